@@ -1,0 +1,47 @@
+# A thin alias: set-up, one run at a time, unlock what a killed run left, then the plain command.
+# `make all` is `snakemake all` on the demo; everything else is said to snakemake itself.
+
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+CORES ?= 2
+ARGS ?=
+GPUS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | wc -l || echo 0)
+PYTHON_ := .venv/bin/python
+SNAKEMAKE := $(PYTHON_) -m snakemake
+
+.PHONY: all test test-all setup lint format bench lock clean
+
+all: setup  ## set-up and the whole demo; ARGS are passed on to snakemake
+	@mkdir -p .snakemake; exec 9>.snakemake/make.lock; \
+	flock --nonblock 9 || { echo "make: another 'make all' is running in this folder; wait for it or stop it." >&2; exit 1; }; \
+	$(SNAKEMAKE) --cores $(CORES) --unlock --quiet all $(ARGS); \
+	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS) $(ARGS); \
+	$(PYTHON_) workflow/scripts/summarise_run.py
+
+test: setup  ## every test that is not slow
+	$(PYTHON_) -m pytest -m "not slow"
+
+test-all: setup  ## every test
+	$(PYTHON_) -m pytest
+
+lint: setup  ## formatting, style, workflow
+	$(PYTHON_) -m ruff check .
+	$(PYTHON_) -m ruff format --check .
+	.venv/bin/snakefmt --check Snakefile workflow/rules
+	$(PYTHON_) envs/write_envs.py --check
+	$(SNAKEMAKE) --lint
+
+format: setup  ## format the code
+	$(PYTHON_) -m ruff check --fix-only .
+	$(PYTHON_) -m ruff format .
+	.venv/bin/snakefmt Snakefile workflow/rules
+
+setup:  ## system programs and .venv
+	@bash envs/setup.sh
+
+lock:  ## requirements.txt and envs/*.yaml anew from requirements.in
+	bash envs/lock.sh
+
+clean:  ## remove what the demo made, bought answers excepted
+	rm -rf results logs resources/corpora resources/models resources/state paper/figures paper/tables
+	rm -f paper/main.pdf paper/numbers.tex paper/numbers.json

@@ -1,0 +1,77 @@
+# How many human votes is an audio-language model worth?
+# Configuration, rules by stage in the order the data walks, and the targets people type.
+# `snakemake --list-target-rules` explains the targets; README.md says what each one costs.
+from snakemake.utils import min_version
+
+min_version("9.0")
+
+
+configfile: f"{workflow.basedir}/config.yaml"
+
+
+include: "workflow/rules/common.smk"
+
+
+workdir: config["run"]["directory"]
+
+
+refuse_second_run()
+
+
+include: "workflow/rules/corpora.smk"
+include: "workflow/rules/proxies.smk"
+include: "workflow/rules/alignment.smk"
+include: "workflow/rules/augmentation.smk"
+include: "workflow/rules/finetuning.smk"
+include: "workflow/rules/evaluation.smk"
+include: "workflow/rules/figures.smk"
+include: "workflow/rules/notebooks.smk"
+include: "workflow/rules/paper.smk"
+
+
+report: "workflow/report/workflow.rst"
+
+
+onstart:
+    remember_run()
+
+
+localrules:
+    all,
+    figures,
+    tables,
+    notebooks,
+    statistics,
+
+
+rule all:
+    """The whole paper: paper/main.pdf, results/report.zip and everything they rest on."""
+    default_target: True
+    input:
+        "paper/main.pdf",
+        "results/report.zip",
+
+
+rule figures:
+    """Every figure of the paper, as PDF, SVG and the CSV behind it."""
+    input:
+        FIGURE_FILES,
+
+
+rule tables:
+    """Every table of the paper, as LaTeX and CSV."""
+    input:
+        TABLE_FILES,
+
+
+rule notebooks:
+    """The executed notebooks of the statistical validation, with their verdicts."""
+    input:
+        NOTEBOOK_FILES,
+        "results/verdicts.json",
+
+
+rule statistics:
+    """Every table of estimates in results/statistics/."""
+    input:
+        STATISTICS_FILES,

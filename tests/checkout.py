@@ -1,0 +1,61 @@
+"""Throw-away checkouts: the workflow is tested in a copy, never in the repository's own results."""
+
+import os
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+TINY = ("--configfile", "workflow/presets/tiny.yaml")
+
+
+def source_files() -> list[str]:
+    """Return what git tracks and what it would, relative to the repository."""
+    command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
+    listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    return [name for name in listed.split("\0") if name and (REPOSITORY / name).is_file()]
+
+
+@dataclass(frozen=True)
+class Checkout:
+    """A copy of the repository's sources."""
+
+    root: Path
+
+    @classmethod
+    def make(cls, root: Path) -> "Checkout":
+        for name in source_files():
+            (root / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(REPOSITORY / name, root / name)
+        return cls(root)
+
+    def command(self, *arguments: str) -> list[str]:
+        return [sys.executable, "-m", "snakemake", *arguments]
+
+    def snakemake(self, *arguments: str, timeout: int = 600, check: bool = True) -> str:
+        """Run Snakemake in the checkout; return what it printed."""
+        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+        result = subprocess.run(
+            self.command(*arguments),
+            cwd=self.root,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=timeout,
+            check=False,
+        )
+        if check:
+            assert result.returncode == 0, result.stdout[-8000:]
+        else:
+            assert result.returncode != 0, f"expected a failure:\n{result.stdout[-4000:]}"
+        return result.stdout
+
+    def planned(self, *arguments: str) -> set[str]:
+        """Return the rules that a dry run would execute."""
+        output = self.snakemake("-n", *arguments)
+        lines = (line.strip() for line in output.splitlines())
+        return {line.split()[1].rstrip(":") for line in lines if line.startswith(("rule ", "localrule "))}

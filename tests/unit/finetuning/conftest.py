@@ -1,0 +1,140 @@
+"""An untrained Qwen2-Audio, twenty short noises as a corpus and a label table."""
+
+import copy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+import soundfile
+import torch
+
+from scaling_ambiguity.alms.loading import load_alm
+from scaling_ambiguity.alms.tiny.build import build_model, build_processor
+from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
+from scaling_ambiguity.finetuning.examples import gather_examples
+from scaling_ambiguity.finetuning.job import Condition, finetune_condition
+from scaling_ambiguity.proxies.prompts import load_prompts
+from scaling_ambiguity.tables.labels import LABELS
+from scaling_ambiguity.tables.splits import SPLITS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+
+PROMPTS = Path(__file__).resolve().parents[3] / "workflow" / "prompts" / "focus.yaml"
+CLASSES = ["neutral", "happy", "sad"]
+OPTIONS = {
+    "models": ["tiny"],
+    "seeds": 2,
+    "seeds_per_job": "all",
+    "steps": 6,
+    "batch": 4,
+    "evaluate_every": 2,
+    "learning_rate": 0.01,
+    "warmup": 0.2,
+    "weight_decay": 0.03,
+    "clip": 1.0,
+    "lora": {"r": 4, "alpha": 8, "dropout": 0.3, "targets": ["q_proj", "k_proj", "v_proj", "o_proj"]},
+}
+PROTOCOL = {"head": "labels", "loss": "nll"}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    """Folder of a Qwen2-Audio of random weights."""
+    folder = tmp_path_factory.mktemp("model")
+    prompts = load_prompts(PROMPTS)
+    texts = [prompts.user_text(focus, "It is late.", CLASSES, "both") for focus in prompts.focus_ids]
+    processor = build_processor(train_tokenizer(texts, CLASSES))
+    model = build_model(processor, 3)
+    model.save_pretrained(folder)
+    processor.save_pretrained(folder)
+    return folder
+
+
+@pytest.fixture
+def alm(checkpoint):
+    return load_alm(checkpoint, device="cpu")
+
+
+@pytest.fixture(scope="session")
+def corpus(tmp_path_factory):
+    """Folder with twenty clips and the tables: 12 utterances in training, 4 in validation, 4 in test."""
+    folder = tmp_path_factory.mktemp("corpus")
+    (folder / "audio").mkdir()
+    names = [f"x_{i:02d}" for i in range(20)]
+    random = np.random.default_rng(5)
+    for i, name in enumerate(names):
+        noise = random.normal(size=4000 + 300 * i) * 0.05 * (1 + i % 4)
+        soundfile.write(folder / f"audio/{name}.wav", noise, 16000)
+    utterances = pd.DataFrame(
+        {
+            "utterance": names,
+            "speaker": [f"s{i % 5}" for i in range(20)],
+            "session": None,
+            "split": None,
+            "path": [f"audio/{name}.wav" for name in names],
+            "duration": 0.3,
+            "sample_rate": 16000,
+            "transcript": [f"It is {'late' if i % 2 else 'fine'}." for i in range(20)],
+        }
+    )
+    UTTERANCES.write(utterances, folder / "utterances.parquet")
+    labels = pd.DataFrame(random.dirichlet([6, 2, 1], 20), columns=[f"p_{c}" for c in CLASSES])
+    labels.insert(0, "utterance", names)
+    LABELS.write(labels.assign(n_human=4, n_synthetic=0), folder / "labels.parquet")
+    parts = ["train"] * 12 + ["validation"] * 4 + ["test"] * 4
+    SPLITS.write(pd.DataFrame({"utterance": names, "fold": 0, "part": parts}), folder / "splits.parquet")
+    return folder
+
+
+@pytest.fixture
+def gather(corpus):
+    """Return a function that gives the parts of the corpus' only fold."""
+
+    def parts(labels=corpus / "labels.parquet", augmented=None):
+        utterances, splits = UTTERANCES.read(corpus / "utterances.parquet"), SPLITS.read(corpus / "splits.parquet")
+        return gather_examples(utterances, corpus, labels, splits, 0, CLASSES, augmented)
+
+    return parts
+
+
+@pytest.fixture
+def settings():
+    """Classes, options, protocol and prompts of the tests; ``options`` may be edited."""
+    return SimpleNamespace(classes=CLASSES, options=copy.deepcopy(OPTIONS), protocol=dict(PROTOCOL), prompts=PROMPTS)
+
+
+@pytest.fixture
+def train(checkpoint, gather, settings):
+    """Return a function that runs a job into a folder and returns its files as {relative path: bytes}."""
+
+    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None):
+        examples = gather(*([labels] if labels else []), augmented=augmented)
+        finetune_condition(
+            load_alm(checkpoint, device="cpu"),
+            examples,
+            Condition("demo", "fair", "tiny", "human", "none", 0),
+            seeds=[0, 1],
+            base_seed=base_seed,
+            classes=settings.classes,
+            options=settings.options,
+            protocol=settings.protocol,
+            prompts=settings.prompts,
+            state=state or folder / "state",
+            predictions=[folder / f"seed-{seed}.parquet" for seed in (0, 1)],
+            runs=[folder / f"run-{seed}" for seed in (0, 1)],
+        )
+        return results(folder)
+
+    return job
+
+
+def results(folder):
+    """Return {relative path: bytes} of what must be the same in every run: all but run.json."""
+    files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "run.json"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if "state" not in path.parts}

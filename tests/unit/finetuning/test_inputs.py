@@ -1,0 +1,91 @@
+"""The audio reaches the loss, and an utterance is presented alike in training and in evaluation."""
+
+import pytest
+import torch
+
+from scaling_ambiguity.alms.scoring import label_log_probabilities
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.adapter import Adapter
+from scaling_ambiguity.finetuning.examples import Examples
+from scaling_ambiguity.finetuning.inputs import FrozenInputs
+from scaling_ambiguity.finetuning.losses import choose_loss, nll
+from scaling_ambiguity.proxies.prompts import load_prompts
+
+
+@pytest.fixture
+def frozen(alm, gather, settings):
+    def make(examples):
+        return FrozenInputs(alm, load_prompts(settings.prompts), examples, settings.classes, "test")
+
+    return make
+
+
+def test_audio_changes_the_loss_and_its_gradient(alm, gather, settings, frozen):
+    inputs = frozen(gather().train)
+    adapter = Adapter(alm, settings.options["lora"])
+    adapter.reset(1)
+    rows = list(range(12))
+
+    def loss_and_gradient():
+        loss = nll(label_log_probabilities(alm, inputs.batch(rows), settings.classes), inputs.targets(rows))
+        gradient = torch.autograd.grad(loss, adapter.parameters, allow_unused=False)
+        return loss.item(), torch.cat([part.flatten() for part in gradient])
+
+    loss, gradient = loss_and_gradient()
+    assert loss_and_gradient()[0] == loss
+    inputs._audio = inputs._audio[::-1]
+    shuffled, other = loss_and_gradient()
+    assert abs(shuffled - loss) > 1e-6
+    assert not torch.allclose(gradient, other)
+
+
+def test_training_and_evaluation_inputs_are_equal(gather, frozen, alm, settings):
+    part = gather().train
+    unlabelled = Examples(part.utterances[3:4], part.paths[3:4], part.transcripts[3:4], None)
+    trained, judged = frozen(part).batch([3]), frozen(unlabelled).batch([0])
+    for key in trained:
+        torch.testing.assert_close(trained[key], judged[key], rtol=0, atol=1e-6)
+    with torch.inference_mode():
+        alone = label_log_probabilities(alm, judged, settings.classes)
+        among = label_log_probabilities(alm, frozen(part).batch(list(range(12))), settings.classes)[3:4]
+    torch.testing.assert_close(alone, among, rtol=0, atol=1e-5)
+
+
+def test_test_part_has_no_targets(gather, frozen):
+    with pytest.raises(ValueError, match="no targets"):
+        frozen(gather().test).targets([0])
+
+
+def test_no_audio(frozen):
+    with pytest.raises(UserError, match="u1"):
+        frozen(Examples(["u1"], [None], ["words"], None))
+
+
+def test_only_the_language_model_is_trained(alm, settings):
+    adapter = Adapter(alm, settings.options["lora"])
+    trained = [name for name, parameter in adapter.model.named_parameters() if parameter.requires_grad]
+    assert len(trained) == 2 * 4 * alm.model.config.text_config.num_hidden_layers
+    assert all("language_model" in name and "lora_" in name for name in trained)
+
+
+def test_unknown_target(alm, settings):
+    with pytest.raises(UserError, match="targets"):
+        Adapter(alm, settings.options["lora"] | {"targets": ["nowhere"]})
+
+
+def test_dropout_is_the_adapters_alone(alm, settings):
+    adapter = Adapter(alm, settings.options["lora"])
+    adapter.training(True)
+    names = [name for name, module in adapter.model.named_modules() if module.training]
+    assert names and all("lora_dropout" in name for name in names)
+
+
+def test_loss_formula():
+    q, p = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.5, 0.5, 0.0]])
+    assert nll(q.log(), p).item() == pytest.approx(0.5 * 0.693147 + 0.5 * 1.386294, abs=1e-5)
+
+
+@pytest.mark.parametrize("protocol", [{"head": "attention", "loss": "nll"}, {"head": "labels", "loss": "mse"}])
+def test_unknown_loss(protocol):
+    with pytest.raises(UserError, match="accepted"):
+        choose_loss(protocol)

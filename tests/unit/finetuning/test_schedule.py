@@ -1,0 +1,39 @@
+"""Steps are pure functions of the seed and their number."""
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from scaling_ambiguity.finetuning.schedule import Batches, rate_factor
+
+
+def test_rate_rises_and_falls():
+    factors = [rate_factor(step, 20, 0.15) for step in range(20)]
+    assert factors[:3] == pytest.approx([1 / 3, 2 / 3, 1])
+    assert factors[3] == 1 and factors[3:] == sorted(factors[3:], reverse=True)
+    assert 0 < factors[-1] < 0.02
+
+
+@given(st.integers(1, 60), st.floats(0, 0.99))
+def test_rate_is_a_share(steps, warmup):
+    assert all(0 < rate_factor(step, steps, warmup) <= 1 for step in range(steps))
+
+
+@given(st.integers(1, 9), st.integers(1, 12), st.integers(1, 20))
+def test_every_item_equally_often_in_full_batches(n, size, steps):
+    batches = Batches([f"u{i}" for i in range(n)], size, 7)
+    rows = [batches.rows(step) for step in range(steps)]
+    assert all(len(batch) == size for batch in rows)
+    seen = Counter(row for batch in rows for row in batch)
+    counts = [seen[i] for i in range(n)]
+    assert max(counts) - min(counts) <= 1
+
+
+def test_order_by_name_seed_and_epoch():
+    names = [f"u{i}" for i in range(30)]
+    order = Batches(names, 30, 1).rows(0)
+    assert [names[row] for row in order] == [names[::-1][row] for row in Batches(names[::-1], 30, 1).rows(0)]
+    assert order != Batches(names, 30, 1).rows(1)
+    assert order != Batches(names, 30, 2).rows(0)

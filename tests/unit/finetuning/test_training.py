@@ -1,0 +1,136 @@
+"""A job's results: the same bytes every time, after a kill too, and blind to test labels."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from peft import PeftModel
+
+from scaling_ambiguity.alms.loading import load_alm
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.state import load_state, save_state
+from scaling_ambiguity.tables.labels import LABELS
+from scaling_ambiguity.tables.predictions import PREDICTIONS
+
+SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
+
+# Runs the program finetune.py in this process and kills it at the n-th optimiser step.
+KILLER = """
+import os, runpy, signal, sys
+import torch
+last, step = int(sys.argv.pop(1)), torch.optim.AdamW.step
+taken = 0
+def counted(self, *arguments, **options):
+    global taken
+    taken += 1
+    if taken == last:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return step(self, *arguments, **options)
+torch.optim.AdamW.step = counted
+sys.path.insert(0, os.path.dirname(sys.argv[1]))
+sys.argv = sys.argv[1:]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+
+
+def test_outputs(train, tmp_path, gather):
+    files = train(tmp_path)
+    assert len(files) == 2 * 4
+    table = PREDICTIONS.read(tmp_path / "seed-0.parquet")
+    assert table["utterance"].tolist() == gather().test.utterances
+    record = json.loads((tmp_path / "run-0" / "run.json").read_text())
+    assert record["steps"] == 6 and record["seed"] == 0 and record["items"]["train"] == 12
+    curve = pd.read_csv(tmp_path / "run-0" / "curve.csv")
+    assert curve["step"].tolist() == [0, 2, 4, 6]
+    assert curve["validation_loss"].min() == pytest.approx(record["best_validation_loss"])
+    assert files["seed-0.parquet"] != files["seed-1.parquet"]
+    assert not (tmp_path / "state").exists() or not any((tmp_path / "state").iterdir())
+
+
+def test_same_seed_same_bytes(train, tmp_path):
+    assert train(tmp_path / "a") == train(tmp_path / "b")
+    assert train(tmp_path / "a")["seed-0.parquet"] != train(tmp_path / "c", base_seed=2)["seed-0.parquet"]
+
+
+def test_training_lowers_its_loss(train, tmp_path, settings):
+    settings.options |= {"steps": 40, "evaluate_every": 10}
+    train(tmp_path)
+    losses = pd.read_csv(tmp_path / "run-0" / "curve.csv")["train_loss"].dropna().tolist()
+    assert losses[-1] < losses[0]
+
+
+def test_adapter_opens_with_peft_and_gives_the_predictions(train, tmp_path, gather, checkpoint, settings):
+    from scaling_ambiguity.finetuning.inputs import FrozenInputs
+    from scaling_ambiguity.finetuning.training import predict
+    from scaling_ambiguity.proxies.prompts import load_prompts
+
+    settings.options["learning_rate"] = 0.05
+    train(tmp_path)
+    alm = load_alm(checkpoint, device="cpu")
+    PeftModel.from_pretrained(alm.model, tmp_path / "run-1" / "adapter")
+    inputs = FrozenInputs(alm, load_prompts(settings.prompts), gather().test, settings.classes, "test")
+    table = PREDICTIONS.read(tmp_path / "seed-1.parquet")
+    np.testing.assert_allclose(predict(alm, inputs, settings.classes), table.iloc[:, 1:], atol=1e-6)
+
+
+def test_blind_to_test_labels(train, tmp_path, corpus):
+    table = LABELS.read(corpus / "labels.parquet")
+    table.loc[16:, ["p_neutral", "p_happy", "p_sad"]] = [0.0, 0.0, 1.0]
+    LABELS.write(table, tmp_path / "changed.parquet")
+    assert train(tmp_path / "a") == train(tmp_path / "b", labels=tmp_path / "changed.parquet")
+
+
+def test_killed_job_ends_bit_for_bit_like_an_undisturbed_one(train, tmp_path, corpus, checkpoint, settings):
+    undisturbed = train(tmp_path / "a")
+    folder = tmp_path / "b"
+    command = [sys.executable, "-c", KILLER, "0", str(SCRIPTS / "finetune.py")]
+    pairs = {
+        "--corpus": "demo", "--protocol": "fair", "--model": "tiny", "--labels": "human", "--augmentation": "none",
+        "--fold": 0, "--seeds": "0,1", "--alm": json.dumps({"checkpoint": str(checkpoint), "device": "cpu"}),
+        "--options": json.dumps(settings.options), "--protocol-options": json.dumps(settings.protocol),
+        "--prompts": settings.prompts, "--utterances": corpus / "utterances.parquet", "--root": corpus,
+        "--labels-table": corpus / "labels.parquet", "--splits": corpus / "splits.parquet",
+        "--classes": ",".join(settings.classes), "--seed": 1, "--state": folder / "state",
+    }  # fmt: skip
+    command += [str(word) for pair in pairs.items() for word in pair]
+    command += ["--predictions", *(str(folder / f"seed-{seed}.parquet") for seed in (0, 1))]
+    command += ["--runs", *(str(folder / f"run-{seed}") for seed in (0, 1))]
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    # Step 4 lies between the validations after 2 and 4; from there 6 more end inside the second seed.
+    for kill_at, expected in ((4, -signal.SIGKILL), (7, -signal.SIGKILL), (0, 0)):
+        command[3] = str(kill_at)
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == expected, done.stderr
+    files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    assert json.loads(files["run-1/run.json"])["resumed_from"] == 2
+    assert {name: data for name, data in files.items() if not name.endswith("run.json")} == undisturbed
+
+
+def test_foreign_state_is_set_aside(tmp_path, capsys):
+    assert load_state(tmp_path, "mine") is None
+    save_state(tmp_path, "theirs", {"step": 3})
+    assert load_state(tmp_path, "theirs") == {"step": 3}
+    assert load_state(tmp_path, "mine") is None
+    assert "belongs to another training" in capsys.readouterr().err
+    (tmp_path / "state.pt").write_bytes(b"torn")
+    assert load_state(tmp_path, "mine") is None
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["state.pt.foreign-0", "state.pt.foreign-1"]
+
+
+def test_state_of_other_data_is_not_continued(train, tmp_path, capsys):
+    save_state(tmp_path / "state" / "seed-0", "other", {"step": 4})
+    assert train(tmp_path / "a", state=tmp_path / "state") == train(tmp_path / "b")
+    assert "set aside" in capsys.readouterr().err
+    assert (tmp_path / "state" / "seed-0" / "state.pt.foreign-0").exists()
+
+
+def test_divergence_is_an_error(train, tmp_path, settings):
+    settings.options |= {"learning_rate": 1e20}
+    with pytest.raises(UserError, match="learning_rate"):
+        train(tmp_path)

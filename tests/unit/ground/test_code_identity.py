@@ -1,0 +1,59 @@
+"""The hash of code: real edits change it, comments, docstrings and times do not."""
+
+import os
+import time
+
+import pytest
+
+from scaling_ambiguity.code_identity import code_hash, dependencies
+
+
+@pytest.fixture
+def tree(tmp_path):
+    package = tmp_path / "scaling_ambiguity"
+    (package / "room").mkdir(parents=True)
+    for folder in (package, package / "room"):
+        (folder / "__init__.py").touch()
+    (package / "room" / "near.py").write_text(
+        "from scaling_ambiguity.room.far import g\n\ndef f(x):\n    return g(x)\n"
+    )
+    (package / "room" / "far.py").write_text('def g(x):\n    """Doc."""\n    return x + 1\n')
+    (package / "room" / "other.py").write_text("VALUE = 1\n")
+    (package / "room" / "reader.py").write_text("VALUE = 1\n")
+    (tmp_path / "step.py").write_text("from scaling_ambiguity.room import near\n\nprint(near.f(1))\n")
+    return tmp_path
+
+
+def edit(path, old, new):
+    path.write_text(path.read_text().replace(old, new))
+    os.utime(path, ns=(time.time_ns(), time.time_ns() + 10**9))
+
+
+def test_indirect_imports_count_and_strangers_do_not(tree):
+    found = dependencies(tree / "step.py", root=tree)
+    names = {"step.py", "scaling_ambiguity/room/near.py", "scaling_ambiguity/room/far.py"}
+    assert names <= set(found)
+    assert "scaling_ambiguity/room/other.py" not in found
+
+
+def test_comment_docstring_and_touch_change_nothing(tree):
+    before = code_hash(tree / "step.py", root=tree)
+    far = tree / "scaling_ambiguity" / "room" / "far.py"
+    edit(far, '"""Doc."""', '"""Another docstring."""  # and a comment')
+    edit(far, "def g(x):", "def g(x):\n")
+    assert code_hash(tree / "step.py", root=tree) == before
+
+
+def test_real_edit_of_an_indirect_helper_changes_it(tree):
+    before = code_hash(tree / "step.py", root=tree)
+    edit(tree / "scaling_ambiguity" / "room" / "far.py", "x + 1", "x + 2")
+    assert code_hash(tree / "step.py", root=tree) != before
+
+
+def test_modules_named_by_wildcards_count(tree):
+    module = ("scaling_ambiguity.room.reader",)
+    before = code_hash(tree / "step.py", module, root=tree)
+    edit(tree / "scaling_ambiguity" / "room" / "reader.py", "1", "2")
+    assert code_hash(tree / "step.py", module, root=tree) != before
+    with pytest.raises(FileNotFoundError, match="absent"):
+        code_hash(tree / "step.py", ("scaling_ambiguity.room.absent",), root=tree)

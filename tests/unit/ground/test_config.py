@@ -1,0 +1,63 @@
+"""The configuration is checked before any work: one message with key path, value and what is accepted."""
+
+import copy
+
+import pytest
+import yaml
+
+from scaling_ambiguity.config import SCHEMA, checked_config
+from scaling_ambiguity.errors import UserError
+
+REPOSITORY = SCHEMA.parents[2]
+DEMO = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+
+
+def changed(path, value):
+    config = copy.deepcopy(DEMO)
+    *parents, last = path.split(".")
+    place = config
+    for key in parents:
+        place = place[key]
+    place[last] = value
+    return config
+
+
+def test_the_demo_is_valid():
+    assert checked_config(copy.deepcopy(DEMO)) == DEMO
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("statistics.resample", 3, ["statistics.resample", "3", "Did you mean 'resamples'"]),
+        ("statistics.resamples", "many", ["statistics.resamples", "'many'", "integer"]),
+        ("statistics.level", 1.5, ["statistics.level", "1.5", "below 1"]),
+        ("corpora.demo.reader", "iemocapp", ["corpora.demo.reader", "'iemocapp'", "demo"]),
+        ("corpora.demo.classes", ["neutral", "joy"], ["corpora.demo.classes", "'joy'", "happy"]),
+        ("corpora.demo.votes", [9, 2], ["corpora.demo.votes", "[9, 2]", "smallest"]),
+        ("run.corpora", ["dem"], ["run.corpora", "'dem'", "Accepted: demo"]),
+        ("run.annotators", ["tiny"], ["run.annotators", "'tiny'", "tiny_crossed"]),
+        ("run.augmented_labels", ["combined-equl"], ["run.augmented_labels", "equl", "equal"]),
+        ("annotators.tiny_crossed.alm", "large", ["annotators.tiny_crossed.alm", "'large'", "tiny"]),
+        ("alms.tiny.trained_on.classes", ["neutral", "sad"], ["corpora.demo.classes", "does not match", "tiny"]),
+        ("paper.headline.corpus", "iemocap", ["paper.headline.corpus", "'iemocap'", "demo"]),
+    ],
+)
+def test_a_fault_is_named_with_its_value_and_what_is_accepted(path, value, words):
+    with pytest.raises(UserError) as error:
+        checked_config(changed(path, value))
+    message = str(error.value)
+    assert "\n" not in message
+    for word in words:
+        assert word in message
+
+
+def test_strings_from_the_command_line_are_coerced_once():
+    assert checked_config(changed("statistics.resamples", "500"))["statistics"]["resamples"] == 500
+    assert checked_config(changed("run.corpora", "[demo]"))["run"]["corpora"] == ["demo"]
+    assert checked_config(changed("finetuning.seeds_per_job", "2"))["finetuning"]["seeds_per_job"] == 2
+
+
+def test_every_key_of_the_demo_config_is_commented_or_described():
+    schema = yaml.safe_load(SCHEMA.read_text())
+    assert set(DEMO) == set(schema["properties"]), "config.yaml shows every key"

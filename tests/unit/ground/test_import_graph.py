@@ -1,0 +1,66 @@
+"""The rooms of the library in the order the data walks: no circles, no relative imports, light where promised."""
+
+import ast
+import subprocess
+import sys
+
+import pytest
+
+from scaling_ambiguity.code_identity import SCRIPTS
+
+LIBRARY = SCRIPTS / "scaling_ambiguity"
+GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "tables"]
+ROOMS = ["config", "corpora", "labels", "alms", "proxies", "metrics", "inference", "augmentation", "finetuning"]
+ORDER = GROUND + ROOMS + ["evaluation", "reporting"]
+
+
+def imports(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            yield node.module
+
+
+def room(path):
+    return path.relative_to(LIBRARY).with_suffix("").parts[0]
+
+
+def test_every_module_is_in_a_known_room():
+    assert {room(path) for path in LIBRARY.rglob("*.py")} - {"__init__"} <= set(ORDER)
+
+
+@pytest.mark.parametrize("path", sorted(LIBRARY.rglob("*.py")), ids=lambda path: str(path.relative_to(LIBRARY)))
+def test_a_room_imports_only_from_rooms_before_it(path):
+    if room(path) == "__init__":
+        return
+    for name in imports(path):
+        parts = name.split(".")
+        assert parts[0] != "snakemake", f"{path} imports snakemake"
+        if parts[0] == "scaling_ambiguity" and len(parts) > 1:
+            assert ORDER.index(parts[1]) <= ORDER.index(room(path)), f"{path} imports {name}"
+
+
+def test_scripts_do_not_import_snakemake_and_shadow_no_package():
+    for path in SCRIPTS.glob("*.py"):
+        assert not any(name.split(".")[0] == "snakemake" for name in imports(path)), path
+        assert path.stem not in {"evaluate", "datasets", "peft"} | sys.stdlib_module_names
+
+
+def test_metrics_import_quickly():
+    code = "import time; t = time.perf_counter(); import scaling_ambiguity.metrics; print(time.perf_counter() - t)"
+    modules = sorted(path.stem for path in (LIBRARY / "metrics").glob("*.py") if path.stem != "__init__")
+    code = code.replace(
+        "import scaling_ambiguity.metrics", "; ".join(f"import scaling_ambiguity.metrics.{m}" for m in modules)
+    )
+    runs = [
+        subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True).stdout
+        for _ in range(3)
+    ]
+    heavy = "import sys; " + "; ".join(f"import scaling_ambiguity.metrics.{m}" for m in modules)
+    heavy += "; print([m for m in ('torch', 'transformers', 'librosa', 'pandas', 'sklearn') if m in sys.modules])"
+    loaded = subprocess.run(
+        [sys.executable, "-c", heavy], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    ).stdout
+    assert loaded.strip() == "[]", f"metrics load {loaded}; import took {runs}"

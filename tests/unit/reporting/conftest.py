@@ -1,0 +1,311 @@
+"""A run's folder with tables of the agreed shape and made-up contents, small and complete."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import yaml
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+CLASSES = ["neutral", "happy", "sad", "angry"]
+CORPUS, ANNOTATOR, PROTOCOL = "demo", "tiny_crossed", "fair"
+SYNTHETIC = f"synthetic-{ANNOTATOR}"
+ARMS = [
+    "human",
+    SYNTHETIC,
+    f"combined-{ANNOTATOR}-equal",
+    f"combined-{ANNOTATOR}-weighted",
+    f"control-{ANNOTATOR}-prior",
+    f"control-{ANNOTATOR}-echo",
+    f"control-{ANNOTATOR}-shuffled",
+]
+METRICS = {
+    "nll": 1.0,
+    "brier": 0.55,
+    "jsd_bits": 0.21,
+    "js_distance": 0.4,
+    "bhattacharyya": 0.82,
+    "kl_bits": 0.6,
+    "total_variation": 0.35,
+    "cosine": 0.8,
+    "entropy_gap": 0.1,
+    "accuracy": 0.6,
+    "r2_within": 0.5,
+}
+SHIFT = {
+    SYNTHETIC: 0.05,
+    f"{SYNTHETIC}-matched": 0.12,
+    "uniform": 0.35,
+    "prior": 0.2,
+    "majority": 0.9,
+    "human": 0.6,
+    "human-smoothed": 0.0,
+}
+SIZES = {"all": 480, "low": 171, "medium": 160, "high": 149}
+
+
+def row(estimate: float, half: float = 0.04, **about: object) -> dict:
+    """Return one row of a statistics table around ``estimate``."""
+    base = {
+        "corpus": CORPUS,
+        "protocol": "none",
+        "model": "none",
+        "augmentation": "none",
+        "stratum": "all",
+        "reference": "human",
+        "population": "these raters",
+        "method": "bootstrap_t",
+        "estimate": estimate,
+        "low": estimate - half,
+        "high": estimate + 1.2 * half,
+        "n": 480,
+        "n_clusters": 12,
+    }
+    return base | about
+
+
+def alignment_rows() -> list[dict]:
+    """Rows as of align_votes."""
+    rows = []
+    for labels, shift in SHIFT.items():
+        for stratum, n in SIZES.items():
+            tilt = {"all": 0.0, "low": -0.2, "medium": 0.0, "high": 0.2}[stratum]
+            for metric, base in METRICS.items():
+                rows.append(
+                    row(
+                        base + (shift + tilt) * base,
+                        labels=labels,
+                        stratum=stratum,
+                        metric=metric,
+                        n=n,
+                        protocol=PROTOCOL,
+                    )
+                )
+    for labels in (SYNTHETIC, "human"):
+        for i, label in enumerate(CLASSES):
+            rows += [
+                row(0.5 + 0.08 * i, labels=labels, metric=f"{kind}_{label}", protocol=PROTOCOL)
+                for kind in ("pearson", "spearman")
+            ]
+        rows.append(row(0.33, labels=labels, metric="entropy_pearson", protocol=PROTOCOL))
+    return rows
+
+
+def saturation_rows() -> list[dict]:
+    """Rows as of trace_saturation."""
+    rows = []
+    for votes in (1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20):
+        value = 0.2 + 0.25 * np.exp(-0.4 * votes)
+        rows.append(row(value, 0.02, labels=SYNTHETIC, metric="jsd_bits", votes=votes))
+        rows.append(row(0.19 + 0.02 / votes, 0.02, labels=SYNTHETIC, metric="jsd_bits_corrected", votes=votes))
+    rows += [row(0.15 + 0.35 / k, 0.02, labels="human", metric="jsd_bits", votes=k, n=300) for k in (1, 2, 3, 4, 5)]
+    for metric, value in {"asymptote": 0.2, "amplitude": 0.25, "rate": 0.4, "saturation_votes": 5.75}.items():
+        rows.append(row(value, 0.02, labels=SYNTHETIC, metric=metric))
+    return rows
+
+
+def exchange_rows() -> list[dict]:
+    """Rows as of estimate_exchange_rate, with the validation rows of a simulated corpus."""
+    rows = []
+    for k in range(6):
+        value = 0.95 + 0.3 / (1 + k)
+        rows.append(row(value, 0.03, labels="human", metric="nll", votes=k, n=260))
+        rows.append(row(value + 0.005, 0.03, labels="human", metric="nll_fitted", votes=k, n=260))
+    for i, m in enumerate((1, 3, 5, 10, 20)):
+        for labels, gain in {"as_pooled": 0.2, "weighted": 0.5}.items():
+            rows.append(row(1.2 - 0.02 * i - 0.05 * gain, 0.03, labels=labels, metric="nll", votes=m, n=260))
+            rows.append(row(0.3 * (i + 1) * gain, 0.2, labels=labels, metric="equivalent_votes", votes=m, n=260))
+        rows.append(row(0.5 / (i + 1), labels="weighted", metric="worth", votes=m, n=260))
+    for k in (1, 2, 3):
+        rows.append(
+            row(k + 0.1, 0.5, labels=f"fresh-{k}", metric="equivalent_votes", votes=k, reference="truth", n=260)
+        )
+    for labels in ("noise", "shuffled"):
+        rows.append(
+            row(0.0, labels=labels, metric="equivalent_votes", votes=20, reference="truth", n=260)
+            | {"low": np.nan, "high": 0.3, "one_sided": "low"}
+        )
+    return rows
+
+
+def evaluation_rows() -> list[dict]:
+    """Rows as of evaluate_models."""
+    rows = []
+    trained = [(labels, "none") for labels in ARMS] + [(labels, "dime") for labels in ARMS[:3]]
+    for i, (labels, augmentation) in enumerate(trained):
+        about = {"model": "tiny", "labels": labels, "augmentation": augmentation, "protocol": PROTOCOL}
+        for stratum, n in SIZES.items():
+            tilt = {"all": 0.0, "low": -0.2, "medium": 0.0, "high": 0.2}[stratum]
+            for metric, base in METRICS.items():
+                rows.append(row(base * (1 + tilt + 0.02 * i), stratum=stratum, metric=metric, n=n, **about))
+            if labels != "human" and augmentation == "none":
+                rows.append(
+                    row(0.02 * i + 0.1 * tilt, stratum=stratum, metric="nll_minus_human", n=n, **about)
+                    | {"p": 0.02 * i, "p_adjusted": min(1.0, 0.06 * i)}
+                )
+        for reference in ("own", "truth"):
+            rows += [row(METRICS[m] * 0.97, metric=m, reference=reference, **about) for m in ("nll", "jsd_bits")]
+        for seed in (0, 1):
+            rows.append(row(1.0 + 0.02 * i + 0.01 * seed, metric="nll", method="seed", votes=seed, **about))
+    for labels in ("uniform", "prior", "majority", "human", "human-smoothed"):
+        for stratum, n in SIZES.items():
+            for metric, base in METRICS.items():
+                rows.append(
+                    row(
+                        base * (1 + SHIFT[labels]),
+                        labels=labels,
+                        stratum=stratum,
+                        metric=metric,
+                        n=n,
+                        protocol=PROTOCOL,
+                    )
+                )
+    return rows
+
+
+def build_run(root: Path) -> dict[str, Path]:
+    """Write all tables below ``root`` and return their paths by name."""
+    from scaling_ambiguity.io import write_csv, write_json
+    from scaling_ambiguity.tables.items import ITEMS
+    from scaling_ambiguity.tables.labels import LABELS
+    from scaling_ambiguity.tables.rejects import REJECTS
+    from scaling_ambiguity.tables.splits import SPLITS
+    from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+    from scaling_ambiguity.tables.utterances import UTTERANCES
+    from scaling_ambiguity.tables.votes import VOTES
+
+    random = np.random.default_rng(0)
+    results = root / "results"
+    files: dict[str, Path] = {}
+    for name, stem, rows in (
+        ("alignment", f"alignment-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", alignment_rows()),
+        ("saturation", f"saturation-{CORPUS}-{ANNOTATOR}", saturation_rows()),
+        ("exchange", f"exchange-{CORPUS}-{ANNOTATOR}", exchange_rows()),
+        ("evaluation", f"evaluation-{CORPUS}-{PROTOCOL}", evaluation_rows()),
+    ):
+        files[name] = results / "statistics" / f"{stem}.parquet"
+        STATISTICS.write(statistics_frame(rows), files[name])
+
+    names = [f"demo_{i:04d}" for i in range(480)]
+    speakers = [f"demo_s{i % 12:02d}" for i in range(480)]
+    files["utterances"] = results / "corpora/demo/utterances.parquet"
+    UTTERANCES.write(
+        pd.DataFrame(
+            {
+                "utterance": names,
+                "speaker": speakers,
+                "session": None,
+                "split": None,
+                "path": [f"audio/{name}.wav" for name in names],
+                "duration": random.uniform(1.5, 2.5, 480),
+                "sample_rate": 16000,
+                "transcript": "the train was on time",
+            }
+        ).astype({"session": object, "split": object}),
+        files["utterances"],
+    )
+    p = random.dirichlet([1.8, 1.0, 0.7, 0.5], 480)
+    votes = [
+        {"utterance": name, "rater": f"demo_r{rater:02d}", "label": CLASSES[random.choice(4, p=p[i])]}
+        for i, name in enumerate(names)
+        for rater in random.choice(30, random.integers(3, 11), replace=False)
+    ]
+    frame = pd.DataFrame(votes).assign(
+        presentation="voice", kind="observer", role="primary", rank=0, weight=1.0, raters_known=True
+    )
+    files["votes"] = results / "corpora/demo/votes.parquet"
+    VOTES.write(frame.assign(label_raw=frame["label"]), files["votes"])
+    files["rejects"] = results / "corpora/demo/rejects.parquet"
+    REJECTS.write(
+        pd.DataFrame(
+            {
+                "item": ["demo_9999"],
+                "stage": ["utterances"],
+                "reason": ["no votes"],
+                "source_file": ["votes.csv"],
+                "source_line": [1],
+            }
+        ),
+        files["rejects"],
+    )
+    counts = pd.crosstab(frame["utterance"], frame["label"]).reindex(index=names, columns=CLASSES, fill_value=0)
+    shares = counts.div(counts.sum(axis=1), axis=0)
+    files["labels"] = results / "labels/demo/fair/human.parquet"
+    LABELS.write(
+        pd.DataFrame(
+            {"utterance": names, "n_human": counts.sum(axis=1).to_numpy(), "n_synthetic": 0}
+            | {f"p_{label}": shares[label].to_numpy() for label in CLASSES}
+        ),
+        files["labels"],
+    )
+    files["splits"] = results / "splits/demo/fair.parquet"
+    SPLITS.write(
+        pd.DataFrame(
+            [
+                {"utterance": name, "fold": fold, "part": "test" if i % 2 == fold else "train"}
+                for fold in (0, 1)
+                for i, name in enumerate(names)
+            ]
+        ),
+        files["splits"],
+    )
+    files["augmented"] = results / "augmented/demo/fair/human/dime/fold-0"
+    mixed = random.dirichlet([0.4, 0.4, 1.0, 2.0], 40)
+    ITEMS.write(
+        pd.DataFrame(
+            {
+                "utterance": [f"mix_{i:03d}" for i in range(40)],
+                "parents": [f"{names[2 * i + 1]}|{names[2 * i + 3]}" for i in range(40)],
+                "alpha": 0.5,
+                "transform": "mix",
+                "path": [f"audio/mix_{i:03d}.wav" for i in range(40)],
+                "transcript": "the train was on time",
+            }
+            | {f"p_{label}": mixed[:, j] for j, label in enumerate(CLASSES)}
+        ),
+        files["augmented"] / "items.parquet",
+    )
+    files["status"] = results / "proxies/demo/tiny_crossed/status.csv"
+    write_csv(
+        pd.DataFrame(
+            {
+                "prompt": ["tone", "words"] * 2,
+                "temperature": [0.2, 0.8, 0.2, 0.8],
+                "status": ["ok", "ok", "invalid", "invalid"],
+                "count": [4790, 4780, 10, 20],
+            }
+        ),
+        files["status"],
+    )
+    files["heldout"] = results / "models/tiny/heldout.json"
+    write_json(HELDOUT, files["heldout"])
+    return files
+
+
+HELDOUT = {
+    "name": "tiny",
+    "parameters": 611_000,
+    "trained_on_utterances": 800,
+    "utterances": 160,
+    "speakers": 8,
+    "model": {"accuracy": 0.76, "nll": 0.95, "jsd_bits": 0.12},
+    "prior": {"accuracy": 0.41, "nll": 1.25, "jsd_bits": 0.22},
+    "ceiling": {"accuracy": 1.0, "nll": 0.9, "jsd_bits": 0.0},
+}
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return build_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def config() -> dict:
+    return yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+
+
+@pytest.fixture(scope="session")
+def config_json(config: dict) -> str:
+    return json.dumps(config, sort_keys=True)

@@ -1,0 +1,119 @@
+"""Dry runs: README's commands, the typed targets, clear refusals, and who may read what."""
+
+import re
+
+import pytest
+import yaml
+from checkout import REPOSITORY, TINY
+
+README = (REPOSITORY / "README.md").read_text()
+COMMANDS = sorted(set(re.findall(r"^(?:\$ )?snakemake (.+?)(?:\s+#.*)?$", README, flags=re.MULTILINE)))
+
+
+@pytest.mark.parametrize("arguments", COMMANDS)
+def test_every_snakemake_command_in_the_readme_can_be_planned(checkout, arguments):
+    words = arguments.split()
+    if "--profile" in words:
+        words += ["--executor", "dryrun"]
+    checkout.snakemake(*words, "-n") if "--list-target-rules" not in words else checkout.snakemake(*words)
+
+
+def test_the_readme_shows_the_three_commands():
+    assert "make all" in README and "make test" in README
+    assert any(command.startswith("--profile slurm all") for command in COMMANDS)
+
+
+def test_typed_targets_have_a_line_of_explanation(checkout):
+    listed = checkout.snakemake("--list-target-rules")
+    lines = [line for line in listed.splitlines() if re.match(r"^[a-z_]+( \(|$)", line)]
+    assert len(lines) > 10
+    assert all(re.match(r"^[a-z_]+ \(.{15,}\)$", line) for line in lines), lines
+
+
+def closure(summary, target_pattern):
+    """Files that the jobs whose output matches may read, directly or through others."""
+    inputs = {}
+    for line in summary.splitlines():
+        cells = line.split("\t")
+        if len(cells) > 6 and cells[0] != "output_file":
+            inputs[cells[0]] = set(cells[5].split(",")) - {"-", ""}
+    waiting = [name for name in inputs if re.search(target_pattern, name)]
+    assert waiting, f"no output matches {target_pattern}"
+    found = set()
+    while waiting:
+        for name in inputs.get(waiting.pop(), set()):
+            if name not in found:
+                found.add(name)
+                waiting.append(name)
+    return found
+
+
+@pytest.fixture(scope="module")
+def summary(checkout):
+    return checkout.snakemake("--detailed-summary", "all")
+
+
+@pytest.mark.parametrize("target", [r"^results/proxies/", r"^results/predictions/", r"^resources/models/"])
+def test_nothing_that_trains_or_annotates_reads_truth_levels_or_statistics(summary, target):
+    for name in closure(summary, target):
+        assert "truth" not in name and "/levels/" not in name and "roles" not in name, name
+        assert not name.startswith("results/statistics"), name
+
+
+def test_the_truth_is_read_by_evaluation_and_validation_alone(summary):
+    readers = {
+        line.split("\t")[0] for line in summary.splitlines() if "truth.parquet" in (line.split("\t") + [""] * 6)[5]
+    }
+    assert readers and all(re.match(r"results/statistics/(exchange|evaluation)-", name) for name in readers), readers
+
+
+@pytest.mark.parametrize(
+    ("override", "words"),
+    [
+        ("seeed=3", "seeed = 3 is not a known key. Did you mean 'seed'"),
+        ("seed=-1", "seed = -1 is not accepted; expected a number of at least 0"),
+        ("run={corpora: [iemocap]}", "run.corpora = 'iemocap' is not a known corpus"),
+    ],
+)
+def test_a_wrong_configuration_stops_with_one_message(checkout, override, words):
+    output = checkout.snakemake("-n", "all", "--config", override, check=False)
+    assert words in output
+    assert "Traceback" not in output and 'File "' not in output
+
+
+def test_a_folder_refuses_a_second_run(checkout, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "run-name.txt").write_text("other\n")
+    output = checkout.snakemake(
+        "-n", "all", "--snakefile", str(checkout.root / "Snakefile"), "--directory", str(tmp_path), check=False
+    )
+    assert "holds the run 'other'" in output and "run.directory" in output
+
+
+def test_workflow_lint_is_clean(checkout):
+    assert "good condition" in checkout.snakemake("--lint")
+
+
+def test_the_profiles_hold_no_key_in_common():
+    default = set(yaml.safe_load((REPOSITORY / "profiles/default/config.yaml").read_text()))
+    text = (REPOSITORY / "slurm/config.yaml").read_text()
+    slurm = set(re.findall(r"^([a-z-]+):", text, flags=re.MULTILINE))
+    assert slurm and not default & slurm
+    assert not default & {"executor", "cores", "jobs", "default-resources", "set-resources"}
+
+
+def test_presets_are_valid(checkout):
+    for preset in sorted((REPOSITORY / "workflow/presets").glob("*.yaml")):
+        checkout.snakemake("-n", "all", "--configfile", f"workflow/presets/{preset.name}")
+
+
+def test_the_tiny_preset_plans_the_whole_way(checkout):
+    planned = checkout.planned("all", *TINY)
+    assert {
+        "synthesise_demo",
+        "train_tiny_alm",
+        "annotate_shard",
+        "augment_dime",
+        "build_paper",
+        "build_report",
+    } <= planned

@@ -1,0 +1,75 @@
+"""Every rule says what it reads, writes, logs and needs, and bears its script's name."""
+
+import ast
+from pathlib import Path
+
+import pytest
+from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi, StorageSettings
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TARGETS = {"all", "figures", "tables", "notebooks", "statistics"}
+VERBS = {"synthesise", "read", "split", "deal", "assign", "train", "annotate", "gather", "pool", "align", "trace"}
+VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
+
+
+@pytest.fixture(scope="module")
+def rules(checkout):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(checkout.root)
+        with SnakemakeApi(OutputSettings(quiet=None)) as api:
+            workflow = api.workflow(
+                resource_settings=ResourceSettings(cores=1),
+                config_settings=ConfigSettings(),
+                storage_settings=StorageSettings(),
+                snakefile=checkout.root / "Snakefile",
+            )
+            workflow.dag(dag_settings=DAGSettings())
+            internal = workflow._workflow
+            internal.include(internal.main_snakefile, overwrite_default_target=True)
+            yield {rule.name: rule for rule in internal.rules}
+
+
+def work(rules):
+    return [rule for name, rule in rules.items() if name not in TARGETS]
+
+
+def test_every_rule_is_complete(rules):
+    for rule in work(rules):
+        assert rule.docstring, rule.name
+        assert rule.output and rule.log and rule.benchmark and rule.conda_env, rule.name
+        assert {"mem_mb", "runtime", "_cores"} <= set(rule.resources), rule.name
+        assert {"script", "code"} <= set(rule.params.keys()), rule.name
+        assert rule.shellcmd and rule.shellcmd.startswith("python {params.script:q}"), rule.name
+        assert "> {log} 2>&1" in rule.shellcmd, rule.name
+
+
+def test_rules_are_verb_noun_and_match_their_script_and_log(rules):
+    for rule in work(rules):
+        name = "finetune" if rule.name.startswith("finetune_seeds_") else rule.name
+        assert name.split("_")[0] in VERBS, name
+        assert str(rule.params.script).endswith(f"/{name}.py"), name
+        assert str(rule.log[0]).startswith(f"logs/{name}"), name
+        assert str(rule.benchmark).startswith(f"logs/{name}"), name
+
+
+def test_nothing_is_written_outside_the_folders_of_a_run(rules):
+    for rule in work(rules):
+        for path in [*rule.output, *rule.log, rule.benchmark]:
+            assert str(path).startswith(("results/", "resources/", "logs/", "paper/")), (rule.name, path)
+            assert not str(path).startswith("resources/answers"), "bought answers belong to no rule"
+
+
+def test_all_inputs_of_a_script_are_flags_it_knows(rules):
+    """Each flag in a rule's command exists in its script's parser."""
+    for rule in work(rules):
+        source = (REPOSITORY / "workflow" / "scripts" / Path(str(rule.params.script)).name).read_text()
+        known = {
+            node.args[0].value
+            for node in ast.walk(ast.parse(source))
+            if isinstance(node, ast.Call)
+            and getattr(node.func, "attr", "") == "add_argument"
+            and node.args
+            and isinstance(node.args[0], ast.Constant)
+        }
+        flags = {word for word in rule.shellcmd.replace('"', " ").split() if word.startswith("--")}
+        assert not known or flags <= known, f"{rule.name}: {flags - known}"

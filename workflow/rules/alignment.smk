@@ -1,0 +1,131 @@
+# Human and synthetic votes -> label tables, alignment, saturation and the exchange rate.
+
+
+rule pool_votes:
+    """Turn votes into one label distribution an utterance: human, synthetic, combined or a control."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+        proxies=proxies_of,
+    output:
+        "results/labels/{corpus}/{protocol}/{labels}.parquet",
+    log:
+        "logs/pool_votes/{corpus}-{protocol}-{labels}.log",
+    benchmark:
+        "logs/pool_votes/{corpus}-{protocol}-{labels}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        proxies=lambda wildcards, input: f"--proxies {input.proxies}" if input.proxies else "",
+        pooling=lambda wildcards: canonical(pooling_of(wildcards.labels)),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/pool_votes.py",
+        code=code("pool_votes.py"),
+    shell:
+        "python {params.script:q} --votes {input.votes} --splits {input.splits} {params.proxies}"
+        " --utterances {input.utterances} --labels {wildcards.labels} --pooling {params.pooling:q}"
+        " --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule align_votes:
+    """Score how far an ALM's votes agree with human votes, beside floors and ceilings, with intervals."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+        levels="results/levels/{corpus}/{protocol}.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+    output:
+        "results/statistics/alignment-{corpus}-{annotator}-{protocol}.parquet",
+    log:
+        "logs/align_votes/{corpus}-{annotator}-{protocol}.log",
+    benchmark:
+        "logs/align_votes/{corpus}-{annotator}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        options=canonical(config["statistics"]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/align_votes.py",
+        code=code("align_votes.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --protocol {wildcards.protocol} --votes {input.votes} --proxies {input.proxies} --roles {input.roles}"
+        " --levels {input.levels} --utterances {input.utterances} --splits {input.splits}"
+        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule trace_saturation:
+    """Trace the divergence to the human votes against the number of synthetic votes."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+    output:
+        "results/statistics/saturation-{corpus}-{annotator}.parquet",
+    log:
+        "logs/trace_saturation/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/trace_saturation/{corpus}-{annotator}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        options=canonical(config["statistics"]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/trace_saturation.py",
+        code=code("trace_saturation.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --votes {input.votes} --proxies {input.proxies} --utterances {input.utterances}"
+        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule estimate_exchange_rate:
+    """Estimate how many human votes the ALM's votes are worth; simulated corpora add proxies of known worth."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+        truth=truth_of,
+    output:
+        "results/statistics/exchange-{corpus}-{annotator}.parquet",
+    log:
+        "logs/estimate_exchange_rate/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/estimate_exchange_rate/{corpus}-{annotator}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
+        options=canonical(config["statistics"]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/estimate_exchange_rate.py",
+        code=code("estimate_exchange_rate.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
+        " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
+        " --output {output} > {log} 2>&1"

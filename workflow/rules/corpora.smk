@@ -1,0 +1,149 @@
+# Raw audio and votes -> the tables of a corpus, its splits and the roles of its votes.
+
+
+rule synthesise_demo:
+    """Simulate a corpus with a known truth: espeak-ng voices and a pool of raters."""
+    output:
+        audio=directory("resources/corpora/{corpus}/audio"),
+        utterances="resources/corpora/{corpus}/utterances.csv",
+        votes="resources/corpora/{corpus}/votes.csv",
+        details="resources/corpora/{corpus}/details.csv",
+        truth="results/corpora/{corpus}/truth.parquet",
+    log:
+        "logs/synthesise_demo/{corpus}.log",
+    benchmark:
+        "logs/synthesise_demo/{corpus}.tsv"
+    conda:
+        "../../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        options=lambda wildcards: canonical(
+            {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "shards"}
+        ),
+        seed=SEED,
+        script=f"{SCRIPTS}/synthesise_demo.py",
+        code=code("synthesise_demo.py"),
+    shell:
+        "python {params.script:q} --name {wildcards.corpus} --options {params.options:q}"
+        " --seed {params.seed} --root {params.root} --truth {output.truth} > {log} 2>&1"
+
+
+rule read_corpus:
+    """Read a corpus as it lies on disk into the tables of this project; rejects are kept with reasons."""
+    input:
+        utterances="resources/corpora/{corpus}/utterances.csv",
+        votes="resources/corpora/{corpus}/votes.csv",
+        audio=audio_of,
+    output:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        votes="results/corpora/{corpus}/votes.parquet",
+        rejects="results/corpora/{corpus}/rejects.parquet",
+    log:
+        "logs/read_corpus/{corpus}.log",
+    benchmark:
+        "logs/read_corpus/{corpus}.tsv"
+    conda:
+        "../../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        reader=lambda wildcards: config["corpora"][wildcards.corpus]["reader"],
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        options=lambda wildcards: canonical(
+            {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "shards"}
+        ),
+        script=f"{SCRIPTS}/read_corpus.py",
+        code=lambda wildcards: code(
+            "read_corpus.py", f"corpora.readers.{config['corpora'][wildcards.corpus]['reader']}"
+        ),
+    shell:
+        "python {params.script:q} --reader {params.reader} --name {wildcards.corpus} --root {params.root:q}"
+        " --options {params.options:q} --utterances {output.utterances} --votes {output.votes}"
+        " --rejects {output.rejects} > {log} 2>&1"
+
+
+rule split_corpus:
+    """Cut a corpus into training, validation and test parts."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+    output:
+        "results/splits/{corpus}/{protocol}.parquet",
+    log:
+        "logs/split_corpus/{corpus}-{protocol}.log",
+    benchmark:
+        "logs/split_corpus/{corpus}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        options=lambda wildcards: canonical(config["protocols"][wildcards.protocol]["splits"]),
+        seed=SEED,
+        script=f"{SCRIPTS}/split_corpus.py",
+        code=code("split_corpus.py"),
+    shell:
+        "python {params.script:q} --utterances {input.utterances} --options {params.options:q}"
+        " --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule deal_roles:
+    """Deal the human votes of every utterance at random into disjoint level, conditioning and reference votes."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+    output:
+        "results/corpora/{corpus}/roles.parquet",
+    log:
+        "logs/deal_roles/{corpus}.log",
+    benchmark:
+        "logs/deal_roles/{corpus}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        level_votes=level_votes(),
+        deals=config["statistics"]["deals"],
+        seed=SEED,
+        script=f"{SCRIPTS}/deal_roles.py",
+        code=code("deal_roles.py"),
+    shell:
+        "python {params.script:q} --votes {input.votes} --level-votes {params.level_votes}"
+        " --deals {params.deals} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule assign_levels:
+    """Assign every utterance its ambiguity level in every deal, with thresholds, counts and reliability."""
+    input:
+        roles="results/corpora/{corpus}/roles.parquet",
+        votes="results/corpora/{corpus}/votes.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+    output:
+        levels="results/levels/{corpus}/{protocol}.parquet",
+        thresholds="results/levels/{corpus}/{protocol}.csv",
+    log:
+        "logs/assign_levels/{corpus}-{protocol}.log",
+    benchmark:
+        "logs/assign_levels/{corpus}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        options=lambda wildcards: canonical(config["protocols"][wildcards.protocol]["levels"]),
+        script=f"{SCRIPTS}/assign_levels.py",
+        code=code("assign_levels.py"),
+    shell:
+        "python {params.script:q} --roles {input.roles} --votes {input.votes} --splits {input.splits}"
+        " --options {params.options:q} --output {output.levels} --thresholds {output.thresholds} > {log} 2>&1"

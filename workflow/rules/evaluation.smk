@@ -1,0 +1,41 @@
+# Every model against the same held-out human votes.
+
+
+rule evaluate_models:
+    """Score every model on the same held-out human votes, its own labels and the truth, with paired differences."""
+    input:
+        predictions=lambda wildcards: predictions_of(wildcards.corpus, wildcards.protocol),
+        labels=lambda wildcards: [
+            f"results/labels/{wildcards.corpus}/{wildcards.protocol}/{labels}.parquet" for labels in label_names()
+        ],
+        votes="results/corpora/{corpus}/votes.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        levels="results/levels/{corpus}/{protocol}.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        truth=truth_of,
+    output:
+        "results/statistics/evaluation-{corpus}-{protocol}.parquet",
+    log:
+        "logs/evaluate_models/{corpus}-{protocol}.log",
+    benchmark:
+        "logs/evaluate_models/{corpus}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
+        options=canonical(config["statistics"]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/evaluate_models.py",
+        code=code("evaluate_models.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol}"
+        " --predictions {input.predictions} --labels-tables {input.labels} --votes {input.votes}"
+        " --roles {input.roles} --levels {input.levels} --splits {input.splits} --utterances {input.utterances}"
+        " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
+        " --output {output} > {log} 2>&1"

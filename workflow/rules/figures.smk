@@ -1,0 +1,252 @@
+# Figures and tables: one rule each, named as in the paper. Each figure comes with the data behind it.
+
+
+STATISTICS_FILES = [
+    path for kind in ("alignment", "saturation", "exchange", "evaluation") for path in statistics_of(kind)
+]
+
+
+HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
+SIMPLEX_LABELS = "human" if "human" in RUN["augmented_labels"] else expand_labels(RUN["augmented_labels"][0])[0]
+HEADLINE_CLASSES = classes(HEADLINE["corpus"])
+# The figures and tables whose stage exists in this run; the paper includes the sections that use them.
+FIGURES = ["fig_saturation", "fig_exchange_rate", "fig_alignment_by_level"] if corpora_with("annotation") else []
+TABLES = ["tab_corpus"] + (["tab_alignment"] if corpora_with("annotation") else [])
+if corpora_with("training"):
+    FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
+    TABLES += ["tab_results"]
+FIGURE_FILES = [path for name in FIGURES for path in figure_files(name)]
+TABLE_FILES = [path for name in TABLES for path in table_files(name)]
+
+
+rule fig_saturation:
+    """Divergence to the human votes against the number of synthetic votes."""
+    input:
+        statistics=statistics_of("saturation"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_saturation.pdf",
+        svg=report("paper/figures/fig_saturation.svg", caption="../report/fig_saturation.rst", category="Figures"),
+        data="paper/figures/fig_saturation.csv",
+    log:
+        "logs/fig_saturation.log",
+    benchmark:
+        "logs/fig_saturation.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_saturation.py",
+        code=code("fig_saturation.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_exchange_rate:
+    """The headline: how many human votes the ALM's votes are worth."""
+    input:
+        statistics=statistics_of("exchange"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_exchange_rate.pdf",
+        svg=report("paper/figures/fig_exchange_rate.svg", caption="../report/fig_exchange_rate.rst", category="Figures"),
+        data="paper/figures/fig_exchange_rate.csv",
+    log:
+        "logs/fig_exchange_rate.log",
+    benchmark:
+        "logs/fig_exchange_rate.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_exchange_rate.py",
+        code=code("fig_exchange_rate.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_alignment_by_level:
+    """Agreement of the ALM's votes with human votes, by ambiguity level, beside floors and ceilings."""
+    input:
+        statistics=statistics_of("alignment"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_alignment_by_level.pdf",
+        svg=report(
+            "paper/figures/fig_alignment_by_level.svg",
+            caption="../report/fig_alignment_by_level.rst",
+            category="Figures",
+        ),
+        data="paper/figures/fig_alignment_by_level.csv",
+    log:
+        "logs/fig_alignment_by_level.log",
+    benchmark:
+        "logs/fig_alignment_by_level.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_alignment_by_level.py",
+        code=code("fig_alignment_by_level.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_models_by_level:
+    """Fine-tuned models on human, synthetic, combined and control labels, by ambiguity level."""
+    input:
+        statistics=statistics_of("evaluation"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_models_by_level.pdf",
+        svg=report(
+            "paper/figures/fig_models_by_level.svg", caption="../report/fig_models_by_level.rst", category="Figures"
+        ),
+        data="paper/figures/fig_models_by_level.csv",
+    log:
+        "logs/fig_models_by_level.log",
+    benchmark:
+        "logs/fig_models_by_level.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_models_by_level.py",
+        code=code("fig_models_by_level.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_simplex:
+    """The training labels on the simplex before and after DiME-Aug."""
+    input:
+        labels=f"{HEADLINE_LABELS}/{SIMPLEX_LABELS}.parquet",
+        splits=f"results/splits/{HEADLINE['corpus']}/{HEADLINE['protocol']}.parquet",
+        augmented=f"results/augmented/{HEADLINE['corpus']}/{HEADLINE['protocol']}/{SIMPLEX_LABELS}/dime/fold-0",
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_simplex.pdf",
+        svg=report("paper/figures/fig_simplex.svg", caption="../report/fig_simplex.rst", category="Figures"),
+        data="paper/figures/fig_simplex.csv",
+    log:
+        "logs/fig_simplex.log",
+    benchmark:
+        "logs/fig_simplex.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_simplex.py",
+        code=code("fig_simplex.py"),
+    shell:
+        "python {params.script:q} --labels-table {input.labels} --splits {input.splits} --augmented {input.augmented} --fold 0"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule tab_corpus:
+    """The corpora: utterances, speakers, votes and what was left out."""
+    input:
+        utterances=expand("results/corpora/{corpus}/utterances.parquet", corpus=RUN["corpora"]),
+        votes=expand("results/corpora/{corpus}/votes.parquet", corpus=RUN["corpora"]),
+        rejects=expand("results/corpora/{corpus}/rejects.parquet", corpus=RUN["corpora"]),
+    output:
+        table="paper/tables/tab_corpus.tex",
+        data=report("paper/tables/tab_corpus.csv", caption="../report/tab_corpus.rst", category="Tables"),
+    log:
+        "logs/tab_corpus.log",
+    benchmark:
+        "logs/tab_corpus.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        corpora=RUN["corpora"],
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/tab_corpus.py",
+        code=code("tab_corpus.py"),
+    shell:
+        "python {params.script:q} --corpora {params.corpora} --utterances {input.utterances}"
+        " --votes {input.votes} --rejects {input.rejects} --classes {params.classes}"
+        " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_alignment:
+    """Alignment of synthetic with human votes, with floors, ceilings and intervals."""
+    input:
+        statistics=statistics_of("alignment"),
+    output:
+        table="paper/tables/tab_alignment.tex",
+        data=report("paper/tables/tab_alignment.csv", caption="../report/tab_alignment.rst", category="Tables"),
+    log:
+        "logs/tab_alignment.log",
+    benchmark:
+        "logs/tab_alignment.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/tab_alignment.py",
+        code=code("tab_alignment.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_results:
+    """Fine-tuned models against the same held-out human votes."""
+    input:
+        statistics=statistics_of("evaluation"),
+    output:
+        table="paper/tables/tab_results.tex",
+        data=report("paper/tables/tab_results.csv", caption="../report/tab_results.rst", category="Tables"),
+    log:
+        "logs/tab_results.log",
+    benchmark:
+        "logs/tab_results.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/tab_results.py",
+        code=code("tab_results.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --table {output.table} --data {output.data} > {log} 2>&1"

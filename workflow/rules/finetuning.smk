@@ -1,0 +1,61 @@
+# LoRA on the label distributions: one job a condition, fold and group of seeds.
+
+
+CONDITION = "{corpus}/{protocol}/{model}/{labels}/{augmentation}/fold-{fold}"
+
+for group in seed_groups():
+    group_name = "_".join(map(str, group))
+
+    rule:
+        name:
+            f"finetune_seeds_{group_name}"
+        input:
+            utterances="results/corpora/{corpus}/utterances.parquet",
+            audio=audio_of,
+            labels="results/labels/{corpus}/{protocol}/{labels}.parquet",
+            splits="results/splits/{corpus}/{protocol}.parquet",
+            checkpoint=lambda wildcards: checkpoint_of(wildcards.model),
+            prompts=f"{PROMPTS}/focus.yaml",
+            augmented=augmented_of,
+        output:
+            predictions=expand(f"results/predictions/{CONDITION}/seed-{{seed}}.parquet", seed=group, allow_missing=True),
+            runs=directory(expand(f"results/finetuned/{CONDITION}/seed-{{seed}}", seed=group, allow_missing=True)),
+        log:
+            "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-{fold}-" f"{group_name}.log",
+        benchmark:
+            "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-{fold}-" f"{group_name}.tsv"
+        conda:
+            "../../envs/torch.yaml"
+        threads: 1
+        resources:
+            mem_mb=6000,
+            runtime=600,
+            gpu=lambda wildcards: config["alms"][wildcards.model]["gpus"],
+        params:
+            augmented=lambda wildcards, input: f"--augmented {input.augmented}" if input.augmented else "",
+            seeds=",".join(map(str, group)),
+            root=lambda wildcards: corpus_root(wildcards.corpus),
+            alm=lambda wildcards: canonical(config["alms"][wildcards.model]),
+            options=canonical(
+                {
+                    key: value
+                    for key, value in config["finetuning"].items()
+                    if key not in ("models", "seeds", "seeds_per_job")
+                }
+            ),
+            protocol=lambda wildcards: canonical(
+                {key: config["protocols"][wildcards.protocol][key] for key in ("head", "loss")}
+            ),
+            classes=lambda wildcards: classes(wildcards.corpus),
+            state=lambda wildcards: f"resources/state/finetune/{CONDITION}".format(**wildcards),
+            seed=SEED,
+            script=f"{SCRIPTS}/finetune.py",
+            code=code("finetune.py"),
+        shell:
+            "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol}"
+            " --model {wildcards.model} --labels {wildcards.labels} --augmentation {wildcards.augmentation}"
+            " --fold {wildcards.fold} --seeds {params.seeds} --alm {params.alm:q} --options {params.options:q}"
+            " --protocol-options {params.protocol:q} --prompts {input.prompts:q} --utterances {input.utterances}"
+            " --root {params.root:q} --labels-table {input.labels} --splits {input.splits} {params.augmented}"
+            " --classes {params.classes} --seed {params.seed} --state {params.state}"
+            " --predictions {output.predictions} --runs {output.runs} > {log} 2>&1"

@@ -1,0 +1,97 @@
+# Audio -> synthetic votes. Answers are bought once: they live in resources/answers/, which no
+# rule owns, and the tables here are projections of it.
+
+
+rule train_tiny_alm:
+    """Train a small real Qwen2-Audio from scratch, on a foreign simulated world."""
+    input:
+        prompts=f"{PROMPTS}/focus.yaml",
+    output:
+        checkpoint=directory("resources/models/{alm}"),
+        scores="results/models/{alm}/heldout.json",
+    log:
+        "logs/train_tiny_alm/{alm}.log",
+    benchmark:
+        "logs/train_tiny_alm/{alm}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        options=lambda wildcards: canonical(config["alms"][wildcards.alm]),
+        seed=SEED,
+        script=f"{SCRIPTS}/train_tiny_alm.py",
+        code=code("train_tiny_alm.py"),
+    shell:
+        "python {params.script:q} --name {wildcards.alm} --options {params.options:q}"
+        " --prompts {input.prompts:q} --seed {params.seed} --output {output.checkpoint}"
+        " --scores {output.scores} > {log} 2>&1"
+
+
+rule annotate_shard:
+    """Ask an ALM for its votes on one shard of a corpus; answers already bought are not asked again."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        audio=audio_of,
+        checkpoint=lambda wildcards: checkpoint_of(config["annotators"][wildcards.annotator]["alm"]),
+        prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
+    output:
+        "results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
+    log:
+        "logs/annotate_shard/{corpus}-{annotator}-{shard}.log",
+    benchmark:
+        "logs/annotate_shard/{corpus}-{annotator}-{shard}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=lambda wildcards: alm_of(wildcards)["gpus"],
+    params:
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        alm=lambda wildcards: canonical(alm_of(wildcards)),
+        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
+        store=lambda wildcards: f"resources/answers/{wildcards.annotator}",
+        seed=SEED,
+        script=f"{SCRIPTS}/annotate_shard.py",
+        code=code("annotate_shard.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
+        " --prompts {input.prompts:q} --classes {params.classes} --shard {wildcards.shard} --shards {params.shards}"
+        " --seed {params.seed} --store {params.store} --output {output} > {log} 2>&1"
+
+
+rule gather_votes:
+    """Join the shards into one table of synthetic votes, with a count of every parse status."""
+    input:
+        shards=lambda wildcards: expand(
+            "results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
+            shard=range(config["corpora"][wildcards.corpus]["shards"]),
+            corpus=wildcards.corpus,
+            annotator=wildcards.annotator,
+        ),
+    output:
+        votes="results/proxies/{corpus}/{annotator}/votes.parquet",
+        status="results/proxies/{corpus}/{annotator}/status.csv",
+    log:
+        "logs/gather_votes/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/gather_votes/{corpus}-{annotator}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        script=f"{SCRIPTS}/gather_votes.py",
+        code=code("gather_votes.py"),
+    shell:
+        "python {params.script:q} --shards {input.shards} --votes {output.votes}"
+        " --status {output.status} > {log} 2>&1"

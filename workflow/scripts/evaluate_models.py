@@ -1,0 +1,85 @@
+"""Score every fine-tuned model of one corpus and protocol against the same held-out human votes.
+
+Beside it stand the score against the model's own kind of labels and, on simulated corpora,
+against the truth; trivial predictors and human ceilings; paired differences between label
+tables; everything overall and by ambiguity level, with intervals over speakers.
+"""
+
+import argparse
+from pathlib import Path
+
+from scaling_ambiguity import cli
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.evaluation.judges import gather_judges
+from scaling_ambiguity.evaluation.predictions import gather_predictions
+from scaling_ambiguity.evaluation.table import evaluation_table
+from scaling_ambiguity.tables.base import Table, class_columns
+from scaling_ambiguity.tables.labels import LABELS
+from scaling_ambiguity.tables.levels import LEVELS
+from scaling_ambiguity.tables.roles import ROLES
+from scaling_ambiguity.tables.splits import SPLITS
+from scaling_ambiguity.tables.statistics import STATISTICS
+from scaling_ambiguity.tables.truth import TRUTH
+from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.votes import VOTES
+
+
+def _distributions(table: Table, path: Path, names: list[str], columns: list[str]):
+    """Return the columns of ``names`` in order, shape (U, C); UserError if one is absent."""
+    frame = table.read(path).set_index("utterance")
+    absent = [name for name in names if name not in frame.index]
+    if absent or not set(columns) <= set(frame.columns):
+        raise UserError(f"{path}: lacks {absent[0] if absent else columns}. Remove it and run its rule again.")
+    return frame.loc[names, columns].to_numpy(dtype=float)
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write the statistics of all models."""
+    classes, splits = arguments.classes, SPLITS.read(arguments.splits)
+    judges = gather_judges(
+        UTTERANCES.read(arguments.utterances),
+        VOTES.read(arguments.votes),
+        ROLES.read(arguments.roles),
+        LEVELS.read(arguments.levels),
+        splits,
+        classes,
+        arguments.options["cluster"],
+    )
+    predictions = gather_predictions(arguments.predictions, splits, judges.names, classes)
+    own = {
+        path.stem: _distributions(LABELS, path, judges.names, class_columns(classes))
+        for path in arguments.labels_tables
+    }
+    truth = None
+    if arguments.truth is not None:
+        truth = _distributions(TRUTH, arguments.truth, judges.names, class_columns(classes, "v_"))
+    table = evaluation_table(
+        predictions,
+        own,
+        judges,
+        truth,
+        corpus=arguments.corpus,
+        protocol=arguments.protocol,
+        options=arguments.options,
+        seed=arguments.seed,
+    )
+    STATISTICS.write(table, arguments.output)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", required=True)
+    parser.add_argument("--protocol", required=True)
+    parser.add_argument("--predictions", required=True, type=Path, nargs="+")
+    parser.add_argument("--labels-tables", required=True, type=Path, nargs="+")
+    parser.add_argument("--votes", required=True, type=Path)
+    parser.add_argument("--roles", required=True, type=Path)
+    parser.add_argument("--levels", required=True, type=Path)
+    parser.add_argument("--splits", required=True, type=Path)
+    parser.add_argument("--utterances", required=True, type=Path)
+    parser.add_argument("--truth", type=Path, help="simulated corpora only")
+    parser.add_argument("--classes", required=True, type=cli.name_list)
+    parser.add_argument("--options", required=True, type=cli.json_value, help="the statistics part, as JSON")
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--output", required=True, type=Path)
+    cli.run(main, parser)

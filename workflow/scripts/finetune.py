@@ -1,0 +1,74 @@
+"""Fine-tune one audio-language model on one label table and fold, all seeds in one process.
+
+A LoRA adapter of the language model is trained on the label distributions of the training
+part, the best step is chosen on the validation part, and the test part is predicted. Labels
+of test utterances are never read. A killed job continues from its own state.
+"""
+
+import argparse
+from pathlib import Path
+
+import torch
+
+from scaling_ambiguity import cli
+from scaling_ambiguity.alms.loading import load_alm
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.examples import gather_examples
+from scaling_ambiguity.finetuning.job import Condition, finetune_condition
+from scaling_ambiguity.tables.splits import SPLITS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Train and predict one condition and fold."""
+    torch.set_num_threads(1)
+    if not len(arguments.seeds) == len(arguments.predictions) == len(arguments.runs):
+        raise UserError("finetune needs one --predictions and one --runs path for each of --seeds.")
+    examples = gather_examples(
+        UTTERANCES.read(arguments.utterances),
+        arguments.root,
+        arguments.labels_table,
+        SPLITS.read(arguments.splits),
+        arguments.fold,
+        arguments.classes,
+        arguments.augmented,
+    )
+    options = {key: arguments.alm[key] for key in ("revision", "device", "trust_remote_code") if key in arguments.alm}
+    names = ("corpus", "protocol", "model", "labels", "augmentation", "fold")
+    finetune_condition(
+        load_alm(arguments.alm["checkpoint"], **options),
+        examples,
+        Condition(**{name: getattr(arguments, name) for name in names}),
+        seeds=[int(seed) for seed in arguments.seeds],
+        base_seed=arguments.seed,
+        classes=arguments.classes,
+        options=arguments.options,
+        protocol=arguments.protocol_options,
+        prompts=arguments.prompts,
+        state=arguments.state,
+        predictions=arguments.predictions,
+        runs=arguments.runs,
+    )
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name in ("corpus", "protocol", "model", "labels", "augmentation"):
+        parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--fold", required=True, type=int)
+    parser.add_argument("--seeds", required=True, type=cli.name_list, help="numbers of the trainings, e.g. 0,1")
+    parser.add_argument("--alm", required=True, type=cli.json_value, help="the registry entry, as JSON")
+    parser.add_argument("--options", required=True, type=cli.json_value, help="the finetuning part, as JSON")
+    parser.add_argument("--protocol-options", required=True, type=cli.json_value, help="head and loss, as JSON")
+    parser.add_argument("--prompts", required=True, type=Path)
+    parser.add_argument("--utterances", required=True, type=Path)
+    parser.add_argument("--root", required=True, type=Path, help="corpus folder; paths are relative to it")
+    parser.add_argument("--labels-table", required=True, type=Path)
+    parser.add_argument("--splits", required=True, type=Path)
+    parser.add_argument("--augmented", type=Path, help="folder of augmented items")
+    parser.add_argument("--classes", required=True, type=cli.name_list)
+    parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--state", required=True, type=Path, help="folder of unfinished trainings")
+    parser.add_argument("--predictions", required=True, type=Path, nargs="+", help="one table a seed")
+    parser.add_argument("--runs", required=True, type=Path, nargs="+", help="one folder a seed")
+    cli.run(main, parser)

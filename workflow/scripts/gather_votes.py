@@ -1,0 +1,23 @@
+"""Join the shards of an annotator into one table of synthetic votes, and count what became of the answers."""
+
+import argparse
+
+from scaling_ambiguity import cli
+from scaling_ambiguity.io import write_csv
+from scaling_ambiguity.proxies.gathering import gather, status_counts
+from scaling_ambiguity.tables.proxies import PROXIES
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Gather, check, write."""
+    votes = gather(arguments.shards)
+    PROXIES.write(votes, arguments.votes)
+    write_csv(status_counts(votes), arguments.status)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--shards", nargs="+", required=True, help="synthetic votes of every shard, parquet")
+    parser.add_argument("--votes", required=True, help="all synthetic votes, parquet")
+    parser.add_argument("--status", required=True, help="counts by prompt, temperature and status, CSV")
+    cli.run(main, parser)

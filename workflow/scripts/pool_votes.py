@@ -1,0 +1,76 @@
+"""Make one label table: human, synthetic, combined or control labels of every utterance."""
+
+import argparse
+
+import pandas as pd
+
+from scaling_ambiguity import cli
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.labels import counting, pooling
+from scaling_ambiguity.labels.others import tested_in
+from scaling_ambiguity.tables.base import class_columns
+from scaling_ambiguity.tables.labels import LABELS
+from scaling_ambiguity.tables.proxies import PROXIES
+from scaling_ambiguity.tables.splits import SPLITS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.votes import VOTES
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Read the votes, pool them as the name of the labels says, write the table."""
+    table = UTTERANCES.read(arguments.utterances)
+    names, speakers, classes = table["utterance"].tolist(), table["speaker"].to_numpy(str), arguments.classes
+    human = counting.human_counts(VOTES.read(arguments.votes), names, classes, str(arguments.votes))
+    if not human.sum(axis=1).all():
+        empty = names[int(human.sum(axis=1).argmin())]
+        raise UserError(f"{arguments.votes}: {empty} has no vote inside {classes}. Its reader must reject it.")
+    parts = tested_in(SPLITS.read(arguments.splits), names, str(arguments.splits))
+    if arguments.labels == "human":
+        labels, synthetic = counting.frequencies(human), None
+    else:
+        if arguments.proxies is None or arguments.annotator is None:
+            raise UserError(f"labels {arguments.labels!r} need --proxies and --annotator.")
+        proxies = PROXIES.read(arguments.proxies)
+        synthetic = counting.synthetic_counts(proxies, names, classes, str(arguments.proxies))
+        family, _, rest = arguments.labels.partition(f"-{arguments.annotator}")
+        if (family, rest) == ("synthetic", ""):
+            labels, human = counting.frequencies(synthetic), None
+        elif (family, rest) == ("combined", "-equal"):
+            labels = pooling.equal(human, synthetic)
+        elif (family, rest) == ("combined", "-weighted"):
+            if (arguments.pooling or {}).get("fit", "held_out") != "held_out":
+                raise UserError(f"poolings.weighted.fit: {arguments.pooling['fit']!r}; only 'held_out' exists.")
+            labels, weights = pooling.weighted(human, synthetic, speakers, parts)
+            print(f"weight of a synthetic vote: {weights.min():.4g} to {weights.max():.4g}, mean {weights.mean():.4g}")
+        elif (family, rest) == ("control", "-prior"):
+            labels, synthetic = pooling.with_prior(human, speakers, parts), None
+        elif (family, rest) == ("control", "-echo"):
+            labels = pooling.with_echo(human, synthetic)
+        elif (family, rest) == ("control", "-shuffled"):
+            synthetic = synthetic[pooling.shuffle_within(parts, names, arguments.seed)]
+            labels = pooling.equal(human, synthetic)
+        else:
+            raise UserError(
+                f"labels {arguments.labels!r} of annotator {arguments.annotator!r} are unknown; expected human, "
+                "synthetic-A, combined-A-equal, combined-A-weighted, control-A-prior, control-A-echo or -shuffled."
+            )
+    frame = pd.DataFrame({"utterance": names})
+    frame["n_human"] = 0 if human is None else human.sum(axis=1).round().astype(int)
+    frame["n_synthetic"] = 0 if synthetic is None else synthetic.sum(axis=1).round().astype(int)
+    frame[class_columns(classes)] = labels
+    LABELS.write(frame, arguments.output)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(prog="pool_votes.py", description=__doc__)
+    parser.add_argument("--votes", required=True)
+    parser.add_argument("--splits", required=True)
+    parser.add_argument("--proxies")
+    parser.add_argument("--annotator")
+    parser.add_argument("--utterances", required=True)
+    parser.add_argument("--labels", required=True)
+    parser.add_argument("--pooling", type=cli.json_value, default={})
+    parser.add_argument("--classes", type=cli.name_list, required=True)
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", required=True)
+    cli.run(main, parser)

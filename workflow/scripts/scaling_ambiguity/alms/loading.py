@@ -1,0 +1,88 @@
+"""Open an audio-language model: the 7-billion-parameter one and the tiny one by the same few lines."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import file_sha256
+
+
+@dataclass(frozen=True)
+class LoadedALM:
+    """An audio-language model ready to be asked.
+
+    Attributes:
+        model: The transformers (or peft-wrapped) model, in evaluation mode.
+        processor: Its feature extractor, tokenizer and chat template.
+        tokenizer: ``processor.tokenizer``.
+        device: Where the weights are.
+        revision: What identifies the weights: the commit of a hub checkpoint, or the
+            SHA-256 of the configuration and weights of a local folder.
+    """
+
+    model: Any
+    processor: Any
+    tokenizer: Any
+    device: torch.device
+    revision: str
+
+
+def load_alm(
+    checkpoint: str | Path,
+    *,
+    revision: str | None = None,
+    device: str | torch.device | None = None,
+    trust_remote_code: bool = False,
+) -> LoadedALM:
+    """Open a checkpoint with the class its configuration names, from safetensors alone.
+
+    Args:
+        checkpoint: A local folder, or the name of a checkpoint on the Hugging Face hub.
+        revision: Commit of a hub checkpoint; meaningless for a folder.
+        device: Defaults to the GPU if there is one. On the CPU weights are float32,
+            elsewhere as stored.
+        trust_remote_code: Run code that comes with the checkpoint.
+
+    Raises:
+        UserError: There is no such checkpoint, or transformers does not know its class.
+    """
+    folder = Path(checkpoint)
+    local = folder.is_dir()
+    if local and not (folder / "config.json").is_file():
+        raise UserError(
+            f"{checkpoint}: not a model folder (no config.json). Remove it and run again, or correct `checkpoint`."
+        )
+    if not local and (folder.is_absolute() or str(checkpoint).count("/") != 1 or folder.parent.is_dir()):
+        raise UserError(
+            f"{checkpoint}: no such model folder. Make it first (`snakemake -c1 {checkpoint}`) or correct `checkpoint`."
+        )
+    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    options = {"revision": None if local else revision, "trust_remote_code": trust_remote_code}
+    options = {key: value for key, value in options.items() if value is not None}
+    try:
+        config = transformers.AutoConfig.from_pretrained(checkpoint, **options)
+        architecture = (config.architectures or ["none"])[0]
+        if not hasattr(transformers, architecture):
+            raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {architecture!r}.")
+        model = getattr(transformers, architecture).from_pretrained(
+            checkpoint, use_safetensors=True, dtype=torch.float32 if device.type == "cpu" else "auto", **options
+        )
+        processor = transformers.AutoProcessor.from_pretrained(checkpoint, **options)
+    except (OSError, ValueError) as error:
+        raise UserError(f"{checkpoint}: cannot be opened as an audio-language model ({error}).") from error
+    processor.tokenizer.padding_side = "left"
+    name = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
+    return LoadedALM(model.to(device).eval(), processor, processor.tokenizer, device, name)
+
+
+def folder_revision(folder: str | Path) -> str:
+    """Return the SHA-256 over configuration and weights (``config.json``, ``*.safetensors``) of a model folder."""
+    digest = hashlib.sha256()
+    for path in sorted([Path(folder) / "config.json", *Path(folder).glob("*.safetensors")]):
+        digest.update(f"{path.name}\0{file_sha256(path)}\n".encode())
+    return digest.hexdigest()

@@ -1,0 +1,97 @@
+"""Answers drawn from an audio-language model: one prefill a prompt, its cache shared by all its draws."""
+
+from collections.abc import Callable
+
+import torch
+from torch.nn.functional import log_softmax
+
+from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.alms.questions import Answer
+from scaling_ambiguity.alms.scoring import end_token
+
+LONGEST_ANSWER = 8
+
+
+def draw_token(logits: torch.Tensor, temperatures: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
+    """Draw one token a row by inversion: the first whose cumulative probability exceeds the row's uniform.
+
+    p = softmax(logits / temperature) over the whole vocabulary; temperature 0 takes the most
+    probable token. No top-k, top-p or repetition penalty: they would change the distribution.
+
+    Args:
+        logits: (N, V).
+        temperatures: (N,), >= 0.
+        uniforms: (N,), in [0, 1).
+
+    Returns:
+        (N,) token ids.
+    """
+    greedy = temperatures <= 0
+    scaled = logits.double() / torch.where(greedy, 1.0, temperatures.double())[:, None]
+    cumulative = torch.softmax(scaled, dim=-1).cumsum(-1)
+    # Scaled by its last entry, so that rounding in the sum cannot leave a uniform beyond the end.
+    threshold = (uniforms.double() * cumulative[:, -1])[:, None]
+    drawn = torch.searchsorted(cumulative, threshold, right=True)[:, 0].clamp(max=logits.shape[-1] - 1)
+    return torch.where(greedy, logits.argmax(-1), drawn)
+
+
+@torch.no_grad()
+def sample_answers(
+    alm: LoadedALM,
+    inputs: dict[str, torch.Tensor],
+    prompt_of: list[int],
+    temperatures: list[float],
+    uniform: Callable[[int, int], float],
+    longest: int = LONGEST_ANSWER,
+) -> list[Answer]:
+    """Draw N answers to B prompts.
+
+    Args:
+        alm: The model.
+        inputs: B prompts, as returned by ``embed_prompts``.
+        prompt_of: For each of N draws the row of its prompt.
+        temperatures: For each draw its temperature.
+        uniform: ``uniform(draw index, step)`` in [0, 1): the only randomness. As each draw brings
+            its own, an answer does not depend on what else is drawn beside it.
+        longest: Largest number of tokens, the end token included.
+    """
+    modules, count = parts(alm.model), len(prompt_of)
+    rows = torch.tensor(prompt_of, device=alm.device)
+    heat = torch.tensor(temperatures, dtype=torch.float64, device=alm.device)
+    prefill = modules.language_model(**inputs, use_cache=True)
+    cache = prefill.past_key_values
+    logits = modules.lm_head(prefill.last_hidden_state[:, -1]).float()[rows]
+    mask, position = inputs["attention_mask"][rows], inputs["position_ids"][rows, -1]
+    stop = end_token(alm)
+    drawn: list[list[int]] = [[] for _ in range(count)]
+    logprob = torch.zeros(count, dtype=torch.float64, device=alm.device)
+    live = list(range(count))
+    for step in range(longest):
+        index = torch.tensor(live, device=alm.device)
+        uniforms = torch.tensor([uniform(draw, step) for draw in live], dtype=torch.float64, device=alm.device)
+        tokens = draw_token(logits, heat[index], uniforms)
+        logprob[index] += log_softmax(logits.double(), dim=-1).gather(-1, tokens[:, None])[:, 0]
+        for draw, token in zip(live, tokens.tolist(), strict=True):
+            drawn[draw].append(token)
+        going = [place for place, token in enumerate(tokens.tolist()) if token != stop]
+        if not going or step == longest - 1:
+            break
+        keep = torch.tensor(going, device=alm.device)
+        # The first time, the cache of each prompt is spread over its draws; later, ended draws leave it.
+        cache.batch_select_indices(rows[keep] if step == 0 else keep)
+        live = [live[place] for place in going]
+        mask = torch.cat([mask[keep], torch.ones(len(going), 1, dtype=mask.dtype, device=alm.device)], dim=1)
+        position = position[keep] + 1
+        output = modules.language_model(
+            inputs_embeds=modules.language_model.get_input_embeddings()(tokens[keep])[:, None],
+            attention_mask=mask,
+            position_ids=position[:, None],
+            past_key_values=cache,
+            use_cache=True,
+        )
+        cache, logits = output.past_key_values, modules.lm_head(output.last_hidden_state[:, -1]).float()
+    return [
+        Answer(alm.tokenizer.decode(ids, skip_special_tokens=True), float(value), len(ids), ids[-1] == stop)
+        for ids, value in zip(drawn, logprob.tolist(), strict=True)
+    ]

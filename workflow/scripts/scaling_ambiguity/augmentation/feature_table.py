@@ -1,0 +1,12 @@
+"""``results/features/{corpus}.parquet``: 82 features an utterance, in which DiME-Aug looks for neighbours."""
+
+import pandera.pandas as pa
+
+from scaling_ambiguity.tables.base import Table
+
+FEATURES = Table(
+    name="features",
+    key=("utterance",),
+    schema=pa.DataFrameSchema({"utterance": pa.Column(str)}),
+    families=("f_",),
+)

@@ -1,0 +1,89 @@
+"""What a rule's code is: a hash of the syntax tree of its script and of what it imports from here.
+
+A rule passes this hash as a parameter. An edited helper then re-runs exactly the rules
+that import it, directly or through others; comments, docstrings, formatting and file
+times change nothing. Modules chosen by a wildcard (a corpus' reader) are imported by
+name at run time, so they are named to :func:`code_hash` beside the script.
+"""
+
+import ast
+import hashlib
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "scaling_ambiguity"
+SCRIPTS = Path(__file__).resolve().parents[1]
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = node.body[0] if node.body else None
+            if (
+                isinstance(first, ast.Expr)
+                and isinstance(first.value, ast.Constant)
+                and isinstance(first.value.value, str)
+            ):
+                node.body = node.body[1:]
+    return tree
+
+
+def _module_file(root: Path, name: str) -> Path | None:
+    path = root.joinpath(*name.split("."))
+    candidates = (path.with_suffix(".py"), path / "__init__.py")
+    return next((file for file in candidates if file.is_file()), None)
+
+
+def _imported_names(tree: ast.Module) -> set[str]:
+    names = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
+            names.add(node.module)
+            names.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return {name for name in names if name.split(".")[0] == PACKAGE}
+
+
+@cache
+def _parse(file: Path, _modified: int, _size: int) -> tuple[str, frozenset[str]]:
+    tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
+    imported = frozenset(_imported_names(tree))
+    return ast.dump(_without_docstrings(tree)), imported
+
+
+def dependencies(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIPTS) -> dict[str, str]:
+    """Return {path relative to ``root``: syntax tree as text} of ``script`` and all it imports from the library.
+
+    Args:
+        script: A program file below ``root``.
+        modules: Dotted names of library modules that the script loads by name.
+        root: The folder that holds the programs and the package.
+
+    Raises:
+        FileNotFoundError: ``script`` or one of ``modules`` does not exist.
+    """
+    waiting = [script]
+    for name in modules:
+        file = _module_file(root, name)
+        if file is None:
+            raise FileNotFoundError(f"no module {name} below {root}")
+        waiting.append(file)
+    found: dict[str, str] = {}
+    while waiting:
+        file = waiting.pop()
+        key = file.relative_to(root).as_posix()
+        if key in found:
+            continue
+        status = file.stat()
+        found[key], imported = _parse(file, status.st_mtime_ns, status.st_size)
+        waiting.extend(path for path in (_module_file(root, name) for name in sorted(imported)) if path)
+    return found
+
+
+def code_hash(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIPTS) -> str:
+    """Return 16 hexadecimal digits that identify the code behind ``script``; see :func:`dependencies`."""
+    digest = hashlib.sha256()
+    for key, tree in sorted(dependencies(script, modules, root).items()):
+        digest.update(f"{key}\0{tree}\0".encode())
+    return digest.hexdigest()[:16]

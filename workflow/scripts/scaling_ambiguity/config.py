@@ -1,0 +1,156 @@
+"""The configuration of a run: read as people write it, checked before any work starts."""
+
+import difflib
+from pathlib import Path
+from typing import Any
+
+import yaml
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+from scaling_ambiguity.errors import UserError
+
+SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
+
+
+def checked_config(config: dict[str, Any], schema_file: Path = SCHEMA) -> dict[str, Any]:
+    """Return ``config`` with command-line strings coerced, or raise one UserError.
+
+    Args:
+        config: The merged configuration; values set by ``--config`` may be strings of YAML.
+        schema_file: JSON schema, draft 2020-12.
+
+    Raises:
+        UserError: The first fault, with its key path, its value and what would be accepted.
+    """
+    schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
+    config = coerce(config, schema, schema)
+    faults = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda fault: [str(p) for p in fault.path])
+    if faults:
+        raise UserError(_explain(faults[0]))
+    _check_references(config)
+    return config
+
+
+def coerce(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
+    """Parse, as YAML, every string that stands where ``schema`` wants something else."""
+    if "$ref" in schema:
+        target = root
+        for step in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[step]
+        schema = target | {key: item for key, item in schema.items() if key != "$ref"}
+    if isinstance(value, str) and schema.get("type", "string") != "string":
+        try:
+            value = yaml.safe_load(value)
+        except yaml.YAMLError:
+            return value
+    if isinstance(value, str) and "anyOf" in schema and value.isdecimal():
+        return int(value)
+    if isinstance(value, dict):
+        known, other = schema.get("properties", {}), schema.get("additionalProperties")
+        other = other if isinstance(other, dict) else {}
+        return {key: coerce(item, known.get(key, other), root) for key, item in value.items()}
+    if isinstance(value, list):
+        return [coerce(item, schema.get("items", {}), root) for item in value]
+    return value
+
+
+def _path(parts: Any) -> str:
+    return ".".join(str(part) for part in parts) or "the configuration"
+
+
+def _suggest(name: str, accepted: list[str]) -> str:
+    close = difflib.get_close_matches(str(name), accepted, n=1)
+    return f" Did you mean {close[0]!r}?" if close else ""
+
+
+def _explain(fault: ValidationError) -> str:
+    where = _path(fault.absolute_path)
+    if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
+        accepted = list(fault.schema.get("properties", {}))
+        unknown = next(key for key in fault.instance if key not in accepted)
+        value = fault.instance[unknown]
+        return (
+            f"config: {_path([*fault.absolute_path, unknown])} = {value!r} is not a known key."
+            f"{_suggest(unknown, accepted)} Accepted here: {', '.join(accepted)}."
+        )
+    if fault.validator == "required":
+        missing = next(key for key in fault.validator_value if key not in fault.instance)
+        return f"config: {_path([*fault.absolute_path, missing])} is missing. {_describe(fault.schema, missing)}"
+    wanted = {
+        "type": lambda: f"a value of type {fault.validator_value}",
+        "enum": lambda: f"one of {', '.join(map(str, fault.validator_value))}",
+        "const": lambda: repr(fault.validator_value),
+        "pattern": lambda: f"text that matches {fault.validator_value}",
+        "minimum": lambda: f"a number of at least {fault.validator_value}",
+        "maximum": lambda: f"a number of at most {fault.validator_value}",
+        "exclusiveMinimum": lambda: f"a number above {fault.validator_value}",
+        "exclusiveMaximum": lambda: f"a number below {fault.validator_value}",
+        "minItems": lambda: f"a list of at least {fault.validator_value} entries",
+        "maxItems": lambda: f"a list of at most {fault.validator_value} entries",
+        "uniqueItems": lambda: "a list without repetition",
+    }.get(fault.validator, lambda: fault.message)()
+    meaning = fault.schema.get("description", "") if isinstance(fault.schema, dict) else ""
+    hint = ""
+    if fault.validator == "enum" and isinstance(fault.instance, str):
+        hint = _suggest(fault.instance, [str(item) for item in fault.validator_value])
+    return f"config: {where} = {fault.instance!r} is not accepted; expected {wanted}.{hint} {meaning}".strip()
+
+
+def _describe(schema: dict[str, Any], key: str) -> str:
+    return schema.get("properties", {}).get(key, {}).get("description", "") or "Add it; config.yaml shows an example."
+
+
+def _known(path: str, name: str, library: dict[str, Any], kind: str) -> None:
+    if name not in library:
+        accepted = sorted(library)
+        raise UserError(
+            f"config: {path} = {name!r} is not a known {kind}."
+            f"{_suggest(name, accepted)} Accepted: {', '.join(accepted)}."
+        )
+
+
+def _check_references(config: dict[str, Any]) -> None:
+    run = config["run"]
+    for key, library, kind in (
+        ("corpora", "corpora", "corpus"),
+        ("annotators", "annotators", "annotator"),
+        ("poolings", "poolings", "pooling"),
+        ("protocols", "protocols", "protocol"),
+        ("augmentation", "augmentations", "augmentation"),
+    ):
+        for name in run[key]:
+            _known(f"run.{key}", name, config[library], kind)
+    for name, annotator in config["annotators"].items():
+        _known(f"annotators.{name}.alm", annotator["alm"], config["alms"], "ALM")
+    for name in config["finetuning"]["models"]:
+        _known("finetuning.models", name, config["alms"], "ALM")
+    for name in run["augmented_labels"]:
+        if name.startswith("combined-"):
+            _known("run.augmented_labels", name.removeprefix("combined-"), dict.fromkeys(run["poolings"]), "pooling")
+        if name.startswith("control-"):
+            _known("run.augmented_labels", name.removeprefix("control-"), dict.fromkeys(config["controls"]), "control")
+    for key, selected in (("corpus", "corpora"), ("annotator", "annotators"), ("protocol", "protocols")):
+        _known(
+            f"paper.headline.{key}", config["paper"]["headline"][key], dict.fromkeys(run[selected]), f"selected {key}"
+        )
+    _check_classes(config)
+
+
+def _check_classes(config: dict[str, Any]) -> None:
+    for name, corpus in config["corpora"].items():
+        low, high = corpus.get("votes", (1, 1))
+        if low > high:
+            raise UserError(
+                f"config: corpora.{name}.votes = {[low, high]} is not accepted; expected smallest, then largest."
+            )
+    used = {config["annotators"][name]["alm"] for name in config["run"]["annotators"]}
+    for alm in sorted(used | set(config["finetuning"]["models"])):
+        known = config["alms"][alm].get("trained_on", {}).get("classes")
+        for corpus in config["run"]["corpora"]:
+            classes = config["corpora"][corpus]["classes"]
+            if known is not None and not set(classes) <= set(known):
+                raise UserError(
+                    f"config: corpora.{corpus}.classes = {classes} does not match "
+                    f"alms.{alm}.trained_on.classes = {known}; expected classes out of {known}."
+                )

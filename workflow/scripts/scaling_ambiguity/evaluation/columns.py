@@ -1,0 +1,107 @@
+"""One column an estimate: a value and a weight for every utterance, and what it is an estimate of."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from scaling_ambiguity.evaluation.judges import Judges
+from scaling_ambiguity.evaluation.predictions import Condition
+from scaling_ambiguity.evaluation.scores import PER_VOTE, scores
+from scaling_ambiguity.evaluation.strata import by_level, over_deals
+from scaling_ambiguity.labels.dirichlet import posterior_mean
+from scaling_ambiguity.metrics.arrays import modes
+
+NO_MODEL = "none"
+
+
+@dataclass(frozen=True)
+class Column:
+    """Values (U,) and weights (U,) of one estimate."""
+
+    condition: Condition
+    stratum: str
+    metric: str
+    reference: str
+    values: np.ndarray
+    weights: np.ndarray
+
+
+def prediction_columns(
+    condition: Condition,
+    p: np.ndarray,
+    judges: Judges,
+    floor: float,
+    own: np.ndarray | None = None,
+    truth: np.ndarray | None = None,
+) -> list[Column]:
+    """Score predictions that read no vote of the tested utterance; losses are averaged over seeds.
+
+    Overall they are judged by all human votes of the utterance, by level by the votes that did
+    not decide the level, averaged over deals.
+
+    Args:
+        condition: Model, labels, augmentation.
+        p: (seeds, U, C).
+        judges: What to score against.
+        floor: Smallest probability in logarithms.
+        own: The arm's own labels, (U, C).
+        truth: Expected votes, (U, C).
+    """
+    columns = []
+
+    def add(reference: str, overall: dict[str, np.ndarray], dealt: dict[str, np.ndarray]) -> None:
+        for metric, values in overall.items():
+            columns.append(Column(condition, "all", metric, reference, values, np.ones(len(values))))
+            for name, (mean, weight) in by_level(dealt[metric], judges.level).items():
+                columns.append(Column(condition, name, metric, reference, mean, weight))
+
+    has_level = judges.level >= 0
+    fair = np.where(has_level[..., None], judges.fair, 1.0)  # any distribution does where it is not used
+    add("human", _seed_mean(p, judges.counts, floor), _seed_mean(p, fair, floor))
+    for reference, target in (("own", own), ("truth", truth)):
+        if target is not None:
+            same = _seed_mean(p, target, floor)
+            add(reference, same, same)
+    return columns
+
+
+def _seed_mean(p: np.ndarray, reference: np.ndarray, floor: float) -> dict[str, np.ndarray]:
+    """Mean over seeds of each score, one seed at a time; reference (U, C) or (D, U, C)."""
+    single = [scores(one, reference, floor) for one in p]
+    return {metric: np.mean([one[metric] for one in single], axis=0) for metric in single[0]}
+
+
+def floor_columns(judges: Judges, floor: float, truth: np.ndarray | None = None) -> list[Column]:
+    """Score the predictors without a model: uniform, prior, majority, human and human-smoothed.
+
+    ``uniform`` and ``prior`` (class prior of the other speakers) read no vote of the utterance
+    and are judged like a model. ``majority`` (ties shared), ``human`` (histogram) and
+    ``human-smoothed`` (Dirichlet posterior mean) read the conditioning votes and are judged by
+    the reference votes, averaged over deals; against human votes only by the scores that are
+    linear in them, because divergences from a histogram grow as its votes become fewer.
+    """
+    u, c = judges.counts.shape
+    constant = {"uniform": np.full((1, u, c), 1 / c), "prior": judges.prior[None]}
+    columns = []
+    for name, p in constant.items():
+        columns += prediction_columns((NO_MODEL, name, "none"), p, judges, floor, truth=truth)
+    known = judges.conditioning.sum(axis=-1) > 0
+    given = np.where(known[..., None], judges.conditioning, 1.0)
+    readers = {
+        "majority": (modes(given), known),
+        "human": (given / given.sum(axis=-1, keepdims=True), known),
+        "human-smoothed": (posterior_mean(judges.conditioning, judges.concentration), np.ones_like(known)),
+    }
+    judged = judges.reference.sum(axis=-1) > 0
+    votes = np.where(judged[..., None], judges.reference, 1.0)
+    for name, (p, usable) in readers.items():
+        found = [("human", scores(p, votes, floor, PER_VOTE), usable & judged)]
+        if truth is not None:
+            found.append(("truth", scores(p, truth, floor), usable))
+        for reference, values, mask in found:
+            for metric, dealt in values.items():
+                strata = {"all": over_deals(dealt, mask)} | by_level(dealt, judges.level, mask)
+                for stratum, (mean, weight) in strata.items():
+                    weight = (weight > 0) * 1.0 if stratum == "all" else weight  # utterances weigh equally
+                    columns.append(Column((NO_MODEL, name, "none"), stratum, metric, reference, mean, weight))
+    return columns

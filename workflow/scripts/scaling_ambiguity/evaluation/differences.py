@@ -1,0 +1,32 @@
+"""Paired differences between conditions, utterance by utterance."""
+
+from scaling_ambiguity.evaluation.columns import NO_MODEL, Column
+
+HUMAN = "human"
+PLAIN = "none"
+
+
+def difference_columns(columns: list[Column]) -> list[Column]:
+    """Return the differences in NLL per human vote, overall and by level.
+
+    ``nll_minus_human``: labels X minus labels ``human``, same model and augmentation.
+    ``nll_minus_plain``: an augmentation minus none, same model and labels.
+    Negative: the condition is better than what it is compared with.
+    """
+    nll = {
+        (column.condition, column.stratum): column
+        for column in columns
+        if column.metric == "nll" and column.reference == HUMAN and column.condition[0] != NO_MODEL
+    }
+    found = []
+    for ((model, labels, augmentation), stratum), column in nll.items():
+        baselines = {}
+        if labels != HUMAN:
+            baselines["nll_minus_human"] = nll.get(((model, HUMAN, augmentation), stratum))
+        if augmentation != PLAIN:
+            baselines["nll_minus_plain"] = nll.get(((model, labels, PLAIN), stratum))
+        for metric, baseline in baselines.items():
+            if baseline is not None:
+                values = column.values - baseline.values
+                found.append(Column(column.condition, stratum, metric, HUMAN, values, column.weights))
+    return found

@@ -1,0 +1,129 @@
+"""The statistics table of all models of one corpus and protocol."""
+
+import numpy as np
+import pandas as pd
+
+from scaling_ambiguity.evaluation.columns import NO_MODEL, Column, floor_columns, prediction_columns
+from scaling_ambiguity.evaluation.differences import difference_columns
+from scaling_ambiguity.evaluation.judges import STRATA, Judges
+from scaling_ambiguity.evaluation.predictions import Condition
+from scaling_ambiguity.evaluation.scores import scores, whole_set_scores
+from scaling_ambiguity.inference.adjust import holm
+from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.tables.statistics import statistics_frame
+
+POPULATION = "these raters"
+
+
+def evaluation_table(
+    predictions: dict[Condition, np.ndarray],
+    own: dict[str, np.ndarray],
+    judges: Judges,
+    truth: np.ndarray | None,
+    *,
+    corpus: str,
+    protocol: str,
+    options: dict,
+    seed: int,
+) -> pd.DataFrame:
+    """Return one row an estimate; see STATISTICS.
+
+    Means over utterances carry a cluster interval. Differences also carry p and, within each
+    family (one metric and augmentation; overall, and the three levels together), Holm's
+    p_adjusted. Rows of method ``seed`` list each training's NLL (``votes`` is its number), rows
+    of method ``none`` the scores that are no means, averaged over seeds.
+
+    Args:
+        predictions: From ``gather_predictions``.
+        own: The label tables' distributions of the tested utterances, by labels, (U, C).
+        judges: From ``gather_judges``.
+        truth: Expected votes of the tested utterances, (U, C), on simulated corpora.
+        corpus: Its name.
+        protocol: Its name.
+        options: The ``statistics`` part of the configuration.
+        seed: Global seed.
+    """
+    floor = options["smoothing"]
+    columns = floor_columns(judges, floor, truth)
+    for condition, p in predictions.items():
+        columns += prediction_columns(condition, p, judges, floor, own.get(condition[1]), truth)
+    differences = difference_columns(columns)
+    rows = []
+    for stratum in STRATA:
+        rows += _interval_rows([c for c in columns if c.stratum == stratum], judges, options, seed, tested=False)
+        rows += _interval_rows([c for c in differences if c.stratum == stratum], judges, options, seed, tested=True)
+    rows = _adjust(rows, options.get("adjust", "holm")) + _point_rows(predictions, judges, floor)
+    for row in rows:
+        row |= {"corpus": corpus, "protocol": protocol, "population": POPULATION}
+    return statistics_frame(rows)
+
+
+def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: int, *, tested: bool) -> list[dict]:
+    """Return the rows of columns of one stratum; those that are weighted alike share one bootstrap."""
+    groups: dict[bytes, list[Column]] = {}
+    for column in columns:
+        if column.weights.any():  # a level without utterances has no row
+            groups.setdefault(column.weights.tobytes(), []).append(column)
+    rows = []
+    for group in groups.values():
+        found = mean_interval(
+            np.stack([column.values for column in group], axis=1),
+            judges.clusters,
+            resamples=options["resamples"],
+            seed=seed,
+            level=options["level"],
+            method=options["interval"],
+            weights=group[0].weights,
+        )
+        for number, column in enumerate(group):
+            rows.append(
+                _names(column.condition)
+                | {
+                    "stratum": column.stratum,
+                    "metric": column.metric,
+                    "reference": column.reference,
+                    "estimate": found.estimate[number],
+                    "low": found.low[number],
+                    "high": found.high[number],
+                    "p": found.p[number] if tested else np.nan,
+                    "n": found.n,
+                    "n_clusters": found.n_clusters,
+                    "method": options["interval"],
+                }
+            )
+    return rows
+
+
+def _adjust(rows: list[dict], adjust: str) -> list[dict]:
+    """Adjust p within families: (metric, model, augmentation) overall, and over the three levels."""
+    families: dict[tuple, list[dict]] = {}
+    for row in rows:
+        if not np.isnan(row["p"]):
+            key = (row["metric"], row["model"], row["augmentation"], row["stratum"] == "all")
+            families.setdefault(key, []).append(row)
+    for family in families.values():
+        p = np.array([row["p"] for row in family])
+        for row, adjusted in zip(family, holm(p) if adjust == "holm" else p, strict=True):
+            row["p_adjusted"] = adjusted
+    return rows
+
+
+def _point_rows(predictions: dict[Condition, np.ndarray], judges: Judges, floor: float) -> list[dict]:
+    constant = {(NO_MODEL, "prior", "none"): judges.prior[None]}
+    rows = []
+    for condition, p in (constant | predictions).items():
+        base = _names(condition) | {"stratum": "all", "reference": "human", "n": p.shape[1]}
+        base["n_clusters"] = len(np.unique(judges.clusters))
+        whole = [whole_set_scores(one, judges.counts) for one in p]
+        for metric in whole[0]:
+            value = float(np.mean([one[metric] for one in whole]))
+            rows.append(base | {"metric": metric, "estimate": value, "method": "none"})
+        if condition[0] != NO_MODEL:
+            for number, one in enumerate(p):
+                value = float(scores(one, judges.counts, floor, ("nll",))["nll"].mean())
+                rows.append(base | {"metric": "nll", "estimate": value, "method": "seed", "votes": number})
+    return rows
+
+
+def _names(condition: Condition) -> dict[str, str]:
+    return dict(zip(("model", "labels", "augmentation"), condition, strict=True))

@@ -1,0 +1,77 @@
+"""The low-rank adapter (LoRA) of the language model; audio tower and projector stay frozen."""
+
+import math
+from pathlib import Path
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from peft.utils import get_peft_model_state_dict
+
+from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.seeds import derive_seed
+
+Weights = dict[str, torch.Tensor]
+
+
+class Adapter:
+    """A LoRA adapter inside an audio-language model, reset for each seed.
+
+    Attributes:
+        model: The peft model; the base weights are shared with the LoadedALM it came from.
+        parameters: Its trainable tensors, in a fixed order.
+    """
+
+    def __init__(self, alm: LoadedALM, lora: dict):
+        """Inject adapters of rank ``lora["r"]`` into ``lora["targets"]`` of the language model alone."""
+        config = LoraConfig(
+            r=lora["r"],
+            lora_alpha=lora["alpha"],
+            lora_dropout=lora["dropout"],
+            target_modules=rf".*language_model\..*\.({'|'.join(lora['targets'])})",
+        )
+        try:
+            self.model: PeftModel = get_peft_model(alm.model, config)
+        except ValueError as error:
+            raise UserError(f"finetuning.lora.targets {lora['targets']}: {error}") from error
+        self.model.eval()  # the frozen base never drops anything; only the adapter does, see `training`
+        self._named = sorted((name, p) for name, p in self.model.named_parameters() if p.requires_grad)
+        self.parameters = [parameter for _, parameter in self._named]
+
+    @torch.no_grad()
+    def reset(self, seed: int) -> None:
+        """Start anew: A from the Kaiming-uniform law by (seed, name), B at zero, as in the LoRA paper (2106.09685)."""
+        for name, parameter in self._named:
+            if "lora_B" in name:
+                parameter.zero_()
+                continue
+            random = torch.Generator().manual_seed(derive_seed(seed, "adapter", name) % 2**63)
+            values = torch.empty(parameter.shape, dtype=torch.float32)
+            torch.nn.init.kaiming_uniform_(values, a=math.sqrt(5), generator=random)
+            parameter.copy_(values)
+
+    def training(self, mode: bool) -> None:
+        """Switch the adapter's dropout on or off."""
+        for name, module in self.model.named_modules():
+            if "lora_dropout" in name:
+                module.train(mode)
+
+    def weights(self) -> Weights:
+        """Return a copy of the trainable tensors, on the CPU."""
+        return {name: parameter.detach().cpu().clone() for name, parameter in self._named}
+
+    @torch.no_grad()
+    def load(self, weights: Weights) -> None:
+        """Set the trainable tensors to what :meth:`weights` returned."""
+        for name, parameter in self._named:
+            parameter.copy_(weights[name])
+
+    def save(self, folder: Path) -> None:
+        """Write ``adapter_config.json`` and ``adapter_model.safetensors``, as peft reads them."""
+        self.model.save_pretrained(
+            folder,
+            state_dict=get_peft_model_state_dict(self.model),
+            safe_serialization=True,
+            save_embedding_layers=False,
+        )
+        (folder / "README.md").unlink(missing_ok=True)

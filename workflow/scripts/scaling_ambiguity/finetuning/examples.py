@@ -1,0 +1,116 @@
+"""What a model is trained, validated and tested on; the labels of the test part stay in their file."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.tables.base import class_columns
+from scaling_ambiguity.tables.items import ITEMS
+from scaling_ambiguity.tables.labels import LABELS
+
+
+@dataclass(frozen=True)
+class Examples:
+    """Items in the order of their names.
+
+    Attributes:
+        utterances: Names, n of them.
+        paths: Sound files; None where there is no audio.
+        transcripts: Texts; None where unknown.
+        targets: Label distributions, shape (n, C); None for the test part.
+    """
+
+    utterances: list[str]
+    paths: list[Path | None]
+    transcripts: list[str | None]
+    targets: np.ndarray | None
+
+    def __len__(self) -> int:
+        return len(self.utterances)
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The three parts of one fold; ``train`` includes augmented items."""
+
+    train: Examples
+    validation: Examples
+    test: Examples
+
+
+def gather_examples(
+    utterances: pd.DataFrame,
+    root: Path,
+    labels: Path,
+    splits: pd.DataFrame,
+    fold: int,
+    classes: list[str],
+    augmented: Path | None = None,
+) -> Parts:
+    """Collect the parts of one fold.
+
+    Args:
+        utterances: The corpus' utterances; paths are relative to ``root``.
+        root: The corpus folder.
+        labels: Path of a label table; rows of test utterances never leave the file.
+        splits: The protocol's splits.
+        fold: The fold.
+        classes: The class set, in order.
+        augmented: Folder of augmented items, added to the training part.
+
+    Raises:
+        UserError: The fold lacks a part, a training or validation utterance has no label,
+            or an augmented item has a parent outside the training part.
+    """
+    members = splits.loc[splits["fold"] == fold]
+    parts = ("train", "validation", "test")
+    names = {part: sorted(members.loc[members["part"] == part, "utterance"]) for part in parts}
+    for part, found in names.items():
+        if not found:
+            raise UserError(f"splits: fold {fold} has no {part} utterance. Change `splits` of the protocol.")
+    table = LABELS.read(labels, utterances=names["train"] + names["validation"]).set_index("utterance")
+    absent = sorted(set(names["train"] + names["validation"]) - set(table.index))
+    if absent:
+        raise UserError(f"{labels}: no label for utterance {absent[0]} ({len(absent)} absent). Run pool_votes again.")
+    columns = class_columns(classes)
+    rows = utterances.set_index("utterance")
+
+    def examples(part: str) -> Examples:
+        found = rows.loc[names[part]]
+        targets = None if part == "test" else table.loc[names[part], columns].to_numpy(dtype=np.float64)
+        return Examples(names[part], _paths(found["path"], root), _texts(found["transcript"]), targets)
+
+    train = examples("train")
+    if augmented is not None:
+        train = _extend(train, augmented, columns)
+    return Parts(train, examples("validation"), examples("test"))
+
+
+def _extend(train: Examples, folder: Path, columns: list[str]) -> Examples:
+    items = ITEMS.read(folder / "items.parquet")
+    allowed = set(train.utterances)
+    for item in items.itertuples():
+        outside = [parent for parent in item.parents.split("|") if parent not in allowed]
+        if outside:
+            raise UserError(
+                f"{folder}: parent {outside[0]} of {item.utterance} is not in train. Run augment_dime again."
+            )
+    if allowed & set(items["utterance"]):
+        raise UserError(f"{folder}: an augmented item has the name of an utterance. Run augment_dime again.")
+    return Examples(
+        train.utterances + items["utterance"].tolist(),
+        train.paths + _paths(items["path"], folder),
+        train.transcripts + _texts(items["transcript"]),
+        np.concatenate([train.targets, items[columns].to_numpy(dtype=np.float64)]),
+    )
+
+
+def _paths(column: pd.Series, root: Path) -> list[Path | None]:
+    return [None if pd.isna(path) else root / path for path in column]
+
+
+def _texts(column: pd.Series) -> list[str | None]:
+    return [None if pd.isna(text) else str(text) for text in column]

@@ -1,0 +1,242 @@
+"""Cluster bootstrap intervals in closed form: means, and smooth functions of cluster totals.
+
+Clusters (speakers) are resampled whole; everything a resample needs is a linear map of
+cluster totals, so ten thousand resamples of a column are two small matrix products. The
+same (clusters, resamples, seed) gives the same resamples, which makes comparisons paired.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtr, stdtrit
+
+from scaling_ambiguity.seeds import generator
+
+Array = NDArray[np.float64]
+METHODS = ("bootstrap_t", "percentile", "t")
+_CHUNK = 4_000_000  # numbers held at once in one (resamples x columns) block
+
+
+@dataclass(frozen=True)
+class Intervals:
+    """Estimates with intervals, one entry a column.
+
+    Attributes:
+        estimate: (M,) estimates on the data itself.
+        low: (M,) lower ends; NaN with fewer than two clusters.
+        high: (M,) upper ends.
+        se: (M,) bootstrap standard errors (standard deviation over resamples, ddof 1).
+        p: (M,) two-sided, equal-tailed p-values against 0, dual to the interval.
+        n: rows with positive weight in some column.
+        n_clusters: clusters with such a row.
+    """
+
+    estimate: Array
+    low: Array
+    high: Array
+    se: Array
+    p: Array
+    n: int
+    n_clusters: int
+
+
+@lru_cache(maxsize=4)
+def cluster_weights(n_clusters: int, resamples: int, seed: int) -> Array:
+    """Return how often each cluster is drawn in each resample: (R, G) whole numbers, rows sum to G.
+
+    The draws are ``generator(seed, "cluster bootstrap").integers(0, G, (R, G))``, the call that
+    scipy.stats.bootstrap makes, so that the two can be compared on identical resamples.
+    """
+    rng = generator(seed, "cluster bootstrap")
+    weights = np.empty((resamples, n_clusters))
+    step = max(1, _CHUNK // n_clusters)
+    for start in range(0, resamples, step):
+        rows = min(step, resamples - start)
+        drawn = rng.integers(0, n_clusters, (rows, n_clusters))
+        drawn += np.arange(rows)[:, None] * n_clusters
+        counted = np.bincount(drawn.ravel(), minlength=rows * n_clusters)
+        weights[start : start + rows] = counted.reshape(rows, n_clusters)
+    weights.setflags(write=False)
+    return weights
+
+
+def mean_interval(
+    values: ArrayLike,
+    clusters: ArrayLike,
+    *,
+    resamples: int,
+    seed: int,
+    level: float = 0.95,
+    method: str = "bootstrap_t",
+    weights: ArrayLike | None = None,
+) -> Intervals:
+    """Weighted mean sum(w x) / sum(w) of each column with a cluster-bootstrap interval.
+
+    In every resample the mean's standard error is linearised,
+    se^2 = G / (G - 1) sum_g (S_g - mean N_g)^2 / (sum_g N_g)^2 with cluster totals S_g = sum w x and
+    N_g = sum w, and bootstrap-t uses the quantiles of (mean* - mean) / se* (Davison & Hinkley 1997,
+    sections 2.4 and 3.8). Resamples that draw one cluster only have no standard error and are left out.
+
+    Args:
+        values: (n,) or (n, M), finite where the weight is positive.
+        clusters: (n,) cluster names or numbers.
+        resamples: bootstrap resamples R.
+        seed: seed of the resamples; equal seeds and cluster counts are paired.
+        level: coverage, in (0, 1).
+        method: ``bootstrap_t``, ``percentile`` or ``t`` (Student, G - 1 degrees of freedom).
+        weights: (n,) or (n, M), >= 0; default 1. A weight of 0 masks a value.
+
+    Raises:
+        ValueError: unknown method, a value that is not finite, a negative weight, an empty column.
+    """
+    values = _columns(values)
+    weights = np.ones_like(values) if weights is None else np.broadcast_to(_columns(weights), values.shape)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(f"weights, row {np.argwhere(~(weights >= 0))[0, 0]}: must be finite and >= 0")
+    bad = ~np.isfinite(values) & (weights > 0)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(f"values, row {row}, column {column}: {values[row, column]} is not finite; give it weight 0")
+    used = (weights > 0).any(axis=1)
+    names, index = np.unique(np.asarray(clusters)[used], return_inverse=True)
+    totals = _cluster_sums(np.where(weights > 0, weights * values, 0.0)[used], index, len(names))
+    sizes = _cluster_sums(weights[used], index, len(names))
+    if not (sizes.sum(axis=0) > 0).all():
+        raise ValueError(f"column {int(np.argmin(sizes.sum(axis=0)))}: no row has a positive weight")
+    return _in_blocks(
+        lambda take, w: _mean_block(totals[:, take], sizes[:, take], w),
+        totals.shape[1], len(names), int(used.sum()), 1, resamples=resamples, seed=seed, level=level, method=method,
+    )  # fmt: skip
+
+
+def _mean_block(totals: Array, sizes: Array, w: Array) -> tuple[Array, Array]:
+    """Means and linearised standard errors, (R, m) each, under cluster weights w (R, G)."""
+    clusters = len(totals)
+    one_size = bool((sizes == sizes[:, :1]).all())  # no masks: the sizes need one column, not m
+    sizes = sizes[:, :1] if one_size else sizes
+    n = w @ sizes
+    with np.errstate(divide="ignore", invalid="ignore"):
+        mean = (w @ totals) / n
+        squares = w @ totals**2 - 2 * mean * (w @ (totals * sizes)) + mean**2 * (w @ sizes**2)
+        se = np.sqrt(np.maximum(squares, 0.0) * clusters / (clusters - 1)) / n
+    return mean, se
+
+
+def moment_interval(
+    moments: ArrayLike,
+    clusters: ArrayLike,
+    function: Callable[[Array], tuple[Array, Array]],
+    *,
+    resamples: int,
+    seed: int,
+    level: float = 0.95,
+    method: str = "bootstrap_t",
+) -> Intervals:
+    """Interval of a smooth function of moment totals, such as a correlation, by the delta method.
+
+    The estimate is f(T) with T = sum of the rows' moments; its linearised variance is
+    G / (G - 1) sum_g (grad f(T) . (T_g - T / G))^2, evaluated anew in every resample.
+
+    Args:
+        moments: (n, K) or (n, M, K), e.g. weight, x, y, x^2, y^2, xy of ``correlation.pearson_moments``.
+        clusters: (n,) cluster of each row.
+        function: totals (..., K) -> value (...), gradient (..., K); homogeneous of degree 0,
+            i.e. unchanged when all totals are doubled.
+        resamples: bootstrap resamples R.
+        seed: seed of the resamples.
+        level: coverage, in (0, 1).
+        method: as in :func:`mean_interval`.
+
+    Raises:
+        ValueError: unknown method or a moment that is not finite.
+    """
+    moments = np.asarray(moments, dtype=np.float64)
+    moments = moments[:, None, :] if moments.ndim == 2 else moments
+    if not np.isfinite(moments).all():
+        raise ValueError(f"moments, row {np.argwhere(~np.isfinite(moments))[0, 0]}: not finite")
+    names, index = np.unique(np.asarray(clusters), return_inverse=True)
+    n, columns, kinds = moments.shape
+    totals = _cluster_sums(moments.reshape(n, -1), index, len(names)).reshape(len(names), columns, kinds)
+
+    def block(take: slice, w: Array) -> tuple[Array, Array]:
+        part = totals[:, take]
+        flat = part.reshape(len(names), -1)
+        summed = (w @ flat).reshape(len(w), -1, kinds)
+        value, gradient = function(summed)
+        products = (part[..., :, None] * part[..., None, :]).reshape(len(names), -1)
+        products = (w @ products).reshape(len(w), -1, kinds, kinds)
+        variance = np.einsum("rmi,rmij,rmj->rm", gradient, products, gradient)
+        return value, np.sqrt(np.maximum(variance, 0.0) * len(names) / max(len(names) - 1, 1))
+
+    return _in_blocks(
+        block, columns, len(names), n, kinds * kinds, resamples=resamples, seed=seed, level=level, method=method
+    )
+
+
+def _columns(values: ArrayLike) -> Array:
+    array = np.asarray(values, dtype=np.float64)
+    return array[:, None] if array.ndim == 1 else array
+
+
+def _cluster_sums(rows: Array, index: NDArray[np.intp], clusters: int) -> Array:
+    order = np.argsort(index, kind="stable")
+    starts = np.searchsorted(index[order], np.arange(clusters))
+    return np.add.reduceat(rows[order], starts, axis=0)
+
+
+def _in_blocks(
+    block: Callable[[slice, Array], tuple[Array, Array]],
+    columns: int, clusters: int, n: int, cost: int, *, resamples: int, seed: int, level: float, method: str,
+) -> Intervals:  # fmt: skip
+    """Run ``block`` over column blocks that fit in memory and join the intervals."""
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {METHODS}, not {method!r}")
+    if not 0 < level < 1:
+        raise ValueError(f"level must lie in (0, 1), not {level}")
+    results = np.full((5, columns), np.nan)
+    if clusters < 2:
+        results[0] = block(slice(0, columns), np.ones((1, clusters)))[0][0]
+        return Intervals(*results, n=n, n_clusters=clusters)
+    weights = cluster_weights(clusters, resamples, seed)
+    usable = np.ascontiguousarray(weights[(weights > 0).sum(axis=1) > 1])
+    step = max(1, _CHUNK // (resamples * cost))
+    for start in range(0, columns, step):
+        take = slice(start, min(start + step, columns))
+        centre, spread = (part[0] for part in block(take, np.ones((1, clusters))))
+        means, errors = block(take, usable)
+        results[0, take] = centre
+        results[1:, take] = _limits(centre, spread, means, errors, clusters, level, method)
+    return Intervals(*results, n=n, n_clusters=clusters)
+
+
+def _limits(
+    centre: Array, spread: Array, means: Array, errors: Array, clusters: int, level: float, method: str
+) -> Array:
+    """Rows low, high, se, p for one block of columns; means and errors are (R, m)."""
+    tails = np.array([(1 - level) / 2, (1 + level) / 2])
+    tiny = 1e-12 * np.maximum(np.abs(centre), 1e-3)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # a stratum may be missing from a resample: 0 / 0 says nothing about the mean
+        means = np.where(np.isfinite(means), means, centre)
+        se = means.std(axis=0, ddof=1)
+        t = centre / np.where(spread > tiny, spread, np.nan)
+        if method == "t":
+            q = stdtrit(clusters - 1, tails[1])
+            p = 2 * stdtr(clusters - 1, -np.abs(t))
+            low, high = centre - q * spread, centre + q * spread
+        elif method == "percentile":
+            low, high = np.quantile(means, tails, axis=0)
+            below, above = (means <= 0).mean(axis=0), (means >= 0).mean(axis=0)
+            p = np.minimum(1.0, 2 * np.minimum(below, above) + 1 / (len(means) + 1))
+        else:
+            studentised = np.where(errors > tiny, (means - centre) / np.where(errors > tiny, errors, 1.0), 0.0)
+            first, last = np.quantile(studentised, tails, axis=0)
+            low, high = centre - last * spread, centre - first * spread
+            right, left = (studentised >= t).sum(axis=0), (studentised <= t).sum(axis=0)
+            p = np.minimum(1.0, 2 * (1 + np.minimum(right, left)) / (1 + len(means)))
+    constant = ~(spread > tiny)
+    p = np.where(constant, np.where(np.abs(centre) > tiny, 1 / (1 + len(means)), 1.0), p)
+    return np.stack([np.where(constant, centre, low), np.where(constant, centre, high), se, p])

@@ -1,0 +1,159 @@
+"""The exchange rate: how many human votes predict as well as m synthetic ones.
+
+A predictor from k human and m synthetic votes is p = (h + w s + a) / (k + w m + sum a). Its NLL per
+held-out vote is compared with that of human votes alone on one fixed set of utterances, and the
+number of human votes that is as good is found, with an interval by test inversion.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy.special import stdtrit
+
+from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
+from scaling_ambiguity.labels.weighting import fit_weight, tabulate
+from scaling_ambiguity.metrics.scores import nll_votes
+
+Array = NDArray[np.float64]
+STEP = 0.05
+
+
+def nll_by_utterance(votes: Array, a: Array, reference: Array, floor: float) -> Array:
+    """NLL of the posterior mean of ``votes`` against the reference votes, averaged over deals.
+
+    votes, reference (deals, U, C), a (U, C) -> (U,), nats per vote.
+    """
+    return nll_votes(posterior_mean(votes, a), reference, floor).mean(axis=0)
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Fitted weights of a synthetic vote: per utterance from other speakers, and over all speakers.
+
+    ``low`` and ``high`` are a delete-a-block jackknife interval of ``overall``, cut at 0.
+    """
+
+    each: Array
+    overall: float
+    low: float
+    high: float
+
+
+def fit_weights(
+    human: Array, synthetic: Array, reference: Array, prior_counts: Array, prior_blocks: NDArray[np.intp],
+    blocks: NDArray[np.intp], level: float = 0.95,
+) -> Weights:  # fmt: skip
+    """Fit w for each block of speakers on the other blocks, and once on all of them.
+
+    Args:
+        human: (deals, U, C) conditioning votes, the same number k in every row.
+        synthetic: (deals, U, C) synthetic votes.
+        reference: (deals, U, C) votes to predict.
+        prior_counts: (V, C) human votes that the prior a is fitted to, again without the block.
+        prior_blocks: (V,) their blocks.
+        blocks: (U,) block of speakers, 0 .. B - 1.
+        level: coverage of the jackknife interval.
+    """
+    targets = reference / reference.sum(axis=-1, keepdims=True)
+    evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, blocks)
+    count = int(prior_blocks.max()) + 1
+    without = np.array([
+        fit_weight(evidence, fit_dirichlet_multinomial(prior_counts[prior_blocks != block]), without=block)
+        if block < len(evidence.seen) else np.nan
+        for block in range(count)
+    ])  # fmt: skip
+    overall = fit_weight(evidence, fit_dirichlet_multinomial(prior_counts))
+    present = without[np.unique(blocks)]
+    g = len(present)
+    error = np.sqrt((g - 1) / g * ((present - present.mean()) ** 2).sum())
+    reach = stdtrit(max(g - 1, 1), (1 + level) / 2) * error
+    return Weights(without[blocks], overall, max(overall - reach, 0.0), overall + reach)
+
+
+def decreasing(curve: ArrayLike) -> Array:
+    """Make the mean of a curve of losses (U, K + 1) non-increasing in k by pooling adjacent violators.
+
+    Pooled columns are replaced by their average, utterance by utterance, so that every mean of
+    the result is the isotonic fit (equal weights) and stays a mean over utterances.
+    """
+    curve = np.asarray(curve, dtype=np.float64)
+    groups: list[list[int]] = []
+    means: list[float] = []
+    for k in range(curve.shape[1]):
+        groups.append([k])
+        means.append(float(curve[:, k].mean()))
+        while len(means) > 1 and means[-2] < means[-1]:
+            groups[-2:] = [groups[-2] + groups[-1]]
+            means[-2:] = [float(curve[:, groups[-1]].mean())]
+    pooled = np.empty_like(curve)
+    for group in groups:
+        pooled[:, group] = curve[:, group].mean(axis=1, keepdims=True)
+    return pooled
+
+
+@dataclass(frozen=True)
+class EquivalentVotes:
+    """Number of human votes as good as a predictor, by test inversion on a grid of .05 votes.
+
+    Attributes:
+        estimate: k* in [0, K]; K stands for "more than K" when ``one_sided`` is "low" and high is NaN.
+        low: smallest k not rejected.
+        high: largest k not rejected; NaN where the data set no upper bound below K.
+        one_sided: "no", "high" (an upper bound only: 0 is not rejected) or "low" (a lower bound only).
+    """
+
+    estimate: float
+    low: float
+    high: float
+    one_sided: str
+
+
+def equivalent_votes(
+    curve: Array, proxies: Array, clusters: NDArray, *, resamples: int, seed: int, level: float, method: str
+) -> list[EquivalentVotes]:
+    """Invert the paired clustered test of NLL(k, 0) - NLL(proxy) = 0 over k.
+
+    Args:
+        curve: (U, K + 1) losses of k = 0 .. K human votes.
+        proxies: (U, P) losses of the predictors to be valued.
+        clusters: (U,) speakers.
+        resamples: bootstrap resamples.
+        seed: seed of the resamples.
+        level: coverage.
+        method: interval method of :func:`mean_interval`.
+
+    Returns:
+        One value a proxy: the k at which the linearly interpolated, non-increasing curve meets its
+        loss, and all k on the grid whose interval of the difference contains 0.
+    """
+    curve = decreasing(curve)
+    largest = curve.shape[1] - 1
+    grid = np.round(np.arange(0, largest + STEP / 2, STEP), 10)
+    left = np.minimum(grid.astype(int), largest - 1)
+    fraction = grid - left
+    losses = curve[:, left] * (1 - fraction) + curve[:, left + 1] * fraction
+    found = []
+    for p in range(proxies.shape[1]):
+        difference = mean_interval(
+            losses - proxies[:, p : p + 1], clusters, resamples=resamples, seed=seed, level=level, method=method
+        )
+        estimate, beyond = _meeting(curve.mean(axis=0), float(proxies[:, p].mean()))
+        kept = grid[(difference.low <= 0) & (difference.high >= 0)]
+        low, high = min(kept.min(initial=estimate), estimate), max(kept.max(initial=estimate), estimate)
+        if beyond or high >= largest:
+            found.append(EquivalentVotes(estimate, low, float("nan"), "low"))
+        else:
+            found.append(EquivalentVotes(estimate, low, high, "high" if low == 0 else "no"))
+    return found
+
+
+def _meeting(means: Array, target: float) -> tuple[float, bool]:
+    """Return the smallest k at which a non-increasing curve reaches the target, and whether that is past its end."""
+    if target >= means[0]:
+        return 0.0, False
+    if target < means[-1]:
+        return float(len(means) - 1), True
+    k = int(np.argmax(means <= target))
+    return k - 1 + float((means[k - 1] - target) / (means[k - 1] - means[k])), False

@@ -1,0 +1,92 @@
+"""Label distributions from human and synthetic votes: the pools, and the controls beside them.
+
+Whatever is fitted for an utterance comes from other speakers of the same test part, so the label of
+a training utterance has never read a vote of the speakers that its fold is tested on.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.labels.counting import frequencies
+from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
+from scaling_ambiguity.labels.others import from_others, speaker_blocks
+from scaling_ambiguity.labels.weighting import fit_weight, leave_one_out
+from scaling_ambiguity.seeds import uniform
+
+Array = NDArray[np.float64]
+
+
+def equal(human: Array, synthetic: Array) -> Array:
+    """Concatenation, (h_c + s_c) / sum(h + s): every vote equal (arXiv 2601.14620). (U, C) -> (U, C)."""
+    return frequencies(human + synthetic)
+
+
+def weighted(human: Array, synthetic: Array, speakers: NDArray, parts: NDArray[np.intp]) -> tuple[Array, Array]:
+    """(h_c + w s_c + a_c) / sum, with w >= 0 and a from the other speakers of the same test part.
+
+    a is the Dirichlet-multinomial fit to their human votes; w maximises the likelihood of each of
+    their human votes, predicted from the utterance's other human votes and its synthetic ones.
+
+    Args:
+        human: (U, C) human votes.
+        synthetic: (U, C) synthetic votes.
+        speakers: (U,) speakers.
+        parts: (U,) fold in which the utterance is tested, -1 if in none.
+
+    Returns:
+        labels (U, C), and the weight (U,) of a synthetic vote in each.
+
+    Raises:
+        UserError: a test part with a single speaker.
+    """
+    labels, weights = np.empty_like(human), np.empty(len(human))
+    for part in np.unique(parts):
+        rows = np.flatnonzero(parts == part)
+        h, s, blocks = human[rows], synthetic[rows], speaker_blocks(speakers[rows], f"test part {part}")
+        evidence = leave_one_out(h, s, blocks)
+        for block in range(int(blocks.max()) + 1):
+            a = fit_dirichlet_multinomial(h[blocks != block])
+            mine = rows[blocks == block]
+            weights[mine] = fit_weight(evidence, a, without=block)
+            labels[mine] = posterior_mean(human[mine] + weights[mine, None] * synthetic[mine], a)
+    return labels, weights
+
+
+def with_prior(human: Array, speakers: NDArray, parts: NDArray[np.intp]) -> Array:
+    """Control: the posterior mean alone, (h_c + a_c) / (N + sum a), no synthetic vote; as :func:`weighted`."""
+    labels = np.empty_like(human)
+    for part in np.unique(parts):
+        rows = np.flatnonzero(parts == part)
+        blocks = speaker_blocks(speakers[rows], f"test part {part}")
+        labels[rows] = posterior_mean(human[rows], from_others(human[rows], blocks, fit_dirichlet_multinomial))
+    return labels
+
+
+def with_echo(human: Array, synthetic: Array) -> Array:
+    """Control: the utterance's own majority repeated as often as it has synthetic votes, ties shared.
+
+    (U, C), (U, C) -> (U, C). Adds no information: a gain over `human` that it shares is none.
+    """
+    top = human == human.max(axis=-1, keepdims=True)
+    share = top / top.sum(axis=-1, keepdims=True)
+    return frequencies(human + synthetic.sum(axis=-1, keepdims=True) * share)
+
+
+def shuffle_within(parts: NDArray[np.intp], utterances: list[str], seed: int) -> NDArray[np.intp]:
+    """Return for each utterance another one of the same test part, (U,), each used once.
+
+    The utterances of a part stand in a circle in hashed order; each gets its successor.
+
+    Raises:
+        UserError: a part with a single utterance.
+    """
+    keys = np.array([uniform(seed, "shuffled votes", name) for name in utterances])
+    chosen = np.empty(len(parts), dtype=np.intp)
+    for part in np.unique(parts):
+        rows = np.flatnonzero(parts == part)
+        if len(rows) < 2:
+            raise UserError(f"test part {part} has the single utterance {utterances[rows[0]]}. Use fewer folds.")
+        circle = rows[np.argsort(keys[rows], kind="stable")]
+        chosen[circle] = np.roll(circle, -1)
+    return chosen

@@ -1,0 +1,100 @@
+"""What an annotator is asked about a corpus: every question of a shard, in a fixed order."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import file_sha256
+from scaling_ambiguity.proxies.designs import assign
+from scaling_ambiguity.proxies.prompts import PromptSet, render
+from scaling_ambiguity.proxies.requests import Request, text_sha256
+
+NOT_HEARD = "none"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One draw about one utterance: where it stands in the tables, what is asked, and its request."""
+
+    utterance: str
+    draw: int
+    focus: str
+    prompt: str
+    audio: Path | None
+    request: Request
+
+
+def shard_rows(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Return the utterances of a shard: rank in the sorted table modulo the number of shards.
+
+    Raises:
+        UserError: There is no such shard.
+    """
+    if not 0 <= shard < shards:
+        raise UserError(f"shard {shard} of {shards}: shards are numbered from 0.")
+    ordered = utterances.sort_values("utterance", kind="stable").reset_index(drop=True)
+    return ordered[ordered.index % shards == shard]
+
+
+def items(
+    rows: pd.DataFrame,
+    root: Path,
+    engine: Any,
+    options: dict,
+    prompts: PromptSet,
+    classes: list[str],
+    seed: int,
+) -> list[list[Item]]:
+    """Return, for each utterance, its draws in order.
+
+    Args:
+        rows: Utterances, with path (relative to ``root``) and transcript.
+        root: Root of the corpus.
+        engine: Has ``model``, ``revision`` and ``processor``.
+        options: The annotator's entry: votes, design, temperatures, modality.
+        prompts: The prompt set.
+        classes: The label words.
+        seed: The run's seed.
+
+    Raises:
+        UserError: An utterance lacks the audio or transcript that the modality needs.
+    """
+    if options.get("mode", "sampled") != "sampled":
+        raise UserError(f"annotator mode {options['mode']!r} is unknown; there is `sampled`: one label a call.")
+    modality, result = options["modality"], []
+    for row in rows.itertuples():
+        audio, transcript = _evidence(row, Path(root), modality)
+        sound = NOT_HEARD if audio is None else _sound_sha256(audio)
+        rendered = {focus: render(engine, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids}
+        hashed = {focus: text_sha256(text) for focus, text in rendered.items()}
+        draws = []
+        for draw in range(options["votes"]):
+            focus, temperature = assign(options["design"], draw, prompts.focus_ids, options["temperatures"])
+            request = Request(engine.model, engine.revision, hashed[focus], sound, temperature, seed, draw)
+            draws.append(Item(row.utterance, draw, focus, rendered[focus], audio, request))
+        result.append(draws)
+    return result
+
+
+def _evidence(row: Any, root: Path, modality: str) -> tuple[Path | None, str | None]:
+    """Return the sound file and the transcript that may be used, each None where it is not."""
+    transcript = None if pd.isna(row.transcript) else row.transcript
+    if modality == "text":
+        if transcript is None:
+            raise UserError(
+                f"{row.utterance}: has no transcript, which modality `text` needs; choose `audio` or `both`."
+            )
+        return None, transcript
+    if pd.isna(row.path):
+        raise UserError(f"{row.utterance}: has no audio, which modality `{modality}` needs; choose `text`.")
+    return root / row.path, transcript
+
+
+def _sound_sha256(path: Path) -> str:
+    try:
+        return file_sha256(path)
+    except OSError as error:
+        raise UserError(f"{path}: not readable ({error}). Check the corpus root and restore the file.") from error

@@ -1,0 +1,133 @@
+"""Scores by ambiguity level: one panel a metric, predictors side by side at each level."""
+
+from collections.abc import Sequence
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, predictor_name, split_labels
+from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.style import (
+    BLUE,
+    COLUMN_WIDTH,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SKY,
+    VERMILION,
+    draw_estimates,
+)
+
+AXIS = {"nll": "NLL (nats per vote)", "jsd_bits": "JSD (bits)", "nll_minus_human": "NLL minus human labels"}
+PREDICTORS = {"synthetic": (BLUE, "o"), "matched": (SKY, "s"), "majority": (ORANGE, "D"), "human": (VERMILION, "^")}
+REFERENCES = {"uniform": (GREY, ":"), "prior": (GREY, "--"), "human-smoothed": (GREEN, "-")}
+ARMS = {
+    "human": (VERMILION, "^"),
+    "synthetic": (BLUE, "o"),
+    "combined, equal": (GREEN, "s"),
+    "combined, weighted": (SKY, "D"),
+    "human + prior": (GREY, "v"),
+    "human + echo": (ORANGE, "<"),
+    "human + shuffled": (PURPLE, ">"),
+}
+
+
+def _offsets(count: int) -> np.ndarray:
+    return (np.arange(count) - (count - 1) / 2) * min(0.13, 0.72 / max(count, 1))
+
+
+def _level_axis(axes: Axes, rows: pd.DataFrame) -> None:
+    """Label the levels with the number of utterances in each."""
+    counts = [int(pick(rows, stratum=level)["n"].max()) for level in LEVELS]
+    axes.set_xticks(range(3), [f"{level}\n$n={count}$" for level, count in zip(LEVELS, counts, strict=True)])
+    axes.set_xlim(-0.5, 2.5)
+    axes.grid(axis="x", visible=False)
+
+
+def _log_if_wide(axes: Axes, rows: pd.DataFrame) -> None:
+    """Use a logarithmic axis if the largest score is over three times the smallest."""
+    values = rows["estimate"].to_numpy(float)
+    if values.min() > 0 and values.max() / values.min() > 3:
+        axes.set_yscale("log")
+        axes.yaxis.set_major_locator(MaxNLocator(5, steps=[1, 2, 5, 10]))
+        axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
+        axes.yaxis.set_minor_formatter(NullFormatter())
+
+
+def _points(axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Sequence[tuple], labels: Sequence[str]) -> None:
+    for name, offset, (colour, marker), label in zip(names, _offsets(len(names)), looks, labels, strict=True):
+        own = pick(rows, labels=name).set_index("stratum").reindex(LEVELS).reset_index()
+        draw_estimates(axes, np.arange(3) + offset, own, color=colour, fmt=marker, label=label)
+
+
+def _segments(axes: Axes, rows: pd.DataFrame) -> None:
+    for name, (colour, line) in REFERENCES.items():
+        own = pick(rows, labels=name).set_index("stratum")["estimate"].reindex(LEVELS).to_numpy(float)
+        for level, value in enumerate(own):
+            label = predictor_name(name) if level == 0 else None
+            axes.plot([level - 0.4, level + 0.4], [value] * 2, color=colour, linestyle=line, label=label, zorder=1)
+
+
+def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Return NLL and JSD of synthetic votes by level, between their floors and the human ceiling, and the rows shown.
+
+    ``statistics`` are tables of align_votes: one corpus, annotator and protocol.
+    """
+    rows = need(statistics, "fig_alignment_by_level", stratum=LEVELS, reference="human", metric=("nll", "jsd_bits"))
+    if rows["file"].nunique() > 1:
+        raise UserError("fig_alignment_by_level: give one alignment table; it shows one corpus, annotator and protocol.")
+    synthetic = sorted(name for name in set(rows["labels"]) if split_labels(name)[0] == "synthetic")
+    names = [*synthetic, *(n for n in ("majority", "human") if n in set(rows["labels"]))]
+    looks = [PREDICTORS[split_labels(n)[2] or split_labels(n)[0]] for n in names]
+    figure, axes = plt.subplots(2, 1, figsize=(COLUMN_WIDTH, 3.9), sharex=True)
+    for panel, metric in zip(axes, ("nll", "jsd_bits"), strict=True):
+        own = pick(rows, metric=metric)
+        _points(panel, own, names, looks, [predictor_name(n) for n in names])
+        _segments(panel, own)
+        _level_axis(panel, own)
+        _log_if_wide(panel, own)
+        panel.set_ylabel(AXIS[metric])
+    axes[1].set_xlabel("ambiguity of the utterance")
+    handles, texts = axes[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside upper center", ncols=2)
+    return figure, rows
+
+
+def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
+    """Return NLL by level of models trained on each kind of labels, and their difference from human labels.
+
+    ``statistics`` is one table of evaluate_models; models trained without augmentation are shown.
+    """
+    rows = need(
+        statistics, "fig_models_by_level", stratum=LEVELS, reference="human", metric=("nll", "nll_minus_human")
+    )
+    if rows["file"].nunique() > 1:
+        raise UserError("fig_models_by_level: give one evaluation table; it shows one corpus and protocol.")
+    models = need(rows[rows["model"] != "none"], "fig_models_by_level", augmentation="none")
+    models = models[models["method"] != "seed"]
+    first = sorted(set(models["model"]))[0]
+    models = pick(models, model=first)
+    floors = pick(rows, model="none", metric="nll", labels=list(REFERENCES))
+    names = sorted(set(models["labels"]), key=arm_order)
+    spare = [(colour, "X") for colour in (BLUE, GREEN, PURPLE, ORANGE)]
+    looks = [ARMS.get(arm_name(n), spare[i % 4]) for i, n in enumerate(names)]
+    figure, axes = plt.subplots(2, 1, figsize=(COLUMN_WIDTH, 4.1), sharex=True)
+    for panel, metric in zip(axes, ("nll", "nll_minus_human"), strict=True):
+        own = pick(models, metric=metric)
+        present = [(n, look) for n, look in zip(names, looks, strict=True) if n in set(own["labels"])]
+        _points(panel, own, [n for n, _ in present], [look for _, look in present], [arm_name(n) for n, _ in present])
+        panel.set_ylabel(AXIS[metric])
+    _segments(axes[0], floors)
+    _level_axis(axes[0], pick(models, metric="nll"))
+    axes[1].axhline(0, color=VERMILION, linewidth=0.9, zorder=1)
+    axes[1].grid(axis="x", visible=False)
+    axes[1].set_xlabel("ambiguity of the utterance")
+    handles, texts = axes[0].get_legend_handles_labels()
+    figure.legend(handles, texts, loc="outside upper center", ncols=3)
+    return figure, pd.concat([models, floors])

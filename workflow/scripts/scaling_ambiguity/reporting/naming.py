@@ -1,0 +1,94 @@
+"""How names of the tables are written for a reader, and text made safe for LaTeX."""
+
+import re
+
+FIXED = {
+    "uniform": "uniform",
+    "prior": "class prior",
+    "majority": "human majority",
+    "human": "human votes",
+    "human-smoothed": "human votes, smoothed",
+    "as_pooled": "votes as they are",
+    "weighted": "votes, fitted weight",
+    "noise": "noise",
+    "shuffled": "shuffled votes",
+}
+METRICS = {
+    "nll": "NLL",
+    "brier": "Brier",
+    "jsd_bits": "JSD",
+    "js_distance": "JS distance",
+    "bhattacharyya": "BC",
+    "kl_bits": "KL",
+    "total_variation": "TV",
+    "cosine": "cosine",
+    "entropy_gap": "entropy gap",
+    "accuracy": "accuracy",
+    "r2_within": "$R^2$ within",
+}
+LEVELS = ("low", "medium", "high")
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "&": r"\&",
+    "%": r"\%",
+    "$": r"\$",
+    "#": r"\#",
+    "_": r"\_",
+    "{": r"\{",
+    "}": r"\}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    "<": r"\textless{}",
+    ">": r"\textgreater{}",
+}
+
+
+def escape_latex(text: str) -> str:
+    """Return ``text`` with LaTeX's special characters made printable."""
+    return "".join(_LATEX.get(character, character) for character in str(text))
+
+
+def split_labels(labels: str) -> tuple[str, str, str]:
+    """Return (kind, annotator, detail) of a name in the ``labels`` column.
+
+    ``control-tiny_crossed-echo`` gives ``("control", "tiny_crossed", "echo")``; names without an
+    annotator (``human``, ``prior`` ...) give ``(name, "", "")``.
+    """
+    kind, _, rest = labels.partition("-")
+    if kind not in ("synthetic", "combined", "control"):
+        return labels, "", ""
+    annotator, _, detail = rest.partition("-")
+    return kind, annotator, detail
+
+
+def predictor_name(labels: str) -> str:
+    """Return the name of a predictor of votes, e.g. ``synthetic-tiny_crossed`` -> ``synthetic votes``."""
+    kind, _, detail = split_labels(labels)
+    if kind == "synthetic":
+        return "synthetic votes, matched" if detail == "matched" else "synthetic votes"
+    fresh = re.fullmatch(r"fresh-(\d+)", labels)
+    if fresh:
+        return f"{fresh[1]} fresh rater{'s' if fresh[1] != '1' else ''}"
+    return FIXED.get(labels, labels)
+
+
+def arm_name(labels: str) -> str:
+    """Return the name of a kind of training labels, e.g. ``control-x-echo`` -> ``human + echo``."""
+    kind, _, detail = split_labels(labels)
+    if kind == "human":
+        return "human"
+    if kind == "synthetic":
+        return "synthetic"
+    if kind == "combined":
+        return f"combined, {detail}"
+    if kind == "control":
+        return f"human + {detail}"
+    return FIXED.get(labels, labels)
+
+
+def arm_order(labels: str) -> tuple[int, str]:
+    """Return a sort key: human, synthetic, combined, controls, then everything else by name."""
+    kind, _, detail = split_labels(labels)
+    kinds = ["human", "synthetic", "combined", "control"]
+    return (kinds.index(kind) if kind in kinds else len(kinds), detail or labels)

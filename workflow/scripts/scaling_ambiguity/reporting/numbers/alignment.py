@@ -1,0 +1,73 @@
+"""Numbers about the agreement of synthetic with human votes, and its saturation."""
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
+from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.text import number
+from scaling_ambiguity.reporting.words import beside, overlap, trend
+
+PREDICTORS = ("synthetic", "prior", "uniform", "human", "human-smoothed")
+
+
+def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes: list[str]) -> None:
+    """Define ``alignment.*`` from one table of align_votes."""
+    synthetic = f"synthetic-{annotator}"
+    about = {"stratum": "all", "reference": "human"}
+    for metric in ("nll", "jsd_bits"):
+        for name in PREDICTORS if metric == "nll" else ("synthetic", "prior", "human"):
+            labels = synthetic if name == "synthetic" else name
+            numbers.estimate(f"alignment.{_short(metric)}.{name}", table, labels=labels, metric=metric, **about)
+    numbers.estimate("alignment.jsd.matched", table, labels=f"{synthetic}-matched", metric="jsd_bits", **about)
+    numbers.estimate("alignment.entropy", table, digits=2, labels=synthetic, metric="entropy_pearson", **about)
+    for level in LEVELS:
+        numbers.estimate(
+            f"alignment.nll.{level}", table, labels=synthetic, metric="nll", stratum=level, reference="human"
+        )
+    levels = [f"alignment.nll.{level}" for level in LEVELS]
+    numbers.words("alignment.trend", trend([numbers[key].value for key in levels]), levels)
+    for other in ("prior", "human-smoothed"):
+        ours, theirs = numbers["alignment.nll.synthetic"], numbers[f"alignment.nll.{other}"]
+        keys = [ours.key, theirs.key]
+        numbers.words(f"alignment.beside-{other}", beside(ours.value, theirs.value), keys)
+        intervals = overlap(*((_or_nan(item.low), _or_nan(item.high)) for item in (ours, theirs)))
+        numbers.words(f"alignment.overlap-{other}", intervals, keys)
+    found = pick(table, labels=synthetic, metric=[f"pearson_{label}" for label in classes], **about)
+    found = need(found.dropna(subset="estimate"), "alignment.pearson", labels=synthetic).sort_values("estimate")
+    for key, row in (("least", found.iloc[0]), ("most", found.iloc[-1])):
+        label = row["metric"].removeprefix("pearson_")
+        numbers.estimate(f"alignment.pearson.{key}", table, digits=2, labels=synthetic, metric=row["metric"], **about)
+        numbers.words(
+            f"alignment.pearson.{key}.class", rf"\emph{{{escape_latex(label)}}}", [f"alignment.pearson.{key}"]
+        )
+
+
+def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
+    """Define ``saturation.*`` from one table of trace_saturation."""
+    synthetic = f"synthetic-{annotator}"
+    curve = need(table, "saturation", labels=synthetic, metric="jsd_bits").sort_values("votes")
+    first, last = float(curve["votes"].iloc[0]), float(curve["votes"].iloc[-1])
+    rows = {"labels": synthetic, "metric": "votes"}
+    for key, votes in (("first", first), ("last", last)):
+        numbers.value(
+            f"saturation.{key}.votes", votes, f"{votes:.0f}", file=curve["file"].iloc[0], column="votes", rows=rows
+        )
+        numbers.estimate(f"saturation.{key}", table, labels=synthetic, metric="jsd_bits", votes=votes)
+    numbers.estimate(
+        "saturation.corrected", table, labels=synthetic, metric="jsd_bits_corrected", votes=last, optional=True
+    )
+    numbers.estimate("saturation.asymptote", table, interval=False, labels=synthetic, metric="asymptote")
+    point = numbers.estimate("saturation.point", table, digits=1, interval=False, labels=synthetic, metric="saturation_votes")
+    value = float(point["estimate"])
+    inside = "inside" if value <= last else "outside"
+    inside = inside if number(value) != "--" else "not determined within"
+    numbers.words("saturation.inside", inside, ["saturation.point", "saturation.last.votes"])
+
+
+def _short(metric: str) -> str:
+    return metric.removesuffix("_bits")
+
+
+def _or_nan(value: float | None) -> float:
+    return float("nan") if value is None else value

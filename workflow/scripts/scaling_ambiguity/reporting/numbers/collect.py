@@ -1,0 +1,57 @@
+"""All numbers of the paper, from the files of a run."""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
+from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout
+from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_validation
+from scaling_ambiguity.reporting.numbers.models import add_models
+from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.numbers.settings import add_settings, check_config, is_simulated
+from scaling_ambiguity.reporting.selection import read_statistics
+
+
+def headline_table(paths: list[str], kind: str, *names: str) -> pd.DataFrame | None:
+    """Return the statistics table ``{kind}-{names joined by -}.parquet`` among ``paths``, or None."""
+    wanted = "-".join((kind, *names))
+    found = [path for path in paths if Path(path).stem == wanted]
+    return read_statistics(found) if found else None
+
+
+def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
+    """Return every number that the files of ``paths`` allow.
+
+    Args:
+        config: The configuration of the run.
+        paths: ``statistics`` (a list), ``utterances``, ``votes``, ``rejects``, and, or None, ``heldout`` and ``status``.
+    """
+    check_config(config)
+    headline = config["paper"]["headline"]
+    corpus, annotator, protocol = headline["corpus"], headline["annotator"], headline["protocol"]
+    classes = config["corpora"][corpus]["classes"]
+    numbers = Numbers()
+    add_settings(numbers, config)
+    add_corpus(numbers, classes, paths)
+    if paths.get("heldout"):
+        add_heldout(numbers, paths["heldout"])
+    if paths.get("status"):
+        add_answers(numbers, paths["status"])
+    statistics = paths["statistics"]
+    alignment = headline_table(statistics, "alignment", corpus, annotator, protocol)
+    if alignment is not None:
+        add_alignment(numbers, alignment, annotator, classes)
+    saturation = headline_table(statistics, "saturation", corpus, annotator)
+    if saturation is not None:
+        add_saturation(numbers, saturation, annotator)
+    exchange = headline_table(statistics, "exchange", corpus, annotator)
+    if exchange is not None:
+        add_exchange(numbers, exchange, config["statistics"]["level"])
+        if is_simulated(config):
+            add_validation(numbers, exchange)
+    evaluation = headline_table(statistics, "evaluation", corpus, protocol)
+    if evaluation is not None:
+        add_models(numbers, evaluation, annotator, is_simulated(config))
+    return numbers

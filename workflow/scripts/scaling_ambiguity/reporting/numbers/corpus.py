@@ -1,0 +1,96 @@
+"""Numbers about the corpus, the audio-language model and its answers."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import read_json
+from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.tables.corpus import describe_corpus
+from scaling_ambiguity.reporting.text import count, joined, number, percent
+from scaling_ambiguity.reporting.words import beside
+from scaling_ambiguity.tables.rejects import REJECTS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.votes import VOTES
+
+WHOLE = {
+    "utterances": ("corpus.utterances", "utterances"),
+    "speakers": ("corpus.speakers", "utterances"),
+    "raters": ("corpus.raters", "votes"),
+    "votes": ("corpus.votes", "votes"),
+    "votes per utterance, smallest": ("corpus.votes.least", "votes"),
+    "votes per utterance, largest": ("corpus.votes.most", "votes"),
+    "items left out": ("corpus.rejects", "rejects"),
+}
+DECIMALS = {
+    "minutes": ("corpus.minutes", "utterances", 1),
+    "votes per utterance, mean": ("corpus.votes.mean", "votes", 1),
+    "normalised entropy": ("corpus.entropy", "votes", 2),
+    "pairwise agreement": ("corpus.agreement", "votes", 2),
+}
+
+
+def add_corpus(numbers: Numbers, classes: list[str], paths: dict[str, str]) -> None:
+    """Define ``corpus.*`` from the tables ``utterances``, ``votes`` and ``rejects`` of ``paths``."""
+    described = describe_corpus(
+        UTTERANCES.read(paths["utterances"]), VOTES.read(paths["votes"]), REJECTS.read(paths["rejects"]), classes
+    )
+    n = int(described["utterances"])
+    for name, (key, table) in WHOLE.items():
+        value = described[name]
+        text = count(value) if np.isfinite(value) else "an unknown number of"
+        numbers.value(key, value if np.isfinite(value) else "unknown", text, file=paths[table], column=name, n=n)
+    for name, (key, table, digits) in DECIMALS.items():
+        numbers.value(key, described[name], number(described[name], digits), file=paths[table], column=name, n=n)
+    numbers.value("corpus.classes", len(classes), count(len(classes)), file="configuration", column="corpora.classes")
+    names = joined([rf"\emph{{{escape_latex(label)}}}" for label in classes])
+    numbers.value("corpus.class-names", ", ".join(classes), names, file="configuration", column="corpora.classes")
+    shares = {label: described[f"share of {label}"] for label in classes}
+    for key, pick in (("corpus.frequent", max), ("corpus.rare", min)):
+        label = pick(shares, key=lambda name: shares[name])
+        rows = {"label": label}
+        numbers.value(key, label, rf"\emph{{{escape_latex(label)}}}", file=paths["votes"], column="label", n=n)
+        numbers.value(f"{key}.share", shares[label], percent(shares[label]), file=paths["votes"], column="label", rows=rows, n=n)
+
+
+def add_heldout(numbers: Numbers, path: str) -> None:
+    """Define ``alm.*``: what the model that this workflow trained does on voices it never heard."""
+    scores = read_json(path)
+    try:
+        numbers.value("alm.parameters", scores["parameters"], f"{scores['parameters'] / 1e6:.1f}", file=path, column="parameters")
+        for key in ("trained_on_utterances", "utterances", "speakers"):
+            name = "alm.training-utterances" if key == "trained_on_utterances" else f"alm.heldout.{key}"
+            numbers.value(name, scores[key], count(scores[key]), file=path, column=key)
+        n = int(scores["utterances"])
+        for who in ("model", "prior", "ceiling"):
+            value = float(scores[who]["nll"])
+            numbers.value(f"alm.heldout.nll.{who}", value, number(value), file=path, column=f"{who}.nll", n=n)
+        for who in ("model", "prior"):
+            value = float(scores[who]["accuracy"])
+            numbers.value(f"alm.heldout.accuracy.{who}", value, percent(value), file=path, column=f"{who}.accuracy", n=n)
+    except KeyError as error:
+        raise UserError(f"{path}: no {error} in the held-out scores; re-run train_tiny_alm.") from error
+    model, prior, ceiling = (float(scores[who]["nll"]) for who in ("model", "prior", "ceiling"))
+    keys = [f"alm.heldout.nll.{who}" for who in ("model", "prior", "ceiling")]
+    numbers.words("alm.heldout.beside-prior", beside(model, prior), keys[:2])
+    numbers.words("alm.heldout.beside-ceiling", beside(model, ceiling), [keys[0], keys[2]])
+
+
+def add_answers(numbers: Numbers, path: str) -> None:
+    """Define ``answers.*``: how many answers were asked for and how many could be read."""
+    frame = pd.read_csv(path)
+    counter = next((name for name in ("count", "n", "answers", "votes") if name in frame), None)
+    if counter is None or "status" not in frame:
+        raise UserError(f"{path}: expected the columns status and count; re-run gather_votes.")
+    total = int(frame[counter].sum())
+    valid = int(frame.loc[frame["status"] == "ok", counter].sum())
+    rows: dict[str, Any] = {"status": "ok"}
+    numbers.value("answers.asked", total, count(total), file=path, column=counter, n=total)
+    numbers.value("answers.valid", valid / total, percent(valid / total, 1), file=path, column=counter, rows=rows, n=total)
+    lost = count(total - valid)
+    numbers.value("answers.lost", total - valid, lost, file=path, column=counter, rows={"status": "not ok"}, n=total)
+    prompts = frame["prompt"].nunique()
+    numbers.value("answers.prompts", int(prompts), count(prompts), file=path, column="prompt", n=total)

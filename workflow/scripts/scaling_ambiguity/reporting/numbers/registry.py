@@ -1,0 +1,128 @@
+"""Numbers of the prose: each has a key, a text, and the place it comes from."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import pandas as pd
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.selection import one, pick
+from scaling_ambiguity.reporting.text import bounds, number
+
+NOT_RUN = "(not run)"
+PREAMBLE = r"""% Written by write_numbers; every \result{key} of the paper. An unknown key stops LaTeX.
+\makeatletter
+\newcommand{\result}[1]{\@ifundefined{result@#1}%
+  {\PackageError{numbers}{Undefined result key '#1'}{Define it in reporting/numbers.}}%
+  {\csname result@#1\endcsname}}
+\newcommand{\defineresult}[2]{\@namedef{result@#1}{#2}}
+\makeatother
+"""
+
+
+@dataclass(frozen=True)
+class Number:
+    """One keyed text of the paper and its provenance; ``rows`` is the filter that finds it."""
+
+    key: str
+    text: str
+    value: float | int | str | None = None
+    file: str | None = None
+    column: str | None = None
+    rows: dict[str, Any] = field(default_factory=dict)
+    n: int | None = None
+    n_clusters: int | None = None
+    low: float | None = None
+    high: float | None = None
+    derived_from: tuple[str, ...] = ()
+
+
+class Numbers:
+    """Collects numbers; a key may be defined once."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[str, Number] = {}
+
+    def add(self, number_: Number) -> None:
+        """Add one number; a repeated key is a fault of the code."""
+        if number_.key in self._numbers:
+            raise ValueError(f"the result key {number_.key!r} is defined twice")
+        self._numbers[number_.key] = number_
+
+    def value(self, key: str, value: float | int | str, text: str, *, file: object = None, column: str | None = None,
+              rows: dict[str, Any] | None = None, n: int | None = None) -> None:  # fmt: skip
+        """Add a number that is not a row of a statistics table."""
+        where = None if file is None else str(file)
+        self.add(Number(key, text, value=value, file=where, column=column, rows=rows or {}, n=n))
+
+    def words(self, key: str, text: str, derived_from: Sequence[str]) -> None:
+        """Add a phrase that follows from other numbers."""
+        unknown = [name for name in derived_from if name not in self._numbers]
+        if unknown:
+            raise ValueError(f"the words {key!r} are derived from {unknown}, which are not defined")
+        self.add(Number(key, text, value=text, derived_from=tuple(derived_from)))
+
+    def estimate(
+        self, key: str, statistics: pd.DataFrame, *, digits: int = 3, interval: bool = True, optional: bool = False,
+        **wanted: Any,
+    ) -> pd.Series | None:  # fmt: skip
+        """Add the estimate of the one row equal to ``wanted``, its interval beside it, and return the row.
+
+        An ``optional`` row that does not exist gives the text "(not run)" and None.
+        """
+        if optional and pick(statistics, **wanted).empty:
+            self.add(Number(key, NOT_RUN, rows=_plain(wanted)))
+            return None
+        row = one(statistics, f"result key {key!r}", **wanted)
+        text = number(float(row["estimate"]), digits)
+        if interval:
+            between = bounds(float(row["low"]), float(row["high"]), digits)
+            text = f"{text} {between}" if between else text
+        self.add(
+            Number(
+                key,
+                text,
+                value=_finite(row["estimate"]),
+                file=row["file"],
+                column="estimate",
+                rows=_plain(wanted),
+                n=int(row["n"]),
+                n_clusters=int(row["n_clusters"]),
+                low=_finite(row["low"]),
+                high=_finite(row["high"]),
+            )
+        )
+        return row
+
+    def __getitem__(self, key: str) -> Number:
+        """Return the number of a key."""
+        if key not in self._numbers:
+            raise UserError(f"result key {key!r} is not defined.")
+        return self._numbers[key]
+
+    def keys(self) -> list[str]:
+        """Return all keys, sorted."""
+        return sorted(self._numbers)
+
+    def latex(self, switches: dict[str, bool]) -> str:
+        r"""Return numbers.tex: the macro, one definition a key, and a ``\newif`` for every switch."""
+        lines = [PREAMBLE.rstrip()]
+        for name, on in sorted(switches.items()):
+            lines += [rf"\newif\if{name}", rf"\{name}{'true' if on else 'false'}"]
+        lines += [rf"\defineresult{{{key}}}{{{self._numbers[key].text}}}" for key in self.keys()]
+        return "\n".join(lines) + "\n"
+
+    def provenance(self) -> dict[str, dict[str, Any]]:
+        """Return numbers.json: for each key its text, value, source, interval and size."""
+        return {key: {k: v for k, v in asdict(self._numbers[key]).items() if k != "key"} for key in self.keys()}
+
+
+def _finite(value: float) -> float | None:
+    value = float(value)
+    return value if math.isfinite(value) else None
+
+
+def _plain(wanted: dict[str, Any]) -> dict[str, Any]:
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in wanted.items()}

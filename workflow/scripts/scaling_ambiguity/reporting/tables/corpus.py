@@ -1,0 +1,91 @@
+"""What the corpora are: sizes, votes, classes and how much raters disagree."""
+
+import numpy as np
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.tables.booktabs import tabular
+from scaling_ambiguity.reporting.text import count, number, percent
+
+
+def human_votes(votes: pd.DataFrame) -> pd.DataFrame:
+    """Return the primary votes of observers, out-of-set ones included."""
+    return votes[(votes["kind"] != "synthetic") & (votes["role"] == "primary")]
+
+
+def vote_counts(votes: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
+    """Return in-set human votes counted, one row an utterance and one column a class."""
+    valid = human_votes(votes).dropna(subset="label")
+    return pd.crosstab(valid["utterance"], valid["label"]).reindex(columns=classes, fill_value=0)
+
+
+def normalised_entropy(counts: np.ndarray) -> np.ndarray:
+    """Return H(n_c / N) / log C of each row, (n,), in [0, 1]; C is the number of classes."""
+    p = counts / counts.sum(axis=1, keepdims=True)
+    logs = np.log(p, out=np.zeros_like(p), where=p > 0)
+    return -(p * logs).sum(axis=1) / np.log(counts.shape[1])
+
+
+def pairwise_agreement(counts: np.ndarray) -> np.ndarray:
+    """Return sum_c n_c (n_c - 1) / (n (n - 1)) of each row with two votes or more, in [0, 1]."""
+    n = counts.sum(axis=1)
+    counts, n = counts[n >= 2], n[n >= 2]
+    return (counts * (counts - 1)).sum(axis=1) / (n * (n - 1))
+
+
+def describe_corpus(
+    utterances: pd.DataFrame, votes: pd.DataFrame, rejects: pd.DataFrame, classes: list[str]
+) -> dict[str, float]:
+    """Return the numbers of one corpus by name; durations in minutes, shares in [0, 1]."""
+    human = human_votes(votes)
+    counts = vote_counts(votes, classes)
+    per_utterance = counts.sum(axis=1).to_numpy()
+    matrix = counts.to_numpy(float)
+    values = {
+        "utterances": len(utterances),
+        "minutes": float(utterances["duration"].sum()) / 60 if utterances["duration"].notna().any() else np.nan,
+        "speakers": utterances["speaker"].nunique(),
+        "raters": human["rater"].nunique() if bool(human["raters_known"].all()) else np.nan,
+        "votes": int(per_utterance.sum()),
+        "votes outside the classes": int(human["label"].isna().sum()),
+        "votes per utterance, smallest": int(per_utterance.min()),
+        "votes per utterance, mean": float(per_utterance.mean()),
+        "votes per utterance, largest": int(per_utterance.max()),
+        "normalised entropy": float(normalised_entropy(matrix).mean()),
+        "pairwise agreement": float(pairwise_agreement(matrix).mean()),
+        "items left out": len(rejects),
+    }
+    shares = matrix.sum(axis=0) / matrix.sum()
+    return values | {f"share of {label}": float(share) for label, share in zip(classes, shares, strict=True)}
+
+
+def corpus_table(described: dict[str, dict[str, float]]) -> tuple[str, pd.DataFrame]:
+    """Return the LaTeX table, one column a corpus, and the same numbers unrounded."""
+    frame = pd.DataFrame(described)
+    body: list[list[str]] = []
+
+    def line(name: str, texts: list[str]) -> None:
+        body.append([name, *texts])
+
+    def values(name: str) -> list[float]:
+        return [float(frame.loc[name, corpus]) if name in frame.index else np.nan for corpus in frame.columns]
+
+    def whole(name: str) -> list[str]:
+        return [count(v) if np.isfinite(v) else "unknown" for v in values(name)]
+
+    line("utterances", whole("utterances"))
+    line("minutes of speech", [number(v, 1) for v in values("minutes")])
+    for name in ("speakers", "raters", "votes"):
+        line(name, whole(name))
+    line("votes outside the classes", whole("votes outside the classes"))
+    spread = zip(*(values(f"votes per utterance, {what}") for what in ("smallest", "mean", "largest")), strict=True)
+    line("votes per utterance", [rf"{low:.0f} -- {mean:.1f} -- {high:.0f}" for low, mean, high in spread])
+    for name in frame.index:
+        if name.startswith("share of "):
+            label = escape_latex(name.removeprefix("share of "))
+            line(rf"share of \emph{{{label}}} votes", [percent(v, 1) for v in values(name)])
+    line("normalised entropy, mean", [number(v, 2) for v in values("normalised entropy")])
+    line("pairwise agreement, mean", [number(v, 2) for v in values("pairwise agreement")])
+    line("items left out, with reason", whole("items left out"))
+    head = ["", *(escape_latex(corpus) for corpus in frame.columns)]
+    return tabular("l" + "r" * len(frame.columns), head, body), frame.rename_axis("quantity").reset_index()

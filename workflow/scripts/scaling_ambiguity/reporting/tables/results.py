@@ -1,0 +1,55 @@
+"""Fine-tuned models by kind of training labels, all scored on the same held-out human votes."""
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import METRICS, arm_name, arm_order, escape_latex, predictor_name
+from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.tables.alignment import metric_cells
+from scaling_ambiguity.reporting.tables.booktabs import tabular
+from scaling_ambiguity.reporting.text import p_value
+
+SHOWN = ("nll", "brier", "jsd_bits", "accuracy")
+FLOORS = ("uniform", "prior", "majority", "human", "human-smoothed")
+
+
+def _other_references(own: pd.DataFrame) -> list[str]:
+    """Return the JSD against the arm's own labels and against the truth, without intervals."""
+    return [metric_cells(pick(own, reference=name), ["jsd_bits"])[0].partition(" {")[0] for name in ("own", "truth")]
+
+
+def _line(own: pd.DataFrame, name: str) -> list[str]:
+    human = pick(own, reference="human")
+    difference = pick(human, metric="nll_minus_human")
+    change = metric_cells(difference, ["nll_minus_human"])[0] if len(difference) else "--"
+    p = p_value(float(difference["p_adjusted"].iloc[0])) if len(difference) else "--"
+    return [name, *metric_cells(human, SHOWN), change, p, *_other_references(own)]
+
+
+def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return the LaTeX table over all utterances and the rows behind it.
+
+    ``statistics`` are tables of evaluate_models; each gets its own block.
+    """
+    rows = need(statistics, "tab_results", stratum="all")
+    rows = rows[rows["method"] != "seed"]
+    body: list = []
+    for _, block in rows.groupby("file", sort=True):
+        where = f"{block['corpus'].iloc[0]}, protocol {block['protocol'].iloc[0]}"
+        floors = pick(block, model="none")
+        body.append(escape_latex(f"{where}: no model"))
+        body += [_line(pick(floors, labels=name), predictor_name(name)) for name in FLOORS if name in set(floors["labels"])]
+        trained = block[block["model"] != "none"]
+        for model, arms in trained.groupby("model", sort=True):
+            body.append(escape_latex(f"{where}: {model} fine-tuned on"))
+            pairs = {(str(r.labels), str(r.augmentation)) for r in arms.itertuples()}
+            for labels, augmentation in sorted(pairs, key=lambda pair: (pair[1] != "none", pair[1], arm_order(pair[0]))):
+                name = arm_name(labels) + ("" if augmentation == "none" else f" + {augmentation}")
+                body.append(_line(pick(arms, labels=labels, augmentation=augmentation), escape_latex(name)))
+    head = ["", *(METRICS[m] for m in SHOWN), r"$\Delta$NLL to human", "$p$", "own", "truth"]
+    table = tabular("l" + "l" * len(SHOWN) + "lrrr", head, body)
+    columns = [
+        *("corpus", "protocol", "model", "labels", "augmentation", "metric", "reference"),
+        *("estimate", "low", "high", "n", "n_clusters", "method", "p", "p_adjusted"),
+    ]
+    wanted = rows["metric"].isin([*SHOWN, "nll_minus_human"])
+    return table, rows.loc[wanted, columns]

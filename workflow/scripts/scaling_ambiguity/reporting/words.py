@@ -1,0 +1,83 @@
+"""Sentences that follow from numbers: no direction is ever written by hand in the paper."""
+
+import math
+
+from scaling_ambiguity.reporting.text import number
+
+INTERVAL = r"{level}\,\% interval"
+
+
+def beside(value: float, other: float, *, low: float = math.nan, high: float = math.nan) -> str:
+    """Return ``below``, ``above`` or ``equal to``: where ``value`` lies beside ``other``.
+
+    With an interval of ``value`` that contains ``other``, it is said that the interval does not separate them.
+    """
+    if not (math.isfinite(value) and math.isfinite(other)):
+        return "not comparable with"
+    if value == other:
+        return "equal to"
+    side = "below" if value < other else "above"
+    if math.isfinite(low) and math.isfinite(high) and low <= other <= high:
+        return f"{side}, but within the interval of,"
+    return side
+
+
+def overlap(first: tuple[float, float], second: tuple[float, float]) -> str:
+    """Return whether two intervals (low, high) overlap, as a verb phrase."""
+    bounds = (*first, *second)
+    if not all(math.isfinite(bound) for bound in bounds):
+        return "cannot be compared"
+    return "overlap" if first[0] <= second[1] and second[0] <= first[1] else "do not overlap"
+
+
+def difference(low: float, high: float, *, smaller_is_better: bool = True) -> str:
+    """Return what an interval of a difference says: ``better than``, ``worse than`` or undecided."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return "not comparable with"
+    if low <= 0 <= high:
+        return "not distinguishable from"
+    better = (high < 0) == smaller_is_better
+    return "better than" if better else "worse than"
+
+
+def trend(values: list[float], *, up: str = "rises", down: str = "falls", mixed: str = "does not change steadily") -> str:
+    """Return the verb for a sequence: ``up`` or ``down`` if it is strictly monotone, else ``mixed``."""
+    steps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    if not steps or not all(math.isfinite(step) for step in steps):
+        return mixed
+    if all(step > 0 for step in steps):
+        return up
+    return down if all(step < 0 for step in steps) else mixed
+
+
+def votes(value: float) -> str:
+    """Return a number of human votes with its noun."""
+    text = number(value, 2)
+    return f"{text} human vote" if text == "1.00" else f"{text} human votes"
+
+
+def equivalent(estimate: float, low: float, high: float, largest: float, level: float) -> str:
+    """Return what an exchange rate says, with open ends where the corpus cannot show more.
+
+    Args:
+        estimate: Equivalent human votes; not finite or at least ``largest`` if beyond the last vote count.
+        low: Lower bound, not finite (or 0) if there is none.
+        high: Upper bound, not finite if there is none.
+        largest: The largest number of human votes compared with.
+        level: Coverage of the interval, e.g. .95.
+    """
+    beyond = not math.isfinite(estimate) or estimate >= largest
+    name = INTERVAL.format(level=f"{100 * level:g}")
+    start, end = math.isfinite(low) and low > 0, math.isfinite(high)
+    if start and end:
+        interval = f"{name} {number(low, 2)} to {number(high, 2)}"
+    elif end:
+        interval = f"{name} up to {number(high, 2)}"
+    elif start:
+        interval = f"{name} from {number(low, 2)}, without an upper bound"
+    else:
+        interval = f"{name} not bounded by these data"
+    main = f"more than {largest:.0f} human votes" if beyond else votes(estimate)
+    if not beyond and estimate <= 0:
+        main = "no human vote"
+    return f"{main} ({interval})"

@@ -1,0 +1,19 @@
+"""``results/labels/{corpus}/{protocol}/{labels}.parquet``: one label distribution an utterance."""
+
+import pandera.pandas as pa
+
+from scaling_ambiguity.tables.base import Table
+
+LABELS = Table(
+    name="labels",
+    key=("utterance",),
+    schema=pa.DataFrameSchema(
+        {
+            "utterance": pa.Column(str),
+            "n_human": pa.Column(int, pa.Check.ge(0)),
+            "n_synthetic": pa.Column(int, pa.Check.ge(0)),
+        }
+    ),
+    families=("p_",),
+    distributions=("p_",),
+)

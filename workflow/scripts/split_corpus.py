@@ -1,0 +1,25 @@
+"""Split a corpus into training, validation and test parts, by speaker or, as published, at random."""
+
+import argparse
+from pathlib import Path
+
+from scaling_ambiguity import cli
+from scaling_ambiguity.corpora.splits import split
+from scaling_ambiguity.tables.splits import SPLITS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Read the utterances, split them and write the parts."""
+    SPLITS.write(split(UTTERANCES.read(arguments.utterances), arguments.options, arguments.seed), arguments.output)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--utterances", type=Path, required=True, help="utterances table of the corpus")
+    parser.add_argument(
+        "--options", type=cli.json_value, required=True, help="the protocol's splits in the configuration"
+    )
+    parser.add_argument("--seed", type=int, required=True)
+    parser.add_argument("--output", type=Path, required=True, help="splits table to write")
+    cli.run(main, parser)

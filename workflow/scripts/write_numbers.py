@@ -1,0 +1,41 @@
+"""Write every number of the paper's text as a keyed macro, and where each comes from."""
+
+import argparse
+
+from scaling_ambiguity.cli import json_value, run
+from scaling_ambiguity.io import write_json, write_text
+from scaling_ambiguity.reporting.numbers.collect import collect_numbers
+from scaling_ambiguity.reporting.numbers.settings import is_simulated
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Write numbers.tex and numbers.json."""
+    paths = {
+        "statistics": arguments.statistics,
+        "utterances": arguments.utterances,
+        "votes": arguments.votes,
+        "rejects": arguments.rejects,
+        "heldout": next(iter(arguments.heldout), None),
+        "status": next(iter(arguments.proxies_status), None),
+    }
+    numbers = collect_numbers(arguments.config, paths)
+    switches = {
+        "simulated": is_simulated(arguments.config),
+        "heldoutscores": paths["heldout"] is not None,
+    }
+    write_text(numbers.latex(switches), arguments.numbers)
+    write_json(numbers.provenance(), arguments.provenance)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--statistics", nargs="*", default=[], help="results/statistics/*.parquet")
+    parser.add_argument("--heldout", nargs="*", default=[], help="scores of the ALM that this workflow trained")
+    parser.add_argument("--votes", required=True)
+    parser.add_argument("--utterances", required=True)
+    parser.add_argument("--rejects", required=True)
+    parser.add_argument("--proxies-status", nargs="*", default=[], help="status.csv of the headline annotator")
+    parser.add_argument("--config", type=json_value, required=True, help="the configuration, JSON")
+    parser.add_argument("--numbers", required=True, help="numbers.tex")
+    parser.add_argument("--provenance", required=True, help="numbers.json")
+    run(main, parser)
