@@ -13,7 +13,7 @@ from scaling_ambiguity.inference.draws import draw_table, uniforms
 from scaling_ambiguity.labels.counting import codes, deal_votes, frequencies, human_counts, synthetic_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
-from scaling_ambiguity.labels.others import class_prior, from_others, tested_in
+from scaling_ambiguity.labels.others import class_prior, from_others, test_parts
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
@@ -36,7 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
     print(f"{keep.sum()} of {len(names)} utterances have both conditioning and reference votes")
     reference, conditioning = reference[:, keep], conditioning[:, keep]
     # fitted on the speakers of the other test parts: what the models of that fold may read, too
-    _, part = np.unique(tested_in(SPLITS.read(arguments.splits), names, str(arguments.splits)), return_inverse=True)
+    _, part = np.unique(test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits)), return_inverse=True)
     human = human_counts(votes, names, classes, str(arguments.votes))
     prior = from_others(human, part, class_prior)[keep]
     a = from_others(human, part, fit_dirichlet_multinomial)[keep]

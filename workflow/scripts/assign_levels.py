@@ -10,7 +10,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_csv
 from scaling_ambiguity.labels import levels
 from scaling_ambiguity.labels.counting import deal_votes, human_votes
-from scaling_ambiguity.labels.others import tested_in
+from scaling_ambiguity.labels.others import test_parts
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.splits import SPLITS
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.roles}: the roles were not dealt with {wanted} level votes. Deal them again.")
     agreement = np.where(has_level, levels.pairwise_agreement(counts), np.nan)
     rest = levels.pairwise_agreement(dealt.count(dealt.role != "level"))
-    tested = tested_in(splits, names, str(arguments.splits))
+    tested = test_parts(splits, names, str(arguments.splits))
     home = np.where(tested >= 0, tested, splits["fold"].min())  # never tested: the first fold's edges
     level = np.full(agreement.shape, "", dtype=object)
     report = []

@@ -7,7 +7,7 @@ import pandas as pd
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels import counting, pooling
-from scaling_ambiguity.labels.others import tested_in
+from scaling_ambiguity.labels.others import test_parts
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
     if not human.sum(axis=1).all():
         empty = names[int(human.sum(axis=1).argmin())]
         raise UserError(f"{arguments.votes}: {empty} has no vote inside {classes}. Its reader must reject it.")
-    parts = tested_in(SPLITS.read(arguments.splits), names, str(arguments.splits))
+    parts = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
     if arguments.labels == "human":
         labels, synthetic = counting.frequencies(human), None
     else:

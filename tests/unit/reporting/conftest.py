@@ -100,8 +100,9 @@ def saturation_rows() -> list[dict]:
         value = 0.2 + 0.25 * np.exp(-0.4 * votes)
         rows.append(row(value, 0.02, labels=SYNTHETIC, metric="jsd_bits", votes=votes))
         rows.append(row(0.19 + 0.02 / votes, 0.02, labels=SYNTHETIC, metric="jsd_bits_corrected", votes=votes))
+        rows.append(row(value + 0.05, 0.02, labels=f"{SYNTHETIC}-heldout", metric="jsd_bits", votes=votes, n=300))
     rows += [row(0.15 + 0.35 / k, 0.02, labels="human", metric="jsd_bits", votes=k, n=300) for k in (1, 2, 3, 4, 5)]
-    for metric, value in {"asymptote": 0.2, "amplitude": 0.25, "rate": 0.4, "saturation_votes": 5.75}.items():
+    for metric, value in {"asymptote": 0.2, "amplitude": 0.25, "rate": 0.4, "saturation_votes": 6.0}.items():
         rows.append(row(value, 0.02, labels=SYNTHETIC, metric=metric))
     return rows
 
@@ -117,7 +118,9 @@ def exchange_rows() -> list[dict]:
         for labels, gain in {"as_pooled": 0.2, "weighted": 0.5}.items():
             rows.append(row(1.2 - 0.02 * i - 0.05 * gain, 0.03, labels=labels, metric="nll", votes=m, n=260))
             rows.append(row(0.3 * (i + 1) * gain, 0.2, labels=labels, metric="equivalent_votes", votes=m, n=260))
+            rows.append(row(-0.1, 0.03, labels=labels, metric="nll_minus_prior", votes=m, n=260))
         rows.append(row(0.5 / (i + 1), labels="weighted", metric="worth", votes=m, n=260))
+    rows.append(row(0.4, 0.3, labels="weighted", metric="gain_k1", votes=20, n=260))
     for k in (1, 2, 3):
         rows.append(
             row(k + 0.1, 0.5, labels=f"fresh-{k}", metric="equivalent_votes", votes=k, reference="truth", n=260)
@@ -125,9 +128,9 @@ def exchange_rows() -> list[dict]:
     for labels in ("noise", "shuffled"):
         rows.append(
             row(0.0, labels=labels, metric="equivalent_votes", votes=20, reference="truth", n=260)
-            | {"low": np.nan, "high": 0.3, "one_sided": "low"}
+            | {"low": 0.0, "high": 0.3, "one_sided": "high"}
         )
-    return rows
+    return [r | {"model": "none" if r["labels"] == "human" else ANNOTATOR} for r in rows]
 
 
 def evaluation_rows() -> list[dict]:
@@ -140,7 +143,11 @@ def evaluation_rows() -> list[dict]:
             tilt = {"all": 0.0, "low": -0.2, "medium": 0.0, "high": 0.2}[stratum]
             for metric, base in METRICS.items():
                 rows.append(row(base * (1 + tilt + 0.02 * i), stratum=stratum, metric=metric, n=n, **about))
-            if labels != "human" and augmentation == "none":
+            if augmentation != "none":
+                rows.append(
+                    row(-0.01, stratum=stratum, metric="nll_minus_plain", n=n, **about) | {"p": 0.5, "p_adjusted": 1.0}
+                )
+            if labels != "human":
                 rows.append(
                     row(0.02 * i + 0.1 * tilt, stratum=stratum, metric="nll_minus_human", n=n, **about)
                     | {"p": 0.02 * i, "p_adjusted": min(1.0, 0.06 * i)}
@@ -271,10 +278,13 @@ def build_run(root: Path) -> dict[str, Path]:
     write_csv(
         pd.DataFrame(
             {
-                "prompt": ["tone", "words"] * 2,
+                "prompt": ["tone", "tone", "words", "words"],
                 "temperature": [0.2, 0.8, 0.2, 0.8],
-                "status": ["ok", "ok", "invalid", "invalid"],
-                "count": [4790, 4780, 10, 20],
+                "ok": [2390, 2395, 2400, 2390],
+                "invalid": [10, 5, 0, 6],
+                "refused": [0, 0, 0, 4],
+                "failed": 0,
+                "total": 2400,
             }
         ),
         files["status"],

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.counting import codes, valid_draws
 from scaling_ambiguity.seeds import derive_seed
 
@@ -24,8 +25,15 @@ def uniforms(seed: int, purpose: str, names: list[str], count: int) -> Array:
 
 
 def draw_table(proxies: pd.DataFrame, utterances: list[str], classes: list[str], where: str = "proxies") -> NDArray:
-    """Return the class number of each utterance's valid synthetic votes in order of draw, (U, m); -1 fills up."""
-    return vote_table(valid_draws(proxies), utterances, classes, where)
+    """Return the class number of each utterance's valid synthetic votes in order of draw, (U, m); -1 fills up.
+
+    Raises:
+        UserError: no valid synthetic vote at all.
+    """
+    rows = valid_draws(proxies)
+    if rows.empty:
+        raise UserError(f"{where}: not one valid synthetic vote. Look at the responses in it, then mend the prompt.")
+    return vote_table(rows, utterances, classes, where)
 
 
 def vote_table(rows: pd.DataFrame, utterances: list[str], classes: list[str], where: str = "votes") -> NDArray:

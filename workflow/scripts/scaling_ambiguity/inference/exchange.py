@@ -67,8 +67,10 @@ def fit_weights(
     overall = fit_weight(evidence, fit_dirichlet_multinomial(prior_counts))
     present = without[np.unique(blocks)]
     g = len(present)
+    if g < 2:
+        return Weights(without[blocks], overall, float("nan"), float("nan"))
     error = np.sqrt((g - 1) / g * ((present - present.mean()) ** 2).sum())
-    reach = stdtrit(max(g - 1, 1), (1 + level) / 2) * error
+    reach = stdtrit(g - 1, (1 + level) / 2) * error
     return Weights(without[blocks], overall, max(overall - reach, 0.0), overall + reach)
 
 
@@ -99,9 +101,10 @@ class EquivalentVotes:
 
     Attributes:
         estimate: k* in [0, K]; K stands for "more than K" when ``one_sided`` is "low" and high is NaN.
-        low: smallest k not rejected.
-        high: largest k not rejected; NaN where the data set no upper bound below K.
-        one_sided: "no", "high" (an upper bound only: 0 is not rejected) or "low" (a lower bound only).
+        low: smallest k not rejected; NaN with a single cluster.
+        high: largest k not rejected; NaN with a single cluster, and where the data set no upper bound below K.
+        one_sided: "no", "high" (an upper bound only: 0 is not rejected) or "low" (a
+            lower bound only; with low = 0 the data bound nothing).
     """
 
     estimate: float
@@ -140,6 +143,9 @@ def equivalent_votes(
             losses - proxies[:, p : p + 1], clusters, resamples=resamples, seed=seed, level=level, method=method
         )
         estimate, beyond = _meeting(curve.mean(axis=0), float(proxies[:, p].mean()))
+        if difference.n_clusters < 2:
+            found.append(EquivalentVotes(estimate, float("nan"), float("nan"), "low" if beyond else "no"))
+            continue
         kept = grid[(difference.low <= 0) & (difference.high >= 0)]
         low, high = min(kept.min(initial=estimate), estimate), max(kept.max(initial=estimate), estimate)
         if beyond or high >= largest:

@@ -19,8 +19,9 @@ def corrected_jsd_bits(x: Array, y: Array) -> Array:
 
     J + (n - 1)(J - mean_i J_{-i}) + (m - 1)(J - mean_j J_{-j}) over the n votes of x and the m votes of y
     (Quenouille 1956). A histogram of few votes is further from everything than its source; this
-    removes the part of order 1 / n + 1 / m. x, y (..., C), two votes or more a row -> (...), bits;
-    single values may be negative, means are what it is for.
+    removes the part of order 1 / n + 1 / m, and leaves some where a side has two or three votes.
+    x, y (..., C), two votes or more a row -> (...), bits; single values may be negative, means are
+    what it is for.
 
     Raises:
         ValueError: a row with fewer than two votes on a side.

@@ -42,7 +42,7 @@ def class_prior(counts: Array) -> Array:
     return (counts[total > 0] / total[total > 0, None]).mean(axis=0)
 
 
-def tested_in(splits: pd.DataFrame, utterances: list[str], where: str = "splits") -> NDArray[np.intp]:
+def test_parts(splits: pd.DataFrame, utterances: list[str], where: str = "splits") -> NDArray[np.intp]:
     """Return the fold in whose test part each utterance stands, (U,); -1 if in none.
 
     Raises:

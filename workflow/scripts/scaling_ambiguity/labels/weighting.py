@@ -72,15 +72,16 @@ def fit_weight(evidence: Evidence, a: Array, without: int | None = None) -> floa
 
     The likelihood need not be concave in w: a grid finds the basin, bounded minimisation the bottom.
     """
-    keep = np.ones(len(evidence.seen))
-    if without is not None:
-        keep[without] = 0
-    seen, whole, prior, total = keep @ evidence.seen, keep @ evidence.whole, a[evidence.label], a.sum()
+    left = [] if without is None else [without]
+    seen, whole = (np.delete(table, left, axis=0).sum(axis=0) for table in (evidence.seen, evidence.whole))
+    # cells that only the block left out has must not even move the rounding
+    has, sized = seen > 0, whole > 0
+    seen, x, s, prior = seen[has], evidence.x[has], evidence.s[has], a[evidence.label[has]]
+    whole, k, m, total = whole[sized], evidence.k[sized], evidence.m[sized], a.sum()
 
     def loss(w: Array) -> Array:
         w = np.asarray(w)[..., None]
-        hits = np.log(evidence.x + w * evidence.s + prior) @ seen
-        return np.log(evidence.k + w * evidence.m + total) @ whole - hits
+        return np.log(k + w * m + total) @ whole - np.log(x + w * s + prior) @ seen
 
     values = loss(_GRID)
     best = int(np.argmin(values))

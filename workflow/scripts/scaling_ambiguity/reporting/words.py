@@ -1,5 +1,6 @@
 """Sentences that follow from numbers: no direction is ever written by hand in the paper."""
 
+import itertools
 import math
 
 from scaling_ambiguity.reporting.text import number
@@ -30,19 +31,25 @@ def overlap(first: tuple[float, float], second: tuple[float, float]) -> str:
     return "overlap" if first[0] <= second[1] and second[0] <= first[1] else "do not overlap"
 
 
-def difference(low: float, high: float, *, smaller_is_better: bool = True) -> str:
-    """Return what an interval of a difference says: ``better than``, ``worse than`` or undecided."""
-    if not (math.isfinite(low) and math.isfinite(high)):
+def difference(estimate: float, p: float, level: float, *, smaller_is_better: bool = True) -> str:
+    """Return what a difference says: ``better than``, ``worse than`` or ``not distinguishable from``.
+
+    Args:
+        estimate: The difference.
+        p: Its p-value, adjusted for the family it belongs to.
+        level: Coverage of the intervals; a difference counts if ``p < 1 - level``.
+        smaller_is_better: Whether a negative difference is good.
+    """
+    if not (math.isfinite(estimate) and math.isfinite(p)):
         return "not comparable with"
-    if low <= 0 <= high:
+    if p >= 1 - level or estimate == 0:
         return "not distinguishable from"
-    better = (high < 0) == smaller_is_better
-    return "better than" if better else "worse than"
+    return "better than" if (estimate < 0) == smaller_is_better else "worse than"
 
 
 def trend(values: list[float], *, up: str = "rises", down: str = "falls", mixed: str = "does not change steadily") -> str:
     """Return the verb for a sequence: ``up`` or ``down`` if it is strictly monotone, else ``mixed``."""
-    steps = [b - a for a, b in zip(values, values[1:], strict=False)]
+    steps = [b - a for a, b in itertools.pairwise(values)]
     if not steps or not all(math.isfinite(step) for step in steps):
         return mixed
     if all(step > 0 for step in steps):

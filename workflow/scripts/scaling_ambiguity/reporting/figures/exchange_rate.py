@@ -72,7 +72,7 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     groups = list(statistics.groupby("file", sort=True))
     lines = max(len(pick(rows, metric="equivalent_votes")) for _, rows in groups)
-    heights = [2.2, 0.45 + 0.135 * lines]
+    heights = [1.8, 0.4 + 0.112 * lines]
     size = (COLUMN_WIDTH * len(groups), sum(heights))
     figure, axes = plt.subplots(2, len(groups), figsize=size, squeeze=False, height_ratios=heights)
     for column, (_, rows) in enumerate(groups):

@@ -6,10 +6,10 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
-from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import (
@@ -24,7 +24,7 @@ from scaling_ambiguity.reporting.style import (
     draw_estimates,
 )
 
-AXIS = {"nll": "NLL (nats per vote)", "jsd_bits": "JSD (bits)", "nll_minus_human": "NLL minus human labels"}
+AXIS = {"nll": "NLL (nats per vote)", "jsd_bits": "JSD (bits)", "nll_minus_human": "difference (nats)"}
 PREDICTORS = {"synthetic": (BLUE, "o"), "matched": (SKY, "s"), "majority": (ORANGE, "D"), "human": (VERMILION, "^")}
 REFERENCES = {"uniform": (GREY, ":"), "prior": (GREY, "--"), "human-smoothed": (GREEN, "-")}
 ARMS = {
@@ -44,7 +44,7 @@ def _offsets(count: int) -> np.ndarray:
 
 def _level_axis(axes: Axes, rows: pd.DataFrame) -> None:
     """Label the levels with the number of utterances in each."""
-    counts = [int(pick(rows, stratum=level)["n"].max()) for level in LEVELS]
+    counts = [int(pick(rows, stratum=level)["n"].max() if level in set(rows["stratum"]) else 0) for level in LEVELS]
     axes.set_xticks(range(3), [f"{level}\n$n={count}$" for level, count in zip(LEVELS, counts, strict=True)])
     axes.set_xlim(-0.5, 2.5)
     axes.grid(axis="x", visible=False)
@@ -66,6 +66,13 @@ def _points(axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Sequenc
         draw_estimates(axes, np.arange(3) + offset, own, color=colour, fmt=marker, label=label)
 
 
+def _legend(figure: Figure, axes: Axes, columns: int) -> None:
+    """Put the legend above the panels, estimates before reference lines."""
+    entries = list(zip(*axes.get_legend_handles_labels(), strict=True))
+    entries.sort(key=lambda entry: not isinstance(entry[0], ErrorbarContainer))
+    figure.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=columns)
+
+
 def _segments(axes: Axes, rows: pd.DataFrame) -> None:
     for name, (colour, line) in REFERENCES.items():
         own = pick(rows, labels=name).set_index("stratum")["estimate"].reindex(LEVELS).to_numpy(float)
@@ -74,60 +81,67 @@ def _segments(axes: Axes, rows: pd.DataFrame) -> None:
             axes.plot([level - 0.4, level + 0.4], [value] * 2, color=colour, linestyle=line, label=label, zorder=1)
 
 
+def _panels(columns: int, height: float) -> tuple[Figure, np.ndarray]:
+    return plt.subplots(2, columns, figsize=(COLUMN_WIDTH * columns, height), sharex="col", squeeze=False)
+
+
 def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return NLL and JSD of synthetic votes by level, between their floors and the human ceiling, and the rows shown.
 
-    ``statistics`` are tables of align_votes: one corpus, annotator and protocol.
+    ``statistics`` are tables of align_votes; each (corpus, annotator and protocol) gets its own column of panels.
     """
     rows = need(statistics, "fig_alignment_by_level", stratum=LEVELS, reference="human", metric=("nll", "jsd_bits"))
-    if rows["file"].nunique() > 1:
-        raise UserError("fig_alignment_by_level: give one alignment table; it shows one corpus, annotator and protocol.")
-    synthetic = sorted(name for name in set(rows["labels"]) if split_labels(name)[0] == "synthetic")
-    names = [*synthetic, *(n for n in ("majority", "human") if n in set(rows["labels"]))]
-    looks = [PREDICTORS[split_labels(n)[2] or split_labels(n)[0]] for n in names]
-    figure, axes = plt.subplots(2, 1, figsize=(COLUMN_WIDTH, 3.9), sharex=True)
-    for panel, metric in zip(axes, ("nll", "jsd_bits"), strict=True):
-        own = pick(rows, metric=metric)
-        _points(panel, own, names, looks, [predictor_name(n) for n in names])
-        _segments(panel, own)
-        _level_axis(panel, own)
-        _log_if_wide(panel, own)
-        panel.set_ylabel(AXIS[metric])
-    axes[1].set_xlabel("ambiguity of the utterance")
-    handles, texts = axes[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside upper center", ncols=2)
+    groups = list(rows.groupby("file", sort=True))
+    figure, axes = _panels(len(groups), 3.3)
+    for column, (_, group) in enumerate(groups):
+        synthetic = sorted(name for name in set(group["labels"]) if split_labels(name)[0] == "synthetic")
+        names = [*synthetic, *(n for n in ("majority", "human") if n in set(group["labels"]))]
+        looks = [PREDICTORS[split_labels(n)[2] or split_labels(n)[0]] for n in names]
+        for panel, metric in zip(axes[:, column], ("nll", "jsd_bits"), strict=True):
+            own = pick(group, metric=metric)
+            _points(panel, own, names, looks, [predictor_name(n) for n in names])
+            _segments(panel, own)
+            _level_axis(panel, own)
+            _log_if_wide(panel, own)
+            panel.set_ylabel(AXIS[metric])
+        axes[1, column].set_xlabel("ambiguity of the utterance")
+        if len(groups) > 1:
+            title = (group["corpus"].iloc[0], split_labels(synthetic[0])[1], group["protocol"].iloc[0])
+            axes[0, column].set_title(", ".join(title))
+    _legend(figure, axes[0, 0], columns=2)
     return figure, rows
 
 
 def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return NLL by level of models trained on each kind of labels, and their difference from human labels.
 
-    ``statistics`` is one table of evaluate_models; models trained without augmentation are shown.
+    ``statistics`` are tables of evaluate_models; each (corpus, protocol) and model gets its own column of
+    panels. Models trained without augmentation are shown.
     """
     rows = need(
         statistics, "fig_models_by_level", stratum=LEVELS, reference="human", metric=("nll", "nll_minus_human")
     )
-    if rows["file"].nunique() > 1:
-        raise UserError("fig_models_by_level: give one evaluation table; it shows one corpus and protocol.")
-    models = need(rows[rows["model"] != "none"], "fig_models_by_level", augmentation="none")
-    models = models[models["method"] != "seed"]
-    first = sorted(set(models["model"]))[0]
-    models = pick(models, model=first)
+    rows = rows[(rows["method"] != "seed") & (rows["augmentation"] == "none")]
+    trained = need(rows[rows["model"] != "none"], "fig_models_by_level", metric="nll")
     floors = pick(rows, model="none", metric="nll", labels=list(REFERENCES))
-    names = sorted(set(models["labels"]), key=arm_order)
+    groups = list(trained.groupby(["file", "model"], sort=True).groups)
+    figure, axes = _panels(len(groups), 3.4)
     spare = [(colour, "X") for colour in (BLUE, GREEN, PURPLE, ORANGE)]
-    looks = [ARMS.get(arm_name(n), spare[i % 4]) for i, n in enumerate(names)]
-    figure, axes = plt.subplots(2, 1, figsize=(COLUMN_WIDTH, 4.1), sharex=True)
-    for panel, metric in zip(axes, ("nll", "nll_minus_human"), strict=True):
-        own = pick(models, metric=metric)
-        present = [(n, look) for n, look in zip(names, looks, strict=True) if n in set(own["labels"])]
-        _points(panel, own, [n for n, _ in present], [look for _, look in present], [arm_name(n) for n, _ in present])
-        panel.set_ylabel(AXIS[metric])
-    _segments(axes[0], floors)
-    _level_axis(axes[0], pick(models, metric="nll"))
-    axes[1].axhline(0, color=VERMILION, linewidth=0.9, zorder=1)
-    axes[1].grid(axis="x", visible=False)
-    axes[1].set_xlabel("ambiguity of the utterance")
-    handles, texts = axes[0].get_legend_handles_labels()
-    figure.legend(handles, texts, loc="outside upper center", ncols=3)
-    return figure, pd.concat([models, floors])
+    for column, (file, model) in enumerate(groups):
+        group = pick(rows, file=file, model=model)
+        names = sorted(set(group["labels"]), key=arm_order)
+        looks = {n: ARMS.get(arm_name(n), spare[i % 4]) for i, n in enumerate(names)}
+        for panel, metric in zip(axes[:, column], ("nll", "nll_minus_human"), strict=True):
+            own = pick(group, metric=metric)
+            present = [n for n in names if n in set(own["labels"])]
+            _points(panel, own, present, [looks[n] for n in present], [arm_name(n) for n in present])
+            panel.set_ylabel(AXIS[metric])
+        _segments(axes[0, column], pick(floors, file=file))
+        _level_axis(axes[0, column], pick(group, metric="nll"))
+        axes[1, column].axhline(0, color=VERMILION, linewidth=0.9, zorder=1)
+        axes[1, column].grid(axis="x", visible=False)
+        axes[1, column].set_xlabel("ambiguity of the utterance")
+        if len(groups) > 1:
+            axes[0, column].set_title(f"{group['corpus'].iloc[0]}, {model}, {group['protocol'].iloc[0]}")
+    _legend(figure, axes[0, 0], columns=3)
+    return figure, pd.concat([rows[rows["model"] != "none"], floors])

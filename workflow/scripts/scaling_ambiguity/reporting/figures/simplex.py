@@ -43,7 +43,7 @@ def _frame(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
         upright = "bottom" if y > 0.3 else ("top" if y < -0.3 else "center")
         text = f"{label} ({count})" if side == "center" else f"{label}\n({count})"
         axes.text(1.06 * x, 1.08 * y, text, ha=side, va=upright, fontsize=7)
-    axes.set(xlim=(-1.5, 1.5), ylim=(-1.35, 1.4), aspect="equal")
+    axes.set(xlim=(-1.5, 1.5), ylim=(-1.35, 1.7), aspect="equal")
     axes.axis("off")
 
 
@@ -61,10 +61,10 @@ def draw_simplex(
     columns = class_columns(classes)
     before = labels[labels["utterance"].isin(training)]
     original, added = before[columns].to_numpy(float), items[columns].to_numpy(float).reshape(-1, len(classes))
-    figure, axes = plt.subplots(1, 2, figsize=(COLUMN_WIDTH, 2.05))
+    figure, axes = plt.subplots(1, 2, figsize=(COLUMN_WIDTH, 1.95))
     for panel, title in zip(axes, ("before", "after"), strict=True):
         _bubbles(panel, original, BLUE, "training utterances")
-        panel.set_title(title)
+        panel.text(0, 1.68, title, ha="center", va="top")
     _frame(axes[0], classes, majority_counts(original))
     _bubbles(axes[1], added, VERMILION, "generated items")
     _frame(axes[1], classes, majority_counts(np.vstack([original, added])))

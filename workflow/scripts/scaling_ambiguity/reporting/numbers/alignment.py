@@ -58,7 +58,7 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
         "saturation.corrected", table, labels=synthetic, metric="jsd_bits_corrected", votes=last, optional=True
     )
     numbers.estimate("saturation.asymptote", table, interval=False, labels=synthetic, metric="asymptote")
-    point = numbers.estimate("saturation.point", table, digits=1, interval=False, labels=synthetic, metric="saturation_votes")
+    point = numbers.estimate("saturation.point", table, digits=0, interval=False, labels=synthetic, metric="saturation_votes")
     value = float(point["estimate"])
     inside = "inside" if value <= last else "outside"
     inside = inside if number(value) != "--" else "not determined within"

@@ -53,5 +53,5 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
             add_validation(numbers, exchange)
     evaluation = headline_table(statistics, "evaluation", corpus, protocol)
     if evaluation is not None:
-        add_models(numbers, evaluation, annotator, is_simulated(config))
+        add_models(numbers, evaluation, annotator, is_simulated(config), config["statistics"]["level"])
     return numbers

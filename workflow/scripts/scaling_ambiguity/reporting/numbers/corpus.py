@@ -1,7 +1,5 @@
 """Numbers about the corpus, the audio-language model and its answers."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -82,15 +80,11 @@ def add_heldout(numbers: Numbers, path: str) -> None:
 def add_answers(numbers: Numbers, path: str) -> None:
     """Define ``answers.*``: how many answers were asked for and how many could be read."""
     frame = pd.read_csv(path)
-    counter = next((name for name in ("count", "n", "answers", "votes") if name in frame), None)
-    if counter is None or "status" not in frame:
-        raise UserError(f"{path}: expected the columns status and count; re-run gather_votes.")
-    total = int(frame[counter].sum())
-    valid = int(frame.loc[frame["status"] == "ok", counter].sum())
-    rows: dict[str, Any] = {"status": "ok"}
-    numbers.value("answers.asked", total, count(total), file=path, column=counter, n=total)
-    numbers.value("answers.valid", valid / total, percent(valid / total, 1), file=path, column=counter, rows=rows, n=total)
-    lost = count(total - valid)
-    numbers.value("answers.lost", total - valid, lost, file=path, column=counter, rows={"status": "not ok"}, n=total)
+    if not {"prompt", "ok", "total"} <= set(frame.columns):
+        raise UserError(f"{path}: expected the columns prompt, ok and total; re-run gather_votes.")
+    total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
+    numbers.value("answers.asked", total, count(total), file=path, column="total", n=total)
+    numbers.value("answers.valid", valid / total, percent(valid / total, 1), file=path, column="ok / total", n=total)
+    numbers.value("answers.lost", total - valid, count(total - valid), file=path, column="total - ok", n=total)
     prompts = frame["prompt"].nunique()
     numbers.value("answers.prompts", int(prompts), count(prompts), file=path, column="prompt", n=total)

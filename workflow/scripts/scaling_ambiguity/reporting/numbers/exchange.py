@@ -26,7 +26,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         row = numbers.estimate(f"exchange.{name}", table, digits=2, labels=labels, metric="equivalent_votes", votes=m)
         text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
         numbers.words(f"exchange.{name}.words", text, [f"exchange.{name}", "exchange.largest"])
-    numbers.estimate("exchange.worth", table, digits=3, interval=False, labels="weighted", metric="worth", votes=m)
+    numbers.estimate("exchange.worth", table, digits=2, labels="weighted", metric="worth", votes=m)
 
 
 def add_validation(numbers: Numbers, table: pd.DataFrame) -> None:
@@ -42,7 +42,8 @@ def add_validation(numbers: Numbers, table: pd.DataFrame) -> None:
         numbers.estimate(key, table, digits=2, labels=row.labels, metric="equivalent_votes")
         keys.append(key)
         between = bounds(row.low, row.high, 2)
-        texts.append(f"{number(row.estimate, 2)} {between} for {row.known}".replace("  ", " "))
+        raters = f"{row.known} rater{'s' if row.known != 1 else ''}"
+        texts.append(f"{number(row.estimate, 2)} {between} ({raters})".replace("  ", " "))
         low = row.low if pd.notna(row.low) else float("-inf")
         high = row.high if pd.notna(row.high) else float("inf")
         hits += int(low <= row.known <= high)

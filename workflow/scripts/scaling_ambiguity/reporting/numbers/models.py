@@ -14,7 +14,7 @@ from scaling_ambiguity.reporting.words import beside, difference, trend
 COMBINED = ("equal", "weighted")
 
 
-def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated: bool) -> None:
+def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated: bool, level: float) -> None:
     """Define ``models.*`` from one table of evaluate_models."""
     trained = need(table[table["model"] != "none"], "models", metric="nll")
     model = sorted(set(trained["model"]))[0]
@@ -28,7 +28,7 @@ def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated:
         key, optional = f"models.{name}", name != "human"
         numbers.estimate(f"{key}.nll", rows, labels=labels, metric="nll", reference="human", optional=optional, **about)
         if name != "human":
-            _add_difference(numbers, key, rows, labels, about)
+            _add_difference(numbers, key, rows, labels, about, level)
     for name in ("human", "synthetic"):
         numbers.estimate(
             f"models.{name}.own", rows, labels=arms[name], metric="jsd_bits", reference="own", optional=True, **about
@@ -36,7 +36,7 @@ def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated:
         numbers.estimate(f"models.{name}.jsd", rows, labels=arms[name], metric="jsd_bits", reference="human", **about)
     _add_side(numbers, "models.own-side", "models.synthetic.own", "models.human.own")
     _add_side(numbers, "models.human-side", "models.synthetic.jsd", "models.human.jsd")
-    _add_controls(numbers, rows, about, arms["combined-equal"])
+    _add_controls(numbers, rows, about)
     _add_levels(numbers, rows, about, arms["combined-equal"])
     if simulated:
         for name in ("human", "synthetic", "combined-equal"):
@@ -47,12 +47,15 @@ def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated:
         numbers.estimate(
             f"models.{name}.dime", rows, labels=arms[name], metric="nll", reference="human", optional=True, **augmented
         )
-    _add_side(numbers, "models.dime-side", "models.human.dime", "models.human.nll")
+        _add_difference(numbers, f"models.{name}.dime", rows, arms[name], augmented, level, metric="nll_minus_plain")
 
 
-def _add_difference(numbers: Numbers, key: str, rows: pd.DataFrame, labels: str, about: dict[str, Any]) -> None:
-    """Define the paired difference from human labels, its adjusted p-value and what it says."""
-    wanted = {"labels": labels, "metric": "nll_minus_human", "reference": "human"} | about
+def _add_difference(
+    numbers: Numbers, key: str, rows: pd.DataFrame, labels: str, about: dict[str, Any], level: float, *,
+    metric: str = "nll_minus_human",
+) -> None:
+    """Define a paired difference, its adjusted p-value and what it says."""
+    wanted = {"labels": labels, "metric": metric, "reference": "human"} | about
     row = numbers.estimate(f"{key}.difference", rows, optional=True, **wanted)
     if row is None:
         for end in ("p", "words"):
@@ -63,7 +66,7 @@ def _add_difference(numbers: Numbers, key: str, rows: pd.DataFrame, labels: str,
         f"{key}.p", p if math.isfinite(p) else "none", p_value(p), file=row["file"], column="p_adjusted", rows=wanted,
         n=int(row["n"]),
     )  # fmt: skip
-    numbers.words(f"{key}.words", difference(float(row["low"]), float(row["high"])), [f"{key}.difference"])
+    numbers.words(f"{key}.words", difference(float(row["estimate"]), p, level), [f"{key}.difference", f"{key}.p"])
 
 
 def _add_side(numbers: Numbers, key: str, ours: str, theirs: str) -> None:
@@ -72,7 +75,7 @@ def _add_side(numbers: Numbers, key: str, ours: str, theirs: str) -> None:
     numbers.words(key, beside(*numeric), [ours, theirs])
 
 
-def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], combined: str) -> None:
+def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any]) -> None:
     """Define the best control label, by NLL on the held-out human votes, and combined labels beside it."""
     controls = pick(rows, metric="nll", reference="human", **about)
     controls = controls[[split_labels(name)[0] == "control" for name in controls["labels"]]].dropna(subset="estimate")

@@ -8,6 +8,10 @@ from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined, percent
 
 NEEDED = ("paper", "run", "corpora", "alms", "annotators", "protocols", "augmentations", "finetuning", "statistics")
+DESIGNS = {
+    "crossed": "are crossed, so that their effects can be told apart",
+    "confounded": "change together, as published, so that their effects cannot be told apart",
+}
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -44,6 +48,8 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     setting("settings.votes", annotator["votes"], count(annotator["votes"]), f"annotators.{headline['annotator']}.votes")
     temperatures = annotator["temperatures"]
     setting("settings.temperatures", len(temperatures), count(len(temperatures)), "annotators.temperatures")
+    design = annotator["design"]
+    setting("settings.design", design, DESIGNS.get(design, escape_latex(design)), "annotators.design")
     setting("settings.level", statistics["level"], percent(statistics["level"]), "statistics.level")
     for name in ("resamples", "deals"):
         setting(f"settings.{name}", statistics[name], count(statistics[name]), f"statistics.{name}")

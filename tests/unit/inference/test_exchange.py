@@ -1,0 +1,136 @@
+import numpy as np
+import pytest
+
+from scaling_ambiguity.inference import draws, exchange
+from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial
+from scaling_ambiguity.labels.others import from_others, speaker_blocks
+
+DEALS, LARGEST = 20, 5
+SETTINGS = {"resamples": 1000, "seed": 1, "level": 0.95, "method": "bootstrap_t"}
+
+
+class World:
+    """Votes from known distributions; the curve of human votes on the utterances with more than five."""
+
+    def __init__(self, seed, utterances=480, speakers=12):
+        rng = np.random.default_rng(seed)
+        speaker = np.arange(utterances) % speakers
+        v = 0.9 * rng.dirichlet([0.8, 0.45, 0.33, 0.22], utterances)
+        v += 0.1 * rng.dirichlet(np.full(4, 12.0), speakers)[speaker]
+        n = rng.integers(3, 11, utterances)
+        label = (rng.random((utterances, 10, 1)) >= np.cumsum(v, axis=1)[:, None, :-1]).sum(axis=-1)
+        table = np.where(np.arange(10) < n[:, None], label, -1)
+        self.all = draws.first_counts(table, np.zeros_like(table), 10, 4)
+        self.all_blocks = speaker_blocks(speaker)
+        used = n > LARGEST
+        self.names = [f"w{seed}_{i}" for i in np.flatnonzero(used)]
+        self.v, self.speaker, self.blocks = v[used], speaker[used], self.all_blocks[used]
+        self.a = from_others(self.all, self.all_blocks, fit_dirichlet_multinomial)[used]
+        pools = draws.subsets(table[used], self.names, list(range(1, LARGEST + 1)), DEALS, 4, 1, "human")
+        self.human = [np.zeros_like(pools[0]), *pools]
+        self.reference = self.all[used] - pools[-1]
+        self.curve = np.stack([self.loss(h) for h in self.human], axis=1)
+
+    def loss(self, votes):
+        return exchange.nll_by_utterance(votes, self.a, self.reference, 0.001)
+
+    def weigh(self, synthetic, k=0):
+        return exchange.fit_weights(
+            self.human[k], synthetic, np.broadcast_to(self.reference, synthetic.shape), self.all, self.all_blocks,
+            self.blocks,
+        )  # fmt: skip
+
+    def value(self, *losses):
+        return exchange.equivalent_votes(self.curve, np.stack(losses, axis=1), self.speaker, **SETTINGS)
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    return [World(seed) for seed in range(12)]
+
+
+def test_fresh_raters_are_worth_their_number(worlds):
+    """Two fresh raters' votes are worth two votes: estimates near 2, intervals that cover it."""
+    found = []
+    for world in worlds:
+        fresh = [draws.fresh_votes(world.v, world.names, k, DEALS, 1, f"fresh {k}") for k in (1, 2, 3)]
+        found.append(world.value(*map(world.loss, fresh)))
+    estimates = np.array([[value.estimate for value in row] for row in found])
+    assert estimates.mean(axis=0) == pytest.approx([1, 2, 3], abs=0.25)
+    covered = [row[1].low <= 2 <= (5 if np.isnan(row[1].high) else row[1].high) for row in found]
+    assert sum(covered) >= 10  # of 12; fewer than ten has a chance of 2 % at 95 % coverage
+
+
+def test_fitted_weight_of_a_fresh_rater_is_one(worlds):
+    found = [w.weigh(draws.fresh_votes(w.v, w.names, 2, DEALS, 1, "fresh"), k=2) for w in worlds]
+    assert np.mean([weight.overall for weight in found]) == pytest.approx(1, abs=0.1)
+    assert sum(weight.low <= 1 <= weight.high for weight in found) >= 10
+
+
+def test_noise_and_another_utterances_votes_are_worth_nothing(worlds):
+    world = worlds[0]
+    noise = draws.fresh_votes(np.full_like(world.v, 0.25), world.names, 20, DEALS, 1, "noise")
+    other = draws.fresh_votes(np.roll(world.v, 1, axis=0), world.names, 20, DEALS, 1, "other")
+    for votes in (noise, other):
+        weight = world.weigh(votes)
+        assert weight.overall < 0.05
+        raw, fitted = world.value(world.loss(votes), world.loss(weight.each[:, None] * votes))
+        assert raw.estimate == 0 and raw.one_sided == "high"
+        assert fitted.estimate < 0.3 and fitted.low == 0 and fitted.one_sided == "high"
+
+
+def test_the_prior_alone_is_worth_no_vote_and_the_truth_more_than_all(worlds):
+    world = worlds[0]
+    prior, truth = world.value(world.curve[:, 0], world.loss(1e6 * world.v[None]))
+    assert (prior.estimate, prior.low, prior.one_sided) == (0, 0, "high")
+    assert truth.estimate == LARGEST and truth.one_sided == "low" and np.isnan(truth.high)
+
+
+def test_an_echo_of_the_conditioning_votes_adds_nothing(worlds):
+    """Repeating the majority of two votes: its weight beside them is far below that of fresh votes."""
+    world = worlds[0]
+    top = world.human[2] == world.human[2].max(axis=-1, keepdims=True)
+    weight = world.weigh(2.0 * top / top.sum(axis=-1, keepdims=True), k=2)
+    both = world.loss(world.human[2] + weight.each[:, None] * 2 * top / top.sum(axis=-1, keepdims=True))
+    assert world.curve[:, 2].mean() - both.mean() < 0.1 * (world.curve[:, 2] - world.curve[:, 3]).mean()
+
+
+def test_k_human_votes_are_worth_k(worlds):
+    world = worlds[0]
+    curve = exchange.decreasing(world.curve)
+    found = world.value(curve[:, 1], curve[:, 3], (curve[:, 1] + curve[:, 2]) / 2)
+    assert [value.estimate for value in found] == pytest.approx([1, 3, 1.5])
+
+
+def test_curve_of_human_votes_follows_the_fitted_model(worlds):
+    measured = np.mean([world.curve.mean(axis=0) for world in worlds], axis=0)
+    fitted = np.mean([[expected_nll(fit_dirichlet_multinomial(w.all), k) for k in range(6)] for w in worlds], axis=0)
+    assert measured == pytest.approx(fitted, abs=0.015)
+
+
+def test_decreasing_pools_violators():
+    curve = np.array([[3.0, 1.0, 2.0, 0.0], [3.0, 1.0, 1.6, 0.0]])
+    assert exchange.decreasing(curve) == pytest.approx(np.array([[3, 1.5, 1.5, 0], [3, 1.3, 1.3, 0]]))
+
+
+def test_a_single_cluster_has_no_interval(worlds):
+    world = worlds[0]
+    value = exchange.equivalent_votes(world.curve, world.curve[:, 1:2], np.zeros(len(world.curve)), **SETTINGS)[0]
+    assert value.estimate == pytest.approx(1) and np.isnan(value.low)
+
+
+def test_random_numbers_depend_on_the_name_alone():
+    one, two = draws.uniforms(1, "x", ["a", "b", "c"], 50), draws.uniforms(1, "x", ["c", "a"], 50)
+    assert np.array_equal(one[[2, 0]], two)
+    assert not np.array_equal(one, draws.uniforms(2, "x", ["a", "b", "c"], 50))
+    many = draws.uniforms(1, "x", [str(i) for i in range(200)], 100)
+    assert many.mean() == pytest.approx(0.5, abs=0.01) and many.var() == pytest.approx(1 / 12, abs=0.003)
+
+
+def test_subsets_are_nested_and_end_at_the_pool():
+    table = np.array([[0, 1, 1, 2], [2, 2, -1, -1]])
+    pools = draws.subsets(table, ["a", "b"], [1, 2, 4], 30, 3, 1, "x")
+    assert (np.diff(pools, axis=0) >= 0).all()
+    assert pools.sum(axis=-1)[:, 0].tolist() == [[1, 1], [2, 2], [4, 2]]
+    assert (pools[-1] == [[1, 2, 1], [0, 0, 2]]).all()
+    assert pools[0, :, 0].mean(axis=0) == pytest.approx([0.25, 0.5, 0.25], abs=0.25)

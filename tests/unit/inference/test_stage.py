@@ -1,0 +1,141 @@
+"""The statistical programs on a world of votes: they run as the rules call them, and say what is known."""
+
+import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scaling_ambiguity.tables.labels import LABELS
+from scaling_ambiguity.tables.levels import LEVELS
+from scaling_ambiguity.tables.statistics import STATISTICS
+
+SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
+OPTIONS = {
+    "resamples": 10000, "deals": 30, "interval": "bootstrap_t", "level": 0.95, "smoothing": 0.001,
+    "saturation_votes": [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20], "exchange": {"largest_k": 5, "votes": [1, 5, 20]},
+}  # fmt: skip
+LABEL_NAMES = ["human", "synthetic-tiny", "combined-tiny-equal", "combined-tiny-weighted"]
+LABEL_NAMES += ["control-tiny-prior", "control-tiny-echo", "control-tiny-shuffled"]
+COMMON = ["--classes", "neutral,happy,sad,angry", "--seed", "42"]
+
+
+def call(script, *arguments, ok=True):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode == 0) == ok, done.stderr
+    return done
+
+
+def tables(world, *names):
+    return [part for name in names for part in (f"--{name}", world.path(name))]
+
+
+def assign(world):
+    levels = json.dumps({"definition": "agreement", "votes": 3})
+    call("assign_levels.py", *tables(world, "roles", "votes", "splits"), "--options", levels,
+         "--output", world.path("levels"), "--thresholds", world.folder / "levels.csv")  # fmt: skip
+
+
+def statistics(world, script, *names, output, extra=()):
+    call(script, "--corpus", "demo", "--annotator", "tiny", *tables(world, "votes", "proxies", "utterances", *names),
+         "--options", json.dumps(OPTIONS), *COMMON, "--output", world.path(output), *extra)  # fmt: skip
+    return STATISTICS.read(world.path(output))
+
+
+@pytest.fixture(scope="module")
+def stage(vote_world):
+    """Everything from levels to the exchange rate, once, with its wall time."""
+    start = time.perf_counter()
+    assign(vote_world)
+    found = {
+        "alignment": statistics(vote_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
+                                extra=["--protocol", "fair"]),
+        "saturation": statistics(vote_world, "trace_saturation.py", output="saturation"),
+        "exchange": statistics(vote_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange"),
+    }  # fmt: skip
+    return found | {"seconds": time.perf_counter() - start}
+
+
+def pick(frame, **wanted):
+    for column, value in wanted.items():
+        frame = frame[frame[column] == value]
+    assert len(frame) == 1, (wanted, len(frame))
+    return frame.iloc[0]
+
+
+def test_the_stage_is_quick(stage):
+    assert stage["seconds"] < 30
+
+
+def test_levels(vote_world, stage):
+    levels = LEVELS.read(vote_world.path("levels"))
+    assert set(levels["level"]) == {"low", "medium", "high"}
+    by_level = levels.groupby("level")["agreement"].agg(["min", "max"])
+    assert by_level.loc["high", "max"] < by_level.loc["medium", "min"] < by_level.loc["low", "min"]
+    report = pd.read_csv(vote_world.folder / "levels.csv")
+    assert len(report) == 2 and (report[["low", "medium", "high", "without_level"]].sum(axis=1).round(6) == 240).all()
+    assert report["reliability"].between(0, 0.6).all()
+
+
+def test_alignment(stage):
+    rows = stage["alignment"].query("stratum == 'all'")
+    nll = rows[rows["metric"] == "nll"].set_index("labels")["estimate"]
+    assert nll["synthetic-tiny"] < nll["human-smoothed"] < nll["prior"] < nll["uniform"] < nll["majority"]
+    assert nll["uniform"] == pytest.approx(np.log(4))
+    assert (rows["low"] <= rows["estimate"] + 1e-12).all() and (rows["estimate"] <= rows["high"] + 1e-12).all()
+    assert set(stage["alignment"]["stratum"]) == {"all", "low", "medium", "high"}
+    assert pick(rows, labels="human", metric="pearson_happy")["p"] < 0.01
+    means = {stratum: pick(stage["alignment"], labels="human-smoothed", metric="nll", stratum=stratum)["estimate"]
+             for stratum in ("low", "medium", "high")}  # fmt: skip
+    assert means["low"] < means["medium"] < means["high"]
+
+
+def test_saturation(stage):
+    rows = stage["saturation"]
+    curve = rows.query("labels == 'synthetic-tiny' and metric == 'jsd_bits'").sort_values("votes")["estimate"]
+    assert len(curve) == 11 and (np.diff(curve) < 0).all()
+    corrected = pick(rows, labels="synthetic-tiny", metric="jsd_bits_corrected", votes=20)
+    assert corrected["estimate"] < 0.5 * curve.iloc[-1]
+    assert 3 <= pick(rows, labels="synthetic-tiny", metric="saturation_votes")["estimate"] <= 12
+    assert len(rows.query("labels == 'human'")) == 5
+
+
+def test_exchange_rate_of_known_proxies(stage):
+    rows = stage["exchange"].query("metric == 'equivalent_votes'")
+    for k in (1, 2, 3):
+        fresh = pick(rows, labels=f"fresh-{k}")
+        assert fresh["low"] <= k <= fresh["high"] and fresh["reference"] == "truth"
+    for labels in ("noise", "shuffled"):
+        assert pick(rows, labels=labels)["estimate"] < 0.2 and pick(rows, labels=labels)["one_sided"] == "high"
+    assert len(stage["exchange"].query("labels == 'human' and metric == 'nll'")) == 6
+    assert pick(stage["exchange"], metric="worth", votes=5)["low"] > 0
+
+
+def test_same_seed_same_bytes(vote_world, stage):
+    before = Path(vote_world.path("exchange")).read_bytes()
+    statistics(vote_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange")
+    assert Path(vote_world.path("exchange")).read_bytes() == before
+
+
+@pytest.mark.parametrize("labels", LABEL_NAMES)
+def test_pool_votes(vote_world, labels):
+    output = vote_world.folder / f"{labels}.parquet"
+    call("pool_votes.py", *tables(vote_world, "votes", "splits", "proxies", "utterances"), "--annotator", "tiny",
+         "--labels", labels, "--pooling", "{}", *COMMON, "--output", output)  # fmt: skip
+    frame = LABELS.read(output)
+    assert frame["utterance"].tolist() == vote_world.names
+    assert (frame["n_human"] > 0).all() == (labels != "synthetic-tiny")
+    assert (frame["n_synthetic"] > 0).any() == (labels not in ("human", "control-tiny-prior"))
+
+
+def test_unknown_labels_are_refused_in_one_line(vote_world):
+    done = call("pool_votes.py", *tables(vote_world, "votes", "splits", "proxies", "utterances"), "--annotator",
+                "tiny", "--labels", "combined-tiny-magic", *COMMON, "--output", "x.parquet", ok=False)  # fmt: skip
+    assert "combined-tiny-magic" in done.stderr and "Traceback" not in done.stderr

@@ -1,0 +1,41 @@
+"""Build the paper's PDF from its sources and the figures, tables and numbers of a run."""
+
+import argparse
+import shutil
+import tempfile
+from pathlib import Path
+
+from scaling_ambiguity.cli import name_list, run
+from scaling_ambiguity.io import atomic_path
+from scaling_ambiguity.reporting.paper import compile_pdf, gather
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Compile in a folder of its own, so that nothing is left beside the sources."""
+    captions = arguments.captions or sorted((arguments.sources.resolve().parent / "workflow" / "report").glob("*.rst"))
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        gather(
+            folder,
+            arguments.sources,
+            sections=arguments.sections,
+            figures=arguments.figures,
+            tables=arguments.tables,
+            captions=captions,
+            numbers=arguments.numbers,
+        )
+        pdf = compile_pdf(folder)
+        with atomic_path(arguments.output) as temporary:
+            shutil.copyfile(pdf, temporary)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--sources", type=Path, required=True, help="folder of main.tex, refs.bib and sections/")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs; other files are passed over")
+    parser.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX; other files are passed over")
+    parser.add_argument("--captions", type=Path, nargs="*", default=[], help="default: workflow/report/*.rst")
+    parser.add_argument("--numbers", type=Path, required=True)
+    parser.add_argument("--sections", type=name_list, required=True)
+    parser.add_argument("--output", type=Path, required=True)
+    run(main, parser)

@@ -1,0 +1,63 @@
+"""Notebooks executed as programs: parameters in, notebook, HTML and verdicts out, bytes that depend on the results."""
+
+import os
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbconvert import HTMLExporter
+
+from scaling_ambiguity.errors import UserError
+
+TRANSIENT = ("papermill", "execution", "ExecuteTime")
+
+
+def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode:
+    """Run ``notebook`` with ``parameters`` in the current folder and return it with its outputs.
+
+    Raises:
+        UserError: The notebook does not exist or a cell fails; the message holds the cell's error.
+    """
+    if not notebook.is_file():
+        raise UserError(f"{notebook}: no such notebook.")
+    # The kernel is a process of its own: it finds the library through the environment.
+    library = str(Path(__file__).resolve().parents[2])
+    os.environ["PYTHONPATH"] = os.pathsep.join([library, *filter(None, [os.environ.get("PYTHONPATH")])])
+    with tempfile.TemporaryDirectory() as private:
+        os.environ |= {"IPYTHONDIR": private, "JUPYTER_RUNTIME_DIR": private, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        os.environ.pop("MPLBACKEND", None)
+        import papermill
+        from papermill.exceptions import PapermillExecutionError
+
+        try:
+            executed = papermill.execute_notebook(
+                str(notebook),
+                f"{private}/executed.ipynb",
+                parameters=parameters,
+                kernel_name="python3",
+                progress_bar=False,
+            )
+        except PapermillExecutionError as error:
+            raise UserError(
+                f"{notebook}: cell {error.exec_count} failed with {error.ename}: {error.evalue}"
+            ) from error
+    return executed
+
+
+def settle(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
+    """Remove what changes from run to run (times, random cell ids) and return the notebook."""
+    for name in TRANSIENT:
+        notebook.metadata.pop(name, None)
+    for number, cell in enumerate(notebook.cells):
+        cell["id"] = f"cell-{number}"
+        for name in TRANSIENT:
+            cell.metadata.pop(name, None)
+    return notebook
+
+
+def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
+    """Return the notebook as one HTML page that needs no network."""
+    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="", widget_renderer_url="")
+    html, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title, "path": ""}})
+    return html

@@ -1,0 +1,60 @@
+"""What the sections of the paper use, and a check that no result is typed by hand."""
+
+import re
+from pathlib import Path
+
+RESULT = re.compile(r"\\result\{([^}]*)\}")
+COMMENT = re.compile(r"(?<!\\)%.*")
+# Arguments that are names, not text.
+NAMED = re.compile(
+    r"\\(?:result|cite|ref|label|eqref|input|includegraphics|reportcaption|reporttitle|reportnote|builttable|tablenote|url|href|bibliography\w*|usepackage"
+    r"|documentclass|begin|end|setlength|hyphenation|graphicspath)\*?(?:\[[^\]]*\])*(?:\{[^}]*\})+"
+)
+YEAR = re.compile(r"(?<![\d.])(?:19|20)\d\d(?![\d.])")
+MATH = re.compile(r"\$[^$]*\$|\\begin\{equation\}.*?\\end\{equation\}", re.DOTALL)
+# In a formula the constants 0, 1 and 2 belong to its definition.
+CONSTANT = re.compile(r"(?<![\d.])[012](?![\d.])")
+# A digit inside a name, as in Qwen2-Audio.
+IN_NAME = re.compile(r"[A-Za-z][A-Za-z-]*\d+[A-Za-z-]*")
+
+
+def keys_used(texts: list[str]) -> set[str]:
+    r"""Return the keys of all ``\result{key}`` outside comments."""
+    return {key for text in texts for key in RESULT.findall(COMMENT.sub("", text))}
+
+
+def keys_reached(used: set[str], provenance: dict[str, dict]) -> set[str]:
+    """Return ``used`` and the keys that their words are derived from."""
+    reached, waiting = set(), list(used)
+    while waiting:
+        key = waiting.pop()
+        if key not in reached:
+            reached.add(key)
+            waiting += list(provenance.get(key, {}).get("derived_from", ()))
+    return reached
+
+
+def bare_digits(text: str) -> list[tuple[int, str]]:
+    r"""Return (line, digits) of every number typed by hand.
+
+    Allowed are years, arguments of ``\result``, ``\cite``, ``\ref`` and the like, digits inside a name
+    (Qwen2-Audio), and 0, 1 and 2 in formulas.
+    """
+
+    def blank(match: re.Match) -> str:
+        return re.sub(r"[^\n]", " ", match[0])
+
+    text = COMMENT.sub(blank, text)
+    text = NAMED.sub(blank, text)
+    text = MATH.sub(lambda match: CONSTANT.sub(" ", match[0]), text)
+    text = YEAR.sub(blank, text)
+    text = IN_NAME.sub(blank, text)
+    return [
+        (number, match[0]) for number, line in enumerate(text.splitlines(), 1) for match in re.finditer(r"\d[\d.]*", line)
+    ]
+
+
+def read_sources(folder: Path, sections: list[str]) -> dict[str, str]:
+    """Return the text of main.tex and of the sections, by name."""
+    files = [folder / "main.tex", *(folder / "sections" / f"{name}.tex" for name in sections)]
+    return {file.stem: file.read_text(encoding="utf-8") for file in files}
