@@ -55,7 +55,7 @@ rule align_votes:
         mem_mb=4000,
         runtime=30,
     params:
-        options=canonical(config["statistics"]),
+        options=statistics_options("smoothing"),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/align_votes.py",
@@ -86,7 +86,7 @@ rule trace_saturation:
         mem_mb=4000,
         runtime=30,
     params:
-        options=canonical(config["statistics"]),
+        options=statistics_options("deals", "saturation_votes", "exchange"),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/trace_saturation.py",
@@ -119,7 +119,7 @@ rule estimate_exchange_rate:
         runtime=30,
     params:
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
-        options=canonical(config["statistics"]),
+        options=statistics_options("smoothing", "exchange"),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/estimate_exchange_rate.py",

@@ -71,6 +71,12 @@ def canonical(value):
     return json.dumps(value, sort_keys=True)
 
 
+def statistics_options(*keys):
+    """The settings of the statistics that a rule uses, beside those that every interval uses."""
+    keys = ("resamples", "level", "interval", *keys)
+    return canonical({key: config["statistics"][key] for key in keys})
+
+
 def code(script, *modules):
     """Hash of a script, of what it imports from the library, and of the modules it loads by name."""
     return code_hash(LIBRARY / script, tuple(f"scaling_ambiguity.{module}" for module in modules))

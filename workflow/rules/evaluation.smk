@@ -28,7 +28,7 @@ rule evaluate_models:
         runtime=60,
     params:
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
-        options=canonical(config["statistics"]),
+        options=statistics_options("smoothing", "cluster", "adjust"),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/evaluate_models.py",

@@ -192,7 +192,7 @@ rule tab_corpus:
         mem_mb=2000,
         runtime=10,
     params:
-        corpora=RUN["corpora"],
+        corpora=",".join(RUN["corpora"]),
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/tab_corpus.py",
         code=code("tab_corpus.py"),
@@ -220,10 +220,11 @@ rule tab_alignment:
         mem_mb=2000,
         runtime=10,
     params:
+        classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/tab_alignment.py",
         code=code("tab_alignment.py"),
     shell:
-        "python {params.script:q} --statistics {input.statistics}"
+        "python {params.script:q} --statistics {input.statistics} --classes {params.classes}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
 
 
@@ -245,8 +246,9 @@ rule tab_results:
         mem_mb=2000,
         runtime=10,
     params:
+        classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/tab_results.py",
         code=code("tab_results.py"),
     shell:
-        "python {params.script:q} --statistics {input.statistics}"
+        "python {params.script:q} --statistics {input.statistics} --classes {params.classes}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
