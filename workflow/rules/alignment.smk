@@ -21,7 +21,9 @@ rule pool_votes:
         mem_mb=4000,
         runtime=20,
     params:
-        proxies=lambda wildcards, input: f"--proxies {input.proxies}" if input.proxies else "",
+        proxies=lambda wildcards, input: (
+            f"--proxies {input.proxies} --annotator {annotator_of(wildcards.labels)}" if input.proxies else ""
+        ),
         pooling=lambda wildcards: canonical(pooling_of(wildcards.labels)),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,

@@ -28,9 +28,9 @@ except UserError as error:
 RUN = config["run"]
 # Sources are addressed relative to the folder of the run: a checkout that was moved re-runs nothing.
 BASE = os.path.relpath(workflow.basedir, Path(RUN["directory"]).resolve())
-SCRIPTS, PROMPTS, PAPER, NOTEBOOKS = (
+SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, CAPTION_FOLDER = (
     os.path.normpath(os.path.join(BASE, folder))
-    for folder in ("workflow/scripts", "workflow/prompts", "paper", "notebooks")
+    for folder in ("workflow/scripts", "workflow/prompts", "paper", "notebooks", "workflow/report")
 )
 SEED = config["seed"]
 SEEDS = list(range(config["finetuning"]["seeds"]))

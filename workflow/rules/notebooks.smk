@@ -14,6 +14,12 @@ rule execute_notebook:
         corpora=expand(
             "results/corpora/{corpus}/{table}.parquet", corpus=RUN["corpora"], table=["utterances", "votes", "rejects"]
         ),
+        raw=[
+            f"{corpus_root(corpus)}/{name}.csv"
+            for corpus in RUN["corpora"]
+            if is_simulated(corpus)
+            for name in ("utterances", "votes")
+        ],
         predictions=[
             path
             for corpus in corpora_with("training")
@@ -44,7 +50,7 @@ rule execute_notebook:
             }
         ),
         script=f"{SCRIPTS}/execute_notebook.py",
-        code=code("execute_notebook.py", "inference.bootstrap"),
+        code=code("execute_notebook.py", "inference.bootstrap", "metrics.divergences"),
     shell:
         "python {params.script:q} --notebook {input.notebook:q} --parameters {params.parameters:q}"
         " --ipynb {output.ipynb} --html {output.html} --verdict {output.verdict} > {log} 2>&1"

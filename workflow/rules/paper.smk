@@ -3,6 +3,7 @@ ANNOTATED = bool(corpora_with("annotation"))
 SECTIONS = ["introduction", "method", "data", "results", "limits"]
 HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
+CAPTIONS = [f"{CAPTION_FOLDER}/{name}.rst" for name in FIGURES + TABLES]
 
 
 rule write_numbers:
@@ -28,7 +29,7 @@ rule write_numbers:
         mem_mb=2000,
         runtime=10,
     params:
-        config=canonical({key: config[key] for key in ("seed", "run", "paper", "statistics", "finetuning", "controls")}),
+        config=canonical(config),
         script=f"{SCRIPTS}/write_numbers.py",
         code=code("write_numbers.py"),
     shell:
@@ -44,6 +45,7 @@ rule build_paper:
         sources=PAPER_SOURCES,
         figures=FIGURE_FILES,
         tables=TABLE_FILES,
+        captions=CAPTIONS,
         numbers="paper/numbers.tex",
         verdicts="results/verdicts.json",
     output:
@@ -65,7 +67,7 @@ rule build_paper:
         code=code("build_paper.py"),
     shell:
         "python {params.script:q} --sources {params.sources:q} --figures {input.figures}"
-        " --tables {input.tables} --numbers {input.numbers} --sections {params.sections}"
+        " --tables {input.tables} --captions {input.captions:q} --numbers {input.numbers} --sections {params.sections}"
         " --output {output} > {log} 2>&1"
 
 

@@ -18,7 +18,7 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--statistics", nargs="+", required=True)
-    parser.add_argument("--classes", type=name_list, required=True)
+    parser.add_argument("--classes", type=name_list, help="order of the columns; default: alphabetical")
     parser.add_argument("--table", required=True, help="LaTeX")
     parser.add_argument("--data", required=True, help="CSV")
     run(main, parser)

@@ -13,12 +13,13 @@ from scaling_ambiguity.tables.votes import VOTES
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table and the numbers behind it."""
+    corpora = [name for word in arguments.corpora for name in name_list(word)]
     files = (arguments.utterances, arguments.votes, arguments.rejects)
-    if any(len(paths) != len(arguments.corpora) for paths in files):
-        raise UserError(f"tab_corpus: one file of each kind for every corpus of {arguments.corpora}, in that order.")
+    if any(len(paths) != len(corpora) for paths in files):
+        raise UserError(f"tab_corpus: one file of each kind for every corpus of {corpora}, in that order.")
     described = {
         corpus: describe_corpus(UTTERANCES.read(u), VOTES.read(v), REJECTS.read(r), arguments.classes)
-        for corpus, u, v, r in zip(arguments.corpora, *files, strict=True)
+        for corpus, u, v, r in zip(corpora, *files, strict=True)
     }
     table, shown = corpus_table(described)
     write_text(table, arguments.table)
@@ -27,7 +28,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--corpora", type=name_list, required=True)
+    parser.add_argument("--corpora", nargs="+", required=True)
     parser.add_argument("--utterances", nargs="+", required=True)
     parser.add_argument("--votes", nargs="+", required=True)
     parser.add_argument("--rejects", nargs="+", required=True)

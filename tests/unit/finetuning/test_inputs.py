@@ -9,6 +9,7 @@ from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.examples import Examples
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
 from scaling_ambiguity.finetuning.losses import choose_loss, nll
+from scaling_ambiguity.finetuning.shortcut import last_position_only
 from scaling_ambiguity.proxies.prompts import load_prompts
 
 
@@ -78,6 +79,35 @@ def test_dropout_is_the_adapters_alone(alm, settings):
     adapter.training(True)
     names = [name for name, module in adapter.model.named_modules() if module.training]
     assert names and all("lora_dropout" in name for name in names)
+
+
+def test_shortcut_is_exact(alm, gather, settings, frozen):
+    inputs = frozen(gather().train)
+    adapter = Adapter(alm, settings.options["lora"])
+    adapter.reset(1)
+
+    def outcome():
+        logp = label_log_probabilities(alm, inputs.batch([0, 5, 7]), settings.classes)
+        return logp.detach(), torch.autograd.grad(nll(logp, inputs.targets([0, 5, 7])), adapter.parameters)
+
+    whole = outcome()
+    with last_position_only(alm, settings.classes):
+        short = outcome()
+        again = outcome()
+    torch.testing.assert_close(short, whole, rtol=1e-4, atol=1e-6)
+    torch.testing.assert_close(again, short, rtol=0, atol=0)
+    torch.testing.assert_close(outcome(), whole, rtol=0, atol=0)
+
+
+def test_shortcut_leaves_long_labels_alone(alm, gather, frozen):
+    labels = ["neutral", "happy", "an unheard-of feeling"]
+    inputs = frozen(gather().test)
+    with torch.inference_mode():
+        whole = label_log_probabilities(alm, inputs.batch([0, 1]), labels)
+        with last_position_only(alm, labels):
+            torch.testing.assert_close(
+                label_log_probabilities(alm, inputs.batch([0, 1]), labels), whole, rtol=0, atol=0
+            )
 
 
 def test_loss_formula():

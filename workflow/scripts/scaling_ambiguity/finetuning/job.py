@@ -12,6 +12,7 @@ from scaling_ambiguity.finetuning.examples import Parts
 from scaling_ambiguity.finetuning.fingerprint import data_fingerprint, training_fingerprint, versions
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
 from scaling_ambiguity.finetuning.losses import choose_loss
+from scaling_ambiguity.finetuning.shortcut import last_position_only
 from scaling_ambiguity.finetuning.state import drop_state
 from scaling_ambiguity.finetuning.training import Trained, predict, train_seed
 from scaling_ambiguity.io import atomic_path, write_csv, write_json
@@ -86,19 +87,21 @@ def finetune_condition(
             seed=seed,
             base_seed=base_seed,
         )
-        trained = train_seed(
-            alm,
-            adapter,
-            inputs["train"],
-            inputs["validation"],
-            classes=classes,
-            loss=loss,
-            options=options,
-            seed=derive_seed(base_seed, "finetune", seed),
-            state=state / f"seed-{seed}",
-            fingerprint=fingerprint,
-        )
-        frame = pd.DataFrame(predict(alm, inputs["test"], classes), columns=class_columns(classes))
+        with last_position_only(alm, classes):
+            trained = train_seed(
+                alm,
+                adapter,
+                inputs["train"],
+                inputs["validation"],
+                classes=classes,
+                loss=loss,
+                options=options,
+                seed=derive_seed(base_seed, "finetune", seed),
+                state=state / f"seed-{seed}",
+                fingerprint=fingerprint,
+            )
+            predicted = predict(alm, inputs["test"], classes)
+        frame = pd.DataFrame(predicted, columns=class_columns(classes))
         frame.insert(0, "utterance", examples.test.utterances)
         PREDICTIONS.write(frame, prediction)
         _write_run(run, adapter, trained, condition, seed, fingerprint, data, inputs, alm)
@@ -132,7 +135,7 @@ def _write_run(
             "trainable_parameters": sum(parameter.numel() for parameter in adapter.parameters),
             "steps": int(trained.curve[-1]["step"]),
             "best_step": trained.best_step,
-            "best_validation_loss": min(row["validation_loss"] for row in trained.curve),
+            "best_validation_loss": min(row["validation_loss"] for row in trained.curve[1:]),
             "seconds": round(trained.seconds, 2),
             "resumed_from": trained.resumed_from,
             "threads": torch.get_num_threads(),

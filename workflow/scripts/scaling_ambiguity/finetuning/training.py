@@ -29,8 +29,8 @@ class Trained:
     Attributes:
         curve: One row a validation: step, train_loss (mean since the last one; NaN at step 0),
             validation_loss, learning_rate (of the last step).
-        best_step: The step with the lowest validation loss, the earliest on ties; 0 is the
-            model as it came.
+        best_step: The validated step with the lowest validation loss, the earliest on ties.
+            Step 0, the model as it came, is in the curve but no candidate: every arm is trained.
         seconds: Time spent training, over all attempts.
         resumed_from: Step the last attempt started at, 0 if it was the first.
     """
@@ -124,7 +124,8 @@ def train_seed(
         row = {"step": step + 1, "train_loss": float(np.mean(losses))}
         row |= {"validation_loss": validate(), "learning_rate": rate}
         losses = []
-        if row["validation_loss"] < min(earlier["validation_loss"] for earlier in saved["curve"]):
+        earlier = [point["validation_loss"] for point in saved["curve"][1:]]
+        if not earlier or row["validation_loss"] < min(earlier):
             saved |= {"best": adapter.weights(), "best_step": step + 1}
         saved["curve"].append(row)
         saved |= {"step": step + 1, "weights": adapter.weights(), "optimiser": optimiser.state_dict()}

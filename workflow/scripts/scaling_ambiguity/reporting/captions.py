@@ -31,7 +31,8 @@ def captions_tex(files: Iterable[str | Path]) -> str:
     for part in ("caption", "title", "note"):
         lines += [
             rf"\newcommand{{\report{part}}}[1]{{\@ifundefined{{{part}@#1}}%",
-            rf"  {{\PackageError{{captions}}{{No caption '#1'}}{{Write workflow/report/#1.rst.}}}}{{\csname {part}@#1\endcsname}}}}",
+            r"  {\PackageError{captions}{No caption '#1'}{Write workflow/report/#1.rst.}}%",
+            rf"  {{\csname {part}@#1\endcsname}}}}",
         ]
     for file in sorted(Path(file) for file in files):
         text = file.read_text(encoding="utf-8")

@@ -1,6 +1,7 @@
 """Notebooks executed as programs: parameters in, notebook, HTML and verdicts out, bytes that depend on the results."""
 
 import os
+import re
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from nbconvert import HTMLExporter
 
 from scaling_ambiguity.errors import UserError
 
+# nbconvert always loads its diagram library from the network; no notebook here draws such diagrams.
+DIAGRAMS = re.compile(r'<script type="module">(?:(?!</script>).)*mermaid(?:(?!</script>).)*</script>', re.DOTALL)
 TRANSIENT = ("papermill", "execution", "ExecuteTime")
 
 
@@ -39,9 +42,7 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
                 progress_bar=False,
             )
         except PapermillExecutionError as error:
-            raise UserError(
-                f"{notebook}: cell {error.exec_count} failed with {error.ename}: {error.evalue}"
-            ) from error
+            raise UserError(f"{notebook}: cell {error.exec_count} failed with {error.ename}: {error.evalue}") from error
     return executed
 
 
@@ -58,6 +59,6 @@ def settle(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
     """Return the notebook as one HTML page that needs no network."""
-    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", mermaid_js_url="", widget_renderer_url="")
+    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", widget_renderer_url="")
     html, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title, "path": ""}})
-    return html
+    return DIAGRAMS.sub("", html)

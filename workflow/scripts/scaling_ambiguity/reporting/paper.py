@@ -18,7 +18,7 @@ PROBLEMS = (
     re.compile(r"LaTeX Warning: (?:Citation|Reference|Hyper reference) .*undefined.*"),
     re.compile(r"LaTeX Warning: There were (?:undefined|multiply-defined) .*"),
     re.compile(r"LaTeX Warning: File .* not found.*"),
-    re.compile(r"(?:LaTeX|Package \w+) Error: .*"),
+    re.compile(r"(?<!! )(?:LaTeX|Package \w+) Error: .*"),
     re.compile(r"! .*"),
 )
 OVERFULL = re.compile(r"Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\).*")
@@ -70,8 +70,8 @@ def compile_pdf(folder: Path) -> Path:
     """
     if shutil.which("latexmk") is None:
         raise UserError(
-            "latexmk was not found. Install a TeX: `apt-get install latexmk texlive-latex-recommended texlive-publishers "
-            "texlive-fonts-recommended`, or `conda install -c conda-forge texlive-core latexmk`."
+            "latexmk was not found. Install a TeX: `apt-get install latexmk texlive-latex-recommended "
+            "texlive-publishers texlive-fonts-recommended`, or `conda install -c conda-forge texlive-core latexmk`."
         )
     environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
     command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]

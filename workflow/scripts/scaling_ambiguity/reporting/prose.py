@@ -45,12 +45,14 @@ def bare_digits(text: str) -> list[tuple[int, str]]:
         return re.sub(r"[^\n]", " ", match[0])
 
     text = COMMENT.sub(blank, text)
-    text = NAMED.sub(blank, text)
     text = MATH.sub(lambda match: CONSTANT.sub(" ", match[0]), text)
+    text = NAMED.sub(blank, text)
     text = YEAR.sub(blank, text)
     text = IN_NAME.sub(blank, text)
     return [
-        (number, match[0]) for number, line in enumerate(text.splitlines(), 1) for match in re.finditer(r"\d[\d.]*", line)
+        (number, match[0])
+        for number, line in enumerate(text.splitlines(), 1)
+        for match in re.finditer(r"\d[\d.]*", line)
     ]
 
 

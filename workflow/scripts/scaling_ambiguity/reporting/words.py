@@ -47,7 +47,9 @@ def difference(estimate: float, p: float, level: float, *, smaller_is_better: bo
     return "better than" if (estimate < 0) == smaller_is_better else "worse than"
 
 
-def trend(values: list[float], *, up: str = "rises", down: str = "falls", mixed: str = "does not change steadily") -> str:
+def trend(
+    values: list[float], *, up: str = "rises", down: str = "falls", mixed: str = "does not change steadily"
+) -> str:
     """Return the verb for a sequence: ``up`` or ``down`` if it is strictly monotone, else ``mixed``."""
     steps = [b - a for a, b in itertools.pairwise(values)]
     if not steps or not all(math.isfinite(step) for step in steps):

@@ -56,9 +56,7 @@ def _draw_equivalents(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
         if row["labels"].startswith("fresh-"):
             axes.plot(row["votes"], position, "|", color="black", markersize=8, markeredgewidth=1.2, zorder=4)
         is_proxy = row["labels"] in VARIANTS
-        names.append(
-            f"{_short(row['labels'])}, $m={row['votes']:.0f}$" if is_proxy else predictor_name(row["labels"])
-        )
+        names.append(f"{_short(row['labels'])}, $m={row['votes']:.0f}$" if is_proxy else predictor_name(row["labels"]))
     axes.set_yticks(range(len(names)), names)
     axes.set(xlabel="equivalent human votes", ylim=(len(names) - 0.4, -0.6), xlim=(-0.12, largest + 0.12))
     axes.set_xticks(np.arange(0, largest + 1))

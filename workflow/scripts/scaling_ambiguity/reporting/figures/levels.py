@@ -60,7 +60,9 @@ def _log_if_wide(axes: Axes, rows: pd.DataFrame) -> None:
         axes.yaxis.set_minor_formatter(NullFormatter())
 
 
-def _points(axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Sequence[tuple], labels: Sequence[str]) -> None:
+def _points(
+    axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Sequence[tuple], labels: Sequence[str]
+) -> None:
     for name, offset, (colour, marker), label in zip(names, _offsets(len(names)), looks, labels, strict=True):
         own = pick(rows, labels=name).set_index("stratum").reindex(LEVELS).reset_index()
         draw_estimates(axes, np.arange(3) + offset, own, color=colour, fmt=marker, label=label)
@@ -118,9 +120,7 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     ``statistics`` are tables of evaluate_models; each (corpus, protocol) and model gets its own column of
     panels. Models trained without augmentation are shown.
     """
-    rows = need(
-        statistics, "fig_models_by_level", stratum=LEVELS, reference="human", metric=("nll", "nll_minus_human")
-    )
+    rows = need(statistics, "fig_models_by_level", stratum=LEVELS, reference="human", metric=("nll", "nll_minus_human"))
     rows = rows[(rows["method"] != "seed") & (rows["augmentation"] == "none")]
     trained = need(rows[rows["model"] != "none"], "fig_models_by_level", metric="nll")
     floors = pick(rows, model="none", metric="nll", labels=list(REFERENCES))

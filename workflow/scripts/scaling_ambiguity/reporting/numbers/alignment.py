@@ -5,7 +5,6 @@ import pandas as pd
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.text import number
 from scaling_ambiguity.reporting.words import beside, overlap, trend
 
 PREDICTORS = ("synthetic", "prior", "uniform", "human", "human-smoothed")
@@ -23,10 +22,16 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     numbers.estimate("alignment.entropy", table, digits=2, labels=synthetic, metric="entropy_pearson", **about)
     for level in LEVELS:
         numbers.estimate(
-            f"alignment.nll.{level}", table, labels=synthetic, metric="nll", stratum=level, reference="human"
+            f"alignment.nll.{level}",
+            table,
+            labels=synthetic,
+            metric="nll",
+            stratum=level,
+            reference="human",
+            optional=True,
         )
     levels = [f"alignment.nll.{level}" for level in LEVELS]
-    numbers.words("alignment.trend", trend([numbers[key].value for key in levels]), levels)
+    numbers.words("alignment.trend", trend([_or_nan(numbers[key].value) for key in levels]), levels)
     for other in ("prior", "human-smoothed"):
         ours, theirs = numbers["alignment.nll.synthetic"], numbers[f"alignment.nll.{other}"]
         keys = [ours.key, theirs.key]
@@ -57,11 +62,11 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
     numbers.estimate(
         "saturation.corrected", table, labels=synthetic, metric="jsd_bits_corrected", votes=last, optional=True
     )
-    numbers.estimate("saturation.asymptote", table, interval=False, labels=synthetic, metric="asymptote")
-    point = numbers.estimate("saturation.point", table, digits=0, interval=False, labels=synthetic, metric="saturation_votes")
-    value = float(point["estimate"])
-    inside = "inside" if value <= last else "outside"
-    inside = inside if number(value) != "--" else "not determined within"
+    fit = {"labels": synthetic, "interval": False, "optional": True}
+    numbers.estimate("saturation.asymptote", table, metric="asymptote", **fit)
+    numbers.estimate("saturation.point", table, digits=0, metric="saturation_votes", **fit)
+    point = numbers["saturation.point"].value
+    inside = "not determined within" if point is None else "inside" if point <= last else "outside"
     numbers.words("saturation.inside", inside, ["saturation.point", "saturation.last.votes"])
 
 

@@ -26,7 +26,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
 
     Args:
         config: The configuration of the run.
-        paths: ``statistics`` (a list), ``utterances``, ``votes``, ``rejects``, and, or None, ``heldout`` and ``status``.
+        paths: ``statistics`` (a list), ``utterances``, ``votes``, ``rejects``; and ``heldout`` and ``status``,
+            or None.
     """
     check_config(config)
     headline = config["paper"]["headline"]

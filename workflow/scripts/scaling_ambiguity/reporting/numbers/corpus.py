@@ -51,14 +51,18 @@ def add_corpus(numbers: Numbers, classes: list[str], paths: dict[str, str]) -> N
         label = pick(shares, key=lambda name: shares[name])
         rows = {"label": label}
         numbers.value(key, label, rf"\emph{{{escape_latex(label)}}}", file=paths["votes"], column="label", n=n)
-        numbers.value(f"{key}.share", shares[label], percent(shares[label]), file=paths["votes"], column="label", rows=rows, n=n)
+        numbers.value(
+            f"{key}.share", shares[label], percent(shares[label]), file=paths["votes"], column="label", rows=rows, n=n
+        )
 
 
 def add_heldout(numbers: Numbers, path: str) -> None:
     """Define ``alm.*``: what the model that this workflow trained does on voices it never heard."""
     scores = read_json(path)
     try:
-        numbers.value("alm.parameters", scores["parameters"], f"{scores['parameters'] / 1e6:.1f}", file=path, column="parameters")
+        numbers.value(
+            "alm.parameters", scores["parameters"], f"{scores['parameters'] / 1e6:.1f}", file=path, column="parameters"
+        )
         for key in ("trained_on_utterances", "utterances", "speakers"):
             name = "alm.training-utterances" if key == "trained_on_utterances" else f"alm.heldout.{key}"
             numbers.value(name, scores[key], count(scores[key]), file=path, column=key)
@@ -68,7 +72,9 @@ def add_heldout(numbers: Numbers, path: str) -> None:
             numbers.value(f"alm.heldout.nll.{who}", value, number(value), file=path, column=f"{who}.nll", n=n)
         for who in ("model", "prior"):
             value = float(scores[who]["accuracy"])
-            numbers.value(f"alm.heldout.accuracy.{who}", value, percent(value), file=path, column=f"{who}.accuracy", n=n)
+            numbers.value(
+                f"alm.heldout.accuracy.{who}", value, percent(value), file=path, column=f"{who}.accuracy", n=n
+            )
     except KeyError as error:
         raise UserError(f"{path}: no {error} in the held-out scores; re-run train_tiny_alm.") from error
     model, prior, ceiling = (float(scores[who]["nll"]) for who in ("model", "prior", "ceiling"))

@@ -33,7 +33,9 @@ def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated:
         numbers.estimate(
             f"models.{name}.own", rows, labels=arms[name], metric="jsd_bits", reference="own", optional=True, **about
         )
-        numbers.estimate(f"models.{name}.jsd", rows, labels=arms[name], metric="jsd_bits", reference="human", **about)
+        numbers.estimate(
+            f"models.{name}.jsd", rows, labels=arms[name], metric="jsd_bits", reference="human", optional=True, **about
+        )
     _add_side(numbers, "models.own-side", "models.synthetic.own", "models.human.own")
     _add_side(numbers, "models.human-side", "models.synthetic.jsd", "models.human.jsd")
     _add_controls(numbers, rows, about)
@@ -51,7 +53,13 @@ def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated:
 
 
 def _add_difference(
-    numbers: Numbers, key: str, rows: pd.DataFrame, labels: str, about: dict[str, Any], level: float, *,
+    numbers: Numbers,
+    key: str,
+    rows: pd.DataFrame,
+    labels: str,
+    about: dict[str, Any],
+    level: float,
+    *,
     metric: str = "nll_minus_human",
 ) -> None:
     """Define a paired difference, its adjusted p-value and what it says."""
@@ -100,5 +108,3 @@ def _add_levels(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], com
         keys.append(key)
         values.append(math.nan if row is None else float(row["estimate"]))
     numbers.words("models.combined-equal.trend", trend(values), keys)
-
-

@@ -44,8 +44,12 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     setting("settings.corpus", headline["corpus"], escape_latex(headline["corpus"]), "paper.headline.corpus")
     setting("settings.protocol", headline["protocol"], escape_latex(headline["protocol"]), "paper.headline.protocol")
     setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"annotators.{headline['annotator']}.alm")
-    setting("settings.checkpoint", alm["checkpoint"], rf"\url{{{alm['checkpoint']}}}", f"alms.{annotator['alm']}.checkpoint")
-    setting("settings.votes", annotator["votes"], count(annotator["votes"]), f"annotators.{headline['annotator']}.votes")
+    setting(
+        "settings.checkpoint", alm["checkpoint"], rf"\url{{{alm['checkpoint']}}}", f"alms.{annotator['alm']}.checkpoint"
+    )
+    setting(
+        "settings.votes", annotator["votes"], count(annotator["votes"]), f"annotators.{headline['annotator']}.votes"
+    )
     temperatures = annotator["temperatures"]
     setting("settings.temperatures", len(temperatures), count(len(temperatures)), "annotators.temperatures")
     design = annotator["design"]
@@ -54,7 +58,12 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     for name in ("resamples", "deals"):
         setting(f"settings.{name}", statistics[name], count(statistics[name]), f"statistics.{name}")
     setting("settings.floor", statistics["smoothing"], f"{statistics['smoothing']:g}", "statistics.smoothing")
-    setting("settings.level-votes", protocol["levels"]["votes"], count(protocol["levels"]["votes"]), "protocols.levels.votes")
+    setting(
+        "settings.level-votes",
+        protocol["levels"]["votes"],
+        count(protocol["levels"]["votes"]),
+        "protocols.levels.votes",
+    )
     setting("settings.splits", protocol["splits"]["scheme"], _split_words(protocol["splits"]), "protocols.splits")
     for name in ("seeds", "steps"):
         setting(f"settings.{name}", finetuning[name], count(finetuning[name]), f"finetuning.{name}")
@@ -62,7 +71,9 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     dime = config["augmentations"].get("dime", {})
     if dime:
         setting("settings.dime.ratio", dime["ratio"], percent(dime["ratio"]), "augmentations.dime.ratio")
-        setting("settings.dime.neighbours", dime["neighbours"], count(dime["neighbours"]), "augmentations.dime.neighbours")
+        setting(
+            "settings.dime.neighbours", dime["neighbours"], count(dime["neighbours"]), "augmentations.dime.neighbours"
+        )
 
 
 def _split_words(splits: dict[str, Any]) -> str:

@@ -18,7 +18,9 @@ def metric_cells(rows: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
     """Return one cell a metric, a dash where the table has no such row."""
     found = rows.set_index("metric")
     return [
-        cell(*(float(found.loc[metric, column]) for column in ("estimate", "low", "high"))) if metric in found.index else "--"
+        cell(*(float(found.loc[metric, column]) for column in ("estimate", "low", "high")))
+        if metric in found.index
+        else "--"
         for metric in metrics
     ]
 
@@ -34,12 +36,16 @@ def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> l
     return body
 
 
-def alignment_table(statistics: pd.DataFrame, classes: list[str]) -> tuple[str, pd.DataFrame]:
+def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table (scores, then correlations by class) over all utterances, and the rows behind it.
 
-    ``statistics`` are tables of align_votes; each gets its own block.
+    ``statistics`` are tables of align_votes; each gets its own block. ``classes`` order the columns
+    of the correlations; without them they are alphabetical.
     """
     rows = need(statistics, "tab_alignment", stratum="all", reference="human")
+    if classes is None:
+        metrics = rows["metric"]
+        classes = sorted(set(metrics[metrics.str.startswith("pearson_")].str.removeprefix("pearson_")))
     body: list = []
     related: list = []
     many = rows["file"].nunique() > 1
@@ -60,6 +66,18 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str]) -> tuple[str, 
     if any(not isinstance(line, str) for line in related):
         head = ["predictor", "correlation", *(escape_latex(label) for label in classes), "entropy"]
         table += "\n\\medskip\n\n" + tabular("ll" + "l" * (len(classes) + 1), head, related)
-    columns = ["corpus", "protocol", "labels", "metric", "votes", "estimate", "low", "high", "n", "n_clusters", "method"]
+    columns = [
+        "corpus",
+        "protocol",
+        "labels",
+        "metric",
+        "votes",
+        "estimate",
+        "low",
+        "high",
+        "n",
+        "n_clusters",
+        "method",
+    ]
     wanted = rows["metric"].isin(SHOWN) | rows["metric"].str.contains("pearson|spearman")
     return table, rows.loc[wanted, columns].replace({np.inf: np.nan})

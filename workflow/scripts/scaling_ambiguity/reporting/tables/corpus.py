@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.labels.levels import pairwise_agreement
+from scaling_ambiguity.metrics.divergences import normalised_entropy
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.tables.booktabs import tabular
 from scaling_ambiguity.reporting.text import count, number, percent
@@ -17,20 +19,6 @@ def vote_counts(votes: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Return in-set human votes counted, one row an utterance and one column a class."""
     valid = human_votes(votes).dropna(subset="label")
     return pd.crosstab(valid["utterance"], valid["label"]).reindex(columns=classes, fill_value=0)
-
-
-def normalised_entropy(counts: np.ndarray) -> np.ndarray:
-    """Return H(n_c / N) / log C of each row, (n,), in [0, 1]; C is the number of classes."""
-    p = counts / counts.sum(axis=1, keepdims=True)
-    logs = np.log(p, out=np.zeros_like(p), where=p > 0)
-    return -(p * logs).sum(axis=1) / np.log(counts.shape[1])
-
-
-def pairwise_agreement(counts: np.ndarray) -> np.ndarray:
-    """Return sum_c n_c (n_c - 1) / (n (n - 1)) of each row with two votes or more, in [0, 1]."""
-    n = counts.sum(axis=1)
-    counts, n = counts[n >= 2], n[n >= 2]
-    return (counts * (counts - 1)).sum(axis=1) / (n * (n - 1))
 
 
 def describe_corpus(
@@ -51,8 +39,8 @@ def describe_corpus(
         "votes per utterance, smallest": int(per_utterance.min()),
         "votes per utterance, mean": float(per_utterance.mean()),
         "votes per utterance, largest": int(per_utterance.max()),
-        "normalised entropy": float(normalised_entropy(matrix).mean()),
-        "pairwise agreement": float(pairwise_agreement(matrix).mean()),
+        "normalised entropy": float(normalised_entropy(matrix / matrix.sum(axis=1, keepdims=True)).mean()),
+        "pairwise agreement": float(pairwise_agreement(matrix[per_utterance >= 2]).mean()),
         "items left out": len(rejects),
     }
     shares = matrix.sum(axis=0) / matrix.sum()

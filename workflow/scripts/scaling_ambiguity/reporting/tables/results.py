@@ -37,12 +37,16 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         where = f"{block['corpus'].iloc[0]}, protocol {block['protocol'].iloc[0]}"
         floors = pick(block, model="none")
         body.append(escape_latex(f"{where}: no model"))
-        body += [_line(pick(floors, labels=name), predictor_name(name)) for name in FLOORS if name in set(floors["labels"])]
+        body += [
+            _line(pick(floors, labels=name), predictor_name(name)) for name in FLOORS if name in set(floors["labels"])
+        ]
         trained = block[block["model"] != "none"]
         for model, arms in trained.groupby("model", sort=True):
             body.append(escape_latex(f"{where}: {model} fine-tuned on"))
             pairs = {(str(r.labels), str(r.augmentation)) for r in arms.itertuples()}
-            for labels, augmentation in sorted(pairs, key=lambda pair: (pair[1] != "none", pair[1], arm_order(pair[0]))):
+            for labels, augmentation in sorted(
+                pairs, key=lambda pair: (pair[1] != "none", pair[1], arm_order(pair[0]))
+            ):
                 name = arm_name(labels) + ("" if augmentation == "none" else f" + {augmentation}")
                 body.append(_line(pick(arms, labels=labels, augmentation=augmentation), escape_latex(name)))
     head = ["", *(METRICS[m] for m in SHOWN), r"$\Delta$NLL to human", "$p$", "own", "truth"]

@@ -1,0 +1,93 @@
+"""A world of sixty utterances whose votes are drawn from a known truth, in two folds."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+
+CLASSES = ["neutral", "happy", "sad"]
+OPTIONS = {
+    "resamples": 400,
+    "interval": "bootstrap_t",
+    "level": 0.95,
+    "cluster": "speaker",
+    "adjust": "holm",
+    "smoothing": 0.001,
+}
+
+
+def _roles(votes, deals, random):
+    rows = []
+    for utterance, raters in votes.groupby("utterance")["rater"]:
+        for deal in range(deals):
+            order = random.permutation(raters.to_numpy())
+            level = 3 if len(order) >= 5 else 0
+            reference = max(1, (len(order) - level) // 2)
+            kinds = ["level"] * level + ["conditioning"] * (len(order) - level - reference) + ["reference"] * reference
+            rows += [(utterance, r, deal, kind, i) for i, (r, kind) in enumerate(zip(order, kinds, strict=True))]
+    return pd.DataFrame(rows, columns=["utterance", "rater", "deal", "role", "position"])
+
+
+@pytest.fixture(scope="session")
+def world():
+    """Tables of the world; ``truth`` (U, C) in order of ``names``; the first utterance has a single vote."""
+    random = np.random.default_rng(11)
+    names = [f"w_{i:02d}" for i in range(60)]
+    speakers = [f"s{i % 6}" for i in range(60)]
+    truth = random.dirichlet([2, 1, 1], 60)
+    utterances = pd.DataFrame({"utterance": names, "speaker": speakers})
+    rows = []
+    for i, name in enumerate(names):
+        number = 1 if i == 0 else 4 if i == 1 else 7
+        labels = random.choice(CLASSES, number, p=truth[i])
+        rows += [(name, f"r{j}", label) for j, label in enumerate(labels)]
+    votes = pd.DataFrame(rows, columns=["utterance", "rater", "label"])
+    votes = votes.assign(kind="observer", role="primary", presentation="voice", weight=1.0)
+    roles = _roles(votes, 5, random)
+    levels = roles[roles["role"] == "level"][["utterance", "deal"]].drop_duplicates()
+    levels = levels.assign(level=random.choice(["low", "medium", "high"], len(levels)))
+    parts = []
+    for fold in (0, 1):
+        part = ["test" if i % 2 == fold else "validation" if i % 6 in (2, 3) else "train" for i in range(60)]
+        parts.append(pd.DataFrame({"utterance": names, "fold": fold, "part": part}))
+    return SimpleNamespace(
+        names=names,
+        classes=CLASSES,
+        options=dict(OPTIONS),
+        truth=truth,
+        utterances=utterances,
+        votes=votes,
+        roles=roles,
+        levels=levels,
+        splits=pd.concat(parts, ignore_index=True),
+    )
+
+
+@pytest.fixture(scope="session")
+def judges(world):
+    from scaling_ambiguity.evaluation.judges import gather_judges
+
+    return gather_judges(
+        world.utterances, world.votes, world.roles, world.levels, world.splits, world.classes, "speaker"
+    )
+
+
+@pytest.fixture
+def write_predictions(world, tmp_path):
+    """Return a function that writes (seeds, U, C) as prediction tables and gives their paths."""
+    from scaling_ambiguity.tables.predictions import PREDICTIONS
+
+    def write(p, labels="human", augmentation="none"):
+        paths = []
+        for fold in (0, 1):
+            rows = [i for i in range(60) if i % 2 == fold]
+            for seed, values in enumerate(p):
+                frame = pd.DataFrame(values[rows], columns=[f"p_{c}" for c in CLASSES])
+                frame.insert(0, "utterance", [world.names[i] for i in rows])
+                path = tmp_path / f"tiny/{labels}/{augmentation}/fold-{fold}/seed-{seed}.parquet"
+                PREDICTIONS.write(frame, path)
+                paths.append(path)
+        return paths
+
+    return write

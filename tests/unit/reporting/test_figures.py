@@ -1,0 +1,85 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.figures.levels import draw_alignment_by_level, draw_models_by_level
+from scaling_ambiguity.reporting.figures.simplex import corners, majority_counts, project
+from scaling_ambiguity.reporting.selection import one, read_statistics
+from scaling_ambiguity.reporting.style import error_bars, styled
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+STYLE = REPOSITORY / "paper" / "paper.mplstyle"
+CLASSES = "neutral,happy,sad,angry"
+INPUTS = {
+    "fig_saturation": ["--statistics", "saturation"],
+    "fig_exchange_rate": ["--statistics", "exchange"],
+    "fig_alignment_by_level": ["--statistics", "alignment"],
+    "fig_models_by_level": ["--statistics", "evaluation"],
+    "fig_simplex": ["--labels-table", "labels", "--splits", "splits", "--augmented", "augmented"],
+}
+
+
+def draw(name: str, run: dict, folder: Path) -> list[Path]:
+    outputs = [folder / f"{name}.{ending}" for ending in ("pdf", "svg", "csv")]
+    inputs = [str(run[word]) if word in run else word for word in INPUTS[name]]
+    command = [sys.executable, str(REPOSITORY / "workflow" / "scripts" / f"{name}.py"), *inputs]
+    command += ["--classes", CLASSES, "--style", str(STYLE)]
+    command += ["--figure", str(outputs[0]), "--svg", str(outputs[1]), "--data", str(outputs[2])]
+    subprocess.run(command, check=True)
+    return outputs
+
+
+@pytest.mark.parametrize("name", sorted(INPUTS))
+def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, run, tmp_path):
+    first, second = (draw(name, run, tmp_path / folder) for folder in ("first", "second"))
+    assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
+    assert b"CreationDate" not in first[0].read_bytes()
+    assert len(pd.read_csv(first[2])) > 0
+
+
+def test_several_tables_stand_side_by_side(run, tmp_path):
+    from scaling_ambiguity.tables.statistics import STATISTICS
+
+    for kind, function in (("alignment", draw_alignment_by_level), ("evaluation", draw_models_by_level)):
+        other = tmp_path / f"{kind}-demo-faithful.parquet"
+        STATISTICS.write(STATISTICS.read(run[kind]).assign(protocol="faithful"), other)
+        with styled(STYLE):
+            figure, _ = function(read_statistics([run[kind], other]))
+            assert len(figure.axes) == 4
+
+
+def test_a_level_without_utterances_is_drawn_empty(run):
+    table = read_statistics([run["alignment"]])
+    with styled(STYLE):
+        figure, _ = draw_alignment_by_level(table[table["stratum"] != "high"])
+        assert figure.axes[1].get_xticklabels()[2].get_text() == "high\n$n=0$"
+
+
+def test_error_bars_reach_from_low_to_high_and_survive_missing_bounds():
+    rows = pd.DataFrame({"estimate": [1.0, 1.0], "low": [0.5, np.nan], "high": [2.0, np.inf]})
+    assert error_bars(rows).tolist() == [[0.5, 0.0], [1.0, 0.0]]
+
+
+def test_the_simplex_of_three_classes_is_a_triangle():
+    assert np.allclose(np.linalg.norm(corners(3), axis=1), 1)
+    assert np.allclose(project(np.eye(3)), corners(3))
+    assert np.allclose(project(np.full((1, 3), 1 / 3)), 0)
+    assert majority_counts(np.array([[0.6, 0.4], [0.5, 0.5], [0.1, 0.9]])).tolist() == [2, 1]
+
+
+def test_a_missing_row_and_a_doubled_row_are_named(run):
+    table = read_statistics([run["alignment"]])
+    with pytest.raises(UserError, match="no row with"):
+        one(table, "test", metric="unheard_of")
+    with pytest.raises(UserError, match="differ in"):
+        one(table, "test", metric="nll", stratum="all")
+
+
+def test_a_missing_style_sheet_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"nothing\.mplstyle"), styled(tmp_path / "nothing.mplstyle"):
+        pass

@@ -1,0 +1,87 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbformat.v4 import new_code_cell, new_notebook
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.verdicts import failures, read_verdicts
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCRIPTS = REPOSITORY / "workflow" / "scripts"
+GOOD = {"name": "identity", "gating": True, "passed": True, "message": "0 apart"}
+BAD = {"name": "broken", "gating": True, "passed": False, "message": "1 apart"}
+UNLUCKY = {"name": "luck", "gating": False, "passed": False, "message": "a draw"}
+
+
+def script(name: str, *arguments: object) -> subprocess.CompletedProcess:
+    command = [sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def written(path: Path, verdicts: list[dict]) -> Path:
+    path.write_text(json.dumps(verdicts))
+    return path
+
+
+def test_only_gating_verdicts_stop_the_paper(tmp_path):
+    assert failures([GOOD, UNLUCKY]) == []
+    first = written(tmp_path / "a.verdict.json", [GOOD, UNLUCKY])
+    second = written(tmp_path / "b.verdict.json", [BAD])
+    passed = script("check_verdicts", "--verdicts", first, "--output", tmp_path / "verdicts.json")
+    assert passed.returncode == 0
+    assert [v["name"] for v in json.loads((tmp_path / "verdicts.json").read_text())] == ["identity", "luck"]
+    stopped = script("check_verdicts", "--verdicts", first, second, "--output", tmp_path / "other.json")
+    assert stopped.returncode == 1
+    assert "broken: 1 apart" in stopped.stderr
+    assert not (tmp_path / "other.json").exists()
+
+
+@pytest.mark.parametrize("verdicts", [[], {}, [{"name": "x"}], [GOOD | {"passed": "yes"}]])
+def test_malformed_verdicts_are_refused(verdicts, tmp_path):
+    with pytest.raises(UserError):
+        read_verdicts(written(tmp_path / "v.json", verdicts))
+
+
+def notebook(path: Path, source: str) -> Path:
+    cells = [new_code_cell("verdict = ''", metadata={"tags": ["parameters"]}), new_code_cell(source)]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
+    return path
+
+
+def execute(source: Path, folder: Path) -> subprocess.CompletedProcess:
+    folder.mkdir(exist_ok=True)
+    outputs = ["--ipynb", folder / "n.ipynb", "--html", folder / "n.html", "--verdict", folder / "n.verdict.json"]
+    return script("execute_notebook", "--notebook", source, "--parameters", "{}", *outputs)
+
+
+def test_a_notebook_becomes_pages_that_need_no_network(tmp_path):
+    code = f"from scaling_ambiguity.io import write_json\nwrite_json([{GOOD}], verdict)\nprint('seen')"
+    result = execute(notebook(tmp_path / "n.ipynb", code), tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    html = (tmp_path / "out" / "n.html").read_text()
+    assert "seen" in html
+    assert "cdnjs" not in html
+    assert "unpkg" not in html
+    executed = nbformat.read(tmp_path / "out" / "n.ipynb", as_version=4)
+    assert "papermill" not in executed.metadata
+    assert read_verdicts(tmp_path / "out" / "n.verdict.json") == [GOOD]
+
+
+def test_a_failing_cell_is_reported_without_a_traceback(tmp_path):
+    result = execute(notebook(tmp_path / "n.ipynb", "raise ValueError('no votes')"), tmp_path / "out")
+    assert result.returncode == 1
+    assert "ValueError: no votes" in result.stderr
+    assert "Traceback" not in result.stderr.splitlines()[-1]
+
+
+def test_the_validation_asks_first_and_ends_with_a_verdict_and_is_stored_without_outputs():
+    stored = nbformat.read(REPOSITORY / "notebooks" / "statistical_validation.ipynb", as_version=4)
+    nbformat.validate(stored)
+    assert "?" in stored.cells[0].source.splitlines()[0]
+    assert "may be built" in stored.cells[-1].source
+    assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in stored.cells)

@@ -1,0 +1,135 @@
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting import paper
+from scaling_ambiguity.reporting.captions import captions_tex, first_sentence, to_latex
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+MINIMAL = r"""\documentclass{article}
+\usepackage{graphicx}
+\input{numbers}
+\begin{document}
+%s
+\end{document}
+"""
+
+
+def test_captions_become_latex():
+    assert to_latex("100 % of\n*all* votes") == r"100 \% of \emph{all} votes"
+    assert first_sentence("One. Two. Three.\n") == ("One", "Two. Three.")
+
+
+def test_every_reported_artifact_has_a_caption():
+    named = {path.stem for path in (REPOSITORY / "workflow" / "report").glob("*.rst")}
+    figures = {
+        f"fig_{name}" for name in ("saturation", "exchange_rate", "alignment_by_level", "models_by_level", "simplex")
+    }
+    assert figures | {"tab_corpus", "tab_alignment", "tab_results", "paper", "numbers", "notebook"} <= named
+
+
+def test_captions_hold_no_results():
+    for path in (REPOSITORY / "workflow" / "report").glob("*.rst"):
+        assert not any(character.isdigit() for character in path.read_text()), path.name
+
+
+def test_problems_of_a_log_are_found_and_harmless_lines_are_not():
+    log = "\n".join(
+        [
+            "LaTeX Warning: Reference `fig:x' on page 1 undefined on input line 3.",
+            "Overfull \\hbox (15.2pt too wide) in paragraph at lines 1--2",
+            "Overfull \\hbox (0.2pt too wide) in paragraph at lines 5--6",
+            "Underfull \\hbox (badness 10000) in paragraph at lines 1--2",
+            "! Package numbers Error: Undefined result key 'x'.",
+        ]
+    )
+    found = paper.log_problems(log)
+    assert len(found) == 3
+    assert any("15.2pt" in line for line in found)
+
+
+def test_a_missing_tex_says_how_to_get_one(tmp_path, monkeypatch):
+    monkeypatch.setattr(paper.shutil, "which", lambda name: None)
+    with pytest.raises(UserError, match=r"apt-get install latexmk.*conda install"):
+        paper.compile_pdf(tmp_path)
+
+
+needs_tex = pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+
+
+@needs_tex
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        (r"\result{unknown.key}", "Undefined result key 'unknown.key'"),
+        (r"See \ref{nowhere}.", "nowhere"),
+        (r"\includegraphics{absent}", "absent"),
+        (r"\noindent\rule{30cm}{1pt}", "Overfull"),
+    ],
+)
+def test_an_unfit_paper_is_refused_with_the_reason(body, message, tmp_path):
+    from scaling_ambiguity.reporting.numbers.registry import Numbers
+
+    (tmp_path / "numbers.tex").write_text(Numbers().latex({}))
+    (tmp_path / "main.tex").write_text(MINIMAL % body)
+    with pytest.raises(UserError, match=message):
+        paper.compile_pdf(tmp_path)
+
+
+@needs_tex
+def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path):
+    scripts = REPOSITORY / "workflow" / "scripts"
+    style = ["--classes", "neutral,happy,sad,angry", "--style", str(REPOSITORY / "paper" / "paper.mplstyle")]
+
+    def call(name: str, *arguments: object) -> None:
+        subprocess.run([sys.executable, str(scripts / f"{name}.py"), *map(str, arguments)], check=True)
+
+    figures, tables = [], []
+    kinds = {"saturation": "saturation", "exchange_rate": "exchange"}
+    kinds |= {"alignment_by_level": "alignment", "models_by_level": "evaluation"}
+    for name in (*kinds, "simplex"):
+        inputs = ["--labels-table", run["labels"], "--splits", run["splits"], "--augmented", run["augmented"]]
+        inputs = ["--statistics", run[kinds[name]]] if name in kinds else inputs
+        figure = tmp_path / f"fig_{name}.pdf"
+        outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
+        call(f"fig_{name}", *inputs, *style, *outputs)
+        figures += [figure, figure.with_suffix(".svg")]
+    corpus = ["--corpora", "demo", "--classes", "neutral,happy,sad,angry", "--utterances", run["utterances"]]
+    corpus += ["--votes", run["votes"], "--rejects", run["rejects"]]
+    for name, inputs in (
+        ("tab_corpus", corpus),
+        ("tab_alignment", ["--statistics", run["alignment"]]),
+        ("tab_results", ["--statistics", run["evaluation"]]),
+    ):
+        table = tmp_path / f"{name}.tex"
+        call(name, *inputs, "--table", table, "--data", table.with_suffix(".csv"))
+        tables += [table, table.with_suffix(".csv")]
+    numbers = tmp_path / "numbers.tex"
+    call(
+        "write_numbers",
+        *("--statistics", *(run[kind] for kind in kinds.values())),
+        *("--heldout", run["heldout"], "--votes", run["votes"], "--utterances", run["utterances"]),
+        *("--rejects", run["rejects"], "--proxies-status", run["status"], "--config", config_json),
+        *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),
+    )
+    for name in ("one.pdf", "two.pdf"):
+        call(
+            "build_paper",
+            *("--sources", REPOSITORY / "paper", "--figures", *figures, "--tables", *tables, "--numbers", numbers),
+            *("--sections", "introduction,method,data,results,limits", "--output", tmp_path / name),
+        )
+    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+
+
+def test_captions_of_the_paper_are_those_of_the_report():
+    files = sorted((REPOSITORY / "workflow" / "report").glob("*.rst"))
+    text = captions_tex(files)
+    for path in (REPOSITORY / "paper").rglob("*.tex"):
+        if path.name == "main.tex" or path.parent.name == "sections":
+            for name in re.findall(r"\\(?:reportcaption|reporttitle|tablenote)\{(\w+)\}", path.read_text()):
+                assert rf"\@namedef{{caption@{name}}}" in text

@@ -1,0 +1,147 @@
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scaling_ambiguity.reporting.numbers.collect import collect_numbers
+from scaling_ambiguity.reporting.prose import bare_digits, keys_reached, keys_used, read_sources
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+PAPER = REPOSITORY / "paper"
+SECTIONS = ["introduction", "method", "data", "results", "limits"]
+
+
+@pytest.fixture(scope="module")
+def numbers(run, config):
+    paths = {"statistics": [str(run[k]) for k in ("alignment", "saturation", "exchange", "evaluation")]}
+    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects", "heldout", "status")}
+    return collect_numbers(config, paths)
+
+
+@pytest.fixture(scope="module")
+def sources():
+    return read_sources(PAPER, SECTIONS)
+
+
+def test_every_key_used_is_defined(numbers, sources):
+    assert sorted(keys_used(list(sources.values())) - set(numbers.keys())) == []
+
+
+def test_every_key_defined_is_used_or_behind_words_that_are(numbers, sources):
+    used = keys_reached(keys_used(list(sources.values())), numbers.provenance())
+    assert sorted(set(numbers.keys()) - used) == []
+
+
+def test_no_result_is_typed_by_hand(sources):
+    found = {name: bare_digits(text) for name, text in sources.items() if name != "main"}
+    assert {name: digits for name, digits in found.items() if digits} == {}
+
+
+@pytest.mark.parametrize("text", ["accuracy of 0.93", r"\textbf{12} votes", "$p = 0.04$", r"$k = 37$", "5 raters"])
+def test_digits_typed_by_hand_are_found(text):
+    assert bare_digits(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        r"in 2026 \cite{zhang2026scaling} and Table~\ref{tab:3}",
+        r"Qwen2-Audio, F0 and AmbER2",
+        r"$1 - \mathrm{BC} \ge 0$",
+        "% 95 in a comment",
+        r"\result{saturation.20}",
+        r"\includegraphics[width=0.5\columnwidth]{fig_1}",
+    ],
+)
+def test_names_years_and_definitions_may_have_digits(text):
+    assert bare_digits(text) == []
+
+
+def test_every_citation_is_in_the_bibliography_and_the_other_way_round(sources):
+    cited = {
+        key for text in sources.values() for group in re.findall(r"\\cite\{([^}]*)\}", text) for key in group.split(",")
+    }
+    entries = set(re.findall(r"@\w+\{([^,]+),", (PAPER / "refs.bib").read_text()))
+    assert cited == entries
+
+
+def test_every_reference_carries_an_identifier():
+    for entry in (PAPER / "refs.bib").read_text().split("\n@"):
+        assert re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.\d+/", entry), entry[:60]
+
+
+def test_every_number_says_where_it_comes_from(numbers):
+    for key, number in numbers.provenance().items():
+        traced = (number["file"] and number["column"]) or number["derived_from"] or number["text"] == "(not run)"
+        assert traced, key
+        json.dumps(number, allow_nan=False)
+
+
+def test_estimates_carry_interval_and_size(numbers):
+    number = numbers.provenance()["alignment.nll.synthetic"]
+    assert number["file"].endswith("alignment-demo-tiny_crossed-fair.parquet")
+    assert number["column"] == "estimate"
+    assert number["rows"]["metric"] == "nll"
+    assert number["n"] == 480
+    assert number["n_clusters"] == 12
+    assert number["low"] < number["value"] < number["high"]
+    assert number["text"] == "1.050 [1.010, 1.098]"
+
+
+def test_special_characters_of_the_configuration_are_escaped(run, config):
+    config = json.loads(json.dumps(config))
+    config["paper"] |= {"title": "Votes & 100 % of_them #1 {x} ~ ^ $", "authors": ["A_B", "C & D"]}
+    paths = {"statistics": [], "heldout": None, "status": None}
+    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
+    numbers = collect_numbers(config, paths)
+    assert numbers["paper.title"].text == (
+        r"Votes \& 100 \% of\_them \#1 \{x\} \textasciitilde{} \textasciicircum{} \$"
+    )
+    assert numbers["paper.authors"].text == r"A\_B and C \& D"
+
+
+def test_arms_that_were_not_run_are_said_not_to_be(run, config, tmp_path):
+    from scaling_ambiguity.tables.statistics import STATISTICS
+
+    table = STATISTICS.read(run["evaluation"])
+    kept = table[~table["labels"].str.contains("weighted|control") & (table["augmentation"] == "none")]
+    path = tmp_path / run["evaluation"].name
+    STATISTICS.write(kept, path)
+    paths = {"statistics": [str(path)], "heldout": None, "status": None}
+    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
+    numbers = collect_numbers(config, paths)
+    assert numbers["models.combined-weighted.words"].text == "(not run)"
+    assert numbers["models.control.name"].text == "(not run)"
+    assert numbers["models.human.dime.difference"].text == "(not run)"
+
+
+def test_a_run_too_small_for_levels_and_fit_still_has_numbers(run, config, tmp_path):
+    from scaling_ambiguity.tables.statistics import STATISTICS
+
+    fit = ["asymptote", "amplitude", "rate", "saturation_votes"]
+    for kind, column, dropped in (("alignment", "stratum", ["high"]), ("saturation", "metric", fit)):
+        table = STATISTICS.read(run[kind])
+        STATISTICS.write(table[~table[column].isin(dropped)], tmp_path / run[kind].name)
+    paths = {"statistics": [str(path) for path in tmp_path.glob("*.parquet")], "heldout": None, "status": None}
+    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
+    numbers = collect_numbers(config, paths)
+    assert numbers["alignment.trend"].text == "does not change steadily"
+    assert numbers["saturation.inside"].text == "not determined within"
+
+
+def test_the_script_writes_both_files(run, config_json, tmp_path):
+    command = [sys.executable, str(REPOSITORY / "workflow/scripts/write_numbers.py"), "--statistics"]
+    command += [str(run[k]) for k in ("alignment", "saturation", "exchange", "evaluation")]
+    for flag in ("heldout", "votes", "utterances", "rejects"):
+        command += [f"--{flag}", str(run[flag])]
+    command += ["--proxies-status", str(run["status"]), "--config", config_json]
+    command += ["--numbers", str(tmp_path / "numbers.tex"), "--provenance", str(tmp_path / "numbers.json")]
+    subprocess.run(command, check=True)
+    text = (tmp_path / "numbers.tex").read_text()
+    assert r"\simulatedtrue" in text
+    assert len(re.findall(r"^\\defineresult", text, re.MULTILINE)) == len(
+        json.loads((tmp_path / "numbers.json").read_text())
+    )

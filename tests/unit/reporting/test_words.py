@@ -1,0 +1,67 @@
+import math
+
+import pytest
+
+from scaling_ambiguity.reporting.text import bounds, count, joined, number, p_value, percent
+from scaling_ambiguity.reporting.words import beside, difference, equivalent, overlap, trend
+
+
+def test_numbers_are_rounded_once_and_keep_their_sign():
+    assert number(0.12345) == "0.123"
+    assert number(-0.5, 1) == "$-$0.5"
+    assert number(-0.00001) == "0.000"
+    assert number(math.nan) == "--"
+    assert count(9600) == r"9\,600"
+    assert percent(0.123, 1) == r"12.3\,\%"
+    assert p_value(0.0001) == "$<$0.001"
+    assert joined(["a", "b", "c"]) == "a, b and c"
+
+
+def test_open_intervals_are_written_as_open():
+    assert bounds(0.1, 0.2, 1) == "[0.1, 0.2]"
+    assert bounds(0.1, math.nan, 1) == r"[0.1, $\infty$]"
+    assert bounds(math.nan, math.nan) == ""
+
+
+@pytest.mark.parametrize(
+    ("estimate", "p", "words"),
+    [
+        (-0.1, 0.01, "better than"),
+        (0.1, 0.01, "worse than"),
+        (-0.1, 0.2, "not distinguishable from"),
+        (0.1, math.nan, "not comparable with"),
+    ],
+)
+def test_a_direction_is_named_only_where_the_adjusted_test_says_so(estimate, p, words):
+    assert difference(estimate, p, 0.95) == words
+
+
+def test_sides_and_overlaps():
+    assert beside(1, 2) == "below"
+    assert beside(2, 1) == "above"
+    assert beside(1, 1) == "equal to"
+    assert beside(math.nan, 1) == "not comparable with"
+    assert overlap((0, 1), (0.5, 2)) == "overlap"
+    assert overlap((0, 1), (1.5, 2)) == "do not overlap"
+    assert overlap((0, math.nan), (1.5, 2)) == "cannot be compared"
+
+
+def test_trends():
+    assert trend([1, 2, 3]) == "rises"
+    assert trend([3, 2, 1]) == "falls"
+    assert trend([1, 3, 2]) == "does not change steadily"
+    assert trend([1, math.nan, 2]) == "does not change steadily"
+
+
+@pytest.mark.parametrize(
+    ("estimate", "low", "high", "words"),
+    [
+        (1.25, 0.5, 2.0, r"1.25 human votes (95\,\% interval 0.50 to 2.00)"),
+        (1.0, 0.5, 2.0, r"1.00 human vote (95\,\% interval 0.50 to 2.00)"),
+        (5.0, 4.1, math.nan, r"more than 5 human votes (95\,\% interval from 4.10, without an upper bound)"),
+        (0.0, 0.0, 0.3, r"no human vote (95\,\% interval up to 0.30)"),
+        (2.0, math.nan, math.nan, r"2.00 human votes (95\,\% interval not bounded by these data)"),
+    ],
+)
+def test_exchange_rates_say_where_the_data_end(estimate, low, high, words):
+    assert equivalent(estimate, low, high, 5, 0.95) == words
