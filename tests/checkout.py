@@ -54,8 +54,17 @@ class Checkout:
             assert result.returncode != 0, f"expected a failure:\n{result.stdout[-4000:]}"
         return result.stdout
 
+    def jobs(self, *arguments: str) -> list[dict]:
+        """Return the jobs that a dry run would execute: rule, inputs and outputs."""
+        found: list[dict] = []
+        for line in self.snakemake("-n", *arguments).splitlines():
+            key, _, value = line.strip().partition(":")
+            if line.startswith(("rule ", "localrule ")):
+                found.append({"rule": key.split()[1], "input": set(), "output": set()})
+            elif key in ("input", "output") and line.startswith("    "):
+                found[-1][key] = set(value.strip().split(", "))
+        return found
+
     def planned(self, *arguments: str) -> set[str]:
         """Return the rules that a dry run would execute."""
-        output = self.snakemake("-n", *arguments)
-        lines = (line.strip() for line in output.splitlines())
-        return {line.split()[1].rstrip(":") for line in lines if line.startswith(("rule ", "localrule "))}
+        return {job["rule"] for job in self.jobs(*arguments)}

@@ -4,8 +4,6 @@ import os
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 LIBRARY = Path(workflow.basedir) / "workflow" / "scripts"
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
@@ -20,10 +18,17 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
 
+
+def stop(message):
+    """End with one message and exit status 1; no traceback helps the user of a wrong configuration."""
+    print(f"error: {message}", file=sys.stderr)
+    sys.exit(1)
+
+
 try:
     config.update(checked_config(dict(config)))
 except UserError as error:
-    raise WorkflowError(str(error)) from None
+    stop(error)
 
 RUN = config["run"]
 # Sources are addressed relative to the folder of the run: a checkout that was moved re-runs nothing.
@@ -54,7 +59,7 @@ wildcard_constraints:
 def refuse_second_run():
     """Stop if this folder holds the results of a run with another name."""
     if RUN_MARKER.exists() and RUN_MARKER.read_text().strip() != RUN["name"]:
-        raise WorkflowError(
+        stop(
             f"{Path.cwd()} holds the run {RUN_MARKER.read_text().strip()!r}; this configuration is the run "
             f"{RUN['name']!r}. Set run.directory to another folder, or remove results/ here."
         )

@@ -7,6 +7,7 @@ for group in seed_groups():
     group_name = "_".join(map(str, group))
 
     rule:
+        """Fine-tune an ALM with LoRA on one kind of label, one fold, a group of seeds; resumes after a kill."""
         name:
             f"finetune_seeds_{group_name}"
         input:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.evaluation.judges import gather_judges
 from scaling_ambiguity.evaluation.strata import by_level, over_deals

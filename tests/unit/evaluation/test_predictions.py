@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.evaluation.predictions import Place, gather_predictions, parse_path
 
@@ -34,4 +35,4 @@ def test_missing_table_and_wrong_fold(world, write_predictions):
     with pytest.raises(UserError, match="not the test part of fold 0"):
         gather_predictions(paths, world.splits, world.names, world.classes)
     with pytest.raises(UserError, match="classes differ"):
-        gather_predictions(paths[1:], world.splits, world.names, ["neutral", "happy", "angry"])
+        gather_predictions(paths, world.splits, world.names, ["neutral", "happy", "angry"])

@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import pytest
+
 from scaling_ambiguity.evaluation.table import evaluation_table
 from scaling_ambiguity.inference.adjust import holm
 from scaling_ambiguity.tables.statistics import STATISTICS

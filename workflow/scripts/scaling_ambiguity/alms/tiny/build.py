@@ -16,11 +16,11 @@ from transformers import (
 
 from scaling_ambiguity.alms.tiny.tokenizer import AUDIO, END, END_OF_TEXT
 
-MEL_BINS, HOP, WINDOW, SECONDS, RATE = 80, 320, 400, 4, 16_000
+MEL_BINS, HOP, WINDOW, SECONDS, RATE = 80, 500, 800, 4, 16_000
 
 
 def build_processor(tokenizer: PreTrainedTokenizerFast) -> Qwen2AudioProcessor:
-    """Return the processor: 80 log-mel bins every 20 ms of a 4 s window, and Qwen2-Audio's chat template."""
+    """Return the processor: 80 log-mel bins every 31 ms of a 4 s window, and Qwen2-Audio's chat template."""
     extractor = WhisperFeatureExtractor(
         feature_size=MEL_BINS, hop_length=HOP, n_fft=WINDOW, chunk_length=SECONDS, return_attention_mask=True
     )

@@ -17,7 +17,7 @@ from scaling_ambiguity.seeds import derive_seed, generator
 
 WARM_UP, WEIGHT_DECAY, BETAS, CLIP = 30, 0.05, (0.9, 0.98), 1.0
 END_WEIGHT = 0.2  # of the end token's loss beside the label's
-BAND, TIME = 10, 15  # widest masked band (mel bins) and stretch (frames of 20 ms)
+BAND, TIME = 10, 15  # widest masked band (mel bins) and stretch (frames)
 CLIPS_AT_ONCE = 64
 
 
