@@ -26,7 +26,7 @@ command -v espeak-ng >/dev/null || missing+=("espeak-ng (voices of the demo)")
 command -v latexmk >/dev/null || missing+=("latexmk (the PDF)")
 command -v pdflatex >/dev/null || missing+=("pdflatex (the PDF)")
 if command -v kpsewhich >/dev/null; then
-    for style in IEEEtran.cls booktabs.sty siunitx.sty cleveref.sty microtype.sty; do
+    for style in IEEEtran.cls adjustbox.sty booktabs.sty microtype.sty; do
         kpsewhich "$style" >/dev/null || missing+=("$style (LaTeX)")
     done
 fi

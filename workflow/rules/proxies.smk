@@ -59,7 +59,7 @@ rule annotate_shard:
         store=lambda wildcards: f"resources/answers/{wildcards.annotator}",
         seed=SEED,
         script=f"{SCRIPTS}/annotate_shard.py",
-        code=code("annotate_shard.py"),
+        code=lambda wildcards: code("annotate_shard.py", f"alms.engines.{alm_of(wildcards)['engine']}"),
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"

@@ -83,5 +83,5 @@ def test_scripts_write_latex_and_csv(name, run, tmp_path):
         command += ["--statistics", str(run["alignment" if name == "tab_alignment" else "evaluation"])]
     command += ["--table", str(tmp_path / "t.tex"), "--data", str(tmp_path / "t.csv")]
     subprocess.run(command, check=True)
-    assert (tmp_path / "t.tex").read_text().startswith(r"\begin{tabular}")
+    assert (tmp_path / "t.tex").read_text().startswith("\\begin{adjustbox}{max width=\\linewidth}\n\\begin{tabular}")
     assert len(pd.read_csv(tmp_path / "t.csv")) > 5

@@ -15,12 +15,15 @@ def cell(estimate: float, low: float, high: float, digits: int = 3) -> str:
 
 
 def tabular(columns: str, head: Sequence[str], body: Sequence[Row]) -> str:
-    """Return a tabular; a body row that is a string is a heading over the full width, ``""`` a rule.
+    r"""Return a tabular; a body row that is a string is a heading over the full width, ``""`` a rule.
+
+    It is shrunk where the numbers of a run make it wider than its column.
 
     Raises:
         ValueError: a row has another number of cells than the head.
     """
-    lines = [rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", rf"{' & '.join(head)} \\", r"\midrule"]
+    lines = [r"\begin{adjustbox}{max width=\linewidth}"]
+    lines += [rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}", r"\toprule", rf"{' & '.join(head)} \\", r"\midrule"]
     for row in body:
         if isinstance(row, str):
             lines.append(rf"\multicolumn{{{len(head)}}}{{@{{}}l}}{{\emph{{{row}}}}} \\" if row else r"\midrule")
@@ -28,4 +31,4 @@ def tabular(columns: str, head: Sequence[str], body: Sequence[Row]) -> str:
         if len(row) != len(head):
             raise ValueError(f"row {list(row)} has {len(row)} cells, the head {len(head)}")
         lines.append(rf"{' & '.join(row)} \\")
-    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", ""])
+    return "\n".join([*lines, r"\bottomrule", r"\end{tabular}", r"\end{adjustbox}", ""])
