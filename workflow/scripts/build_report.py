@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -20,6 +21,8 @@ def main(arguments: argparse.Namespace) -> None:
         configuration = json.loads(json.dumps(arguments.config))
         # The report is made in the folder of the run, wherever the run was started.
         configuration["run"]["directory"] = str(Path.cwd())
+        # Snakemake names the folder inside the archive after the archive.
+        archive = Path(folder) / arguments.output.name
         configfile = Path(folder) / "config.yaml"
         configfile.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
         command = [
@@ -32,10 +35,11 @@ def main(arguments: argparse.Namespace) -> None:
             "--quiet",
             "all",
         ]
-        command += ["--report", str(output.resolve()), arguments.target, "--configfile", str(configfile)]
+        command += ["--report", str(archive), arguments.target, "--configfile", str(configfile)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
-        if result.returncode != 0 or not output.exists():
+        if result.returncode != 0 or not archive.exists():
             raise UserError(f"snakemake could not make the report:\n{result.stdout}\n{result.stderr}")
+        shutil.copyfile(archive, output)
 
 
 if __name__ == "__main__":
