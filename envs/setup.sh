@@ -60,7 +60,7 @@ if [ ! -x .venv/bin/python ] || [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; 
     # A constraint by URL: the variable is split at blanks, so a path with a space must be quoted.
     PIP_CONSTRAINT=$("$python" -c 'import pathlib; print(pathlib.Path("requirements.txt").resolve().as_uri())')
     export PIP_CONSTRAINT PIP_DISABLE_PIP_VERSION_CHECK=1
-    .venv/bin/python -m pip install --quiet "$torch"
-    .venv/bin/python -m pip install --quiet -r requirements.txt
+    .venv/bin/python -m pip install -qq "$torch"
+    .venv/bin/python -m pip install -qq -r requirements.txt
     printf '%s' "$wanted" >"$stamp"
 fi

@@ -30,7 +30,6 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame) -> None:
             axes.fill_between([0, last], level["low"], level["high"], color=colour, alpha=0.15, linewidth=0)
     axes.set(xlabel="human votes per utterance, $k$", ylabel="NLL (nats per vote)")
     axes.set_xticks(np.arange(0, last + 1))
-    axes.legend(ncols=1, loc="upper right")
 
 
 def _short(labels: str) -> str:
@@ -70,7 +69,7 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     groups = list(statistics.groupby("file", sort=True))
     lines = max(len(pick(rows, metric="equivalent_votes")) for _, rows in groups)
-    heights = [1.8, 0.4 + 0.112 * lines]
+    heights = [1.9, 0.4 + 0.112 * lines]
     size = (COLUMN_WIDTH * len(groups), sum(heights))
     figure, axes = plt.subplots(2, len(groups), figsize=size, squeeze=False, height_ratios=heights)
     for column, (_, rows) in enumerate(groups):
@@ -79,4 +78,5 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         _draw_equivalents(axes[1, column], rows, largest)
         if len(groups) > 1:
             axes[0, column].set_title(rows["corpus"].iloc[0])
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure, pick(statistics, metric=("nll", "nll_fitted", "equivalent_votes", "worth"))
