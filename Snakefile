@@ -34,6 +34,8 @@ report: "workflow/report/workflow.rst"
 
 onstart:
     remember_run()
+    for line in left_out():
+        print(line, file=sys.stderr)
 
 
 localrules:
@@ -42,6 +44,26 @@ localrules:
     tables,
     notebooks,
     statistics,
+    sound,
+    exports,
+    fetch_cremad,
+
+
+rule sound:
+    """The full decode of every sound file of the selected corpora: what is missing, torn, silent or clipped."""
+    input:
+        [
+            f"results/corpora/{corpus}/sound/{shard}.parquet"
+            for corpus in RUN["corpora"]
+            if has_audio(corpus)
+            for shard in range(config["corpora"][corpus]["shards"])
+        ],
+
+
+rule exports:
+    """Votes and label distributions of the selected corpora for publication: ids only, no sound, no transcripts."""
+    input:
+        expand("results/export/{corpus}", corpus=RUN["corpora"]),
 
 
 rule all:

@@ -8,8 +8,9 @@ import pytest
 from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi, StorageSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = {"all", "figures", "tables", "notebooks", "statistics"}
+TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports"}
 VERBS = {"synthesise", "read", "split", "deal", "assign", "train", "annotate", "gather", "pool", "align", "trace"}
+VERBS |= {"replay", "fetch", "audit", "export"}
 VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
 
 

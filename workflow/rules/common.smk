@@ -8,6 +8,8 @@ LIBRARY = Path(workflow.basedir) / "workflow" / "scripts"
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
+from snakemake.exceptions import WorkflowError
+
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import checked_config
 from scaling_ambiguity.errors import UserError
@@ -33,10 +35,20 @@ except UserError as error:
 RUN = config["run"]
 # Sources are addressed relative to the folder of the run: a checkout that was moved re-runs nothing.
 BASE = os.path.relpath(workflow.basedir, Path(RUN["directory"]).resolve())
-SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, CAPTION_FOLDER = (
+SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, CAPTION_FOLDER, PINS = (
     os.path.normpath(os.path.join(BASE, folder))
-    for folder in ("workflow/scripts", "workflow/prompts", "paper", "notebooks", "workflow/report")
+    for folder in (
+        "workflow/scripts",
+        "workflow/prompts",
+        "paper",
+        "notebooks",
+        "workflow/report",
+        "workflow/resources",
+    )
 )
+START = os.getcwd()
+# Where the sound of a corpus with optional sound lies, and how many clips there are.
+SOUND_FOLDERS = {"cremad": ("AudioWAV", 7442)}
 SEED = config["seed"]
 SEEDS = list(range(config["finetuning"]["seeds"]))
 RUN_MARKER = Path("results/run-name.txt")
@@ -92,19 +104,63 @@ def classes(corpus):
     return ",".join(config["corpora"][corpus]["classes"])
 
 
-def has_audio(corpus):
-    """Whether a corpus brings sound, and so can be annotated and trained on."""
-    return config["corpora"][corpus]["reader"] in ("demo",)
-
-
 def is_simulated(corpus):
     """Whether the truth behind the votes of a corpus is known."""
     return config["corpora"][corpus]["reader"] == "demo"
 
 
+def root_of(reader, name=None):
+    """Folder of a real corpus, from its entry in the configuration or the environment variable <READER>_ROOT."""
+    entries = {key: entry for key, entry in config["corpora"].items() if entry["reader"] == reader}
+    variable = f"{reader.upper()}_ROOT"
+    root = entries.get(name or next(iter(entries), None), {}).get("root") or os.environ.get(variable)
+    if not root:
+        stop(
+            f"corpora.{name or reader}.root is missing: the folder of the corpus. Set it in the configuration, "
+            f"or the environment variable {variable}."
+        )
+    return os.path.join(START, os.path.expanduser(root))
+
+
+def corpus_root(corpus):
+    """Folder that the paths of a corpus are relative to: made here, or given in config or environment."""
+    reader = config["corpora"][corpus]["reader"]
+    return f"resources/corpora/{corpus}" if is_simulated(corpus) else root_of(reader, corpus)
+
+
+def has_audio(corpus):
+    """Whether a corpus brings sound. Where it is optional, nearly all of it has to be there."""
+    entry = config["corpora"][corpus]
+    if is_simulated(corpus) or entry.get("audio", "required") == "required":
+        return True
+    folder, clips = SOUND_FOLDERS.get(entry["reader"], (".", 1))
+    return sum(1 for _ in Path(corpus_root(corpus), folder).glob("*.wav")) >= 0.98 * clips
+
+
+def annotators_of(corpus):
+    """Selected annotators that can annotate a corpus: an ALM needs sound, replayed votes do not."""
+    engines = {name: config["alms"][config["annotators"][name]["alm"]]["engine"] for name in RUN["annotators"]}
+    return [name for name, engine in engines.items() if engine == "replay" or has_audio(corpus)]
+
+
 def stages(corpus):
     """The only place that decides which stages exist for a corpus."""
-    return {"votes", "annotation", "training"} if has_audio(corpus) else {"votes"}
+    found = {"votes"}
+    if annotators_of(corpus):
+        found.add("annotation")
+    if has_audio(corpus) and config["finetuning"]["models"]:
+        found.add("training")
+    return found
+
+
+def left_out():
+    """One line a corpus on what this run leaves out, and why."""
+    reason = "no sound at hand" if config["finetuning"]["models"] else "finetuning.models is empty"
+    return [
+        f"{corpus}: {reason}; left out: {', '.join(sorted({'annotation', 'training'} - stages(corpus)))}"
+        for corpus in RUN["corpora"]
+        if {"annotation", "training"} - stages(corpus)
+    ]
 
 
 def corpora_with(stage):
@@ -112,14 +168,15 @@ def corpora_with(stage):
     return [corpus for corpus in RUN["corpora"] if stage in stages(corpus)]
 
 
-def corpus_root(corpus):
-    """Folder that the paths of a corpus are relative to."""
-    return f"resources/corpora/{corpus}"
-
-
 def audio_of(wildcards):
     """The folder of sound files of a corpus that this workflow makes itself."""
-    return f"{corpus_root(wildcards.corpus)}/audio" if has_audio(wildcards.corpus) else []
+    return f"{corpus_root(wildcards.corpus)}/audio" if is_simulated(wildcards.corpus) else []
+
+
+def made_here(wildcards):
+    """The raw tables of a corpus that this workflow makes itself; the files of a real one are its own."""
+    names = ("utterances.csv", "votes.csv") if is_simulated(wildcards.corpus) else ()
+    return [f"{corpus_root(wildcards.corpus)}/{name}" for name in names]
 
 
 def checkpoint_of(alm):
@@ -131,7 +188,8 @@ def checkpoint_of(alm):
 def folds(protocol):
     """Numbers of the folds of a protocol."""
     splits = config["protocols"][protocol]["splits"]
-    return list(range(splits["folds"] if splits["scheme"] == "speaker" else 1))
+    counts = {"speaker": splits.get("folds"), "session": splits.get("folds"), "groups": len(splits.get("groups", []))}
+    return list(range(counts.get(splits["scheme"], 1)))
 
 
 def level_votes():
@@ -179,6 +237,22 @@ def annotator_of(labels):
     return parts[1] if len(parts) > 1 else None
 
 
+def annotators_by(engine):
+    """Constraint of the wildcard: the annotators in the library whose ALM has, or has not, the replay engine."""
+    names = [
+        name
+        for name, annotator in config["annotators"].items()
+        if (config["alms"][annotator["alm"]]["engine"] == "replay") == (engine == "replay")
+    ]
+    return "|".join(names) or "no_annotator"
+
+
+def replayed_corpora():
+    """Corpus entries whose votes are the answers of a selected annotator."""
+    alms = [config["alms"][config["annotators"][name]["alm"]] for name in RUN["annotators"]]
+    return [alm["corpus"] for alm in alms if alm["engine"] == "replay"]
+
+
 def alm_of(wildcards):
     """Registry entry of the ALM behind an annotator."""
     return config["alms"][config["annotators"][wildcards.annotator]["alm"]]
@@ -224,8 +298,7 @@ def augmented_of(wildcards):
 
 def statistics_of(kind):
     """Files of one kind of estimate, for every selected corpus that has that stage."""
-    annotated, trained = corpora_with("annotation"), corpora_with("training")
-    pairs = [(corpus, annotator) for corpus in annotated for annotator in RUN["annotators"]]
+    pairs = [(corpus, annotator) for corpus in corpora_with("annotation") for annotator in annotators_of(corpus)]
     return {
         "alignment": [
             f"results/statistics/alignment-{corpus}-{annotator}-{protocol}.parquet"
@@ -236,10 +309,22 @@ def statistics_of(kind):
         "exchange": [f"results/statistics/exchange-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
         "evaluation": [
             f"results/statistics/evaluation-{corpus}-{protocol}.parquet"
-            for corpus in trained
+            for corpus in corpora_with("training")
             for protocol in RUN["protocols"]
         ],
     }[kind]
+
+
+def needed(kind):
+    """Input function: the files of one kind of estimate; a typed target with nothing to show says why."""
+
+    def files(wildcards):
+        found = statistics_of(kind)
+        if not found:
+            raise WorkflowError(f"nothing to make: this run has no {kind}. {'; '.join(left_out())}")
+        return found
+
+    return files
 
 
 def figure_files(name):

@@ -35,13 +35,13 @@ rule synthesise_demo:
 rule read_corpus:
     """Read a corpus as it lies on disk into the tables of this project; rejects are kept with reasons."""
     input:
-        utterances="resources/corpora/{corpus}/utterances.csv",
-        votes="resources/corpora/{corpus}/votes.csv",
+        made=made_here,
         audio=audio_of,
     output:
         utterances="results/corpora/{corpus}/utterances.parquet",
         votes="results/corpora/{corpus}/votes.parquet",
         rejects="results/corpora/{corpus}/rejects.parquet",
+        audit="results/corpora/{corpus}/audit.json",
     log:
         "logs/read_corpus/{corpus}.log",
     benchmark:
@@ -65,7 +65,7 @@ rule read_corpus:
     shell:
         "python {params.script:q} --reader {params.reader} --name {wildcards.corpus} --root {params.root:q}"
         " --options {params.options:q} --utterances {output.utterances} --votes {output.votes}"
-        " --rejects {output.rejects} > {log} 2>&1"
+        " --rejects {output.rejects} --audit {output.audit} > {log} 2>&1"
 
 
 rule split_corpus:
@@ -147,3 +147,83 @@ rule assign_levels:
     shell:
         "python {params.script:q} --roles {input.roles} --votes {input.votes} --splits {input.splits}"
         " --options {params.options:q} --output {output.levels} --thresholds {output.thresholds} > {log} 2>&1"
+
+
+rule fetch_cremad:
+    """Fetch CREMA-D, votes and sound (606 MB, open licence), into its root; verified, resumable, polite."""
+    input:
+        pins=f"{PINS}/cremad.tsv.gz",
+    output:
+        "resources/fetched/cremad.json",
+    log:
+        "logs/fetch_cremad.log",
+    benchmark:
+        "logs/fetch_cremad.tsv"
+    conda:
+        "../../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=600,
+    params:
+        root=lambda wildcards: root_of("cremad"),
+        script=f"{SCRIPTS}/fetch_cremad.py",
+        code=code("fetch_cremad.py"),
+    shell:
+        "python {params.script:q} --root {params.root:q} --pins {input.pins:q} --receipt {output} > {log} 2>&1"
+
+
+rule audit_audio:
+    """Decode one shard of a corpus in full: duration, loudness, clipping, hash; resample what is not 16 kHz mono."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        audio=audio_of,
+    output:
+        "results/corpora/{corpus}/sound/{shard}.parquet",
+    log:
+        "logs/audit_audio/{corpus}-{shard}.log",
+    benchmark:
+        "logs/audit_audio/{corpus}-{shard}.tsv"
+    conda:
+        "../../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=240,
+    params:
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
+        cache=lambda wildcards: f"resources/audio/{wildcards.corpus}",
+        script=f"{SCRIPTS}/audit_audio.py",
+        code=code("audit_audio.py"),
+    shell:
+        "python {params.script:q} --utterances {input.utterances} --root {params.root:q} --shard {wildcards.shard}"
+        " --shards {params.shards} --cache {params.cache} --output {output} > {log} 2>&1"
+
+
+rule export_corpus:
+    """Export votes and label distributions, ids only, as a folder that Hugging Face datasets loads, with a card."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        labels=lambda wildcards: expand(
+            "results/labels/{corpus}/{protocol}/human.parquet", corpus=wildcards.corpus, protocol=HEADLINE["protocol"]
+        ),
+    output:
+        directory("results/export/{corpus}"),
+    log:
+        "logs/export_corpus/{corpus}.log",
+    benchmark:
+        "logs/export_corpus/{corpus}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        options=lambda wildcards: canonical(config["corpora"][wildcards.corpus]),
+        script=f"{SCRIPTS}/export_corpus.py",
+        code=code("export_corpus.py"),
+    shell:
+        "python {params.script:q} --name {wildcards.corpus} --options {params.options:q} --votes {input.votes}"
+        " --labels {input.labels} --output {output} > {log} 2>&1"

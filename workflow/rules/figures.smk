@@ -6,8 +6,10 @@ STATISTICS_FILES = [
 ]
 
 
+# The corpora of the run, then those whose votes are replayed as answers.
+SHOWN_CORPORA = list(dict.fromkeys([*RUN["corpora"], *replayed_corpora()]))
 HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
-SIMPLEX_LABELS = "human" if "human" in RUN["augmented_labels"] else expand_labels(RUN["augmented_labels"][0])[0]
+SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
 FIGURES = ["fig_saturation", "fig_exchange_rate", "fig_alignment_by_level"] if corpora_with("annotation") else []
@@ -22,7 +24,7 @@ TABLE_FILES = [path for name in TABLES for path in table_files(name)]
 rule fig_saturation:
     """Divergence to the human votes against the number of synthetic votes."""
     input:
-        statistics=statistics_of("saturation"),
+        statistics=needed("saturation"),
         style=f"{PAPER}/paper.mplstyle",
     output:
         figure="paper/figures/fig_saturation.pdf",
@@ -51,7 +53,7 @@ rule fig_saturation:
 rule fig_exchange_rate:
     """The headline: how many human votes the ALM's votes are worth."""
     input:
-        statistics=statistics_of("exchange"),
+        statistics=needed("exchange"),
         style=f"{PAPER}/paper.mplstyle",
     output:
         figure="paper/figures/fig_exchange_rate.pdf",
@@ -80,7 +82,7 @@ rule fig_exchange_rate:
 rule fig_alignment_by_level:
     """Agreement of the ALM's votes with human votes, by ambiguity level, beside floors and ceilings."""
     input:
-        statistics=statistics_of("alignment"),
+        statistics=needed("alignment"),
         style=f"{PAPER}/paper.mplstyle",
     output:
         figure="paper/figures/fig_alignment_by_level.pdf",
@@ -113,7 +115,7 @@ rule fig_alignment_by_level:
 rule fig_models_by_level:
     """Fine-tuned models on human, synthetic, combined and control labels, by ambiguity level."""
     input:
-        statistics=statistics_of("evaluation"),
+        statistics=needed("evaluation"),
         style=f"{PAPER}/paper.mplstyle",
     output:
         figure="paper/figures/fig_models_by_level.pdf",
@@ -175,9 +177,9 @@ rule fig_simplex:
 rule tab_corpus:
     """The corpora: utterances, speakers, votes and what was left out."""
     input:
-        utterances=expand("results/corpora/{corpus}/utterances.parquet", corpus=RUN["corpora"]),
-        votes=expand("results/corpora/{corpus}/votes.parquet", corpus=RUN["corpora"]),
-        rejects=expand("results/corpora/{corpus}/rejects.parquet", corpus=RUN["corpora"]),
+        utterances=expand("results/corpora/{corpus}/utterances.parquet", corpus=SHOWN_CORPORA),
+        votes=expand("results/corpora/{corpus}/votes.parquet", corpus=SHOWN_CORPORA),
+        rejects=expand("results/corpora/{corpus}/rejects.parquet", corpus=SHOWN_CORPORA),
     output:
         table="paper/tables/tab_corpus.tex",
         data=report("paper/tables/tab_corpus.csv", caption="../report/tab_corpus.rst", category="Tables"),
@@ -192,7 +194,7 @@ rule tab_corpus:
         mem_mb=2000,
         runtime=10,
     params:
-        corpora=",".join(RUN["corpora"]),
+        corpora=",".join(SHOWN_CORPORA),
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/tab_corpus.py",
         code=code("tab_corpus.py"),
@@ -205,7 +207,7 @@ rule tab_corpus:
 rule tab_alignment:
     """Alignment of synthetic with human votes, with floors, ceilings and intervals."""
     input:
-        statistics=statistics_of("alignment"),
+        statistics=needed("alignment"),
     output:
         table="paper/tables/tab_alignment.tex",
         data=report("paper/tables/tab_alignment.csv", caption="../report/tab_alignment.rst", category="Tables"),
@@ -231,7 +233,7 @@ rule tab_alignment:
 rule tab_results:
     """Fine-tuned models against the same held-out human votes."""
     input:
-        statistics=statistics_of("evaluation"),
+        statistics=needed("evaluation"),
     output:
         table="paper/tables/tab_results.tex",
         data=report("paper/tables/tab_results.csv", caption="../report/tab_results.rst", category="Tables"),

@@ -14,6 +14,7 @@ rule execute_notebook:
         corpora=expand(
             "results/corpora/{corpus}/{table}.parquet", corpus=RUN["corpora"], table=["utterances", "votes", "rejects"]
         ),
+        audits=expand("results/corpora/{corpus}/audit.json", corpus=RUN["corpora"]),
         raw=[
             f"{corpus_root(corpus)}/{name}.csv"
             for corpus in RUN["corpora"]

@@ -1,6 +1,7 @@
 # Numbers, the PDF and the report.
 ANNOTATED = bool(corpora_with("annotation"))
-SECTIONS = ["introduction", "method", "data", "results", "limits"]
+MODELS = ["results_models"] if corpora_with("training") else []
+SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "limits"]
 HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
 CAPTIONS = [f"{CAPTION_FOLDER}/{name}.rst" for name in FIGURES + TABLES]

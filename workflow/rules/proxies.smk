@@ -43,6 +43,8 @@ rule annotate_shard:
         "logs/annotate_shard/{corpus}-{annotator}-{shard}.log",
     benchmark:
         "logs/annotate_shard/{corpus}-{annotator}-{shard}.tsv"
+    wildcard_constraints:
+        annotator=annotators_by("asking"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -83,6 +85,8 @@ rule gather_votes:
         "logs/gather_votes/{corpus}-{annotator}.log",
     benchmark:
         "logs/gather_votes/{corpus}-{annotator}.tsv"
+    wildcard_constraints:
+        annotator=annotators_by("asking"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -95,3 +99,35 @@ rule gather_votes:
     shell:
         "python {params.script:q} --shards {input.shards} --votes {output.votes}"
         " --status {output.status} > {log} 2>&1"
+
+
+rule replay_votes:
+    """Take the votes of another corpus entry, e.g. on the face alone, as the answers of an annotator."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        votes=lambda wildcards: f"results/corpora/{alm_of(wildcards)['corpus']}/votes.parquet",
+    output:
+        votes="results/proxies/{corpus}/{annotator}/votes.parquet",
+        status="results/proxies/{corpus}/{annotator}/status.csv",
+    log:
+        "logs/replay_votes/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/replay_votes/{corpus}-{annotator}.tsv"
+    wildcard_constraints:
+        annotator=annotators_by("replay"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        draws=lambda wildcards: config["annotators"][wildcards.annotator]["votes"],
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/replay_votes.py",
+        code=code("replay_votes.py"),
+    shell:
+        "python {params.script:q} --votes {input.votes} --utterances {input.utterances}"
+        " --annotator {wildcards.annotator} --draws {params.draws} --classes {params.classes}"
+        " --seed {params.seed} --output {output.votes} --status {output.status} > {log} 2>&1"

@@ -1,7 +1,8 @@
-"""Read a corpus into tables: utterances, votes and rejects.
+"""Read a corpus into tables: utterances, votes and rejects, and an account of all that was found.
 
-The reader is a module of scaling_ambiguity.corpora.readers, chosen by name. Every audio file's
-header is read; what is faulty is left out and stands in the rejects with its reason.
+The reader is a module of scaling_ambiguity.corpora.readers, chosen by name. The class policy maps
+the corpus' labels to the classes of the run, every audio file's header is read, and what is left
+out stands in the rejects with its reason.
 """
 
 import argparse
@@ -9,15 +10,18 @@ import importlib
 from pathlib import Path
 
 from scaling_ambiguity import cli
+from scaling_ambiguity.corpora import class_policy
 from scaling_ambiguity.corpora.audit import LARGEST_REJECT_SHARE, audit
+from scaling_ambiguity.corpora.audit_report import report
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import write_json
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Read, audit and write the corpus."""
+    """Read, map to the classes, audit and write the corpus."""
     module = f"scaling_ambiguity.corpora.readers.{arguments.reader}"
     try:
         reader = importlib.import_module(module)
@@ -29,15 +33,26 @@ def main(arguments: argparse.Namespace) -> None:
         ) from None
     if not arguments.root.is_dir():
         raise UserError(f"{arguments.root}: no such folder; correct the root of corpus {arguments.name}.")
-    share = arguments.options.get("max_reject_share", LARGEST_REJECT_SHARE)
-    corpus = audit(
-        reader.read(arguments.root, arguments.options), arguments.root, name=arguments.name, largest_reject_share=share
+    options = arguments.options
+    found = reader.read(arguments.root, options)
+    kept, account = class_policy.apply(found, options["classes"], options.get("class_policy"))
+    kept = audit(
+        kept,
+        arguments.root,
+        name=arguments.name,
+        audio=options.get("audio", "required"),
+        largest_reject_share=options.get("max_reject_share", LARGEST_REJECT_SHARE),
     )
-    UTTERANCES.write(corpus.utterances, arguments.utterances)
-    VOTES.write(corpus.votes, arguments.votes)
+    result = report(found, kept, account, name=arguments.name, options=options)
+    UTTERANCES.write(kept.utterances, arguments.utterances)
+    VOTES.write(kept.votes, arguments.votes)
     text = dict.fromkeys(["item", "stage", "reason", "source_file"], "str")
-    REJECTS.write(corpus.rejects.astype(text), arguments.rejects)
-    print(f"{len(corpus.utterances)} utterances, {len(corpus.votes)} votes, {len(corpus.rejects)} rejects")
+    REJECTS.write(kept.rejects.astype(text), arguments.rejects)
+    if arguments.audit is not None:
+        write_json(result, arguments.audit)
+    for line in (*(f"warning: {line}" for line in result["warnings"]), *result["allows"]["sentences"]):
+        print(line)
+    print(f"{len(kept.utterances)} utterances, {len(kept.votes)} votes, {len(kept.rejects)} rejects")
 
 
 if __name__ == "__main__":
@@ -49,4 +64,5 @@ if __name__ == "__main__":
     parser.add_argument("--utterances", type=Path, required=True, help="table to write")
     parser.add_argument("--votes", type=Path, required=True, help="table to write")
     parser.add_argument("--rejects", type=Path, required=True, help="table to write")
+    parser.add_argument("--audit", type=Path, help="account of what was found, lost and allowed, to write as JSON")
     cli.run(main, parser)

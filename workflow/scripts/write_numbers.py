@@ -1,11 +1,13 @@
-"""Write every number of the paper's text as a keyed macro, and where each comes from."""
+"""Write every number of the paper's text as a keyed macro, and where each comes from.
+
+What the text says follows from what is given: without a table of evaluate_models nothing was trained.
+"""
 
 import argparse
 
 from scaling_ambiguity.cli import json_value, run
 from scaling_ambiguity.io import write_json, write_text
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
-from scaling_ambiguity.reporting.numbers.settings import is_simulated
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -19,11 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
         "status": next(iter(arguments.proxies_status), None),
     }
     numbers = collect_numbers(arguments.config, paths)
-    switches = {
-        "simulated": is_simulated(arguments.config),
-        "heldoutscores": paths["heldout"] is not None,
-    }
-    write_text(numbers.latex(switches), arguments.numbers)
+    write_text(numbers.latex(), arguments.numbers)
     write_json(numbers.provenance(), arguments.provenance)
 
 

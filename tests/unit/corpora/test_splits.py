@@ -70,3 +70,77 @@ def test_the_order_of_rows_does_not_matter(options):
 def test_impossible_splits_say_why(sizes, options, message):
     with pytest.raises(UserError, match=message):
         split(table(sizes), options, 1)
+
+
+def sessions_table() -> pd.DataFrame:
+    rows = [(f"u{s}{g}{i}", f"ses{s}{g}", f"ses{s}") for s in range(1, 6) for g in "fm" for i in range(4)]
+    return pd.DataFrame(rows, columns=["utterance", "speaker", "session"])
+
+
+@pytest.mark.parametrize("validation", ["next", 0.25])
+def test_one_session_is_left_out_in_turn(validation):
+    utterances = sessions_table()
+    options = {"scheme": "session", "folds": 5, "validation": validation}
+    parts = SPLITS.validate(split(utterances, options, 1), "test").merge(utterances, on="utterance")
+    tested = parts[parts["part"] == "test"].groupby("fold")["session"].unique().map(list).tolist()
+    assert tested == [[f"ses{k}"] for k in range(1, 6)]
+    assert (parts["part"] == "test").groupby(parts["utterance"]).sum().eq(1).all()
+    assert parts.groupby(["fold", "speaker"])["part"].nunique().eq(1).all()
+    validating = parts[parts["part"] == "validation"].groupby("fold")
+    if validation == "next":
+        assert validating["session"].unique().map(list).tolist() == [[f"ses{k}"] for k in (2, 3, 4, 5, 1)]
+    else:
+        assert validating["speaker"].nunique().tolist() == [2] * 5
+
+
+GROUPS = {"scheme": "groups", "groups": [["1001", "1018"], ["1019", "1036"], ["1037", "1091"]], "validation": 0.2}
+
+
+def test_groups_of_speakers_are_ranges_of_names():
+    utterances = pd.DataFrame({"speaker": [str(s) for s in range(1001, 1092)]})
+    utterances["utterance"] = utterances["speaker"] + "_a"
+    parts = SPLITS.validate(split(utterances, GROUPS, 1), "test").merge(utterances, on="utterance")
+    tested = parts[parts["part"] == "test"].groupby("fold")["speaker"].agg(["min", "max", "size"])
+    assert tested.to_numpy().tolist() == [["1001", "1018", 18], ["1019", "1036", 18], ["1037", "1091", 55]]
+    assert parts.groupby("fold")["part"].nunique().eq(3).all()
+
+
+def official_table() -> pd.DataFrame:
+    values = ["train"] * 4 + ["validation"] * 2 + ["test"] * 2 + ["test2", None]
+    frame = pd.DataFrame({"utterance": [f"u{i}" for i in range(10)], "split": pd.Series(values, dtype="str")})
+    return frame.assign(speaker=[f"s{i}" for i in range(10)])
+
+
+def test_official_parts_are_taken_as_they_are_and_what_is_left_out_is_said(capsys):
+    options = {"scheme": "official", "parts": {"test2": "test", "none": "leave_out"}}
+    parts = SPLITS.validate(split(official_table(), options, 1), "test")
+    assert parts["part"].tolist() == ["train"] * 4 + ["validation"] * 2 + ["test"] * 3
+    assert "1 utterances are left out, {'none': 1}" in capsys.readouterr().out
+
+
+TWICE = [*GROUPS["groups"], ["1018", "1018"]]
+
+
+@pytest.mark.parametrize(
+    ("utterances", "options", "message"),
+    [
+        (official_table(), {"scheme": "official"}, r"'test2': 1.*'none': 1.*parts"),
+        (official_table(), {"scheme": "official", "parts": {"test2": "dev"}}, "leads to 'dev'"),
+        (official_table().head(6), {"scheme": "official"}, "no utterance is in the part test"),
+        (table([5] * 3).assign(session=None), {"scheme": "session", "folds": 3, "validation": "next"}, "no session"),
+        (sessions_table(), {"scheme": "session", "folds": 4, "validation": "next"}, "there are 5 sessions"),
+        (
+            sessions_table().assign(speaker="s1"),
+            {"scheme": "session", "folds": 5, "validation": "next"},
+            "s1 is in several sessions",
+        ),
+        (sessions_table().head(16), {"scheme": "session", "folds": 2, "validation": "next"}, "needs three sessions"),
+        (sessions_table(), {"scheme": "session", "folds": 5, "validation": "last"}, "between 0 and 1"),
+        (table([5] * 5), GROUPS, "speaker s00 is in 0 of the groups"),
+        (pd.DataFrame({"utterance": ["a"], "speaker": ["1018"]}), GROUPS | {"groups": TWICE}, "in 2 of the groups"),
+        (pd.DataFrame({"utterance": ["a"], "speaker": ["1018"]}), GROUPS, "no speaker is in the group"),
+    ],
+)
+def test_impossible_schemes_say_why(utterances, options, message):
+    with pytest.raises(UserError, match=message):
+        split(utterances, options, 1)

@@ -306,6 +306,59 @@ HELDOUT = {
 }
 
 
+def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
+    """Write the tables of a run on votes alone below ``root``: a real corpus and an annotator that replays votes."""
+    from scaling_ambiguity.io import write_csv
+    from scaling_ambiguity.tables.rejects import REJECTS
+    from scaling_ambiguity.tables.statistics import STATISTICS
+    from scaling_ambiguity.tables.utterances import UTTERANCES
+    from scaling_ambiguity.tables.votes import VOTES
+
+    files: dict[str, Path] = {}
+    for kind, stem in (
+        ("alignment", "alignment-cremad-face-fair"),
+        ("saturation", "saturation-cremad-face"),
+        ("exchange", "exchange-cremad-face"),
+    ):
+        table = STATISTICS.read(run[kind])
+        table = table[table["reference"] != "truth"].assign(corpus="cremad")
+        for column in ("labels", "model"):
+            table[column] = table[column].str.replace(ANNOTATOR, "face")
+        files[kind] = root / "results" / "statistics" / f"{stem}.parquet"
+        STATISTICS.write(table, files[kind])
+    corpus = root / "results" / "corpora" / "cremad"
+    files |= {name: corpus / f"{name}.parquet" for name in ("utterances", "votes", "rejects")}
+    utterances = UTTERANCES.read(run["utterances"]).assign(path=None, duration=np.nan)
+    UTTERANCES.write(utterances.astype({"path": "str"}), files["utterances"])
+    votes = VOTES.read(run["votes"])
+    place = votes.groupby("utterance").cumcount().astype(str)
+    VOTES.write(votes.assign(rater=votes["utterance"] + "#" + place, raters_known=False), files["votes"])
+    REJECTS.write(REJECTS.read(run["rejects"]), files["rejects"])
+    files["status"] = root / "results" / "proxies" / "cremad" / "face" / "status.csv"
+    counts = {"ok": 2870, "invalid": 4, "refused": 0, "failed": 6, "total": 2880}
+    write_csv(pd.DataFrame([{"prompt": "replay", "temperature": 0.0} | counts]), files["status"])
+    return files
+
+
+@pytest.fixture(scope="session")
+def votes_run(run: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    return votes_only(run, tmp_path_factory.mktemp("votes_run"))
+
+
+@pytest.fixture(scope="session")
+def votes_config(config: dict) -> dict:
+    """Return the configuration of a run on the voice votes of a corpus, with its face votes as the proxy."""
+    config = json.loads(json.dumps(config))
+    entry = {"reader": "cremad", "classes": CLASSES, "audio": "optional", "shards": 1}
+    config["corpora"] |= {"cremad": entry | {"presentation": "voice"}, "cremad_face": entry | {"presentation": "face"}}
+    config["alms"]["face"] = {"engine": "replay", "corpus": "cremad_face", "gpus": 0}
+    config["annotators"]["face"] = {"alm": "face", "mode": "replay", "votes": 6}
+    config["protocols"]["fair"]["splits"] = {"scheme": "groups", "groups": [["1", "5"], ["6", "9"]], "validation": 0.2}
+    config["run"] |= {"corpora": ["cremad"], "annotators": ["face"], "augmentation": ["none"]}
+    config["paper"]["headline"] = {"corpus": "cremad", "annotator": "face", "protocol": "fair"}
+    return config
+
+
 @pytest.fixture(scope="session")
 def run(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return build_run(tmp_path_factory.mktemp("run"))

@@ -7,11 +7,18 @@ from pathlib import Path
 import pytest
 
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
-from scaling_ambiguity.reporting.prose import bare_digits, keys_reached, keys_used, read_sources
+from scaling_ambiguity.reporting.prose import (
+    bare_digits,
+    keys_reached,
+    keys_used,
+    read_sources,
+    switches_used,
+    taken_branches,
+)
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
-SECTIONS = ["introduction", "method", "data", "results", "limits"]
+SECTIONS = ["introduction", "method", "data", "results_votes", "results_models", "limits"]
 
 
 @pytest.fixture(scope="module")
@@ -26,13 +33,25 @@ def sources():
     return read_sources(PAPER, SECTIONS)
 
 
-def test_every_key_used_is_defined(numbers, sources):
-    assert sorted(keys_used(list(sources.values())) - set(numbers.keys())) == []
+def test_every_key_used_is_defined_and_every_key_defined_is_used(numbers, sources):
+    """Used: read by LaTeX with the switches of this run, or behind words that are."""
+    used = keys_used([taken_branches(text, numbers.switches) for text in sources.values()])
+    assert sorted(used - set(numbers.keys())) == []
+    assert sorted(set(numbers.keys()) - keys_reached(used, numbers.provenance())) == []
 
 
-def test_every_key_defined_is_used_or_behind_words_that_are(numbers, sources):
-    used = keys_reached(keys_used(list(sources.values())), numbers.provenance())
-    assert sorted(set(numbers.keys()) - used) == []
+def test_every_switch_of_the_text_is_defined_and_the_other_way_round(numbers, sources):
+    assert switches_used(list(sources.values())) == set(numbers.switches)
+
+
+def test_only_the_branches_that_latex_takes_are_read():
+    text = r"a \ifone b \iftwo c\else d\fi e\else f\fi g % \ifone"
+    assert taken_branches(text, {"one": True, "two": False}).split() == ["a", "b", "d", "e", "g"]
+    assert taken_branches(text, {"one": False, "two": True}).split() == ["a", "f", "g"]
+    with pytest.raises(ValueError, match="not closed"):
+        taken_branches(r"\ifone", {"one": True})
+    with pytest.raises(ValueError, match="without"):
+        taken_branches(r"\fi", {"one": True})
 
 
 def test_no_result_is_typed_by_hand(sources):

@@ -123,6 +123,9 @@ def _check_references(config: dict[str, Any]) -> None:
             _known(f"run.{key}", name, config[library], kind)
     for name, annotator in config["annotators"].items():
         _known(f"annotators.{name}.alm", annotator["alm"], config["alms"], "ALM")
+    for name, alm in config["alms"].items():
+        if alm["engine"] == "replay":
+            _known(f"alms.{name}.corpus", alm["corpus"], config["corpora"], "corpus")
     for name in config["finetuning"]["models"]:
         _known("finetuning.models", name, config["alms"], "ALM")
     for name in run["augmented_labels"]:
@@ -139,7 +142,7 @@ def _check_references(config: dict[str, Any]) -> None:
 
 def _check_classes(config: dict[str, Any]) -> None:
     for name, corpus in config["corpora"].items():
-        low, high = corpus.get("votes", (1, 1))
+        low, high = corpus["votes"] if corpus["reader"] == "demo" else (1, 1)
         if low > high:
             raise UserError(
                 f"config: corpora.{name}.votes = {[low, high]} is not accepted; expected smallest, then largest."

@@ -1,17 +1,31 @@
 """The audit of a corpus: every audio file's header is read, and nothing is lost without a reason."""
 
+import os
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import soundfile
 
-from scaling_ambiguity.corpora.model import REJECT_COLUMNS, Corpus
+from scaling_ambiguity.corpora.accounting import (
+    FAULTY_STAGES,
+    FAULTY_VOTE_STAGES,
+    UTTERANCE_STAGES,
+    VOTE_STAGES,
+    contained,
+    join_rejects,
+    reject,
+    reject_votes,
+)
+from scaling_ambiguity.corpora.model import Corpus, no_rejects
 from scaling_ambiguity.corpora.paths import inside
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 
 DURATION_TOLERANCE = 0.05  # seconds
-LARGEST_REJECT_SHARE = 0.05
+LARGEST_REJECT_SHARE = 0.02
+POINTER = b"version https://git-lfs"
+POINTER_FAULT = "the audio file is a Git-LFS pointer, not sound: run `git lfs pull` in its repository"
 
 
 def audio_fault(path: Path, stated: float | None) -> tuple[str | None, float, int]:
@@ -27,7 +41,7 @@ def audio_fault(path: Path, stated: float | None) -> tuple[str | None, float, in
     try:
         header = soundfile.info(path)
     except (soundfile.SoundFileError, OSError) as error:
-        return f"the audio file does not decode ({str(error).split(': ')[-1].strip()})", float("nan"), 0
+        return unreadable(path, error), float("nan"), 0
     if header.frames == 0:
         return "the audio file is empty", 0.0, header.samplerate
     duration = header.frames / header.samplerate
@@ -36,7 +50,28 @@ def audio_fault(path: Path, stated: float | None) -> tuple[str | None, float, in
     return None, duration, header.samplerate
 
 
-def audit(corpus: Corpus, root: Path, *, name: str, largest_reject_share: float = LARGEST_REJECT_SHARE) -> Corpus:
+def unreadable(path: Path, error: Exception) -> str:
+    """Return why a file is no audio: a Git-LFS pointer, empty, or what the decoder said."""
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(len(POINTER))
+    except OSError:
+        start = b"?"
+    if start == POINTER:
+        return POINTER_FAULT
+    if not start:
+        return "the audio file is empty"
+    return f"the audio file does not decode ({str(error).split(': ')[-1].strip()})"
+
+
+def audit(
+    corpus: Corpus,
+    root: Path,
+    *,
+    name: str,
+    audio: str = "required",
+    largest_reject_share: float = LARGEST_REJECT_SHARE,
+) -> Corpus:
     """Return the corpus without its faulty items, each of which is in ``rejects`` with the reason.
 
     Utterances: the audio file is missing, does not decode, is empty, has another duration than
@@ -47,48 +82,111 @@ def audit(corpus: Corpus, root: Path, *, name: str, largest_reject_share: float 
         corpus: What a reader found; ``duration`` and ``sample_rate`` are filled in from the headers.
         root: The corpus' root.
         name: Name of the corpus, for messages.
-        largest_reject_share: Largest share of utterances left out that is still accepted.
+        audio: ``required``; or ``optional``: if more than the share ``largest_reject_share`` is without
+            sound audio, none is used (path null, duration NaN) and no utterance is left out for it.
+        largest_reject_share: Largest share of faulty utterances, and of faulty votes, that is still accepted.
 
     Raises:
-        UserError: A path leads out of the root, the share is exceeded, or nothing is left.
+        UserError: A path leads out of the root, a share is exceeded, or nothing is left.
     """
-    utterances, votes = corpus.utterances.copy(), corpus.votes
-    voted = set(votes["utterance"])
-    rejects, durations, rates = [], [], []
-    for row in progress(utterances.to_dict("records"), f"audit {name}", total=len(utterances), unit="file"):
-        stage, fault, duration, rate = "audio", None, row["duration"], row["sample_rate"]
-        if not pd.isna(row["path"]):
-            path = inside(root, row["path"], f"corpus {name}, utterance {row['utterance']}")
-            fault, duration, rate = audio_fault(path, None if pd.isna(row["duration"]) else row["duration"])
-        if fault is None and row["utterance"] not in voted:
-            stage, fault = "votes", "nobody voted on it"
-        durations.append(duration)
-        rates.append(rate)
-        if fault is not None:
-            rejects.append((row["utterance"], stage, fault, row["path"], None))
-    utterances["duration"] = pd.array(durations, dtype=float)
-    utterances["sample_rate"] = pd.array(rates, dtype="Int64")
+    if audio not in ("required", "optional"):
+        raise UserError(f"corpora.{name}.audio is {audio!r}; choose required or optional.")
+    utterances, votes = corpus.utterances.reset_index(drop=True), corpus.votes
+    checked, faults = _check_headers(utterances, root, name)
+    if audio == "optional" and len(faults) > largest_reject_share * len(utterances):
+        checked = utterances.assign(path=None, duration=np.nan, sample_rate=None)
+        checked["path"] = checked["path"].astype("str")
+        checked["sample_rate"] = checked["sample_rate"].astype("Int64")
+        print(f"corpus {name}: {_described(faults, utterances)}; audio is optional, going on with the votes alone")
+        faults = no_rejects()
+    item, names = pd.factorize(votes["utterance"])
+    silent = ~contained(checked["utterance"], names) & ~contained(checked["utterance"], faults["item"])
+    unvoted = reject(checked.loc[silent, "utterance"], "votes", "nobody voted on it", checked.loc[silent, "path"])
 
-    left_out = {item for item, *_ in rejects}
-    known = set(utterances["utterance"])
-    kept = utterances[~utterances["utterance"].isin(left_out)]
-    kept_votes = votes[votes["utterance"].isin(known - left_out)]
-    for vote in votes[~votes["utterance"].isin(known - left_out)].to_dict("records"):
-        reason = "its utterance was left out" if vote["utterance"] in left_out else "its utterance is not in the corpus"
-        rejects.append((f"{vote['utterance']}/{vote['rater']}/{vote['rank']}", "vote", reason, None, None))
-
-    found_here = pd.DataFrame(rejects, columns=list(REJECT_COLUMNS), dtype=object)
-    all_rejects = pd.concat([corpus.rejects.astype(object), found_here])
-    n_votes = sum(stage == "vote" for _, stage, *_ in rejects)
-    assert len(kept) + len(left_out) == len(utterances) and len(kept_votes) + n_votes == len(votes), "an item was lost"
-    _refuse_if_too_many(name, len(utterances), rejects, len(left_out), largest_reject_share)
-    return Corpus(kept.reset_index(drop=True), kept_votes.reset_index(drop=True), all_rejects.reset_index(drop=True))
+    left_out = pd.unique(pd.concat([faults["item"], unvoted["item"]]))
+    kept = checked[~contained(checked["utterance"], left_out)]
+    with_vote = contained(names, kept["utterance"])[item]
+    strays = votes[~with_vote]
+    known = contained(strays["utterance"], left_out)
+    reasons = np.where(known, "its utterance was left out", "its utterance is not in the corpus").astype(object)
+    rejects = join_rejects(corpus.rejects, faults, unvoted, reject_votes(strays, reasons))
+    assert len(kept) + len(left_out) == len(utterances) and with_vote.sum() + len(strays) == len(votes)
+    _refuse_if_too_many(name, len(utterances), len(votes), len(kept), corpus.rejects, rejects, largest_reject_share)
+    return Corpus(kept.reset_index(drop=True), votes[with_vote].reset_index(drop=True), rejects)
 
 
-def _refuse_if_too_many(name: str, found: int, rejects: list[tuple], left_out: int, largest: float) -> None:
-    if found == 0 or left_out == found or left_out > largest * found:
-        example = f", e.g. {rejects[0][0]}: {rejects[0][2]} ({rejects[0][3]})" if left_out else ""
-        raise UserError(
-            f"corpus {name}: {left_out} of {found} utterances are unusable{example}; mend the files, "
-            f"or raise corpora.{name}.max_reject_share ({largest})."
-        )
+def _check_headers(utterances: pd.DataFrame, root: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return the utterances with duration and sample rate from the headers, and the faults as rejects."""
+    paths = utterances["path"].astype(object).where(utterances["path"].notna(), None).to_numpy()
+    stated = utterances["duration"].to_numpy(float)
+    durations, rates = stated.copy(), utterances["sample_rate"].astype("Int64").to_numpy(dtype=float, na_value=np.nan)
+    fault = np.full(len(utterances), None, dtype=object)
+    present = _present(paths, root)
+    suspicious = np.array([p is not None and (p.startswith("/") or ".." in Path(p).parts) for p in paths], dtype=bool)
+    named = np.array([p is not None for p in paths], dtype=bool)
+    fault[~present] = "the audio file is missing"
+    fault[~named] = "the corpus has no audio file for it"
+    rows = np.flatnonzero(present | suspicious)
+    for row in progress(rows.tolist(), f"audit {name}", total=len(rows), unit="file"):
+        try:
+            path = inside(root, paths[row], f"corpus {name}, utterance {utterances['utterance'].iat[row]}")
+        except (RuntimeError, OSError):
+            fault[row] = "the audio file is a link in a loop of links"
+            continue
+        known = None if np.isnan(stated[row]) else float(stated[row])
+        fault[row], durations[row], rates[row] = audio_fault(path, known)
+    wrong = fault != None  # noqa: E711  elementwise
+    faults = reject(utterances.loc[wrong, "utterance"], "audio", fault[wrong], paths[wrong])
+    checked = utterances.assign(duration=durations, sample_rate=pd.array(rates, dtype="Int64"))
+    return checked, faults
+
+
+def _present(paths: np.ndarray, root: Path) -> np.ndarray:
+    """Return which paths name something that exists, from one listing of each folder."""
+    listed: dict[str, set[str]] = {}
+    found = np.zeros(len(paths), dtype=bool)
+    for row, path in enumerate(paths):
+        if path is None:
+            continue
+        folder, _, file = path.rpartition("/")
+        if folder not in listed:
+            try:
+                with os.scandir(root / folder) as entries:
+                    listed[folder] = {entry.name for entry in entries}
+            except OSError:
+                listed[folder] = set()
+        found[row] = file in listed[folder]
+    return found
+
+
+def _described(faults: pd.DataFrame, utterances: pd.DataFrame) -> str:
+    first = faults.iloc[0]
+    return (
+        f"{len(faults)} of {len(utterances)} utterances have no sound audio (e.g. {first['item']}: {first['reason']})"
+    )
+
+
+def _refuse_if_too_many(
+    name: str, utterances: int, votes: int, kept: int, before: pd.DataFrame, after: pd.DataFrame, largest: float
+) -> None:
+    """Raise UserError if the share of faulty utterances or of faulty votes is above ``largest``, or none is left."""
+    found = utterances + int(before["stage"].isin(UTTERANCE_STAGES).sum())
+    found_votes = votes + int(before["stage"].isin(VOTE_STAGES).sum())
+    follows = after["stage"].eq("vote") & after["reason"].eq("its utterance was left out")
+    for what, number, faulty in (
+        ("utterances", found, after[after["stage"].isin(FAULTY_STAGES)]),
+        ("votes", found_votes, after[after["stage"].isin(FAULTY_VOTE_STAGES) & ~follows]),
+    ):
+        if number == 0 or len(faulty) > largest * number or (what == "utterances" and kept == 0):
+            first = faulty.iloc[0] if len(faulty) else None
+            example = f", e.g. {first['item']}: {first['reason']} ({_place(first)})" if first is not None else ""
+            votes_alone = f", set corpora.{name}.audio: optional" if (faulty["stage"] == "audio").any() else ""
+            raise UserError(
+                f"corpus {name}: {len(faulty)} of {number} {what} are unusable{example}; mend the files"
+                f"{votes_alone}, or raise corpora.{name}.max_reject_share ({largest})."
+            )
+
+
+def _place(item: pd.Series) -> str:
+    line = "" if pd.isna(item["source_line"]) else f", line {int(item['source_line'])}"
+    return "no file" if pd.isna(item["source_file"]) else f"{item['source_file']}{line}"

@@ -1,4 +1,6 @@
-"""Who trains and who tests: folds of speakers, or the published random split of utterances."""
+"""Who trains and who tests: folds of speakers, groups or sessions, official parts, or a random split of utterances."""
+
+from typing import Any
 
 import pandas as pd
 
@@ -31,6 +33,107 @@ def split_by_speaker(utterances: pd.DataFrame, *, folds: int, validation: float,
         load, speakers, fold = min(loads)
         fold_of[speaker] = fold
         loads[fold] = (load + counts[speaker], speakers + 1, fold)
+    return _folds_of_speakers(utterances, fold_of, folds, validation, seed)
+
+
+def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validation: float, seed: int) -> pd.DataFrame:
+    """Return utterance, fold, part: fold k tests the speakers from ``groups[k][0]`` to ``groups[k][1]``.
+
+    Both ends belong to the group; names are compared as text. Validation as :func:`split_by_speaker`.
+
+    Raises:
+        UserError: A speaker is in no group or in two, or a group is empty.
+    """
+    fold_of: dict[str, int] = {}
+    speakers = sorted(utterances["speaker"].unique())
+    for speaker in speakers:
+        inside = [k for k, (first, last) in enumerate(groups) if str(first) <= speaker <= str(last)]
+        if len(inside) != 1:
+            raise UserError(
+                f"speaker {speaker} is in {len(inside)} of the groups {groups}; correct protocols.*.splits.groups."
+            )
+        fold_of[speaker] = inside[0]
+    for k in sorted(set(range(len(groups))) - set(fold_of.values())):
+        raise UserError(f"no speaker is in the group {groups[k]}; correct protocols.*.splits.groups.")
+    return _folds_of_speakers(utterances, fold_of, len(groups), validation, seed)
+
+
+def split_by_session(utterances: pd.DataFrame, *, folds: int, validation: float | str, seed: int) -> pd.DataFrame:
+    """Return utterance, fold, part: fold k tests the k-th session in order of names.
+
+    With ``validation: next`` the session after it (after the last, the first) validates; with a
+    share, so many of the remaining speakers do, as in :func:`split_by_speaker`.
+
+    Raises:
+        UserError: An utterance without a session, another number of sessions than ``folds``, or a
+            speaker in two sessions.
+    """
+    if utterances["session"].isna().any():
+        item = utterances.loc[utterances["session"].isna(), "utterance"].iloc[0]
+        raise UserError(f"utterance {item} has no session; choose another protocols.*.splits.scheme than session.")
+    sessions = sorted(utterances["session"].unique())
+    if len(sessions) != folds:
+        raise UserError(
+            f"there are {len(sessions)} sessions ({', '.join(sessions)}), protocols.*.splits.folds is {folds}."
+        )
+    place = utterances["session"].map({name: k for k, name in enumerate(sessions)})
+    spread = place.groupby(utterances["speaker"]).nunique()
+    if (spread > 1).any():
+        raise UserError(f"speaker {spread.index[spread > 1][0]} is in several sessions; use scheme: speaker.")
+    if validation != "next":
+        fold_of = dict(zip(utterances["speaker"], place, strict=True))
+        return _folds_of_speakers(utterances, fold_of, folds, validation, seed)
+    if folds < 3:
+        raise UserError("protocols.*.splits.validation: next needs three sessions; give a share of the speakers.")
+    parts = []
+    for fold in range(folds):
+        part = place.map(
+            {k: "test" if k == fold else "validation" if k == (fold + 1) % folds else "train" for k in range(folds)}
+        )
+        parts.append(pd.DataFrame({"utterance": utterances["utterance"], "fold": fold, "part": part}))
+    return pd.concat(parts, ignore_index=True)
+
+
+def split_officially(utterances: pd.DataFrame, *, parts: dict[str, str] | None = None) -> pd.DataFrame:
+    """Return utterance, fold 0, part as the corpus' own ``split`` says.
+
+    Args:
+        utterances: Columns utterance and split.
+        parts: What each value of ``split`` is: train, validation, test or ``leave_out``; the names
+            of the three parts stand for themselves.
+
+    Raises:
+        UserError: A value of ``split`` (or its absence) that is no part, or an empty part.
+    """
+    meaning = {"train": "train", "validation": "validation", "test": "test"} | (parts or {})
+    wrong = sorted(set(meaning.values()) - {"train", "validation", "test", "leave_out"})
+    if wrong:
+        raise UserError(
+            f"protocols.*.splits.parts leads to {wrong[0]!r}; expected train, validation, test or leave_out."
+        )
+    named = utterances["split"].astype(object).where(utterances["split"].notna(), "none")
+    part = named.map(meaning)
+    if part.isna().any():
+        unknown = named[part.isna()].value_counts().to_dict()
+        raise UserError(
+            f"official split: {unknown} are no parts (value: utterances); say what they are in "
+            "protocols.*.splits.parts, e.g. {test1: test, test2: leave_out}."
+        )
+    absent = [name for name in ("train", "validation", "test") if not (part == name).any()]
+    if absent:
+        raise UserError(f"official split: no utterance is in the part {absent[0]}; see protocols.*.splits.parts.")
+    kept = (part != "leave_out").to_numpy(bool)
+    if not kept.all():
+        print(f"official split: {int((~kept).sum())} utterances are left out, {named[~kept].value_counts().to_dict()}")
+    frame = pd.DataFrame({"utterance": utterances["utterance"], "fold": 0, "part": part.astype("str")})
+    return frame[kept].reset_index(drop=True)
+
+
+def _folds_of_speakers(
+    utterances: pd.DataFrame, fold_of: dict[str, int], folds: int, validation: float, seed: int
+) -> pd.DataFrame:
+    """Return the parts of folds that test their own speakers; a share of the others validates."""
+    counts = utterances["speaker"].value_counts().to_dict()
     parts = []
     for fold in range(folds):
         others = [speaker for speaker in counts if fold_of[speaker] != fold]
@@ -70,25 +173,40 @@ def split_at_random(utterances: pd.DataFrame, *, test: float, validation: float,
     return pd.DataFrame({"utterance": order, "fold": 0, "part": parts})
 
 
-def split(utterances: pd.DataFrame, options: dict, seed: int) -> pd.DataFrame:
+NEEDED = {
+    "speaker": ("folds", "validation"),
+    "session": ("folds", "validation"),
+    "groups": ("groups", "validation"),
+    "official": (),
+    "random": ("test", "validation"),
+}
+
+
+def split(utterances: pd.DataFrame, options: dict[str, Any], seed: int) -> pd.DataFrame:
     """Return the split that ``protocols.*.splits`` describes; its own ``seed`` outranks the run's.
 
     Raises:
         UserError: Unknown scheme, missing option or a share outside (0, 1).
     """
-    needed = {"speaker": ("folds", "validation"), "random": ("test", "validation")}
     scheme = options.get("scheme")
-    if scheme not in needed:
-        raise UserError(f"protocols.*.splits.scheme is {scheme!r}; choose one of {sorted(needed)}.")
-    missing = [key for key in needed[scheme] if key not in options]
+    if scheme not in NEEDED:
+        raise UserError(f"protocols.*.splits.scheme is {scheme!r}; choose one of {sorted(NEEDED)}.")
+    missing = [key for key in NEEDED[scheme] if key not in options]
     if missing:
-        raise UserError(f"protocols.*.splits: {missing[0]!r} is missing; scheme {scheme} needs {list(needed[scheme])}.")
+        raise UserError(f"protocols.*.splits: {missing[0]!r} is missing; scheme {scheme} needs {list(NEEDED[scheme])}.")
     for share in ("test", "validation"):
-        if share in needed[scheme] and not 0 < options[share] < 1:
+        if share not in NEEDED[scheme] or (scheme == "session" and options[share] == "next"):
+            continue
+        if not isinstance(options[share], int | float) or not 0 < options[share] < 1:
             raise UserError(f"protocols.*.splits.{share} is {options[share]!r}; give a share between 0 and 1.")
     seed = options.get("seed", seed)
+    if scheme == "official":
+        return split_officially(utterances, parts=options.get("parts"))
     if scheme == "random":
         return split_at_random(utterances, test=options["test"], validation=options["validation"], seed=seed)
+    if scheme == "groups":
+        return split_by_group(utterances, groups=options["groups"], validation=options["validation"], seed=seed)
     if not isinstance(options["folds"], int) or options["folds"] < 2:
         raise UserError(f"protocols.*.splits.folds is {options['folds']!r}; give a whole number of at least 2.")
-    return split_by_speaker(utterances, folds=options["folds"], validation=options["validation"], seed=seed)
+    by = split_by_session if scheme == "session" else split_by_speaker
+    return by(utterances, folds=options["folds"], validation=options["validation"], seed=seed)

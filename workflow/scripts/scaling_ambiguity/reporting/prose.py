@@ -18,6 +18,37 @@ CONSTANT = re.compile(r"(?<![\d.])[012](?![\d.])")
 IN_NAME = re.compile(r"[A-Za-z][A-Za-z-]*\d+[A-Za-z-]*")
 
 
+def taken_branches(text: str, switches: dict[str, bool]) -> str:
+    r"""Return ``text`` as LaTeX reads it with ``switches``: the branches of ``\if<switch>`` that are taken.
+
+    Raises:
+        ValueError: an ``\else`` or ``\fi`` without its ``\if``, or the other way round.
+    """
+    names = "|".join(sorted(switches, key=len, reverse=True))
+    parts = re.split(rf"(\\(?:if(?:{names})|else|fi)(?![A-Za-z]))", COMMENT.sub("", text)) if names else [text]
+    taken: list[bool] = []
+    kept = []
+    for part in parts:
+        if part.startswith("\\if") and part[3:] in switches:
+            taken.append(switches[part[3:]])
+        elif part in ("\\else", "\\fi"):
+            if not taken:
+                raise ValueError(f"{part} without an \\if")
+            last = taken.pop()
+            if part == "\\else":
+                taken.append(not last)
+        elif all(taken):
+            kept.append(part)
+    if taken:
+        raise ValueError("an \\if is not closed")
+    return "".join(kept)
+
+
+def switches_used(texts: list[str]) -> set[str]:
+    r"""Return the names of all ``\if<name>`` outside comments."""
+    return {name for text in texts for name in re.findall(r"\\if([a-z]+)", COMMENT.sub("", text))}
+
+
 def keys_used(texts: list[str]) -> set[str]:
     r"""Return the keys of all ``\result{key}`` outside comments."""
     return {key for text in texts for key in RESULT.findall(COMMENT.sub("", text))}

@@ -44,7 +44,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     if len(saturation) and np.isfinite(saturation.iloc[0]) and saturation.iloc[0] <= x.max():
         axes.axvline(saturation.iloc[0], color=GREY, linestyle=":", linewidth=0.8, label="saturation point")
     axes.set(xlabel="votes per utterance, $N$", ylabel="JSD to human votes (bits)", ylim=(0, None))
-    axes.set_xticks([t for t in (1, 5, 10, 15, 20, 30, 50) if t <= x.max() + 0.5])
+    ticks = range(1, 11) if x.max() <= 10 else (1, 5, 10, 15, 20, 30, 50)
+    axes.set_xticks([t for t in ticks if t <= x.max() + 0.5])
 
 
 def draw_saturation(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:

@@ -6,11 +6,11 @@ from typing import Any
 import pandas as pd
 
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
-from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout
+from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_validation
 from scaling_ambiguity.reporting.numbers.models import add_models
 from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.numbers.settings import add_settings, check_config, is_simulated
+from scaling_ambiguity.reporting.numbers.settings import add_settings, add_switches, check_config
 from scaling_ambiguity.reporting.selection import read_statistics
 
 
@@ -22,7 +22,7 @@ def headline_table(paths: list[str], kind: str, *names: str) -> pd.DataFrame | N
 
 
 def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
-    """Return every number that the files of ``paths`` allow.
+    """Return every number, and every switch of the text, that the files of ``paths`` allow.
 
     Args:
         config: The configuration of the run.
@@ -33,14 +33,18 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     headline = config["paper"]["headline"]
     corpus, annotator, protocol = headline["corpus"], headline["annotator"], headline["protocol"]
     classes = config["corpora"][corpus]["classes"]
+    level = config["statistics"]["level"]
+    statistics, heldout, status = paths["statistics"], paths.get("heldout"), paths.get("status")
+    evaluation = headline_table(statistics, "evaluation", corpus, protocol)
     numbers = Numbers()
+    add_switches(numbers, config, trained=evaluation is not None, heldout=heldout is not None)
+    simulated, replayed, augmented = (numbers.switches[name] for name in ("simulated", "replayed", "augmented"))
     add_settings(numbers, config)
     add_corpus(numbers, classes, paths)
-    if paths.get("heldout"):
-        add_heldout(numbers, paths["heldout"])
-    if paths.get("status"):
-        add_answers(numbers, paths["status"])
-    statistics = paths["statistics"]
+    if heldout:
+        add_heldout(numbers, heldout)
+    if status:
+        (add_replayed_answers if replayed else add_answers)(numbers, status)
     alignment = headline_table(statistics, "alignment", corpus, annotator, protocol)
     if alignment is not None:
         add_alignment(numbers, alignment, annotator, classes)
@@ -49,10 +53,9 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         add_saturation(numbers, saturation, annotator)
     exchange = headline_table(statistics, "exchange", corpus, annotator)
     if exchange is not None:
-        add_exchange(numbers, exchange, config["statistics"]["level"])
-        if is_simulated(config):
+        add_exchange(numbers, exchange, level)
+        if simulated:
             add_validation(numbers, exchange)
-    evaluation = headline_table(statistics, "evaluation", corpus, protocol)
     if evaluation is not None:
-        add_models(numbers, evaluation, annotator, is_simulated(config), config["statistics"]["level"])
+        add_models(numbers, evaluation, annotator, level, simulated=simulated, augmented=augmented)
     return numbers

@@ -32,16 +32,22 @@ DECIMALS = {
 
 
 def add_corpus(numbers: Numbers, classes: list[str], paths: dict[str, str]) -> None:
-    """Define ``corpus.*`` from the tables ``utterances``, ``votes`` and ``rejects`` of ``paths``."""
+    """Define ``corpus.*`` from the tables ``utterances``, ``votes`` and ``rejects`` of ``paths``.
+
+    The switches ``durationsknown`` and ``ratersknown`` tell whether there are minutes and raters to speak of.
+    """
     described = describe_corpus(
         UTTERANCES.read(paths["utterances"]), VOTES.read(paths["votes"]), REJECTS.read(paths["rejects"]), classes
     )
     n = int(described["utterances"])
+    numbers.switch("durationsknown", bool(np.isfinite(described["minutes"])))
+    numbers.switch("ratersknown", bool(np.isfinite(described["raters"])))
     for name, (key, table) in WHOLE.items():
-        value = described[name]
-        text = count(value) if np.isfinite(value) else "an unknown number of"
-        numbers.value(key, value if np.isfinite(value) else "unknown", text, file=paths[table], column=name, n=n)
+        if np.isfinite(described[name]):
+            numbers.value(key, described[name], count(described[name]), file=paths[table], column=name, n=n)
     for name, (key, table, digits) in DECIMALS.items():
+        if not np.isfinite(described[name]):
+            continue
         numbers.value(key, described[name], number(described[name], digits), file=paths[table], column=name, n=n)
     numbers.value("corpus.classes", len(classes), count(len(classes)), file="configuration", column="corpora.classes")
     names = joined([rf"\emph{{{escape_latex(label)}}}" for label in classes])
@@ -83,14 +89,31 @@ def add_heldout(numbers: Numbers, path: str) -> None:
     numbers.words("alm.heldout.beside-ceiling", beside(model, ceiling), [keys[0], keys[2]])
 
 
-def add_answers(numbers: Numbers, path: str) -> None:
-    """Define ``answers.*``: how many answers were asked for and how many could be read."""
+def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
+    """Define how many answers were asked for and which share was valid, and return the counts of all statuses."""
     frame = pd.read_csv(path)
-    if not {"prompt", "ok", "total"} <= set(frame.columns):
-        raise UserError(f"{path}: expected the columns prompt, ok and total; re-run gather_votes.")
+    needed = ["prompt", "ok", "invalid", "failed", "total"]
+    if not set(needed) <= set(frame.columns):
+        raise UserError(f"{path}: expected the columns {needed}; re-run the rule that writes it.")
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
     numbers.value("answers.asked", total, count(total), file=path, column="total", n=total)
     numbers.value("answers.valid", valid / total, percent(valid / total, 1), file=path, column="ok / total", n=total)
+    return frame
+
+
+def add_replayed_answers(numbers: Numbers, path: str) -> None:
+    """Define ``answers.*`` of a proxy that replays votes: how many draws were filled, and why others were not."""
+    frame = _add_valid_answers(numbers, path)
+    total = int(frame["total"].sum())
+    for status in ("invalid", "failed"):
+        value = int(frame[status].sum())
+        numbers.value(f"answers.{status}", value, count(value), file=path, column=status, n=total)
+
+
+def add_answers(numbers: Numbers, path: str) -> None:
+    """Define ``answers.*``: how many answers were asked for and how many could be read."""
+    frame = _add_valid_answers(numbers, path)
+    total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
     numbers.value("answers.lost", total - valid, count(total - valid), file=path, column="total - ok", n=total)
     prompts = frame["prompt"].nunique()
     numbers.value("answers.prompts", int(prompts), count(prompts), file=path, column="prompt", n=total)

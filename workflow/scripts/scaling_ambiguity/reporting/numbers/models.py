@@ -14,8 +14,10 @@ from scaling_ambiguity.reporting.words import beside, difference, trend
 COMBINED = ("equal", "weighted")
 
 
-def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated: bool, level: float) -> None:
-    """Define ``models.*`` from one table of evaluate_models."""
+def add_models(
+    numbers: Numbers, table: pd.DataFrame, annotator: str, level: float, *, simulated: bool, augmented: bool
+) -> None:
+    """Define ``models.*`` from one table of evaluate_models; what the truth and DiME-Aug give, where there are any."""
     trained = need(table[table["model"] != "none"], "models", metric="nll")
     model = sorted(set(trained["model"]))[0]
     about = {"model": model, "stratum": "all", "augmentation": "none"}
@@ -44,12 +46,12 @@ def add_models(numbers: Numbers, table: pd.DataFrame, annotator: str, simulated:
         for name in ("human", "synthetic", "combined-equal"):
             wanted = {"labels": arms[name], "metric": "jsd_bits", "reference": "truth"}
             numbers.estimate(f"models.{name}.truth", rows, optional=True, **wanted, **about)
-    augmented = about | {"augmentation": "dime"}
-    for name in ("human", "combined-equal"):
+    dime = about | {"augmentation": "dime"}
+    for name in ("human", "combined-equal") if augmented else ():
         numbers.estimate(
-            f"models.{name}.dime", rows, labels=arms[name], metric="nll", reference="human", optional=True, **augmented
+            f"models.{name}.dime", rows, labels=arms[name], metric="nll", reference="human", optional=True, **dime
         )
-        _add_difference(numbers, f"models.{name}.dime", rows, arms[name], augmented, level, metric="nll_minus_plain")
+        _add_difference(numbers, f"models.{name}.dime", rows, arms[name], dime, level, metric="nll_minus_plain")
 
 
 def _add_difference(

@@ -44,6 +44,13 @@ class Numbers:
 
     def __init__(self) -> None:
         self._numbers: dict[str, Number] = {}
+        self.switches: dict[str, bool] = {}
+
+    def switch(self, name: str, on: bool) -> None:
+        r"""Define ``\if<name>``, with which the text says what holds for this run only."""
+        if name in self.switches:
+            raise ValueError(f"the switch {name!r} is defined twice")
+        self.switches[name] = bool(on)
 
     def add(self, number_: Number) -> None:
         """Add one number; a repeated key is a fault of the code."""
@@ -106,10 +113,10 @@ class Numbers:
         """Return all keys, sorted."""
         return sorted(self._numbers)
 
-    def latex(self, switches: dict[str, bool]) -> str:
+    def latex(self) -> str:
         r"""Return numbers.tex: the macro, one definition a key, and a ``\newif`` for every switch."""
         lines = [PREAMBLE.rstrip()]
-        for name, on in sorted(switches.items()):
+        for name, on in sorted(self.switches.items()):
             lines += [rf"\newif\if{name}", rf"\{name}{'true' if on else 'false'}"]
         lines += [rf"\defineresult{{{key}}}{{{self._numbers[key].text}}}" for key in self.keys()]
         return "\n".join(lines) + "\n"

@@ -1,5 +1,6 @@
 """Numbers that were chosen, not measured: the configuration as the text quotes it."""
 
+from collections.abc import Callable
 from typing import Any
 
 from scaling_ambiguity.errors import UserError
@@ -12,6 +13,7 @@ DESIGNS = {
     "crossed": "are crossed, so that their effects can be told apart",
     "confounded": "change together, as published, so that their effects cannot be told apart",
 }
+Setting = Callable[[str, Any, str, str], None]
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -21,62 +23,100 @@ def check_config(config: dict[str, Any]) -> None:
         raise UserError(f"write_numbers: --config has no {absent[0]!r}; it needs {list(NEEDED)}.")
 
 
-def is_simulated(config: dict[str, Any]) -> bool:
-    """Return whether the headline corpus is made by the workflow itself."""
-    return config["corpora"][config["paper"]["headline"]["corpus"]]["reader"] == "demo"
+def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, heldout: bool) -> None:
+    r"""Define the conditionals that follow from the configuration and from which stages ran.
+
+    ``simulated``: the workflow made the corpus, and the truth is known. ``cremad``: it is CREMA-D.
+    ``replayed``: the proxy's votes are published human votes. ``heldoutscores``: the workflow trained the ALM.
+    ``trained``: models were fine-tuned. ``augmented``: also with DiME-Aug.
+    """
+    headline = config["paper"]["headline"]
+    reader = config["corpora"][headline["corpus"]]["reader"]
+    numbers.switch("simulated", reader == "demo")
+    numbers.switch("cremad", reader == "cremad")
+    numbers.switch("replayed", config["annotators"][headline["annotator"]]["mode"] == "replay")
+    numbers.switch("heldoutscores", heldout)
+    numbers.switch("trained", trained)
+    numbers.switch("augmented", trained and "dime" in config["run"]["augmentation"])
 
 
 def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
-    """Define ``paper.*`` and ``settings.*``."""
-    paper, statistics, finetuning = config["paper"], config["statistics"], config["finetuning"]
-    headline = paper["headline"]
-    annotator = config["annotators"][headline["annotator"]]
-    protocol = config["protocols"][headline["protocol"]]
-    alm = config["alms"][annotator["alm"]]
+    """Define ``paper.*`` and ``settings.*``, as far as the switches of ``numbers`` let the text use them."""
 
     def setting(key: str, value: Any, text: str, path: str) -> None:
         numbers.value(key, value, text, file="configuration", column=path)
 
+    headline = config["paper"]["headline"]
+    _add_paper(setting, config["paper"])
+    _add_analysis(setting, config["statistics"], config["protocols"][headline["protocol"]])
+    _add_annotator(setting, config, headline, replayed=numbers.switches["replayed"])
+    if numbers.switches["trained"]:
+        _add_finetuning(setting, config["finetuning"])
+        if numbers.switches["replayed"]:  # otherwise the annotator is named
+            models = config["finetuning"]["models"]
+            setting("settings.model", ", ".join(models), joined([escape_latex(m) for m in models]), "finetuning.models")
+    if numbers.switches["augmented"]:
+        dime = config["augmentations"]["dime"]
+        setting("settings.dime.ratio", dime["ratio"], percent(dime["ratio"]), "augmentations.dime.ratio")
+        neighbours = dime["neighbours"]
+        setting("settings.dime.neighbours", neighbours, count(neighbours), "augmentations.dime.neighbours")
+
+
+def _add_paper(setting: Setting, paper: dict[str, Any]) -> None:
     for name in ("title", "subtitle"):
         setting(f"paper.{name}", paper[name], escape_latex(paper[name]), f"paper.{name}")
     authors = [escape_latex(author) for author in paper["authors"]]
     setting("paper.authors", ", ".join(paper["authors"]), joined(authors), "paper.authors")
-    setting("settings.corpus", headline["corpus"], escape_latex(headline["corpus"]), "paper.headline.corpus")
-    setting("settings.protocol", headline["protocol"], escape_latex(headline["protocol"]), "paper.headline.protocol")
-    setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"annotators.{headline['annotator']}.alm")
-    setting(
-        "settings.checkpoint", alm["checkpoint"], rf"\url{{{alm['checkpoint']}}}", f"alms.{annotator['alm']}.checkpoint"
-    )
-    setting(
-        "settings.votes", annotator["votes"], count(annotator["votes"]), f"annotators.{headline['annotator']}.votes"
-    )
-    temperatures = annotator["temperatures"]
-    setting("settings.temperatures", len(temperatures), count(len(temperatures)), "annotators.temperatures")
-    design = annotator["design"]
-    setting("settings.design", design, DESIGNS.get(design, escape_latex(design)), "annotators.design")
+    for name in ("corpus", "protocol"):
+        chosen = paper["headline"][name]
+        setting(f"settings.{name}", chosen, escape_latex(chosen), f"paper.headline.{name}")
+
+
+def _add_analysis(setting: Setting, statistics: dict[str, Any], protocol: dict[str, Any]) -> None:
     setting("settings.level", statistics["level"], percent(statistics["level"]), "statistics.level")
     for name in ("resamples", "deals"):
         setting(f"settings.{name}", statistics[name], count(statistics[name]), f"statistics.{name}")
     setting("settings.floor", statistics["smoothing"], f"{statistics['smoothing']:g}", "statistics.smoothing")
-    setting(
-        "settings.level-votes",
-        protocol["levels"]["votes"],
-        count(protocol["levels"]["votes"]),
-        "protocols.levels.votes",
-    )
-    setting("settings.splits", protocol["splits"]["scheme"], _split_words(protocol["splits"]), "protocols.splits")
+    votes = protocol["levels"]["votes"]
+    setting("settings.level-votes", votes, count(votes), "protocols.levels.votes")
+    setting("settings.splits", protocol["splits"]["scheme"], split_words(protocol["splits"]), "protocols.splits")
+
+
+def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str, str], *, replayed: bool) -> None:
+    annotator = config["annotators"][headline["annotator"]]
+    alm, path = config["alms"][annotator["alm"]], f"annotators.{headline['annotator']}"
+    setting("settings.votes", annotator["votes"], count(annotator["votes"]), f"{path}.votes")
+    if replayed:
+        entries = {"corpus": headline["corpus"], "source": alm["corpus"]}
+        setting("settings.source", alm["corpus"], escape_latex(alm["corpus"]), f"alms.{annotator['alm']}.corpus")
+        for key, entry in entries.items():
+            shown = config["corpora"][entry].get("presentation", "voice")
+            name = f"settings.{key}.presentation"
+            setting(name, shown, escape_latex(shown), f"corpora.{entry}.presentation")
+        return
+    setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"{path}.alm")
+    checkpoint = alm["checkpoint"]
+    setting("settings.checkpoint", checkpoint, rf"\url{{{checkpoint}}}", f"alms.{annotator['alm']}.checkpoint")
+    temperatures = annotator["temperatures"]
+    setting("settings.temperatures", len(temperatures), count(len(temperatures)), f"{path}.temperatures")
+    design = annotator["design"]
+    setting("settings.design", design, DESIGNS.get(design, escape_latex(design)), f"{path}.design")
+
+
+def _add_finetuning(setting: Setting, finetuning: dict[str, Any]) -> None:
     for name in ("seeds", "steps"):
         setting(f"settings.{name}", finetuning[name], count(finetuning[name]), f"finetuning.{name}")
     setting("settings.rank", finetuning["lora"]["r"], count(finetuning["lora"]["r"]), "finetuning.lora.r")
-    dime = config["augmentations"].get("dime", {})
-    if dime:
-        setting("settings.dime.ratio", dime["ratio"], percent(dime["ratio"]), "augmentations.dime.ratio")
-        setting(
-            "settings.dime.neighbours", dime["neighbours"], count(dime["neighbours"]), "augmentations.dime.neighbours"
-        )
 
 
-def _split_words(splits: dict[str, Any]) -> str:
-    if splits["scheme"] == "speaker":
-        return f"in {count(splits['folds'])} folds, no speaker of which occurs in another"
+def split_words(splits: dict[str, Any]) -> str:
+    """Return how a corpus is split, as the end of a sentence."""
+    scheme = splits["scheme"]
+    if scheme in ("speaker", "groups"):
+        folds = len(splits["groups"]) if scheme == "groups" else splits["folds"]
+        return f"in {count(folds)} folds, no speaker of which occurs in another"
+    if scheme == "session":
+        return "in one fold a session, which is left out of the training part"
+    if scheme == "official":
+        return "as the corpus prescribes"
     return f"at random, {percent(splits['test'])} of the utterances for test, speakers on both sides"

@@ -24,14 +24,17 @@ def vote_counts(votes: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
 def describe_corpus(
     utterances: pd.DataFrame, votes: pd.DataFrame, rejects: pd.DataFrame, classes: list[str]
 ) -> dict[str, float]:
-    """Return the numbers of one corpus by name; durations in minutes, shares in [0, 1]."""
+    """Return the numbers of one corpus by name; durations in minutes, shares in [0, 1].
+
+    NaN is what is not known: the minutes unless every duration is, the raters if they have no names.
+    """
     human = human_votes(votes)
     counts = vote_counts(votes, classes)
     per_utterance = counts.sum(axis=1).to_numpy()
     matrix = counts.to_numpy(float)
     values = {
         "utterances": len(utterances),
-        "minutes": float(utterances["duration"].sum()) / 60 if utterances["duration"].notna().any() else np.nan,
+        "minutes": float(utterances["duration"].sum()) / 60 if utterances["duration"].notna().all() else np.nan,
         "speakers": utterances["speaker"].nunique(),
         "raters": human["rater"].nunique() if bool(human["raters_known"].all()) else np.nan,
         "votes": int(per_utterance.sum()),
@@ -59,7 +62,7 @@ def corpus_table(described: dict[str, dict[str, float]]) -> tuple[str, pd.DataFr
         return [float(frame.loc[name, corpus]) if name in frame.index else np.nan for corpus in frame.columns]
 
     def whole(name: str) -> list[str]:
-        return [count(v) if np.isfinite(v) else "unknown" for v in values(name)]
+        return [count(v) if np.isfinite(v) else "not known" for v in values(name)]
 
     line("utterances", whole("utterances"))
     line("minutes of speech", [number(v, 1) for v in values("minutes")])

@@ -1,0 +1,169 @@
+"""The paper of a run on votes alone: a real corpus, no training, an annotator that replays votes."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from scaling_ambiguity.reporting.numbers.collect import collect_numbers
+from scaling_ambiguity.reporting.numbers.settings import split_words
+from scaling_ambiguity.reporting.prose import keys_reached, keys_used, read_sources, taken_branches
+from scaling_ambiguity.reporting.tables.corpus import corpus_table, describe_corpus
+from scaling_ambiguity.tables.rejects import REJECTS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.votes import VOTES
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+SCRIPTS = REPOSITORY / "workflow" / "scripts"
+SECTIONS = ["introduction", "method", "data", "results_votes", "limits"]
+CLASSES = ["neutral", "happy", "sad", "angry"]
+STATISTICS = ("alignment", "saturation", "exchange")
+
+
+def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
+    statistics = [str(run[kind]) for kind in STATISTICS] + ([str(evaluation)] if evaluation else [])
+    tables = {name: str(run[name]) for name in ("utterances", "votes", "rejects", "status")}
+    return tables | {"statistics": statistics, "heldout": None}
+
+
+@pytest.fixture(scope="module")
+def numbers(votes_run, votes_config):
+    return collect_numbers(votes_config, paths_of(votes_run))
+
+
+def read_text(numbers, sections: list[str]) -> str:
+    sources = read_sources(REPOSITORY / "paper", sections)
+    return "\n".join(taken_branches(text, numbers.switches) for text in sources.values())
+
+
+def check_keys(numbers, sections: list[str]) -> None:
+    used = keys_used([read_text(numbers, sections)])
+    assert sorted(used - set(numbers.keys())) == []
+    assert sorted(set(numbers.keys()) - keys_reached(used, numbers.provenance())) == []
+
+
+def test_the_switches_follow_from_what_is_given(numbers):
+    assert numbers.switches == {
+        "simulated": False,
+        "cremad": True,
+        "replayed": True,
+        "heldoutscores": False,
+        "trained": False,
+        "augmented": False,
+        "durationsknown": False,
+        "ratersknown": False,
+    }
+
+
+def test_every_key_used_is_defined_and_every_key_defined_is_used(numbers):
+    check_keys(numbers, SECTIONS)
+
+
+@pytest.mark.parametrize(("trained", "dime"), [(False, False), (False, True), (True, False), (True, True)])
+def test_the_demo_may_be_run_without_training_or_augmentation(trained, dime, run, config):
+    config = json.loads(json.dumps(config))
+    config["run"]["augmentation"] = ["none", "dime"] if dime else ["none"]
+    paths = paths_of(run, evaluation=run["evaluation"] if trained else None) | {"heldout": str(run["heldout"])}
+    check_keys(collect_numbers(config, paths), [*SECTIONS, "results_models"] if trained else SECTIONS)
+
+
+def test_models_may_be_trained_with_replayed_votes(votes_run, votes_config, run, tmp_path):
+    from scaling_ambiguity.tables.statistics import STATISTICS as TABLE
+
+    table = TABLE.read(run["evaluation"])
+    table["labels"] = table["labels"].str.replace("tiny_crossed", "face")
+    path = tmp_path / "evaluation-cremad-fair.parquet"
+    TABLE.write(table[table["augmentation"] == "none"].assign(corpus="cremad"), path)
+    numbers = collect_numbers(votes_config, paths_of(votes_run, evaluation=path))
+    check_keys(numbers, [*SECTIONS, "results_models"])
+
+
+def test_nothing_is_said_of_models_prompts_or_simulation(numbers):
+    text = " ".join(read_text(numbers, SECTIONS).split())
+    for word in ("fine-tuned on", "focus lines", "DiME", "adapters", "simulated pool", "seeds"):
+        assert word not in text, word
+    for word in ("No ALM was asked", "no number here is evidence about ALMs", "no names of raters", "Nothing was fine"):
+        assert word in text, word
+
+
+def test_failed_draws_are_counted_by_reason(numbers):
+    assert [numbers[f"answers.{name}"].text for name in ("asked", "failed", "invalid", "valid")] == [
+        r"2\,880",
+        "6",
+        "4",
+        r"99.7\,\%",
+    ]
+    assert numbers["settings.source"].text == r"cremad\_face"
+    assert numbers["settings.source.presentation"].text == "face"
+    assert numbers["settings.corpus.presentation"].text == "voice"
+
+
+def test_what_is_not_known_is_said_not_to_be(votes_run, run):
+    def described(files: dict) -> dict:
+        tables = (UTTERANCES.read(files["utterances"]), VOTES.read(files["votes"]), REJECTS.read(files["rejects"]))
+        return describe_corpus(*tables, CLASSES)
+
+    text, _ = corpus_table({"cremad": described(votes_run), "demo": described(run)})
+    rows = [line.removesuffix(r" \\").split(" & ") for line in text.splitlines()]
+    lines = {name: values for name, *values in rows}
+    assert lines["raters"] == ["not known", "30"]
+    assert lines["minutes of speech"][0] == "--"
+    assert float(lines["minutes of speech"][1]) > 0
+
+
+def test_a_few_unknown_durations_do_not_make_a_short_corpus(run):
+    utterances = UTTERANCES.read(run["utterances"])
+    utterances.loc[3, "duration"] = float("nan")
+    described = describe_corpus(utterances, VOTES.read(run["votes"]), REJECTS.read(run["rejects"]), CLASSES)
+    assert described["minutes"] != described["minutes"]
+
+
+@pytest.mark.parametrize(
+    ("splits", "words"),
+    [
+        ({"scheme": "groups", "groups": [["1", "2"], ["3", "4"], ["5", "6"]]}, "in 3 folds"),
+        ({"scheme": "speaker", "folds": 5}, "in 5 folds"),
+        ({"scheme": "session"}, "a session"),
+        ({"scheme": "official"}, "as the corpus prescribes"),
+        ({"scheme": "random", "test": 0.2}, r"20\,\% of the utterances"),
+    ],
+)
+def test_every_scheme_of_splits_has_its_words(splits, words):
+    assert words in split_words(splits)
+
+
+@pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
+def test_the_paper_is_built(votes_run, votes_config, tmp_path):
+    style = ["--classes", ",".join(CLASSES), "--style", REPOSITORY / "paper" / "paper.mplstyle"]
+
+    def call(name: str, *arguments: object) -> None:
+        subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)], check=True)
+
+    figures = [tmp_path / f"fig_{name}.pdf" for name in ("saturation", "exchange_rate", "alignment_by_level")]
+    for figure, kind in zip(figures, ("saturation", "exchange", "alignment"), strict=True):
+        outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
+        call(figure.stem, "--statistics", votes_run[kind], *style, *outputs)
+    corpus = ["--corpora", "cremad", "--utterances", votes_run["utterances"], "--votes", votes_run["votes"]]
+    tables = [tmp_path / "tab_corpus.tex", tmp_path / "tab_alignment.tex"]
+    about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"]]}
+    about["tab_alignment"] = ["--statistics", votes_run["alignment"]]
+    for table in tables:
+        inputs = [*about[table.stem], "--classes", ",".join(CLASSES)]
+        call(table.stem, *inputs, "--table", table, "--data", table.with_suffix(".csv"))
+    numbers = tmp_path / "numbers.tex"
+    call(
+        "write_numbers",
+        *("--statistics", *(votes_run[kind] for kind in STATISTICS), "--heldout"),
+        *("--votes", votes_run["votes"], "--utterances", votes_run["utterances"], "--rejects", votes_run["rejects"]),
+        *("--proxies-status", votes_run["status"], "--config", json.dumps(votes_config)),
+        *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),
+    )
+    call(
+        "build_paper",
+        *("--sources", REPOSITORY / "paper", "--figures", *figures, "--tables", *tables, "--numbers", numbers),
+        *("--sections", ",".join(SECTIONS), "--output", tmp_path / "main.pdf"),
+    )
+    assert (tmp_path / "main.pdf").stat().st_size > 10_000

@@ -1,0 +1,66 @@
+"""The statistical side of the workflow on real human votes: CREMA-D, without its sound."""
+
+import json
+import os
+import re
+import subprocess
+
+import pandas as pd
+import pytest
+from checkout import REPOSITORY, Checkout
+
+VOTES = REPOSITORY.parent / "shared" / "data" / "cremad"
+PRESET = ("--configfile", "workflow/presets/cremad.yaml")
+FEWER = ("--config", "statistics={resamples: 1000, deals: 4}")
+
+pytestmark = pytest.mark.skipif(
+    not (VOTES / "tabulatedVotes.csv").exists(), reason="the votes of CREMA-D are not beside the repository"
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("CREMAD_ROOT", str(VOTES))
+        made = Checkout.make(tmp_path_factory.mktemp("cremad run"))
+        output = made.snakemake("-c2", "all", *PRESET, *FEWER, timeout=900)
+        yield made, output
+
+
+def test_one_clear_line_says_what_is_left_out(run):
+    lines = [line for line in run[1].splitlines() if line.startswith("cremad: ")]
+    assert lines and all("left out: training" in line for line in lines)
+
+
+def test_the_paper_speaks_of_real_votes_and_of_no_model(run):
+    pdf = run[0].root / "runs/cremad/paper/main.pdf"
+    text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
+    words = " ".join(text.split())
+    assert "CREMA-D" in words and "68568" in re.sub(r"\D", "", words)
+    assert "??" not in words and "(not run)" not in words
+    assert "fine-tuned on" not in words
+
+
+def test_face_votes_are_worth_a_finite_number_of_voice_votes(run):
+    table = pd.read_parquet(run[0].root / "runs/cremad/results/statistics/exchange-cremad-face.parquet")
+    worth = table[(table["metric"] == "equivalent_votes") & (table["labels"] == "weighted")].set_index("votes")
+    assert (worth["n_clusters"] == 91).all()
+    assert 1.0 < worth.loc[6, "low"] <= worth.loc[6, "estimate"] <= worth.loc[6, "high"] < 1.7
+
+
+def test_nothing_vanished(run):
+    audit = json.loads((run[0].root / "runs/cremad/results/corpora/cremad/audit.json").read_text())
+    assert audit
+
+
+def test_a_target_without_its_stage_says_why(run, monkeypatch):
+    monkeypatch.setenv("CREMAD_ROOT", str(VOTES))
+    output = run[0].snakemake("-n", "fig_models_by_level", *PRESET, check=False)
+    assert "nothing to make: this run has no evaluation" in output and "left out" in output
+
+
+def test_without_a_root_one_message_names_key_and_variable(run, monkeypatch):
+    monkeypatch.delenv("CREMAD_ROOT", raising=False)
+    assert "CREMAD_ROOT" not in os.environ
+    output = run[0].snakemake("-n", "all", *PRESET, check=False)
+    assert "corpora.cremad.root is missing" in output and "CREMAD_ROOT" in output and "Traceback" not in output

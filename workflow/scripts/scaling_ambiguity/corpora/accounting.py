@@ -1,0 +1,62 @@
+"""Rows of the table of rejects, made for many items at once."""
+
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from scaling_ambiguity.corpora.model import REJECT_COLUMNS
+
+UTTERANCE_STAGES = ("utterance", "audio", "votes", "class_policy", "hidden")  # their items are utterances
+FAULTY_STAGES = ("utterance", "audio", "votes")  # of these, what is a fault and not a choice
+VOTE_STAGES = ("vote", "label_file", "filter")  # their items are votes, or lines that would have been votes
+FAULTY_VOTE_STAGES = ("vote", "label_file")
+
+
+def reject(items: pd.Series, stage: str, reasons: object, source_file: object = None) -> pd.DataFrame:
+    """Return one reject for each of ``items``; ``reasons`` and ``source_file`` are one value or one an item."""
+    values = {"item": items.to_numpy(object), "stage": stage, "reason": reasons, "source_file": source_file}
+    return pd.DataFrame(values | {"source_line": None}, columns=list(REJECT_COLUMNS)).astype(object)
+
+
+def reject_votes(votes: pd.DataFrame, reasons: object) -> pd.DataFrame:
+    """Return one reject a row of the votes table; the item is ``utterance/rater/rank``."""
+    items = votes["utterance"].astype(object) + "/" + votes["rater"].astype(object)
+    if votes["presentation"].nunique() > 1:  # only then would an item be ambiguous without it
+        items = items + "/" + votes["presentation"].astype(object)
+    return reject(items + "/" + votes["rank"].astype(str).astype(object), "vote", reasons)
+
+
+def join_rejects(*tables: pd.DataFrame) -> pd.DataFrame:
+    """Return all rejects, those of one item and stage told apart: the second is ``item#2``, and so on."""
+    joined = pd.concat([table.astype(object) for table in tables], ignore_index=True)
+    again = joined.groupby(["item", "stage"], sort=False).cumcount().to_numpy()
+    if again.any():
+        suffix = np.where(again > 0, np.char.add("#", (again + 1).astype(str)), "").astype(object)
+        joined["item"] = joined["item"] + suffix
+    return joined
+
+
+def by_reason(rejects: pd.DataFrame, stages: tuple[str, ...]) -> dict[str, int]:
+    """Return the number of rejects of some stages by reason, the most frequent first."""
+    return tally(rejects.loc[rejects["stage"].isin(stages), "reason"])
+
+
+def tally(values: pd.Series) -> dict[str, int]:
+    """Return the number of each value, the most frequent first, ties by name; missing values do not count."""
+    return tally_codes(*pd.factorize(values))
+
+
+def tally_codes(codes: np.ndarray, names: Sequence[str] | pd.Index) -> dict[str, int]:
+    """Return how often each of ``names`` is coded, as :func:`tally`; negative codes and absent names do not count."""
+    counts = np.bincount(codes[codes >= 0], minlength=len(names))
+    pairs = [(str(name), int(count)) for name, count in zip(names, counts, strict=True) if count]
+    return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+def contained(values: Iterable[str], known: Iterable[str]) -> np.ndarray:
+    """Return which ``values`` are among ``known``, both without missing ones; pandas' own isin takes seconds here."""
+    here, there = (pa.array(pd.Series(names, dtype="str"), type=pa.large_string()) for names in (values, known))
+    return pc.is_in(here, value_set=there).to_numpy(zero_copy_only=False)

@@ -1,0 +1,215 @@
+"""From a corpus' own label words to the class set of a run, with every vote accounted for.
+
+A row of the votes table counts if its label, after the merge map, is one of the classes. Every
+other row stays in the table with a null label and its ``label_raw``; utterances that are dropped
+go to the rejects together with their votes.
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling_ambiguity.corpora.accounting import contained, join_rejects, reject, reject_votes, tally, tally_codes
+from scaling_ambiguity.corpora.model import Corpus
+from scaling_ambiguity.errors import UserError
+
+DEFAULTS: dict[str, Any] = {
+    "merge": {},
+    "out_of_set": "drop",
+    "minimum_votes": 1,
+    "secondary": 0.0,
+    "self_votes": "ignore",
+}
+REASONS = (
+    "",
+    "its utterance is not in the corpus",
+    "no label",
+    "self vote, ignored",
+    "secondary label, ignored",
+    "outside the classes",
+    "secondary label of a vote whose primary label does not count",
+    "its utterance is dropped for a vote outside the classes",
+    "its utterance is dropped for too few votes in the classes",
+)
+STRICTLY = "a vote outside the classes"
+KEPT, STRAY, NO_LABEL, SELF, SECONDARY, OUTSIDE, ORPHANED, STRICT, FEW = range(len(REASONS))
+
+
+def complete(policy: dict[str, Any] | None, classes: list[str]) -> dict[str, Any]:
+    """Return the policy with its defaults filled in.
+
+    Raises:
+        UserError: An unknown key or value, or a label that is merged into what is no class.
+    """
+    policy = DEFAULTS | (policy or {})
+    unknown = sorted(set(policy) - set(DEFAULTS))
+    if unknown:
+        raise UserError(f"class_policy has no key {unknown[0]!r}; it has {sorted(DEFAULTS)}.")
+    for key, allowed in {"out_of_set": ("drop", "other", "drop_utterance"), "self_votes": ("ignore", "keep")}.items():
+        if policy[key] not in allowed:
+            raise UserError(f"class_policy.{key} is {policy[key]!r}; choose one of {list(allowed)}.")
+    if not isinstance(policy["minimum_votes"], int) or policy["minimum_votes"] < 1:
+        raise UserError(f"class_policy.minimum_votes is {policy['minimum_votes']!r}; give a whole number from 1.")
+    if not 0 <= policy["secondary"] < 1:
+        raise UserError(f"class_policy.secondary is {policy['secondary']!r}; give a weight in [0, 1).")
+    stray = sorted(set(policy["merge"].values()) - set(classes))
+    if stray:
+        raise UserError(f"class_policy.merge leads to {stray[0]!r}, which is not one of the classes {classes}.")
+    if policy["out_of_set"] == "other" and "other" not in classes:
+        raise UserError(f"class_policy.out_of_set is 'other', but 'other' is not one of the classes {classes}.")
+    return policy
+
+
+def apply(corpus: Corpus, classes: list[str], policy: dict[str, Any] | None = None) -> tuple[Corpus, dict[str, Any]]:
+    """Return the corpus with labels that are in ``classes`` or null, and the account of it.
+
+    In this order: labels are merged; self votes are ignored or count like an observer's; secondary
+    labels are ignored or share the vote; labels outside the classes are dropped, become ``other``
+    or drop their utterance; utterances with fewer than ``minimum_votes`` votes left are dropped.
+    What is left of a vote carries its whole weight T: with secondary weight s, a primary label
+    weighs ``w / sum(w) * T * (1 - s)`` and a secondary one ``w / sum(w) * T * s``, the sums over the
+    vote's labels that count (s = 0 where no secondary one does). Labels that count have the role
+    ``primary``, votes that count the kind ``observer``. Utterances nobody voted on are left alone.
+
+    Args:
+        corpus: What a reader found; labels are the corpus' own lower-case words.
+        classes: The class set.
+        policy: ``class_policy`` of the corpus' entry; see ``DEFAULTS``.
+
+    Returns:
+        The corpus, and {policy, utterances, votes, labels, outside, warnings}: utterances and votes
+        are {found, kept, lost: {reason: number}} with found = kept + all lost (asserted), labels
+        the corpus' own words and outside those that were dropped, with their numbers.
+
+    Raises:
+        UserError: A faulty policy, or not one vote in the classes.
+    """
+    policy = complete(policy, classes)
+    votes = corpus.votes.reset_index(drop=True)
+    # strings are looked at once; everything else is done on their codes
+    word, words = pd.factorize(votes["label"], sort=True)
+    item, names = pd.factorize(votes["utterance"])
+    voter = _combine(item, pd.factorize(votes["rater"])[0], pd.factorize(votes["presentation"])[0])
+    label = _class_of(words, classes, policy)[word]  # a missing label has the code -1, the last entry
+    own, secondary = (votes["kind"] == "self").to_numpy(bool), (votes["role"] == "secondary").to_numpy(bool)
+    known = contained(names, corpus.utterances["utterance"])
+
+    reason = np.zeros(len(votes), dtype=np.int8)
+    _lose(reason, ~known[item], STRAY)
+    _lose(reason, word < 0, NO_LABEL)
+    if policy["self_votes"] == "ignore":
+        _lose(reason, own, SELF)
+    if policy["secondary"] == 0:
+        _lose(reason, secondary, SECONDARY)
+    _lose(reason, label < 0, OUTSIDE)
+    weight = _reweigh(votes["weight"].to_numpy(float), voter, secondary, reason, policy["secondary"])
+
+    strict, few = _dropped(item, len(names), voter, secondary, reason, policy)
+    strict, few = strict & known, few & known & ~strict
+    _lose(reason, strict[item], STRICT)
+    _lose(reason, few[item], FEW)
+    gone, counts = (strict | few)[item], reason == KEPT
+    if len(votes) and not counts.any():
+        raise UserError(f"no vote is in the classes {classes}; the labels are {list(words)}. Use class_policy.merge.")
+
+    places = pd.array([*classes, None], dtype="str")
+    votes = votes.assign(label=places.take(np.where(counts, label, len(classes))), weight=weight)
+    if (counts & secondary).any():
+        votes["role"] = votes["role"].mask(counts & secondary, "primary")
+    if (counts & own).any():
+        votes["kind"] = votes["kind"].mask(counts & own, "observer")
+    dropped = pd.Series(
+        np.where(strict, STRICTLY, f"fewer than {policy['minimum_votes']} votes in the classes")[strict | few],
+        index=pd.Index(names)[strict | few],
+        dtype=object,
+    )
+    out = contained(corpus.utterances["utterance"], dropped.index)
+    rejects = join_rejects(
+        corpus.rejects,
+        reject(dropped.index.to_series(), "class_policy", dropped.to_numpy(object)),
+        reject_votes(votes[gone], "its utterance was left out"),
+    )
+    kept = Corpus(corpus.utterances[~out].reset_index(drop=True), votes[~gone].reset_index(drop=True), rejects)
+    lost = {why: number for why, number in tally_codes(reason, REASONS).items() if why}
+    account = {
+        "policy": policy,
+        "utterances": {"found": len(out), "kept": len(kept.utterances), "lost": tally(dropped)},
+        "votes": {"found": len(votes), "kept": int(counts.sum()), "lost": lost},
+        "labels": tally_codes(word, words),
+        "outside": tally_codes(word[reason == OUTSIDE], words),
+        "warnings": _warnings(set(label[counts]), list(words), classes, policy),
+    }
+    for entry in (account["utterances"], account["votes"]):
+        assert entry["found"] == entry["kept"] + sum(entry["lost"].values()), "an item was lost"
+    assert len(kept.votes) + int(gone.sum()) == len(votes), "a vote was lost"
+    return kept, account
+
+
+def _combine(*codes: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return one code for each combination of codes."""
+    combined = np.zeros(len(codes[0]), dtype=np.int64)
+    for code in codes:
+        combined = combined * (int(code.max(initial=0)) + 1) + code
+    return pd.factorize(combined)[0]
+
+
+def _class_of(words: pd.Index, classes: list[str], policy: dict[str, Any]) -> NDArray[np.intp]:
+    """Return the place in ``classes`` of each word after the merge map, -1 outside; one more entry for no word."""
+    place = {name: number for number, name in enumerate(classes)}
+    elsewhere = place["other"] if policy["out_of_set"] == "other" else -1
+    return np.array([place.get(policy["merge"].get(word, word), elsewhere) for word in words] + [-1], dtype=np.intp)
+
+
+def _lose(reason: NDArray[np.int8], rows: NDArray[np.bool_], why: int) -> None:
+    """Give ``rows`` that still count the reason ``why``: the first reason of a row is the one that is counted."""
+    reason[rows & (reason == KEPT)] = why
+
+
+def _reweigh(
+    weight: NDArray[np.float64],
+    voter: NDArray[np.intp],
+    secondary: NDArray[np.bool_],
+    reason: NDArray[np.int8],
+    share: float,
+) -> NDArray[np.float64]:
+    """Return the weights after the losses, see :func:`apply`; secondary labels without a primary one are lost."""
+
+    def per_voter(rows: NDArray[np.bool_]) -> NDArray[np.float64]:
+        return np.bincount(voter[rows], weight[rows], minlength=int(voter.max(initial=-1)) + 1)[voter]
+
+    whole, primary = per_voter(~secondary), per_voter(~secondary & (reason == KEPT))
+    _lose(reason, secondary & (primary == 0), ORPHANED)
+    beside = per_voter(secondary & (reason == KEPT))
+    counts = reason == KEPT
+    part = np.where(secondary, share, np.where(beside > 0, 1 - share, 1.0)) * whole
+    sums = np.where(secondary, beside, primary)
+    # untouched votes keep the very number they came with
+    factor = np.where(counts & (sums != part), part / np.where(counts, sums, 1.0), 1.0)
+    return np.minimum(weight * factor, 1.0)
+
+
+def _dropped(
+    item: NDArray[np.intp],
+    items: int,
+    voter: NDArray[np.intp],
+    secondary: NDArray[np.bool_],
+    reason: NDArray[np.int8],
+    policy: dict[str, Any],
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Return which of the utterances have a vote that drops them, and which have too few votes left."""
+    strict = np.zeros(items, dtype=bool)
+    if policy["out_of_set"] == "drop_utterance":
+        strict[item[(reason == OUTSIDE) & ~secondary]] = True
+    counts = (reason == KEPT) & ~secondary
+    _, first = np.unique(voter[counts], return_index=True)  # a voter with several labels counts once
+    left = np.bincount(item[counts][first], minlength=items)
+    return strict, left < policy["minimum_votes"]
+
+
+def _warnings(found: set[int], words: list[str], classes: list[str], policy: dict[str, Any]) -> list[str]:
+    """Return what looks like a slip in the policy: classes nobody voted for, merged labels nobody used."""
+    slips = [f"no vote for the class {name!r}" for place, name in enumerate(classes) if place not in found]
+    slips += [f"merge: no vote has the label {name!r}" for name in sorted(policy["merge"]) if name not in words]
+    return [f"{slip}; the corpus' labels are {', '.join(words)}" for slip in slips]

@@ -1,0 +1,49 @@
+"""The sound files of CREMA-D, and the Git-LFS pointers that a clone without git-lfs has in their place."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from scaling_ambiguity.corpora.csv_file import rejects
+from scaling_ambiguity.corpora.impostors import LONGEST_HEAD, impostor
+from scaling_ambiguity.errors import UserError
+
+AUDIO = "AudioWAV"
+POINTER_SIZE = 200  # bytes; a Git-LFS pointer has about 130, the shortest clip 40,000
+REMEDY = "run `git lfs pull` in the clone or `snakemake fetch_cremad`, or set `audio: optional` to use the votes alone"
+
+
+def sounds(root: Path, clip: str, *, required: bool) -> tuple[dict[str, str], pd.DataFrame]:
+    """Return ({clip: path of its sound}, rejects) of the folder AudioWAV.
+
+    Args:
+        root: Root of the corpus.
+        clip: Regular expression of a clip's name.
+        required: Whether a clip without sound is of no use.
+
+    Raises:
+        UserError: Sound is required and there is no file, or nothing but Git-LFS pointers; single
+            pointers are for the audit to find.
+    """
+    folder = root / AUDIO
+    files = sorted(folder.glob("*.[wW][aA][vV]")) if folder.is_dir() else []
+    files = [file for file in files if not file.name.startswith(".")]
+    named = pd.Series([file.stem for file in files], dtype="str").str.fullmatch(clip).astype(bool)
+    paths = {file.stem: f"{AUDIO}/{file.name}" for file, is_clip in zip(files, named, strict=True) if is_clip}
+    if required and not paths:
+        raise UserError(f"{folder}: no sound files of clips; {REMEDY}.")
+    if required and all(_is_pointer(root / path) for path in paths.values()):
+        raise UserError(f"{folder}: all {len(paths)} sound files are Git-LFS pointers, texts of 130 bytes; {REMEDY}.")
+    strange = [f"{AUDIO}/{file.name}" for file, is_clip in zip(files, named, strict=True) if not is_clip]
+    reason = "the name is not that of a CREMA-D clip"
+    return paths, rejects([(path, "utterance", reason, path, None) for path in strange])
+
+
+def _is_pointer(file: Path) -> bool:
+    try:
+        if file.stat().st_size > POINTER_SIZE:
+            return False
+        with file.open("rb") as stream:
+            return impostor(stream.read(LONGEST_HEAD)) == "a Git-LFS pointer"
+    except OSError:  # a broken link or one in a circle: the audit of the sound says so
+        return False

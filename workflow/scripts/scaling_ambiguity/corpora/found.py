@@ -1,0 +1,165 @@
+"""From what a label file says to rows of votes: ids, raters, several labels in one vote, repetitions."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+
+from scaling_ambiguity.corpora.identifiers import rater_names, unsafe
+from scaling_ambiguity.corpora.model import REJECT_COLUMNS, no_rejects
+
+Parsed = list[tuple[str | None, str]]
+BAD_ID = "the utterance id is too long, has characters outside A-Z a-z 0-9 _ . - or two dots in a row"
+SECOND_VOTE = "the rater has already voted on this utterance; the first vote counts"
+SECOND_ENTRY = "the utterance has already been listed; the first entry counts"
+
+
+class Rejects:
+    """Collects what is left out, and why."""
+
+    def __init__(self) -> None:
+        self._parts: list[pd.DataFrame] = []
+
+    def add(self, items: Sequence, stage: str, reason: str | Sequence, source: str | Sequence, lines: Sequence) -> None:
+        """Add items; reason and source are one for all or one each, a line number of 0 means unknown."""
+        if len(items):
+            numbers = pd.array(np.asarray(lines, dtype=np.int64), dtype="Int64")
+            values = (np.asarray(items, dtype=object), stage, reason, source, numbers)
+            part = pd.DataFrame(dict(zip(REJECT_COLUMNS, values, strict=True)))
+            self._parts.append(part.assign(source_line=part["source_line"].mask(part["source_line"] <= 0)))
+
+    def lines(self, numbers: Sequence[int], reason: str | Sequence, source: str, stage: str = "label_file") -> None:
+        """Add lines of a file; the item is ``file:line``, the stage ``label_file`` for lines of votes."""
+        self.add([f"{source}:{number}" for number in numbers], stage, reason, source, numbers)
+
+    def table(self) -> pd.DataFrame:
+        """Return the rejects; an item that occurs again within its stage gets ``#2``, ``#3``, ..."""
+        if not self._parts:
+            return no_rejects()
+        table = pd.concat(self._parts, ignore_index=True).astype(object)
+        again = table.groupby(["item", "stage"]).cumcount()
+        suffix = again.map(lambda count: f"#{count + 1}" if count else "")
+        return table.assign(item=table["item"] + suffix)
+
+
+def safe_ids(utterances: pd.Series) -> np.ndarray:
+    """Return which ids can be used as they are; see :func:`identifiers.unsafe`."""
+    codes, distinct = pd.factorize(utterances)
+    return ~unsafe(pd.Series(distinct, dtype="str")).to_numpy(bool)[codes]
+
+
+def drop_faulty_utterances(utterances: pd.DataFrame, rejects: Rejects) -> pd.DataFrame:
+    """Return the utterances with a safe id, each once; the others go to the rejects (stage ``utterance``).
+
+    Args:
+        utterances: Columns utterance, file and line, and any others.
+        rejects: Where the others go.
+    """
+    good = safe_ids(utterances["utterance"])
+    again = good & utterances["utterance"].duplicated().to_numpy()
+    for faulty, reason in ((~good, BAD_ID), (again, SECOND_ENTRY)):
+        part = utterances[faulty]
+        rejects.add(part["utterance"], "utterance", reason, part["file"], part["line"])
+    return utterances[good & ~again]
+
+
+def expand(cells: pd.Series, parse: Callable[[str], Parsed]) -> pd.DataFrame:
+    """Return one row a label: row (position in ``cells``), rank within the cell, label, label_raw.
+
+    ``parse`` sees each distinct text once, so its speed does not matter.
+
+    Args:
+        cells: Texts that hold labels.
+        parse: Returns the (label or None if unknown, text) pairs of a cell.
+    """
+    codes, distinct = pd.factorize(cells)
+    parsed = [parse(text) for text in distinct]
+    sizes = np.array([len(labels) for labels in parsed], dtype=np.int64)
+    starts = np.cumsum(sizes) - sizes
+    counts = sizes[codes]
+    rows = np.repeat(np.arange(len(codes)), counts)
+    rank = np.arange(len(rows)) - np.repeat(np.cumsum(counts) - counts, counts)
+    flat = [pair for labels in parsed for pair in labels]
+    at = pa.array(starts[codes][rows] + rank)
+    labels, raws = (pa.array([pair[i] for pair in flat], pa.large_string()).take(at) for i in (0, 1))
+    return pa.table({"row": rows, "rank": rank, "label": labels, "label_raw": raws}).to_pandas()
+
+
+def _spell_out(expanded: pd.DataFrame, found: pd.DataFrame, role: str, shift: np.ndarray | int) -> pd.DataFrame:
+    expanded = expanded.reset_index(drop=True)
+    counts = np.bincount(expanded["row"], minlength=len(found))
+    columns = found.iloc[expanded["row"]][["utterance", "rater", "kind", "raters_known"]].reset_index(drop=True)
+    offset = shift if isinstance(shift, int) else shift[expanded["row"]]
+    return columns.assign(
+        role=role,
+        rank=expanded["rank"].to_numpy() + offset,
+        label=expanded["label"],
+        label_raw=expanded["label_raw"],
+        weight=1.0 / counts[expanded["row"]],
+    )
+
+
+def assemble_votes(
+    found: pd.DataFrame,
+    *,
+    presentation: str,
+    parse_primary: Callable[[str], Parsed],
+    parse_secondary: Callable[[str], Parsed] | None = None,
+    rejects: Rejects,
+    repeated: str = "vote",
+) -> pd.DataFrame:
+    """Return one row a label of every vote that is whole, as the votes table has them.
+
+    The k labels of a vote have ranks 0 ... k - 1 and weight 1/k; the secondary labels follow in
+    rank, with weight 1/k among themselves. A rater without a name is ``{utterance}#{i}`` with
+    raters_known false. Rejected (stage ``vote``, item ``utterance/rater``): votes with an unsafe
+    utterance id, without a label or with an unknown one, second votes of a rater on an
+    utterance; an unknown secondary label alone, its vote stays.
+
+    Args:
+        found: Columns utterance, rater ("" if unknown), kind, primary, secondary (only with
+            ``parse_secondary``), file, line; one row a vote, in the order of the file.
+        presentation: voice, face or audiovisual.
+        parse_primary: Labels of the text in ``primary``.
+        parse_secondary: Labels of the text in ``secondary``.
+        rejects: Where the others go.
+        repeated: Stage of the second votes of a rater: ``filter`` where they are known to the corpus.
+    """
+    found = found.reset_index(drop=True)
+    known = found["rater"].str.strip().ne("").to_numpy()
+    raters = rater_names(found["rater"])
+    if not known.all():
+        place = found.groupby("utterance").cumcount().astype("str")
+        raters = raters.where(known, found["utterance"] + "#" + place)
+    found = found.assign(rater=raters, raters_known=known)
+
+    primary = expand(found["primary"], parse_primary)
+    unknown = primary[primary["label"].isna()].drop_duplicates("row")
+    reasons = np.full(len(found), None, dtype=object)
+    reasons[np.bincount(primary["row"], minlength=len(found)) == 0] = "the vote has no label"
+    reasons[unknown["row"]] = [f"unknown label {raw!r}" for raw in unknown["label_raw"]]
+    reasons[~safe_ids(found["utterance"])] = BAD_ID
+    whole = pd.isna(reasons)
+    again = np.zeros(len(found), dtype=bool)
+    sound = found[whole]
+    place, rater = (pd.factorize(sound[column])[0].astype(np.int64) for column in ("utterance", "rater"))
+    again[whole] = pd.Series(place * (len(found) + 1) + rater).duplicated()
+    _reject(found[~whole], list(reasons[~whole]), rejects)
+    _reject(found[again], SECOND_VOTE, rejects, repeated)
+    whole &= ~again
+
+    tables = [_spell_out(primary[whole[primary["row"]]], found, "primary", 0)]
+    if parse_secondary is not None:
+        n_primary = np.bincount(primary["row"], minlength=len(found))
+        second = expand(found["secondary"], parse_secondary)
+        second = second[whole[second["row"]]]
+        strange = second[second["label"].isna()]
+        reasons = [f"unknown secondary label {raw!r}; the vote's other labels stay" for raw in strange["label_raw"]]
+        _reject(found.iloc[strange["row"]], reasons, rejects)
+        tables.append(_spell_out(second[second["label"].notna()], found, "secondary", n_primary))
+    return pd.concat(tables, ignore_index=True).assign(presentation=presentation)
+
+
+def _reject(votes: pd.DataFrame, reasons: str | list[str], rejects: Rejects, stage: str = "vote") -> None:
+    rejects.add(votes["utterance"] + "/" + votes["rater"], stage, reasons, votes["file"], votes["line"])

@@ -1,0 +1,28 @@
+"""Names from a corpus' files as identifiers that are safe in paths, tables and keys."""
+
+import hashlib
+
+import pandas as pd
+
+_SAFE = r"[A-Za-z0-9_.-]+"
+_LONGEST = 200
+
+
+def unsafe(names: pd.Series) -> pd.Series:
+    """Return True where a name cannot be an identifier: empty, too long, ``..``, or other than letters, digits, _.-."""
+    text = names.fillna("").astype("str")
+    return ~text.str.fullmatch(_SAFE) | text.str.contains("..", regex=False) | (text.str.len() > _LONGEST)
+
+
+def rater_names(raw: pd.Series) -> pd.Series:
+    """Return raters as in the file, in lower case, with ``_`` for all but [a-z0-9_.-].
+
+    Two raters whose names would then be the same keep apart: each gets the start of its name's SHA-256.
+    """
+    codes, unique = pd.factorize(raw.astype("str"))
+    known = pd.Series(unique, dtype="str")
+    safe = known.str.strip().str.lower().str.replace(r"[^a-z0-9_.-]", "_", regex=True)
+    shared = safe.duplicated(keep=False)
+    digest = known.map(lambda name: hashlib.sha256(name.encode()).hexdigest()[:8])
+    safe = safe.where(~shared, safe + "-" + digest)
+    return pd.Series(safe.array.take(codes), index=raw.index, dtype="str")

@@ -1,0 +1,108 @@
+"""What test items a training part has already seen: the same sound, the same speaker, the same words."""
+
+from pathlib import Path
+
+import pandas as pd
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import read_parquet
+
+KINDS = ("audio", "speaker", "transcript")
+PARTS = ("train", "validation", "test")
+COLUMNS = ["fold", "kind", "value", "across", *PARTS, "examples"]
+
+
+def read_hashes(paths: list[Path], utterances: pd.DataFrame) -> pd.Series:
+    """Return the SHA-256 of each utterance's audio by utterance, from tables of hashes.
+
+    Each table is a parquet, or a tab-separated text that may be compressed, with a column
+    ``sha256`` and one of ``utterance`` or ``path``; of a path, the name without its ending is the
+    utterance. Utterances that are not in the tables have none; rows of other utterances are ignored.
+
+    Raises:
+        UserError: A table without these columns, or two hashes for one utterance.
+    """
+    tables = []
+    for path in paths:
+        table = read_parquet(path) if ".parquet" in path.suffixes else pd.read_csv(path, sep="\t", dtype=str)
+        if "sha256" not in table or not {"utterance", "path"} & set(table.columns):
+            raise UserError(f"{path}: expected the columns sha256 and utterance or path; found {list(table.columns)}.")
+        if "utterance" not in table:
+            table["utterance"] = table["path"].str.rsplit("/", n=1).str[-1].str.rsplit(".", n=1).str[0]
+        tables.append(table[["utterance", "sha256"]].dropna())
+    hashes = pd.concat(tables, ignore_index=True).drop_duplicates()
+    if hashes["utterance"].duplicated().any():
+        item = hashes.loc[hashes["utterance"].duplicated(), "utterance"].iloc[0]
+        raise UserError(f"{', '.join(map(str, paths))}: two hashes for {item}; build the tables again.")
+    return hashes[hashes["utterance"].isin(utterances["utterance"])].set_index("utterance")["sha256"]
+
+
+def find_leaks(parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series | None = None) -> pd.DataFrame:
+    """Return one row for each fold and each sound, speaker or transcript that is in several parts.
+
+    Byte-identical sounds are reported wherever they are, ``across`` false where one part holds them
+    all; for speakers and transcripts only what is across parts is a row. Transcripts are compared
+    in lower case with single spaces; utterances without one are not compared.
+
+    Args:
+        parts: Splits table: utterance, fold, part.
+        utterances: Utterances table: utterance, speaker, transcript.
+        sha256: Hash of the audio by utterance, or None.
+
+    Returns:
+        fold, kind (audio, speaker, transcript), value, across, the utterances in train, validation
+        and test, and examples: the first utterance of each part that has one.
+    """
+    words = utterances["transcript"].astype("str").str.lower().str.replace(r"\s+", " ", regex=True).str.strip()
+    values = pd.DataFrame({"utterance": utterances["utterance"], "speaker": utterances["speaker"], "transcript": words})
+    values["audio"] = None if sha256 is None else values["utterance"].map(sha256)
+    found = [_shared(parts, values[["utterance", kind]].dropna(), kind) for kind in KINDS]
+    return pd.concat(found, ignore_index=True)[COLUMNS].sort_values(["fold", "kind", "examples"], ignore_index=True)
+
+
+def _shared(parts: pd.DataFrame, values: pd.DataFrame, kind: str) -> pd.DataFrame:
+    values = values[values[kind].duplicated(keep=False) & (values[kind] != "")]
+    rows = parts.merge(values, on="utterance").sort_values(["fold", kind, "utterance"], kind="stable")
+    if rows.empty:
+        return pd.DataFrame({column: pd.Series(dtype=object) for column in COLUMNS})
+    counts = rows.groupby(["fold", kind, "part"])["utterance"].agg(["size", "first"]).unstack("part")
+    sizes = counts["size"].reindex(columns=list(PARTS)).fillna(0).astype(int)
+    across = (sizes > 0).sum(axis=1) > 1
+    chosen = across | (kind == "audio")
+    table = sizes[chosen].assign(across=across[chosen], kind=kind)
+    if kind == "audio":
+        names = rows.groupby(["fold", kind])["utterance"].agg(" ".join)
+        table["examples"] = names[chosen]
+    else:
+        first = counts["first"].reindex(columns=list(PARTS))[chosen]
+        table["examples"] = [
+            "" if row is None else " ".join(x for x in row if isinstance(x, str)) for row in first.to_numpy(object)
+        ]
+    return table.reset_index().rename(columns={kind: "value"})
+
+
+def refuse_shared_speakers(leaks: pd.DataFrame, scheme: str) -> None:
+    """Raise UserError if a speaker is in several parts of a fold; a random split is allowed to."""
+    shared = leaks[leaks["kind"] == "speaker"]
+    if scheme != "random" and len(shared):
+        first = shared.iloc[0]
+        numbers = ", ".join(f"{first[part]} in {part}" for part in PARTS)
+        raise UserError(
+            f"{len(shared)} speakers are in several parts, e.g. {first['value']} in fold {first['fold']} ({numbers}: "
+            f"{first['examples']}); use a scheme that keeps speakers together, or scheme: random to allow it."
+        )
+
+
+def summary(leaks: pd.DataFrame) -> list[str]:
+    """Return one line for each kind of leak: how many values are in several parts, and of which utterances."""
+    lines = []
+    for kind in KINDS:
+        rows = leaks[leaks["kind"] == kind]
+        across = rows[rows["across"].astype(bool)]
+        if kind == "audio" and len(rows):
+            sets = rows.drop_duplicates("value")["examples"].tolist()
+            lines.append(f"audio: {len(sets)} sets of byte-identical files: {'; '.join(sets[:5])}")
+        if len(across):
+            folds = across["fold"].nunique()
+            lines.append(f"{kind}: {across['value'].nunique()} in several parts (in {folds} folds)")
+    return lines or ["no sound, speaker or transcript is in several parts"]

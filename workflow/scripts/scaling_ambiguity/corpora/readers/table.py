@@ -1,0 +1,174 @@
+"""Reader of any corpus that comes as two tables, CSV, TSV or parquet: one of utterances, one of votes.
+
+The names of their columns stand in the configuration. A file without a column for the rater has anonymous votes.
+"""
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from scaling_ambiguity.corpora.csv_file import LINE, read_csv, rejects
+from scaling_ambiguity.corpora.identifiers import rater_names, unsafe
+from scaling_ambiguity.corpora.model import Corpus
+from scaling_ambiguity.corpora.paths import inside
+from scaling_ambiguity.corpora.row_faults import first_fault, lost_rows, repeated
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import read_parquet
+
+UTTERANCE_COLUMNS = {"utterance": True, "speaker": True}  # whether it has to be there
+UTTERANCE_COLUMNS |= dict.fromkeys(["session", "split", "path", "duration", "transcript"], False)
+VOTE_COLUMNS = {"utterance": True, "label": True}
+VOTE_COLUMNS |= dict.fromkeys(["rater", "presentation", "kind", "role", "rank"], False)
+PRESENTATIONS = ["voice", "face", "audiovisual"]
+DELIMITERS = {".csv": ",", ".tsv": "\t"}
+REMEDY = "mend the file, or correct `utterances`, `votes` and `columns` in the corpus' entry"
+
+
+def read(root: Path, options: dict) -> Corpus:
+    """Return the corpus as found.
+
+    Args:
+        root: Folder of the corpus.
+        options: The corpus' entry. ``utterances`` and ``votes`` are files below ``root``; ``columns``
+            is {our name: name in the file}, where the two differ. Utterances have ``utterance`` and
+            ``speaker``, and perhaps session, split, path (of the sound, relative to ``root``), duration
+            (s) and transcript; votes have ``utterance`` and ``label``, and perhaps rater, presentation,
+            kind (observer, self), role (primary, secondary) and rank. Of several presentations the one
+            in ``presentation`` is read. A rater with several labels needs a rank; each then weighs
+            1 / their number.
+
+    Raises:
+        UserError: A file or column is missing, or a file cannot be read.
+    """
+    root, columns = Path(root), options.get("columns") or {}
+    unknown = sorted(set(columns) - set(UTTERANCE_COLUMNS) - set(VOTE_COLUMNS))
+    if unknown:
+        raise UserError(
+            f"corpora: columns has no {unknown[0]!r}; it maps {sorted(UTTERANCE_COLUMNS)} and {sorted(VOTE_COLUMNS)}."
+        )
+    presentation = options.get("presentation", PRESENTATIONS[0])
+    if presentation not in PRESENTATIONS:
+        raise UserError(f"corpora: presentation {presentation!r} is unknown; it is one of {PRESENTATIONS}.")
+    utterances, lost = _utterances(root, options, columns)
+    votes, lost_votes = _votes(root, options, columns, presentation)
+    return Corpus(utterances, votes, pd.concat([lost, lost_votes], ignore_index=True))
+
+
+def _load(
+    root: Path, options: dict, which: str, wanted: dict[str, bool], columns: dict[str, str]
+) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return (rows as text under our names, rejects, file): a column that may be absent and is, is absent."""
+    relative = options.get(which)
+    if not relative:
+        raise UserError(f"corpora: the reader table needs `{which}`, a CSV, TSV or parquet file below {root}.")
+    path = inside(root, str(relative), f"corpora, {which}")
+    if path.suffix.lower() == ".parquet":
+        rows, lost = _parquet(path), rejects([])
+    elif path.suffix.lower() in DELIMITERS:
+        delimiter = DELIMITERS[path.suffix.lower()]
+        rows, lost = read_csv(path, [], REMEDY, root=root, line_breaks=True, delimiter=delimiter)
+    else:
+        raise UserError(f"{path}: is neither .csv, .tsv nor .parquet; {REMEDY}.")
+    names = {name: columns.get(name) or name for name in wanted}
+    absent = [own for name, own in names.items() if own not in rows and (wanted[name] or columns.get(name))]
+    if absent:
+        shown = [column for column in rows if column != LINE][:12]
+        raise UserError(f"{path}: no column {absent[0]!r}, it has {shown}; {REMEDY}.")
+    picked = {name: rows[own] for name, own in names.items() if own in rows}
+    return pd.DataFrame(picked | {LINE: rows[LINE]}), lost, str(PurePosixPath(relative))
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    if not path.is_file():
+        raise UserError(f"{path}: not readable (no such file); {REMEDY}.")
+    rows = read_parquet(path, dtype_backend="pyarrow")
+    try:
+        text = pd.DataFrame({column: rows[column].astype("str").fillna("") for column in rows}, dtype="str")
+    except (ValueError, TypeError, NotImplementedError) as error:
+        raise UserError(f"{path}: a column is neither text nor numbers ({error}); {REMEDY}.") from error
+    return text.assign(**{LINE: np.arange(1, len(rows) + 1)})
+
+
+def _utterances(root: Path, options: dict, columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows, lost, source = _load(root, options, "utterances", UTTERANCE_COLUMNS, columns)
+    optional = [name for name, needed in UTTERANCE_COLUMNS.items() if not needed]
+    rows = rows.assign(**{name: "" for name in optional if name not in rows})
+    rows["utterance"] = rows["utterance"].str.strip()
+    rows["speaker"] = rows["speaker"].str.strip()
+    duration = pd.to_numeric(rows["duration"], errors="coerce")
+    wrong_duration = (rows["duration"].str.strip() != "") & ~((duration > 0) & (duration < np.inf))
+    reason = first_fault(
+        [
+            (rows["utterance"] == "", "the utterance has no name"),
+            (unsafe(rows["utterance"]), "the name may hold only letters, digits and _.- , and no `..`"),
+            (rows["speaker"] == "", "the speaker is missing"),
+            (wrong_duration, "the duration is not a positive number"),
+            (rows["path"].map(_leads_out).astype(bool), "the path leads out of the corpus' root"),
+        ],
+        len(rows),
+    )
+    content = [name for name in UTTERANCE_COLUMNS if name != "utterance"]
+    reason = repeated(rows, ["utterance"], content, reason, "the utterance")
+    lost = pd.concat([lost, lost_rows(rows, reason, rows["utterance"], source, "utterance")], ignore_index=True)
+    kept, duration = rows[pd.isna(reason)].reset_index(drop=True), duration[pd.isna(reason)].reset_index(drop=True)
+    for name in ("session", "split", "path", "transcript"):
+        kept[name] = kept[name].mask(kept[name].str.strip() == "").astype("str")
+    kept["duration"] = duration.astype(float)
+    kept["sample_rate"] = pd.array([None] * len(kept), dtype="Int64")
+    return kept[["utterance", "speaker", "session", "split", "path", "duration", "sample_rate", "transcript"]], lost
+
+
+def _leads_out(path: str) -> bool:
+    return path.startswith(("/", "\\")) or ".." in PurePosixPath(path).parts or "\0" in path
+
+
+def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    rows, lost, source = _load(root, options, "votes", VOTE_COLUMNS, columns)
+    known = "rater" in rows
+    for name, default in {"presentation": presentation, "kind": "observer", "role": "primary", "rank": "0"}.items():
+        rows[name] = rows[name].str.strip().str.lower() if name in rows else default
+    rows = rows[(rows["presentation"] == presentation) | ~rows["presentation"].isin(PRESENTATIONS)]
+    rows = rows.reset_index(drop=True)
+    rows["utterance"] = rows["utterance"].str.strip()
+    rank = pd.to_numeric(rows["rank"], errors="coerce")
+    faults = [
+        (rows["utterance"] == "", "the vote names no utterance"),
+        (rows["label"].str.strip() == "", "the vote has no label"),
+        (~rows["presentation"].isin(PRESENTATIONS), f"presentation is none of {', '.join(PRESENTATIONS)}"),
+        (~rows["kind"].isin(["observer", "self"]), "kind is neither observer nor self"),
+        (~rows["role"].isin(["primary", "secondary"]), "role is neither primary nor secondary"),
+        (~((rank >= 0) & (rank < 1000) & (rank == np.floor(rank))), "rank is not a whole number from 0"),
+    ]
+    if known:
+        faults.append((rows["rater"].str.strip() == "", "the rater has no name"))
+    reason = first_fault(faults, len(rows))
+    rows["rank"] = rank.fillna(0).astype("int64")
+    if known:
+        rows["rater"] = rater_names(rows["rater"])
+        sound = rows[pd.isna(reason)]
+        again = sound.index[sound.duplicated(["utterance", "rater", "rank"])]
+        reason[again] = "the rater has voted on this utterance before"
+    items = source + ":" + rows[LINE].astype("str")
+    lost = pd.concat([lost, lost_rows(rows, reason, items, source, "vote")], ignore_index=True)
+    kept = rows[pd.isna(reason)].reset_index(drop=True)
+    if not known:
+        kept["rater"] = kept["utterance"] + "#" + kept.groupby("utterance").cumcount().astype("str")
+    voter = [kept["utterance"], kept["rater"], kept["role"]]
+    return (
+        pd.DataFrame(
+            {
+                "utterance": kept["utterance"],
+                "presentation": presentation,
+                "rater": kept["rater"].astype("str"),
+                "kind": kept["kind"].astype("str"),
+                "role": kept["role"].astype("str"),
+                "rank": kept["rank"],
+                "label": kept["label"].str.strip().str.lower().str.replace(r"\s+", " ", regex=True),
+                "label_raw": kept["label"],
+                "weight": 1.0 / kept.groupby(voter)["label"].transform("size"),
+                "raters_known": known,
+            }
+        ),
+        lost,
+    )

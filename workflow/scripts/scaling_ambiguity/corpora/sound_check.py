@@ -1,0 +1,161 @@
+"""The full check of a sound file: decoded to its end, measured, hashed, and brought to 16 kHz mono once."""
+
+import struct
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+from scaling_ambiguity.corpora.audit import unreadable
+from scaling_ambiguity.corpora.paths import inside
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import atomic_path, file_sha256
+from scaling_ambiguity.tables.base import Table
+
+SAMPLE_RATE = 16_000  # Hz, of the cache
+SILENCE = -70.0  # dBFS; speech is above -50, the rounding noise of 16 bits at -98
+FULL_SCALE = 1 - 1.5 / 2**15  # the two largest values of 16 bits are clipped
+FLOOR = -200.0  # dBFS, of digital silence
+UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what a program that writes to a pipe leaves in a WAV header
+
+SOUNDS = Table(
+    name="sounds",
+    key=("utterance",),
+    schema=pa.DataFrameSchema(
+        {
+            "utterance": pa.Column(str),
+            "path": pa.Column(str),
+            "fault": pa.Column(str, nullable=True),
+            "sha256": pa.Column(str, pa.Check.str_length(64, 64), nullable=True),
+            "bytes": pa.Column("Int64", pa.Check.ge(0), nullable=True, coerce=True),
+            "sample_rate": pa.Column("Int64", pa.Check.gt(0), nullable=True, coerce=True),
+            "channels": pa.Column("Int64", pa.Check.gt(0), nullable=True, coerce=True),
+            "duration": pa.Column(float, pa.Check.ge(0), nullable=True),
+            "rms": pa.Column(float, nullable=True),
+            "peak": pa.Column(float, nullable=True),
+            "clipped": pa.Column(float, pa.Check.in_range(0, 1), nullable=True),
+            "cached": pa.Column(str, nullable=True),
+        }
+    ),
+)
+
+
+def check_sound(path: Path) -> tuple[dict[str, Any], NDArray[np.float32] | None]:
+    """Decode a sound file to its end; return what was measured, and its samples (frames, channels) or None.
+
+    Returns:
+        fault: None, or what is wrong: missing, a link to itself, empty, a Git-LFS pointer, not
+            audio, truncated, samples that are no numbers, silent (RMS below -70 dBFS).
+        sha256, bytes: of the file.
+        sample_rate (Hz), channels, duration (s).
+        rms: 20 log10 of the root mean square over all samples, dBFS, at least -200.
+        peak: largest magnitude, full scale 1.
+        clipped: share of samples within 1.5 / 2**15 of full scale or beyond, in [0, 1].
+    """
+    found: dict[str, Any] = dict.fromkeys(SOUNDS.schema.columns)
+    try:
+        if not path.is_file():
+            return found | {"fault": "missing"}, None
+        found |= {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except soundfile.SoundFileError as error:
+        return found | {"fault": unreadable(path, error).removeprefix("the audio file ")}, None
+    except OSError as error:
+        return found | {"fault": f"not readable ({error.strerror})"}, None
+    found |= {"sample_rate": rate, "channels": samples.shape[1], "duration": len(samples) / rate}
+    if not samples.size:
+        return found | {"fault": "empty"}, None
+    if not np.isfinite(samples).all():
+        return found | {"fault": "holds samples that are no numbers"}, None
+    size = np.abs(samples)
+    power = float(np.mean(np.square(samples, dtype=np.float64)))
+    rms = max(10 * float(np.log10(power)), FLOOR) if power > 0 else FLOOR
+    found |= {"rms": rms, "peak": float(size.max()), "clipped": float((size >= FULL_SCALE).mean())}
+    missing = missing_bytes(path)
+    if missing:
+        return found | {"fault": f"truncated: {missing} bytes of sound are missing"}, None
+    if rms < SILENCE:
+        return found | {"fault": f"silent ({rms:.0f} dBFS)"}, None
+    return found, samples
+
+
+def missing_bytes(path: Path) -> int:
+    """Return how many bytes of samples a RIFF/WAVE file announces and does not have; 0 for other formats.
+
+    Decoders read such a file to where it stops without a word.
+    """
+    size = path.stat().st_size
+    with path.open("rb") as stream:
+        start = stream.read(12)
+        if start[:4] != b"RIFF" or start[8:] != b"WAVE":
+            return 0
+        while len(header := stream.read(8)) == 8:
+            name, length = struct.unpack("<4sI", header)
+            if name == b"data":
+                return 0 if length in UNKNOWN_SIZES else max(0, stream.tell() + length - size)
+            stream.seek(length + length % 2, 1)
+    return 0
+
+
+def cache_name(sha256: str) -> str:
+    """Return where the cache keeps a source with this hash, relative to the cache."""
+    return f"{sha256[:2]}/{sha256}.wav"
+
+
+def bring_to_rate(samples: NDArray[np.float32], rate: int, sha256: str, cache: Path) -> str:
+    """Write the mean of the channels at 16 kHz (soxr VHQ, 16-bit PCM) into the cache, unless it is there.
+
+    The name is the SHA-256 of the source, so equal sources are resampled once and a name never
+    stands for other sound. Magnitudes above full scale are clipped.
+
+    Returns:
+        The file's path relative to ``cache``.
+    """
+    name = cache_name(sha256)
+    if not (cache / name).is_file():
+        mono = samples.mean(axis=1, dtype=np.float64)
+        if rate != SAMPLE_RATE:
+            mono = soxr.resample(mono, rate, SAMPLE_RATE, quality="VHQ")
+        with atomic_path(cache / name) as temporary:
+            soundfile.write(temporary, np.clip(mono, -1, 1), SAMPLE_RATE, subtype="PCM_16", format="WAV")
+    return name
+
+
+def check_utterance(utterance: str, relative: str | None, root: Path, cache: Path) -> dict[str, Any]:
+    """Return the row of :data:`SOUNDS` of one utterance; resample its sound if it is not 16 kHz mono."""
+    row: dict[str, Any] = {"utterance": utterance, "path": relative or ""}
+    if not relative:
+        return dict.fromkeys(SOUNDS.schema.columns) | row | {"fault": "the corpus has no audio file for it"}
+    try:
+        path = inside(root, relative, f"utterance {utterance}")
+    except (RuntimeError, OSError):  # a loop of links
+        return dict.fromkeys(SOUNDS.schema.columns) | row | {"fault": "a link in a loop of links"}
+    found, samples = check_sound(path)
+    found |= row
+    if samples is not None and (found["sample_rate"] != SAMPLE_RATE or found["channels"] != 1):
+        found["cached"] = bring_to_rate(samples, found["sample_rate"], found["sha256"], cache)
+    return found
+
+
+def shard_of(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Return the utterances whose rank by name is ``shard`` modulo ``shards``.
+
+    Raises:
+        UserError: ``shard`` is not one of 0 ... ``shards`` - 1.
+    """
+    if not 0 <= shard < shards:
+        raise UserError(f"shard {shard} of {shards}: give a number from 0 to {shards - 1}.")
+    return utterances.sort_values("utterance", kind="stable").iloc[shard::shards]
+
+
+def sounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """Return the rows of :func:`check_utterance` as a table with the columns and types of :data:`SOUNDS`."""
+    frame = pd.DataFrame(rows, columns=list(SOUNDS.schema.columns), dtype=object)
+    types = {"bytes": "Int64", "sample_rate": "Int64", "channels": "Int64"}
+    types |= dict.fromkeys(("duration", "rms", "peak", "clipped"), "float64")
+    return frame.astype({column: types.get(column, "str") for column in frame})
