@@ -119,7 +119,9 @@ def test_every_reported_number_is_traceable(tiny_run):
     provenance = json.loads((tiny_run.root / "runs/tiny/paper/numbers.json").read_text())
     assert len(provenance) > 50
     for key, entry in provenance.items():
-        if entry["file"] is None:
+        if entry["value"] is None:
+            assert entry["text"] == "(not run)", key
+        elif entry["file"] is None:
             assert entry["derived_from"] and set(entry["derived_from"]) <= set(provenance), key
         elif entry["file"].startswith(("results/", "resources/", "paper/")):
             assert (tiny_run.root / "runs/tiny" / entry["file"]).exists(), key

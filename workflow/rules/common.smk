@@ -4,7 +4,7 @@ import os
 import sys
 from pathlib import Path
 
-LIBRARY = Path(workflow.basedir) / "workflow" / "scripts"
+LIBRARY = Path(workflow.basedir).resolve() / "workflow" / "scripts"
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
@@ -96,7 +96,7 @@ def statistics_options(*keys):
 
 def code(script, *modules):
     """Hash of a script, of what it imports from the library, and of the modules it loads by name."""
-    return code_hash(LIBRARY / script, tuple(f"scaling_ambiguity.{module}" for module in modules))
+    return code_hash(LIBRARY / script, tuple(f"scaling_ambiguity.{module}" for module in modules), LIBRARY)
 
 
 def classes(corpus):

@@ -25,16 +25,7 @@ def main(arguments: argparse.Namespace) -> None:
         archive = Path(folder) / arguments.output.name
         configfile = Path(folder) / "config.yaml"
         configfile.write_text(yaml.safe_dump(configuration, sort_keys=False), encoding="utf-8")
-        command = [
-            sys.executable,
-            "-m",
-            "snakemake",
-            "--snakefile",
-            str(arguments.snakefile),
-            "--nolock",
-            "--quiet",
-            "all",
-        ]
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(arguments.snakefile.resolve()), "--nolock"]
         command += ["--report", str(archive), arguments.target, "--configfile", str(configfile)]
         result = subprocess.run(command, capture_output=True, text=True, check=False)
         if result.returncode != 0 or not archive.exists():
