@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     level = np.full(agreement.shape, "", dtype=object)
     report = []
     for fold, part in splits.groupby("fold"):
-        training = np.isin(names, part.loc[part["part"] == "train", "utterance"])
+        training = pd.Index(names).isin(part.loc[part["part"] == "train", "utterance"])
         values = agreement[:, training]
         if not has_level[:, training].any():
             raise UserError(f"{arguments.roles}: no training utterance of fold {fold} has {wanted} votes to spare.")
