@@ -98,7 +98,8 @@ def test_the_profiles_hold_no_key_in_common():
     assert not default & {"executor", "cores", "jobs", "default-resources", "set-resources"}
 
 
-def test_presets_are_valid(checkout):
+def test_presets_are_valid(checkout, monkeypatch, tmp_path):
+    monkeypatch.setenv("CREMAD_ROOT", str(tmp_path))
     for preset in sorted((REPOSITORY / "workflow/presets").glob("*.yaml")):
         checkout.snakemake("-n", "all", "--configfile", f"workflow/presets/{preset.name}")
 

@@ -191,3 +191,42 @@ def test_a_corpus_root_that_is_itself_a_link_is_read(root, entry, tmp_path):
 def test_an_unknown_reader_or_root_is_named(root, entry, tmp_path):
     assert "no module scaling_ambiguity.corpora.readers.nosuch" in read(root, tmp_path, entry, reader="nosuch").stderr
     assert "no such folder" in read(root / "nowhere", tmp_path, entry).stderr
+
+
+def test_the_account_of_the_demo_is_written_and_complete(root, entry, tmp_path):
+    tables = [f"--{name}={tmp_path / name}.parquet" for name in ("utterances", "votes", "rejects")]
+    arguments = ["--reader", "demo", "--name", "demo", "--root", root, "--options", json.dumps(entry), *tables]
+    result = run("read_corpus.py", *arguments, "--audit", tmp_path / "audit.json")
+    assert result.returncode == 0, result.stderr
+    account = json.loads((tmp_path / "audit.json").read_text())
+    assert account["utterances"] == {"found": 40, "kept": 40, "lost": {}}
+    found = len(pd.read_csv(root / "votes.csv"))
+    assert account["votes"] == {"found": found, "kept": found, "lost": {}, "in_table": found}
+    assert account["raters"]["number"] == 12
+    assert account["allows"]["sentences"][-1] in result.stdout
+
+
+def test_votes_alone_are_read_where_audio_is_optional(root, entry, tmp_path):
+    shutil.rmtree(root / "audio")
+    result = read(root, tmp_path, entry | {"audio": "optional"})
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.count("audio is optional, going on with the votes alone") == 1
+    utterances = UTTERANCES.read(tmp_path / "utterances.parquet")
+    assert len(utterances) == 40
+    assert utterances["path"].isna().all()
+    assert len(REJECTS.read(tmp_path / "rejects.parquet")) == 0
+    assert "audio: optional" in read(root, tmp_path, entry).stderr
+
+
+def test_the_class_policy_of_the_entry_is_applied(root, entry, tmp_path):
+    policy = {"class_policy": {"merge": {"angry": "sad"}, "minimum_votes": 4}, "max_reject_share": 0}
+    edit(root, "votes.csv", lambda votes: votes.groupby("utterance").head(4).iloc[1:])
+    result = read(root, tmp_path, entry | policy)
+    assert result.returncode == 0, result.stderr
+    votes = VOTES.read(tmp_path / "votes.parquet")
+    assert "angry" not in set(votes["label"])
+    assert "angry" in set(votes["label_raw"])
+    dropped = REJECTS.read(tmp_path / "rejects.parquet").query("stage == 'class_policy'")
+    assert "demo_0001" in set(dropped["item"])
+    assert votes.groupby("utterance").size().eq(4).all()
+    assert "no vote for the class 'angry'" in result.stdout
