@@ -11,7 +11,8 @@ COMMANDS = sorted(set(re.findall(r"^(?:\$ )?snakemake (.+?)(?:\s+#.*)?$", README
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_every_snakemake_command_in_the_readme_can_be_planned(checkout, arguments):
+def test_every_snakemake_command_in_the_readme_can_be_planned(checkout, arguments, monkeypatch, tmp_path):
+    monkeypatch.setenv("CREMAD_ROOT", str(tmp_path))
     words = arguments.split()
     if "--profile" in words:
         words += ["--executor", "dryrun"]
