@@ -39,6 +39,9 @@ format: setup  ## format the code
 setup:  ## system programs and .venv
 	@bash envs/setup.sh
 
+bench: setup  ## side-by-side performance
+	for program in benchmarks/*.py; do $(PYTHON_) "$$program"; done
+
 lock:  ## requirements.txt and envs/*.yaml anew from requirements.in
 	bash envs/lock.sh
 
