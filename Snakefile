@@ -52,12 +52,7 @@ localrules:
 rule sound:
     """The full decode of every sound file of the selected corpora: what is missing, torn, silent or clipped."""
     input:
-        [
-            f"results/corpora/{corpus}/sound/{shard}.parquet"
-            for corpus in RUN["corpora"]
-            if has_audio(corpus)
-            for shard in range(config["corpora"][corpus]["shards"])
-        ],
+        [f"results/corpora/{corpus}/sound.parquet" for corpus in RUN["corpora"] if has_audio(corpus)],
 
 
 rule exports:

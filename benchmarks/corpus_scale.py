@@ -31,7 +31,7 @@ import numpy as np  # noqa: E402
 import pandas as pd  # noqa: E402
 
 from scaling_ambiguity.labels.counting import frequencies, human_counts  # noqa: E402
-from scaling_ambiguity.labels.levels import choose_edges, level_of, pairwise_agreement  # noqa: E402
+from scaling_ambiguity.labels.levels import LEVELS, choose_edges, level_of, pairwise_agreement  # noqa: E402
 from scaling_ambiguity.tables.utterances import UTTERANCES  # noqa: E402
 from scaling_ambiguity.tables.votes import VOTES  # noqa: E402
 
@@ -109,7 +109,7 @@ def by_the_library(votes: pd.DataFrame, names: list[str]) -> tuple[np.ndarray, n
     agreement = pairwise_agreement(counts)
     known = ~np.isnan(agreement)
     edges = choose_edges(agreement[known], LEVEL_VOTES, len(CLASSES))
-    return frequencies(counts), np.where(known, level_of(agreement, edges), "")
+    return frequencies(counts), np.where(known, np.array(LEVELS)[level_of(agreement, edges)], "")
 
 
 def by_groupby_apply(

@@ -179,6 +179,18 @@ def made_here(wildcards):
     return [f"{corpus_root(wildcards.corpus)}/{name}" for name in names]
 
 
+def pins_of(wildcards):
+    """The pinned list of a corpus' published files, with their hashes, where the project ships one."""
+    name = f"{config['corpora'][wildcards.corpus]['reader']}.tsv.gz"
+    return f"{PINS}/{name}" if Path(workflow.basedir, "workflow", "resources", name).exists() else []
+
+
+def sound_shards(wildcards):
+    """The tables of the audio audit of a corpus, one a shard."""
+    shards = range(config["corpora"][wildcards.corpus]["shards"])
+    return [f"results/corpora/{wildcards.corpus}/sound/{shard}.parquet" for shard in shards]
+
+
 def checkpoint_of(alm):
     """The checkpoint of an ALM as an input, where a rule of this workflow makes it."""
     entry = config["alms"][alm]

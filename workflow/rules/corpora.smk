@@ -94,6 +94,37 @@ rule split_corpus:
         " --seed {params.seed} --output {output} > {log} 2>&1"
 
 
+rule report_leakage:
+    """Report what the parts of a split share: byte-identical sound, speakers, transcripts; with counts and examples."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+        hashes=pins_of,
+    output:
+        report(
+            "results/splits/{corpus}/{protocol}.leakage.csv",
+            caption="../report/report_leakage.rst",
+            category="Tables",
+        ),
+    log:
+        "logs/report_leakage/{corpus}-{protocol}.log",
+    benchmark:
+        "logs/report_leakage/{corpus}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        options=lambda wildcards: canonical(config["protocols"][wildcards.protocol]["splits"]),
+        script=f"{SCRIPTS}/report_leakage.py",
+        code=code("report_leakage.py"),
+    shell:
+        "python {params.script:q} --utterances {input.utterances} --splits {input.splits}"
+        " --options {params.options:q} --hashes {input.hashes:q} --output {output} > {log} 2>&1"
+
+
 rule deal_roles:
     """Deal the human votes of every utterance at random into disjoint level, conditioning and reference votes."""
     input:
@@ -199,6 +230,36 @@ rule audit_audio:
     shell:
         "python {params.script:q} --utterances {input.utterances} --root {params.root:q} --shard {wildcards.shard}"
         " --shards {params.shards} --cache {params.cache} --output {output} > {log} 2>&1"
+
+
+rule gather_sound:
+    """Join the shards of the audio audit into one table; what is missing, torn, silent or no sound, with reasons."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        shards=sound_shards,
+    output:
+        sound="results/corpora/{corpus}/sound.parquet",
+        rejects="results/corpora/{corpus}/sound_rejects.parquet",
+    log:
+        "logs/gather_sound/{corpus}.log",
+    benchmark:
+        "logs/gather_sound/{corpus}.tsv"
+    conda:
+        "../../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        options=lambda wildcards: canonical(
+            {key: value for key, value in config["corpora"][wildcards.corpus].items() if key == "max_reject_share"}
+        ),
+        script=f"{SCRIPTS}/gather_sound.py",
+        code=code("gather_sound.py"),
+    shell:
+        "python {params.script:q} --name {wildcards.corpus} --options {params.options:q}"
+        " --utterances {input.utterances} --shards {input.shards} --output {output.sound}"
+        " --rejects {output.rejects} > {log} 2>&1"
 
 
 rule export_corpus:

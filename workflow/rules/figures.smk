@@ -13,7 +13,7 @@ SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in exp
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
 FIGURES = ["fig_saturation", "fig_exchange_rate", "fig_alignment_by_level"] if corpora_with("annotation") else []
-TABLES = ["tab_corpus"] + (["tab_alignment"] if corpora_with("annotation") else [])
+TABLES = ["tab_corpus", "tab_votes_lost"] + (["tab_alignment"] if corpora_with("annotation") else [])
 if corpora_with("training"):
     FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
     TABLES += ["tab_results"]
@@ -201,6 +201,32 @@ rule tab_corpus:
     shell:
         "python {params.script:q} --corpora {params.corpora} --utterances {input.utterances}"
         " --votes {input.votes} --rejects {input.rejects} --classes {params.classes}"
+        " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_votes_lost:
+    """Utterances and votes found, kept and lost in each corpus, by reason."""
+    input:
+        audits=expand("results/corpora/{corpus}/audit.json", corpus=SHOWN_CORPORA),
+    output:
+        table="paper/tables/tab_votes_lost.tex",
+        data=report("paper/tables/tab_votes_lost.csv", caption="../report/tab_votes_lost.rst", category="Tables"),
+    log:
+        "logs/tab_votes_lost.log",
+    benchmark:
+        "logs/tab_votes_lost.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        corpora=",".join(SHOWN_CORPORA),
+        script=f"{SCRIPTS}/tab_votes_lost.py",
+        code=code("tab_votes_lost.py"),
+    shell:
+        "python {params.script:q} --corpora {params.corpora} --audits {input.audits}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
 
 

@@ -15,6 +15,9 @@ rule write_numbers:
         votes=f"results/corpora/{HEADLINE['corpus']}/votes.parquet",
         utterances=f"results/corpora/{HEADLINE['corpus']}/utterances.parquet",
         rejects=f"results/corpora/{HEADLINE['corpus']}/rejects.parquet",
+        leakage=expand(
+            "results/splits/{corpus}/{protocol}.leakage.csv", corpus=RUN["corpora"], protocol=RUN["protocols"]
+        ),
         status=f"results/proxies/{HEADLINE['corpus']}/{HEADLINE['annotator']}/status.csv" if ANNOTATED else [],
     output:
         numbers="paper/numbers.tex",
@@ -36,7 +39,7 @@ rule write_numbers:
     shell:
         "python {params.script:q} --statistics {input.statistics} --heldout {input.heldout}"
         " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects}"
-        " --proxies-status {input.status} --config {params.config:q} --numbers {output.numbers}"
+        " --leakage {input.leakage} --proxies-status {input.status} --config {params.config:q} --numbers {output.numbers}"
         " --provenance {output.provenance} > {log} 2>&1"
 
 

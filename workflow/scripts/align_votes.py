@@ -10,10 +10,11 @@ from scaling_ambiguity.inference import alignment
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval
 from scaling_ambiguity.inference.correlation import pearson
 from scaling_ambiguity.inference.draws import draw_table, uniforms
-from scaling_ambiguity.labels.counting import codes, deal_votes, frequencies, human_counts, synthetic_counts
+from scaling_ambiguity.labels.counting import deal_votes, frequencies, human_counts, synthetic_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
-from scaling_ambiguity.labels.others import class_prior, from_others, test_parts
+from scaling_ambiguity.labels.levels import level_places
+from scaling_ambiguity.labels.others import LEFT_OUT, class_prior, from_others, test_parts
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
@@ -30,16 +31,18 @@ def main(arguments: argparse.Namespace) -> None:
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
     dealt = deal_votes(ROLES.read(arguments.roles), votes, names, classes, str(arguments.roles))
     reference, conditioning = dealt.in_role("reference"), dealt.in_role("conditioning")
-    keep = ((reference.sum(-1) > 0) & (conditioning.sum(-1) > 0)).all(axis=0)
+    part = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
+    inside = part != LEFT_OUT
+    keep = inside & ((reference.sum(-1) > 0) & (conditioning.sum(-1) > 0)).all(axis=0)
     if not keep.any():
         raise UserError(f"{arguments.votes}: no utterance has two votes or more; nothing can be held out.")
     print(f"{keep.sum()} of {len(names)} utterances have both conditioning and reference votes")
     reference, conditioning = reference[:, keep], conditioning[:, keep]
     # fitted on the speakers of the other test parts: what the models of that fold may read, too
-    _, part = np.unique(test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits)), return_inverse=True)
-    human = human_counts(votes, names, classes, str(arguments.votes))
-    prior = from_others(human, part, class_prior)[keep]
-    a = from_others(human, part, fit_dirichlet_multinomial)[keep]
+    _, part = np.unique(part[inside], return_inverse=True)
+    human = human_counts(votes, names, classes, str(arguments.votes))[inside]
+    prior = from_others(human, part, class_prior)[keep[inside]]
+    a = from_others(human, part, fit_dirichlet_multinomial)[keep[inside]]
     proxies = PROXIES.read(arguments.proxies)
     synthetic = synthetic_counts(proxies, names, classes, str(arguments.proxies))[keep]
     draws = draw_table(proxies, names, classes, str(arguments.proxies))[keep]
@@ -55,10 +58,7 @@ def main(arguments: argparse.Namespace) -> None:
         f"{own}-matched": frequencies(alignment.matched_draws(draws, keys, conditioning)),
     } | alignment.floors_and_ceilings(conditioning, prior, a)
     values = alignment.score(predictions, reference, alignment.vote_metrics(options["smoothing"]))
-    level = LEVELS.read(arguments.levels)
-    of_level = np.full((dealt.shape[0], len(names)), "", dtype=object)
-    of_level[level["deal"], codes(level["utterance"], names, "utterance", str(arguments.levels))] = level["level"]
-    of_level = of_level[:, keep]
+    of_level = level_places(LEVELS.read(arguments.levels), names, str(arguments.levels))[:, keep]
     settings = {"resamples": options["resamples"], "seed": arguments.seed}
     settings |= {"level": options["level"], "method": options["interval"]}
     clusters = speakers[keep]
@@ -77,7 +77,7 @@ def main(arguments: argparse.Namespace) -> None:
             })  # fmt: skip
 
     for stratum in ("all", *LEVEL_NAMES):
-        mask = None if stratum == "all" else of_level == stratum
+        mask = None if stratum == "all" else of_level == LEVEL_NAMES.index(stratum)
         if mask is not None and not mask.any():
             continue
         averaged = [alignment.over_deals(value, mask) for value in values.values()]

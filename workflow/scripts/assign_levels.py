@@ -9,9 +9,10 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_csv
 from scaling_ambiguity.labels import levels
-from scaling_ambiguity.labels.counting import deal_votes, human_votes
-from scaling_ambiguity.labels.others import test_parts
-from scaling_ambiguity.tables.levels import LEVELS
+from scaling_ambiguity.labels.counting import deal_votes, human_votes, places
+from scaling_ambiguity.labels.others import LEFT_OUT, NEVER_TESTED, test_parts
+from scaling_ambiguity.tables.base import deal_columns
+from scaling_ambiguity.tables.levels import AGREEMENT, LEVEL, LEVELS
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.votes import VOTES
@@ -23,40 +24,43 @@ def main(arguments: argparse.Namespace) -> None:
     if definition != "agreement":
         raise UserError(f"protocols.*.levels.definition: {definition!r} is unknown; expected 'agreement'.")
     votes, roles, splits = VOTES.read(arguments.votes), ROLES.read(arguments.roles), SPLITS.read(arguments.splits)
+    if (roles["level_votes"] != wanted).any():
+        raise UserError(f"{arguments.roles}: the roles were not dealt with {wanted} level votes. Deal them again.")
     names = sorted(roles["utterance"].unique())
     classes = sorted(human_votes(votes)["label"].unique())
-    dealt = deal_votes(roles, votes, names, classes, str(arguments.roles))
-    counts = dealt.in_role("level")
-    has_level = counts.sum(axis=-1) > 0
-    if not (counts.sum(axis=-1)[has_level] == wanted).all() or not has_level.any():
-        raise UserError(f"{arguments.roles}: the roles were not dealt with {wanted} level votes. Deal them again.")
-    agreement = np.where(has_level, levels.pairwise_agreement(counts), np.nan)
-    rest = levels.pairwise_agreement(dealt.count(dealt.role != "level"))
+    agreement, rest = levels.agreements(deal_votes(roles, votes, names, classes, str(arguments.roles)))
     tested = test_parts(splits, names, str(arguments.splits))
-    home = np.where(tested >= 0, tested, splits["fold"].min())  # never tested: the first fold's edges
-    level = np.full(agreement.shape, "", dtype=object)
+    if (tested == LEFT_OUT).any():
+        print(f"{(tested == LEFT_OUT).sum()} utterances are left out of the splits and have no level")
+    # whether an utterance has level votes is a matter of its number of votes: the same in every deal
+    has_level = ~np.isnan(agreement[0])
+    # never tested: the first fold's edges
+    home = np.where(tested == NEVER_TESTED, splits["fold"].min(), tested)
+    level = np.full(agreement.shape, -1, dtype=np.int8)
     report = []
-    for fold, part in splits.groupby("fold"):
-        training = pd.Index(names).isin(part.loc[part["part"] == "train", "utterance"])
-        values = agreement[:, training]
-        if not has_level[:, training].any():
+    place, part, folds = places(splits["utterance"], names), splits["part"].to_numpy(), splits["fold"].to_numpy()
+    trains = (place >= 0) & (part == "train")
+    for fold in np.unique(folds):
+        training = np.zeros(len(names), dtype=bool)
+        training[place[trains & (folds == fold)]] = True
+        if not (has_level & training).any():
             raise UserError(f"{arguments.roles}: no training utterance of fold {fold} has {wanted} votes to spare.")
-        edges = levels.choose_edges(values[~np.isnan(values)], wanted, len(classes))
-        mine = has_level & (home == fold)
-        level[mine] = levels.level_of(agreement[mine], edges)
+        edges = levels.choose_edges(agreement[:, training & has_level].ravel(), wanted, len(classes))
         here = home == fold
-        sizes = {name: (level[:, here] == name).sum() / len(level) for name in levels.LEVELS}
+        level[:, here & has_level] = levels.level_of(agreement[:, here & has_level], edges)
+        sizes = {name: (level[:, here] == i).sum() / len(level) for i, name in enumerate(levels.LEVELS)}
         report.append(
             {"fold": fold, "lower_edge": edges[0], "upper_edge": edges[1], **sizes}
-            | {"without_level": int(here.sum() - has_level[0, here].sum())}
+            | {"without_level": int((here & ~has_level).sum())}
             | {"reliability": levels.between_sets_correlation(agreement[:, here], rest[:, here])}
         )
         for name in (name for name, size in sizes.items() if size == 0):
             print(f"warning: fold {fold} has no utterance of {name} ambiguity; its rows will be absent")
-    deal, utterance = np.nonzero(has_level)
-    frame = pd.DataFrame({"utterance": np.array(names, dtype=object)[utterance], "deal": deal})
-    frame["level"], frame["agreement"], frame["votes"] = level[has_level], agreement[has_level], int(wanted)
-    LEVELS.write(frame, arguments.output)
+    rows = has_level & (tested != LEFT_OUT)
+    columns = {"utterance": np.array(names, dtype=object)[rows], "votes": np.full(rows.sum(), wanted, np.int16)}
+    columns |= dict(zip(deal_columns(len(level), LEVEL), level[:, rows], strict=True))
+    columns |= dict(zip(deal_columns(len(level), AGREEMENT), agreement[:, rows], strict=True))
+    LEVELS.write(pd.DataFrame(columns).astype({"utterance": "str"}), arguments.output)
     write_csv(pd.DataFrame(report), arguments.thresholds)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.corpora.accounting import tally
-from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, shard_of, sounds_frame
+from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, fault_kinds, shard_of, sounds_frame
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.tables.utterances import UTTERANCES
 
@@ -24,7 +24,7 @@ def main(arguments: argparse.Namespace) -> None:
     sounds = sounds_frame(rows)
     SOUNDS.write(sounds, arguments.output)
     faulty = sounds[sounds["fault"].notna()]
-    kind = faulty["fault"].str.replace(r"(:| \().*", "", regex=True)
+    kind = fault_kinds(faulty["fault"])
     for reason, number in tally(kind).items():
         first = faulty.loc[kind == reason, "path"].iloc[0]
         print(f"{number} files: {reason}, e.g. {first}")

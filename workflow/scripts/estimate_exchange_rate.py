@@ -29,15 +29,15 @@ def main(arguments: argparse.Namespace) -> None:
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
     all_counts, all_blocks = human_counts(votes, names, classes), speaker_blocks(speakers, arguments.utterances)
     dealt = deal_votes(ROLES.read(arguments.roles), votes, names, classes, str(arguments.roles))
-    available = np.bincount(dealt.utterance[dealt.deal == 0], minlength=len(names))
+    available = dealt.voters()
     largest = min(options["exchange"]["largest_k"], int(available.max()) - 1)
     fixed = available > largest
     if largest < 1:
         raise UserError(f"{arguments.votes}: no utterance has two votes; an exchange rate cannot be estimated.")
     kept, clusters, blocks = [n for n, use in zip(names, fixed, strict=True) if use], speakers[fixed], all_blocks[fixed]
     print(f"{len(kept)} of {len(names)} utterances have more than {largest} human votes")
-    human = [dealt.count(dealt.position < k)[:, fixed] for k in range(largest + 1)]
-    reference = dealt.count(dealt.position >= largest)[:, fixed]
+    human = [dealt.between(0, k)[:, fixed] for k in range(largest + 1)]
+    reference = dealt.between(largest)[:, fixed]
     a = from_others(all_counts, all_blocks, fit_dirichlet_multinomial)[fixed]
     floor, deals = options["smoothing"], len(reference)
     curve = np.stack([nll_by_utterance(h, a, reference, floor) for h in human], axis=1)

@@ -7,7 +7,7 @@ import pandas as pd
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels import counting, pooling
-from scaling_ambiguity.labels.others import test_parts
+from scaling_ambiguity.labels.others import LEFT_OUT, test_parts
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -21,17 +21,22 @@ def main(arguments: argparse.Namespace) -> None:
     table = UTTERANCES.read(arguments.utterances)
     names, speakers, classes = table["utterance"].tolist(), table["speaker"].to_numpy(str), arguments.classes
     human = counting.human_counts(VOTES.read(arguments.votes), names, classes, str(arguments.votes))
+    parts = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
+    inside = parts != LEFT_OUT
+    every, names = names, [name for name, kept in zip(names, inside, strict=True) if kept]
+    human, speakers, parts = human[inside], speakers[inside], parts[inside]
+    if len(names) < len(every):
+        print(f"{len(every) - len(names)} utterances are left out of the splits and have no label")
     if not human.sum(axis=1).all():
         empty = names[int(human.sum(axis=1).argmin())]
         raise UserError(f"{arguments.votes}: {empty} has no vote inside {classes}. Its reader must reject it.")
-    parts = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
     if arguments.labels == "human":
         labels, synthetic = counting.frequencies(human), None
     else:
         if arguments.proxies is None or arguments.annotator is None:
             raise UserError(f"labels {arguments.labels!r} need --proxies and --annotator.")
         proxies = PROXIES.read(arguments.proxies)
-        synthetic = counting.synthetic_counts(proxies, names, classes, str(arguments.proxies))
+        synthetic = counting.synthetic_counts(proxies, every, classes, str(arguments.proxies))[inside]
         family, _, rest = arguments.labels.partition(f"-{arguments.annotator}")
         if (family, rest) == ("synthetic", ""):
             labels, human = counting.frequencies(synthetic), None

@@ -17,6 +17,7 @@ def main(arguments: argparse.Namespace) -> None:
         "utterances": arguments.utterances,
         "votes": arguments.votes,
         "rejects": arguments.rejects,
+        "leakage": arguments.leakage,
         "heldout": next(iter(arguments.heldout), None),
         "status": next(iter(arguments.proxies_status), None),
     }
@@ -32,6 +33,7 @@ if __name__ == "__main__":
     parser.add_argument("--votes", required=True)
     parser.add_argument("--utterances", required=True)
     parser.add_argument("--rejects", required=True)
+    parser.add_argument("--leakage", nargs="+", required=True, help="results/splits/*/*.leakage.csv")
     parser.add_argument("--proxies-status", nargs="*", default=[], help="status.csv of the headline annotator")
     parser.add_argument("--config", type=json_value, required=True, help="the configuration, JSON")
     parser.add_argument("--numbers", required=True, help="numbers.tex")

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling_ambiguity.corpora.roles import deal_roles, mix, role_codes
+from scaling_ambiguity.corpora.roles import _order, deal_roles, mix
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.tables.roles import ROLES
+from scaling_ambiguity.tables.base import by_deal
+from scaling_ambiguity.tables.roles import POSITION, ROLE_NAMES, ROLES, role_codes
 
 KEY = ["utterance", "rater", "deal"]
 # number of votes -> level, conditioning, reference votes, at 3 level votes
@@ -24,8 +25,16 @@ EXPECTED = {
 }
 
 
+def one_row_a_deal(roles):
+    """Return utterance, rater, deal, role, position of a roles table."""
+    position = by_deal(roles, POSITION, "test")
+    parts = [roles[["utterance", "rater"]].assign(deal=d, position=p.astype(int)) for d, p in enumerate(position)]
+    codes = role_codes(position, roles["votes"].to_numpy(), roles["level_votes"].to_numpy())
+    return pd.concat(parts, ignore_index=True).assign(role=np.array(ROLE_NAMES, dtype=object)[codes.ravel()])
+
+
 def test_every_vote_has_one_role_in_every_deal_and_the_sizes_are_the_rule(votes_table):
-    roles = ROLES.validate(deal_roles(votes_table, level_votes=3, deals=4, seed=1), "test")
+    roles = one_row_a_deal(ROLES.validate(deal_roles(votes_table, level_votes=3, deals=4, seed=1), "test"))
     expected = votes_table[["utterance", "rater"]].merge(pd.DataFrame({"deal": range(4)}), how="cross")
     assert set(map(tuple, roles[KEY].to_numpy())) == set(map(tuple, expected.to_numpy()))
     sizes = roles.groupby(["utterance", "deal", "role"]).size().unstack(fill_value=0)
@@ -36,7 +45,7 @@ def test_every_vote_has_one_role_in_every_deal_and_the_sizes_are_the_rule(votes_
 
 
 def test_positions_are_a_permutation_with_level_first_and_reference_last(votes_table):
-    roles = deal_roles(votes_table, level_votes=3, deals=5, seed=1)
+    roles = one_row_a_deal(deal_roles(votes_table, level_votes=3, deals=5, seed=1))
     rank = roles["role"].map({"level": 0, "conditioning": 1, "reference": 2})
     for (utterance, _), part in roles.assign(rank=rank).groupby(["utterance", "deal"]):
         part = part.sort_values("position")
@@ -63,14 +72,15 @@ def test_an_utterance_is_dealt_alike_whatever_else_is_there_and_in_any_order(vot
 
 def test_more_deals_leave_the_first_ones_alone_and_seeds_differ(votes_table):
     few, many = (deal_roles(votes_table, level_votes=3, deals=n, seed=1) for n in (2, 6))
-    pd.testing.assert_frame_equal(few, many[many["deal"] < 2].reset_index(drop=True))
+    pd.testing.assert_frame_equal(few, many[few.columns])
+    assert len(many.columns) == len(few.columns) + 4
     assert not few.equals(deal_roles(votes_table, level_votes=3, deals=2, seed=2))
 
 
 def test_every_order_is_equally_likely(votes_table):
     three = votes_table[votes_table["utterance"] == "u3"]
     deals = 6000
-    roles = deal_roles(three, level_votes=0, deals=deals, seed=3)
+    roles = one_row_a_deal(deal_roles(three, level_votes=0, deals=deals, seed=3))
     orders = (
         roles.pivot(index="deal", columns="rater", values="position").astype(str).agg("".join, axis=1).value_counts()
     )
@@ -81,7 +91,7 @@ def test_every_order_is_equally_likely(votes_table):
 def test_only_observers_primary_votes_inside_the_classes_are_dealt(votes_table):
     four = votes_table[votes_table["utterance"] == "u4"].reset_index(drop=True)
     four.loc[0, "kind"], four.loc[1, "role"], four.loc[2, "label"] = "self", "secondary", None
-    roles = deal_roles(four, level_votes=3, deals=2, seed=1)
+    roles = one_row_a_deal(deal_roles(four, level_votes=3, deals=2, seed=1))
     assert roles["rater"].tolist() == ["r3", "r3"]
     assert set(roles["role"]) == {"reference"}
 
@@ -93,6 +103,41 @@ def test_two_primary_votes_of_one_rater_or_none_at_all_are_refused(votes_table):
         deal_roles(votes_table.assign(label=None), level_votes=3, deals=1, seed=1)
     with pytest.raises(UserError, match="deals 0"):
         deal_roles(votes_table, level_votes=3, deals=0, seed=1)
+
+
+def several_labels(votes_table, weights):
+    """Return the votes, the first one of u4 with a label for each of ``weights``."""
+    rows = votes_table[(votes_table["utterance"] == "u4") & (votes_table["rater"] == "r0")]
+    further = [rows.assign(rank=rank, weight=weight) for rank, weight in enumerate(weights)]
+    return pd.concat([votes_table.drop(rows.index), *further], ignore_index=True)
+
+
+def test_a_vote_of_several_labels_is_dealt_once(votes_table):
+    several = several_labels(votes_table, [1 / 3] * 3)
+    expected = deal_roles(votes_table, level_votes=3, deals=3, seed=1)
+    pd.testing.assert_frame_equal(deal_roles(several, level_votes=3, deals=3, seed=1), expected)
+    with pytest.raises(UserError, match=r"'u4', 'rater': 'r0'\} has two primary votes"):
+        deal_roles(several_labels(votes_table, [1.0, 1.0]), level_votes=3, deals=1, seed=1)
+
+
+def test_positions_are_small_numbers_as_long_as_the_votes_are_few(votes_table):
+    many = pd.DataFrame({"utterance": "u", "rater": [f"r{i}" for i in range(200)]})
+    many = many.assign(**votes_table.drop(columns=["utterance", "rater"]).iloc[0])
+    assert deal_roles(votes_table, level_votes=3, deals=1, seed=1)["position_00"].dtype == np.int8
+    roles = ROLES.validate(deal_roles(many, level_votes=3, deals=101, seed=1), "test")
+    assert sorted(roles["position_100"]) == list(range(200))
+    with pytest.raises(UserError, match="position_07 is missing"):
+        by_deal(roles.drop(columns="position_07"), POSITION, "test")
+    with pytest.raises(UserError, match="not between 0 and the number of votes"):
+        ROLES.validate(roles.assign(votes=np.int16(199)), "test")
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 2**64 - 1) | st.integers(0, 3)), min_size=1))
+def test_order_is_by_item_then_key_then_row(pairs):
+    pairs.sort(key=lambda pair: pair[0])
+    items, keys = np.array([item for item, _ in pairs]), np.array([key for _, key in pairs], dtype=np.uint64)
+    expected = sorted(range(len(pairs)), key=lambda i: (*pairs[i], i))
+    assert _order(keys, items).tolist() == expected
 
 
 def test_mix_is_splitmix64():

@@ -18,15 +18,12 @@ OPTIONS = {
 
 
 def _roles(votes, deals, random):
-    rows = []
-    for utterance, raters in votes.groupby("utterance")["rater"]:
-        for deal in range(deals):
-            order = random.permutation(raters.to_numpy())
-            level = 3 if len(order) >= 5 else 0
-            reference = max(1, (len(order) - level) // 2)
-            kinds = ["level"] * level + ["conditioning"] * (len(order) - level - reference) + ["reference"] * reference
-            rows += [(utterance, r, deal, kind, i) for i, (r, kind) in enumerate(zip(order, kinds, strict=True))]
-    return pd.DataFrame(rows, columns=["utterance", "rater", "deal", "role", "position"])
+    parts = []
+    for _, rows in votes.groupby("utterance"):
+        part = rows[["utterance", "rater"]].assign(votes=len(rows), level_votes=3)
+        orders = {f"position_{deal:02d}": random.permutation(len(rows)) for deal in range(deals)}
+        parts.append(part.assign(**orders))
+    return pd.concat(parts, ignore_index=True)
 
 
 @pytest.fixture(scope="session")
@@ -45,8 +42,8 @@ def world():
     votes = pd.DataFrame(rows, columns=["utterance", "rater", "label"])
     votes = votes.assign(kind="observer", role="primary", presentation="voice", weight=1.0)
     roles = _roles(votes, 5, random)
-    levels = roles[roles["role"] == "level"][["utterance", "deal"]].drop_duplicates()
-    levels = levels.assign(level=random.choice(["low", "medium", "high"], len(levels)))
+    levels = roles.loc[roles["votes"] >= 5, ["utterance"]].drop_duplicates()
+    levels = levels.assign(**{f"level_{deal:02d}": random.integers(0, 3, len(levels)) for deal in range(5)})
     parts = []
     for fold in (0, 1):
         part = ["test" if i % 2 == fold else "validation" if i % 6 in (2, 3) else "train" for i in range(60)]

@@ -57,16 +57,12 @@ def make_world(folder: Path, utterances: int = 480, speakers: int = 12, deals: i
     raters = np.array([f"demo_r{r:02d}" for r in order[rows, place]])
     named = [names[i] for i in rows]
     write_parquet(make_votes(named, raters, draw(rng, v[rows]), "observer"), folder / "votes.parquet")
-    roles = []
+    roles = {"utterance": named, "rater": raters, "votes": number[rows].astype(np.int16)}
+    roles["level_votes"] = np.full(len(rows), 3, dtype=np.int16)
     for deal in range(deals):
-        key = rng.random(len(rows))
-        rank = pd.Series(key).groupby(rows).rank(method="first").astype(int).to_numpy() - 1
-        n = number[rows]
-        level = np.where(n >= 5, 3, 0)
-        reference = np.maximum(1, (n - level) // 2)
-        role = np.where(rank < level, "level", np.where(rank >= n - reference, "reference", "conditioning"))
-        roles.append(pd.DataFrame({"utterance": named, "rater": raters, "deal": deal, "role": role, "position": rank}))
-    write_parquet(pd.concat(roles), folder / "roles.parquet")
+        rank = pd.Series(rng.random(len(rows))).groupby(rows).rank(method="first") - 1
+        roles[f"position_{deal:02d}"] = rank.to_numpy(np.int8)
+    write_parquet(pd.DataFrame(roles), folder / "roles.parquet")
     m = 20
     q = 0.7 * v**1.3 / (v**1.3).sum(axis=1, keepdims=True) + 0.3 * rng.dirichlet(np.ones(4), utterances)
     proxies = make_votes(list(np.repeat(names, m)), "tiny", draw(rng, np.repeat(q, m, axis=0)), "synthetic")

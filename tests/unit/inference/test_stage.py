@@ -5,15 +5,19 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 
+from scaling_ambiguity.tables.base import by_deal
 from scaling_ambiguity.tables.labels import LABELS
-from scaling_ambiguity.tables.levels import LEVELS
+from scaling_ambiguity.tables.levels import AGREEMENT, LEVEL, LEVELS
+from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.statistics import STATISTICS
+from scaling_ambiguity.tables.votes import VOTES
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 OPTIONS = {
@@ -76,9 +80,10 @@ def test_the_stage_is_quick(stage):
 
 def test_levels(vote_world, stage):
     levels = LEVELS.read(vote_world.path("levels"))
-    assert set(levels["level"]) == {"low", "medium", "high"}
-    by_level = levels.groupby("level")["agreement"].agg(["min", "max"])
-    assert by_level.loc["high", "max"] < by_level.loc["medium", "min"] < by_level.loc["low", "min"]
+    level, agreement = by_deal(levels, LEVEL, "levels"), by_deal(levels, AGREEMENT, "levels")
+    assert len(level) == 30 and set(level.ravel()) == {0, 1, 2} and (levels["votes"] == 3).all()
+    low, medium, high = (agreement[level == place] for place in range(3))
+    assert high.max() < medium.min() and medium.max() < low.min()
     report = pd.read_csv(vote_world.folder / "levels.csv")
     assert len(report) == 2 and (report[["low", "medium", "high", "without_level"]].sum(axis=1).round(6) == 240).all()
     assert report["reliability"].between(0, 0.6).all()
@@ -122,6 +127,53 @@ def test_same_seed_same_bytes(vote_world, stage):
     before = Path(vote_world.path("exchange")).read_bytes()
     statistics(vote_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange")
     assert Path(vote_world.path("exchange")).read_bytes() == before
+
+
+@pytest.fixture
+def own_world(vote_world, tmp_path):
+    """Copy the world's tables, so that they may be changed."""
+    for path in vote_world.folder.glob("*.parquet"):
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    return replace(vote_world, folder=tmp_path)
+
+
+def test_utterances_left_out_of_the_splits_have_no_level_label_or_score(own_world):
+    gone = own_world.names[::4]
+    splits = SPLITS.read(own_world.path("splits"))
+    SPLITS.write(splits[~splits["utterance"].isin(gone)], own_world.path("splits"))
+    assign(own_world)
+    assert not set(LEVELS.read(own_world.path("levels"))["utterance"]) & set(gone)
+    report = pd.read_csv(own_world.folder / "levels.csv")
+    assert report[["low", "medium", "high", "without_level"]].sum(axis=1).round(6).sum() == 360
+    rows = statistics(own_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
+                      extra=["--protocol", "fair"])  # fmt: skip
+    assert rows.query("stratum == 'all'")["n"].max() == 360
+    for labels in ("combined-tiny-weighted", "control-tiny-shuffled"):
+        output = own_world.folder / f"{labels}.parquet"
+        done = call("pool_votes.py", *tables(own_world, "votes", "splits", "proxies", "utterances"), "--annotator",
+                    "tiny", "--labels", labels, "--pooling", "{}", *COMMON, "--output", output)  # fmt: skip
+        assert "120 utterances are left out" in done.stdout
+        assert set(LABELS.read(output)["utterance"]) == set(own_world.names) - set(gone)
+
+
+def test_votes_of_several_labels_go_all_the_way(own_world):
+    votes = VOTES.read(own_world.path("votes"))
+    first = votes[votes.index % 5 == 0]
+    other = first["label"].map({"neutral": "sad", "sad": "angry", "angry": "happy", "happy": "neutral"})
+    both = [first.assign(weight=0.5), first.assign(weight=0.5, rank=1, label=other)]
+    VOTES.write(pd.concat([votes.drop(first.index), *both]), own_world.path("votes"))
+    call("deal_roles.py", "--votes", own_world.path("votes"), "--level-votes", 3, "--deals", 5, "--seed", 1,
+         "--output", own_world.path("roles"))  # fmt: skip
+    assign(own_world)
+    levels = LEVELS.read(own_world.path("levels"))
+    # three votes, some of them shared: agreements that whole votes cannot have
+    assert set(by_deal(levels, AGREEMENT, "levels").ravel().round(6)) > {0, 0.166667, 0.333333, 0.5, 1}
+    alignment = statistics(own_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
+                           extra=["--protocol", "fair"])  # fmt: skip
+    assert set(alignment["stratum"]) == {"all", "low", "medium", "high"}
+    rows = statistics(own_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange")
+    whole = np.array([(votes["utterance"] == name).sum() for name in own_world.names])
+    assert pick(rows, labels="human", metric="nll", votes=0)["n"] == (whole > 5).sum()
 
 
 @pytest.mark.parametrize("labels", LABEL_NAMES)

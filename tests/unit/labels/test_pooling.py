@@ -118,8 +118,9 @@ def test_parts_from_splits():
     splits = pd.DataFrame({"utterance": ["a", "b", "a", "b", "c"], "fold": [0, 0, 1, 1, 0]})
     splits["part"] = ["test", "train", "train", "test", "train"]
     assert others.test_parts(splits, ["a", "b", "c"]).tolist() == [0, 1, -1]
-    with pytest.raises(UserError, match="z is in no fold"):
-        others.test_parts(splits, ["a", "z"])
+    assert others.test_parts(splits, ["a", "z"]).tolist() == [0, others.LEFT_OUT]
+    with pytest.raises(UserError, match="none of the utterances, such as z, is in a fold"):
+        others.test_parts(splits, ["z"])
     with pytest.raises(UserError, match="b is tested twice"):
         others.test_parts(splits.assign(part="test").query("utterance == 'b'"), ["b"])
 

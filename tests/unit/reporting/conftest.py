@@ -258,6 +258,10 @@ def build_run(root: Path) -> dict[str, Path]:
         ),
         files["splits"],
     )
+    files["leakage"] = results / "splits/demo/fair.leakage.csv"
+    write_csv(leakage_counts(hashes=0), files["leakage"])
+    files["audit"] = results / "corpora/demo/audit.json"
+    write_json(AUDIT, files["audit"])
     files["augmented"] = results / "augmented/demo/fair/human/dime/fold-0"
     mixed = random.dirichlet([0.4, 0.4, 1.0, 2.0], 40)
     ITEMS.write(
@@ -294,6 +298,22 @@ def build_run(root: Path) -> dict[str, Path]:
     return files
 
 
+def leakage_counts(hashes: int) -> pd.DataFrame:
+    """Return counts as of report_leakage in two folds; ``hashes`` sounds are compared, two pairs are identical."""
+    pairs = {"sets": 2, "across": 0, "examples": "a_1 a_2; b_1 b_2"} if hashes else {}
+    rows = []
+    for fold in (0, 1):
+        common = {"fold": fold, "compared": 480, "sets": 0, "across": 0, "test": 0, "examples": ""}
+        rows += [common | {"kind": "audio", "compared": hashes} | pairs, common | {"kind": "speaker"}]
+        shared = 9 + fold
+        rows.append(common | {"kind": "transcript", "sets": shared, "across": shared, "test": 9, "examples": "a_1 b_1"})
+    return pd.DataFrame(rows)[["fold", "kind", "compared", "sets", "across", "test", "examples"]]
+
+
+AUDIT = {
+    "utterances": {"found": 481, "kept": 480, "lost": {"nobody voted on it": 1}},
+    "votes": {"found": 3130, "kept": 3120, "lost": {"outside the classes": 10}},
+}
 HELDOUT = {
     "name": "tiny",
     "parameters": 611_000,
@@ -334,6 +354,9 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
     place = votes.groupby("utterance").cumcount().astype(str)
     VOTES.write(votes.assign(rater=votes["utterance"] + "#" + place, raters_known=False), files["votes"])
     REJECTS.write(REJECTS.read(run["rejects"]), files["rejects"])
+    files["leakage"] = root / "results" / "splits" / "cremad" / "fair.leakage.csv"
+    write_csv(leakage_counts(hashes=480), files["leakage"])
+    files["audit"] = run["audit"]
     files["status"] = root / "results" / "proxies" / "cremad" / "face" / "status.csv"
     counts = {"ok": 2870, "invalid": 4, "refused": 0, "failed": 6, "total": 2880}
     write_csv(pd.DataFrame([{"prompt": "replay", "temperature": 0.0} | counts]), files["status"])

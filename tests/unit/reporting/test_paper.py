@@ -30,7 +30,10 @@ def test_every_reported_artifact_has_a_caption():
     figures = {
         f"fig_{name}" for name in ("saturation", "exchange_rate", "alignment_by_level", "models_by_level", "simplex")
     }
-    assert figures | {"tab_corpus", "tab_alignment", "tab_results", "paper", "numbers", "notebook"} <= named
+    assert (
+        figures | {"tab_corpus", "tab_votes_lost", "tab_alignment", "tab_results", "paper", "numbers", "notebook"}
+        <= named
+    )
 
 
 def test_captions_hold_no_results():
@@ -103,6 +106,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
     corpus += ["--votes", run["votes"], "--rejects", run["rejects"]]
     for name, inputs in (
         ("tab_corpus", corpus),
+        ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
     ):
@@ -114,7 +118,8 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         "write_numbers",
         *("--statistics", *(run[kind] for kind in kinds.values())),
         *("--heldout", run["heldout"], "--votes", run["votes"], "--utterances", run["utterances"]),
-        *("--rejects", run["rejects"], "--proxies-status", run["status"], "--config", config_json),
+        *("--rejects", run["rejects"], "--leakage", run["leakage"], "--proxies-status", run["status"]),
+        *("--config", config_json),
         *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),
     )
     sections = "introduction,method,data,results_votes,results_models,limits"

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
 from scaling_ambiguity.reporting.numbers.settings import split_words
 from scaling_ambiguity.reporting.prose import keys_reached, keys_used, read_sources, taken_branches
@@ -26,7 +27,7 @@ STATISTICS = ("alignment", "saturation", "exchange")
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
     statistics = [str(run[kind]) for kind in STATISTICS] + ([str(evaluation)] if evaluation else [])
     tables = {name: str(run[name]) for name in ("utterances", "votes", "rejects", "status")}
-    return tables | {"statistics": statistics, "heldout": None}
+    return tables | {"statistics": statistics, "leakage": [str(run["leakage"])], "heldout": None}
 
 
 @pytest.fixture(scope="module")
@@ -55,6 +56,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "augmented": False,
         "durationsknown": False,
         "ratersknown": False,
+        "soundcompared": True,
     }
 
 
@@ -99,6 +101,32 @@ def test_failed_draws_are_counted_by_reason(numbers):
     assert numbers["settings.source"].text == r"cremad\_face"
     assert numbers["settings.source.presentation"].text == "face"
     assert numbers["settings.corpus.presentation"].text == "voice"
+
+
+def test_what_the_parts_share_is_told_with_the_pairs_by_name(numbers, votes_run):
+    assert numbers["leakage.audio"].text == (
+        r"2 sets (\path{a_1} and \path{a_2}; \path{b_1} and \path{b_2}), no set across parts"
+    )
+    assert numbers["leakage.speaker"].text == "no speaker"
+    assert numbers["leakage.transcript"].text == "9 to 10 transcripts"
+    source = numbers.provenance()["leakage.audio"]
+    assert (source["file"], source["rows"], source["n"]) == (str(votes_run["leakage"]), {"kind": "audio"}, 480)
+
+
+def test_sound_that_was_not_compared_is_said_not_to_be(run, config):
+    paths = paths_of(run) | {"heldout": str(run["heldout"])}
+    text = read_text(collect_numbers(config, paths), SECTIONS)
+    assert "was not looked for" in text and "Byte-identical" not in text
+
+
+def test_a_missing_or_faulty_report_of_leakage_is_named(votes_run, votes_config, tmp_path):
+    with pytest.raises(UserError, match="no report of cremad under fair"):
+        collect_numbers(votes_config, paths_of(votes_run) | {"leakage": []})
+    path = tmp_path / "cremad" / "fair.leakage.csv"
+    path.parent.mkdir()
+    path.write_text("fold,kind\n0,audio\n")
+    with pytest.raises(UserError, match="re-run report_leakage"):
+        collect_numbers(votes_config, paths_of(votes_run) | {"leakage": [str(path)]})
 
 
 def test_what_is_not_known_is_said_not_to_be(votes_run, run):
@@ -147,18 +175,26 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
         call(figure.stem, "--statistics", votes_run[kind], *style, *outputs)
     corpus = ["--corpora", "cremad", "--utterances", votes_run["utterances"], "--votes", votes_run["votes"]]
-    tables = [tmp_path / "tab_corpus.tex", tmp_path / "tab_alignment.tex"]
-    about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"]]}
-    about["tab_alignment"] = ["--statistics", votes_run["alignment"]]
+    shown = ["--classes", ",".join(CLASSES)]
+    about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"], *shown]}
+    about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
+    about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
+    tables = [tmp_path / f"{name}.tex" for name in about]
     for table in tables:
-        inputs = [*about[table.stem], "--classes", ",".join(CLASSES)]
-        call(table.stem, *inputs, "--table", table, "--data", table.with_suffix(".csv"))
+        call(table.stem, *about[table.stem], "--table", table, "--data", table.with_suffix(".csv"))
     numbers = tmp_path / "numbers.tex"
     call(
         "write_numbers",
         *("--statistics", *(votes_run[kind] for kind in STATISTICS), "--heldout"),
         *("--votes", votes_run["votes"], "--utterances", votes_run["utterances"], "--rejects", votes_run["rejects"]),
-        *("--proxies-status", votes_run["status"], "--config", json.dumps(votes_config)),
+        *(
+            "--leakage",
+            votes_run["leakage"],
+            "--proxies-status",
+            votes_run["status"],
+            "--config",
+            json.dumps(votes_config),
+        ),
         *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),
     )
     call(

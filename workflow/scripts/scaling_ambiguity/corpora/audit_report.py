@@ -7,7 +7,7 @@ import pandas as pd
 
 from scaling_ambiguity.corpora.accounting import UTTERANCE_STAGES, VOTE_STAGES, by_reason, tally
 from scaling_ambiguity.corpora.model import Corpus
-from scaling_ambiguity.corpora.roles import role_codes
+from scaling_ambiguity.tables.roles import role_codes
 
 LEVEL_VOTES = (2, 3, 4, 5)
 MOST_SHARE = 0.5  # a by-level number speaks of the corpus only if most utterances have a level
@@ -114,7 +114,7 @@ def roles_at(per_utterance: np.ndarray, level_votes: int) -> dict[str, Any]:
 def allowed(per_utterance: np.ndarray, raters: int | None) -> dict[str, Any]:
     """Return what the numbers of votes allow and forbid, as numbers and as sentences.
 
-    By-level numbers with L level votes need L + 2 votes (:func:`roles.role_codes`) and count as
+    By-level numbers with L level votes need L + 2 votes (:func:`tables.roles.role_codes`) and count as
     identifiable if at least half of the utterances have them; the exchange rate up to k human
     votes needs utterances with more than k.
 

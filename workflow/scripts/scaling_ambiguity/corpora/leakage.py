@@ -4,18 +4,20 @@ from pathlib import Path
 
 import pandas as pd
 
+from scaling_ambiguity.corpora.pinned_files import read_pins
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet
 
 KINDS = ("audio", "speaker", "transcript")
 PARTS = ("train", "validation", "test")
 COLUMNS = ["fold", "kind", "value", "across", *PARTS, "examples"]
+EXAMPLES = 5  # sets that a count names
 
 
 def read_hashes(paths: list[Path], utterances: pd.DataFrame) -> pd.Series:
     """Return the SHA-256 of each utterance's audio by utterance, from tables of hashes.
 
-    Each table is a parquet, or a tab-separated text that may be compressed, with a column
+    Each table is a pinned list of files (:func:`pinned_files.read_pins`), or a parquet with a column
     ``sha256`` and one of ``utterance`` or ``path``; of a path, the name without its ending is the
     utterance. Utterances that are not in the tables have none; rows of other utterances are ignored.
 
@@ -24,7 +26,7 @@ def read_hashes(paths: list[Path], utterances: pd.DataFrame) -> pd.Series:
     """
     tables = []
     for path in paths:
-        table = read_parquet(path) if ".parquet" in path.suffixes else pd.read_csv(path, sep="\t", dtype=str)
+        table = read_parquet(path) if path.suffix == ".parquet" else read_pins(path)
         if "sha256" not in table or not {"utterance", "path"} & set(table.columns):
             raise UserError(f"{path}: expected the columns sha256 and utterance or path; found {list(table.columns)}.")
         if "utterance" not in table:
@@ -53,15 +55,22 @@ def find_leaks(parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series 
         fold, kind (audio, speaker, transcript), value, across, the utterances in train, validation
         and test, and examples: the first utterance of each part that has one.
     """
-    words = utterances["transcript"].astype("str").str.lower().str.replace(r"\s+", " ", regex=True).str.strip()
-    values = pd.DataFrame({"utterance": utterances["utterance"], "speaker": utterances["speaker"], "transcript": words})
-    values["audio"] = None if sha256 is None else values["utterance"].map(sha256)
+    values = _values(utterances, sha256)
     found = [_shared(parts, values[["utterance", kind]].dropna(), kind) for kind in KINDS]
     return pd.concat(found, ignore_index=True)[COLUMNS].sort_values(["fold", "kind", "examples"], ignore_index=True)
 
 
+def _values(utterances: pd.DataFrame, sha256: pd.Series | None) -> pd.DataFrame:
+    """Return utterance and what is compared of it, one column a kind; what is not known is missing."""
+    words = utterances["transcript"].astype("str").str.lower().str.replace(r"\s+", " ", regex=True).str.strip()
+    values = pd.DataFrame({"utterance": utterances["utterance"], "speaker": utterances["speaker"]})
+    values["transcript"] = words.mask(words == "")
+    values["audio"] = None if sha256 is None else values["utterance"].map(sha256)
+    return values
+
+
 def _shared(parts: pd.DataFrame, values: pd.DataFrame, kind: str) -> pd.DataFrame:
-    values = values[values[kind].duplicated(keep=False) & (values[kind] != "")]
+    values = values[values[kind].duplicated(keep=False)]
     rows = parts.merge(values, on="utterance").sort_values(["fold", kind, "utterance"], kind="stable")
     if rows.empty:
         return pd.DataFrame({column: pd.Series(dtype=object) for column in COLUMNS})
@@ -79,6 +88,35 @@ def _shared(parts: pd.DataFrame, values: pd.DataFrame, kind: str) -> pd.DataFram
             "" if row is None else " ".join(x for x in row if isinstance(x, str)) for row in first.to_numpy(object)
         ]
     return table.reset_index().rename(columns={kind: "value"})
+
+
+def count_leaks(
+    leaks: pd.DataFrame, parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series | None = None
+) -> pd.DataFrame:
+    """Return one row for each fold and kind: what was compared, what is shared, and what of the test it touches.
+
+    Args:
+        leaks: What :func:`find_leaks` found in the other arguments.
+        parts: Splits table: utterance, fold, part.
+        utterances: Utterances table: utterance, speaker, transcript.
+        sha256: Hash of the audio by utterance, or None.
+
+    Returns:
+        fold, kind; compared: utterances of the fold with a value of that kind, so that 0 means
+        "not looked for" and not "nothing found"; sets: rows of ``leaks``; across: those in several
+        parts; test: test utterances whose value is in training or validation too; examples: those
+        of the first five sets, joined by ``; ``.
+    """
+    values = _values(utterances, sha256)
+    rows = []
+    for fold, part in parts.groupby("fold", sort=True):
+        inside = values[values["utterance"].isin(part["utterance"])]
+        for kind in KINDS:
+            own = leaks[(leaks["fold"] == fold) & (leaks["kind"] == kind)]
+            seen = own[(own["train"] + own["validation"]) > 0]
+            counts = (int(inside[kind].notna().sum()), len(own), int(own["across"].sum()), int(seen["test"].sum()))
+            rows.append((fold, kind, *counts, "; ".join(own["examples"].head(EXAMPLES))))
+    return pd.DataFrame(rows, columns=["fold", "kind", "compared", "sets", "across", "test", "examples"])
 
 
 def refuse_shared_speakers(leaks: pd.DataFrame, scheme: str) -> None:

@@ -159,3 +159,8 @@ def sounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
     types = {"bytes": "Int64", "sample_rate": "Int64", "channels": "Int64"}
     types |= dict.fromkeys(("duration", "rms", "peak", "clipped"), "float64")
     return frame.astype({column: types.get(column, "str") for column in frame})
+
+
+def fault_kinds(faults: pd.Series) -> pd.Series:
+    """Return the faults without what differs from file to file: what follows a colon or is in parentheses."""
+    return faults.str.replace(r"(:| \().*", "", regex=True)

@@ -8,9 +8,9 @@ import pandas as pd
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
+from scaling_ambiguity.labels.levels import LEVELS, level_places
 from scaling_ambiguity.labels.others import class_prior, test_parts
 
-LEVELS = ("low", "medium", "high")
 STRATA = ("all", *LEVELS)
 
 
@@ -68,27 +68,19 @@ def gather_judges(
     if silent.any():
         raise UserError(f"votes: tested utterance {names[int(silent.argmax())]} has no human vote to be judged by.")
     dealt = deal_votes(roles[roles["utterance"].isin(tested)], votes[votes["utterance"].isin(tested)], names, classes)
-    level = _level_places(levels, names, dealt.shape[0])
+    level = level_places(levels[levels["utterance"].isin(tested)], names)
     prior, concentration = _fits(splits, every, counts)
     return Judges(
         names=names,
         clusters=utterances.set_index("utterance").loc[names, cluster].to_numpy(str),
         counts=counts[chosen],
-        fair=dealt.count(dealt.role != "level"),
+        fair=dealt.in_role("conditioning", "reference"),
         conditioning=dealt.in_role("conditioning"),
         reference=dealt.in_role("reference"),
         level=level,
         prior=prior[chosen],
         concentration=concentration[chosen],
     )
-
-
-def _level_places(levels: pd.DataFrame, names: list[str], deals: int) -> np.ndarray:
-    places = np.full((deals, len(names)), -1)
-    levels = levels[levels["utterance"].isin(names)]
-    column = pd.Index(names).get_indexer(levels["utterance"])
-    places[levels["deal"].to_numpy(), column] = pd.Index(LEVELS).get_indexer(levels["level"])
-    return places
 
 
 def _fits(splits: pd.DataFrame, every: list[str], counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -57,7 +57,7 @@ def matched_draws(table: NDArray, keys: Array, conditioning: Array) -> Array:
 
     table (U, m) class numbers, keys (U, deals, m) in [0, 1), conditioning (deals, U, C) -> (deals, U, C).
     """
-    sizes = conditioning.sum(axis=-1)
+    sizes = np.rint(conditioning.sum(axis=-1))  # the weights of a vote with three labels sum to one but for rounding
     return np.stack([
         first_counts(table, random_ranks(table, keys[:, deal]), sizes[deal], conditioning.shape[-1])
         for deal in range(len(sizes))

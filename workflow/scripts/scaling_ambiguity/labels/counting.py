@@ -1,4 +1,7 @@
-"""From vote tables to arrays of counts: (utterances, classes), and (deals, utterances, classes) by role."""
+"""From vote tables to arrays of counts: (utterances, classes), and (deals, utterances, classes) by role.
+
+What is done in every deal loops over the deals: with a million votes the arrays of one deal are small.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +10,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.tables.base import by_deal
+from scaling_ambiguity.tables.roles import POSITION, ROLE_NAMES, role_codes
 
 Array = NDArray[np.float64]
 
@@ -27,9 +32,15 @@ def human_votes(votes: pd.DataFrame, where: str = "votes") -> pd.DataFrame:
     return rows
 
 
+def places(values: pd.Series, names: list[str]) -> NDArray[np.intp]:
+    """Return the place of each value in ``names``, -1 where it is absent; each distinct value is looked up once."""
+    code, distinct = pd.factorize(values)
+    return np.append(pd.Index(names).get_indexer(distinct), -1)[code]
+
+
 def codes(values: pd.Series, names: list[str], what: str, where: str) -> NDArray[np.intp]:
     """Return the place of each value in ``names``; a UserError names the first unknown one."""
-    index = pd.Index(names).get_indexer(values)
+    index = places(values, names)
     if (index < 0).any():
         value = values.iloc[int(np.argmax(index < 0))]
         raise UserError(f"{where}: unknown {what} {value!r}. Build the table again from its corpus.")
@@ -75,35 +86,57 @@ def frequencies(counts: Array) -> Array:
 
 @dataclass(frozen=True)
 class DealtVotes:
-    """Human votes in every deal, as parallel arrays of one entry a vote and deal.
+    """Human votes with their places in every deal, as parallel arrays of one entry a rater and label.
+
+    A vote of one label is one entry of weight 1; a vote of several labels is as many entries, which
+    share its weight and its place.
 
     Attributes:
         shape: (deals, utterances, classes).
-        deal: deal number.
-        utterance: place of the utterance.
-        label: place of the class.
-        weight: weight of the vote.
-        role: "level", "conditioning" or "reference".
-        position: place in the random order of the deal, from 0.
+        utterance: place of the utterance, (V,).
+        label: place of the class, (V,).
+        weight: weight of the label, (V,).
+        first: whether it is the first entry of its vote, (V,).
+        position: place of the vote in the random order of each deal, from 0, (deals, V).
+        votes: number of votes of the utterance, (V,).
+        level_votes: number of level votes that were asked for, (V,).
     """
 
     shape: tuple[int, int, int]
-    deal: NDArray[np.intp]
     utterance: NDArray[np.intp]
     label: NDArray[np.intp]
     weight: Array
-    role: NDArray[np.object_]
-    position: NDArray[np.intp]
+    first: NDArray[np.bool_]
+    position: NDArray[np.integer]
+    votes: NDArray[np.integer]
+    level_votes: NDArray[np.integer]
+
+    def roles(self, deal: int) -> NDArray[np.int8]:
+        """Return the role of each entry in one deal, (V,): its place in ``tables.roles.ROLE_NAMES``."""
+        return role_codes(self.position[deal], self.votes, self.level_votes)
+
+    def voters(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
+        """Return the number of votes of each utterance, (U,), or of those whose entries are chosen."""
+        rows = self.first if chosen is None else self.first & chosen
+        return np.bincount(self.utterance[rows], minlength=self.shape[1])
 
     def count(self, chosen: NDArray[np.bool_]) -> Array:
-        """Return the chosen votes per class, (deals, utterances, classes)."""
-        deals, utterances, classes = self.shape
-        flat = (self.deal[chosen] * utterances + self.utterance[chosen]) * classes + self.label[chosen]
-        return np.bincount(flat, self.weight[chosen], minlength=deals * utterances * classes).reshape(self.shape)
+        """Return the chosen entries' weights per class, (utterances, classes)."""
+        return _sum(self.utterance[chosen], self.label[chosen], self.weight[chosen], self.shape[1:])
 
-    def in_role(self, role: str) -> Array:
-        """Return the votes of one role per class, (deals, utterances, classes)."""
-        return self.count(self.role == role)
+    def squares(self, chosen: NDArray[np.bool_]) -> Array:
+        """Return the chosen entries' sum of squared weights, (utterances,): what votes agree with themselves."""
+        return np.bincount(self.utterance[chosen], self.weight[chosen] ** 2, minlength=self.shape[1])
+
+    def in_role(self, *names: str) -> Array:
+        """Return the votes of the named roles per class, (deals, utterances, classes)."""
+        wanted = np.array([name in names for name in ROLE_NAMES])
+        return np.stack([self.count(wanted[self.roles(deal)]) for deal in range(self.shape[0])])
+
+    def between(self, start: int, stop: int | None = None) -> Array:
+        """Return the votes at positions start .. stop - 1, or to the end, per class, (deals, utterances, classes)."""
+        stop = np.iinfo(self.position.dtype).max + 1 if stop is None else stop
+        return np.stack([self.count((place >= start) & (place < stop)) for place in self.position])
 
 
 def deal_votes(
@@ -112,23 +145,35 @@ def deal_votes(
     """Join the roles with the votes they belong to.
 
     Raises:
-        UserError: a role without a vote, or an utterance or label that is not in the lists.
+        UserError: a role without a vote or a vote without a role, or an utterance or label that is not in the lists.
     """
-    human = human_votes(votes)[["utterance", "rater", "label", "weight"]]
-    joined = roles.merge(human, on=["utterance", "rater"], how="left")
-    missing = joined["label"].isna()
-    if missing.any():
-        item = joined.loc[missing, ["utterance", "rater"]].iloc[0].to_dict()
-        raise UserError(f"{where}: no primary in-set vote for {item}. Deal the roles again from this vote table.")
-    deal = joined["deal"].to_numpy(np.intp)
+    human = human_votes(votes)
+    rater, names = pd.factorize(pd.concat([roles["rater"], human["rater"]], ignore_index=True))
+    item = codes(pd.concat([roles["utterance"], human["utterance"]], ignore_index=True), utterances, "utterance", where)
+    role_key, vote_key = np.split(item * len(names) + rater, [len(roles)])
+    order = np.argsort(role_key, kind="stable")
+    near = np.minimum(np.searchsorted(role_key, vote_key, sorter=order), len(roles) - 1)
+    row = order[near]
+    known, used = role_key[row] == vote_key, np.zeros(len(roles), dtype=bool)
+    used[row[known]] = True
+    for table, fine, fault in ((roles, used, "no primary in-set vote"), (human, known, "no role")):
+        if not fine.all():
+            pair = table.loc[~fine, ["utterance", "rater"]].iloc[0].to_dict()
+            raise UserError(f"{where}: {fault} for {pair}. Deal the roles again from this vote table.")
+    # labels that a class policy merged are one entry: a vote's weight on a class counts as a whole
+    entry = row * len(classes) + codes(human["label"], classes, "label", where)
+    entry, place = np.unique(entry, return_inverse=True)
+    row, label = np.divmod(entry, len(classes))
+    position = by_deal(roles, POSITION, where)
     return DealtVotes(
-        shape=(int(deal.max()) + 1, len(utterances), len(classes)),
-        deal=deal,
-        utterance=codes(joined["utterance"], utterances, "utterance", where),
-        label=codes(joined["label"], classes, "label", where),
-        weight=joined["weight"].to_numpy(float),
-        role=joined["role"].to_numpy(object),
-        position=joined["position"].to_numpy(np.intp),
+        shape=(len(position), len(utterances), len(classes)),
+        utterance=item[row],
+        label=label,
+        weight=np.bincount(place, human["weight"].to_numpy(float)),
+        first=np.append(True, row[1:] != row[:-1]),
+        position=position[:, row],
+        votes=roles["votes"].to_numpy()[row],
+        level_votes=roles["level_votes"].to_numpy()[row],
     )
 
 

@@ -3,23 +3,70 @@
 from itertools import combinations
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.labels.counting import DealtVotes, codes, human_votes
+from scaling_ambiguity.tables.base import by_deal
+from scaling_ambiguity.tables.levels import LEVEL
+from scaling_ambiguity.tables.roles import ROLE_NAMES
 
 Array = NDArray[np.float64]
 LEVELS = ("low", "medium", "high")
+TIE = 1e-9  # agreements of shared votes may round to either side of an edge they lie on
 
 
-def pairwise_agreement(counts: Array) -> Array:
+def pairwise_agreement(counts: Array, voters: Array | None = None, squares: Array | None = None) -> Array:
     """Unbiased pairwise agreement sum_c n_c (n_c - 1) / (n (n - 1)); counts (..., C) -> (...), in [0, 1].
 
     The share of pairs of votes that are equal; its expectation, sum_c p_c^2, does not depend on
     the number of votes. NaN with fewer than two votes. Source: Fleiss 1971, 10.1037/h0031619.
+
+    Of votes that share their weight among several labels, w_ic for vote i and class c, it is the mean
+    over pairs of two votes i, j of sum_c w_ic w_jc: (sum_c n_c^2 - sum_i sum_c w_ic^2) / (n (n - 1)).
+
+    Args:
+        counts: (..., C) sums of the votes' weights, n_c = sum_i w_ic.
+        voters: (...) numbers of votes n; by default, of whole votes, the sum of the counts.
+        squares: (...) sums of squared weights sum_i sum_c w_ic^2; by default, of whole votes, n.
     """
-    n = counts.sum(axis=-1)
+    n = counts.sum(axis=-1) if voters is None else voters
+    own = n if squares is None else squares
     pairs = np.where(n >= 2, n * (n - 1), np.nan)
-    return (counts * (counts - 1)).sum(axis=-1) / pairs
+    # sums of whole votes are exact; those of thirds may round to just outside what is possible
+    return np.clip((counts**2).sum(axis=-1) - own, 0.0, pairs) / pairs
+
+
+def agreements(dealt: DealtVotes) -> tuple[Array, Array]:
+    """Return the agreement of the level votes and of all others, (deals, U) each; NaN with fewer than two votes."""
+    level, rest = (np.empty(dealt.shape[:2]) for _ in range(2))
+    for deal in range(dealt.shape[0]):
+        role = dealt.roles(deal)
+        for values, chosen in ((level, role == ROLE_NAMES.index("level")), (rest, role != ROLE_NAMES.index("level"))):
+            values[deal] = pairwise_agreement(dealt.count(chosen), dealt.voters(chosen), dealt.squares(chosen))
+    return level, rest
+
+
+def human_agreement(votes: pd.DataFrame, utterances: list[str], classes: list[str], where: str = "votes") -> Array:
+    """Return the pairwise agreement of all human votes on each utterance, (U,); NaN with fewer than two votes.
+
+    Raises:
+        UserError: an utterance or label that is not in the lists.
+    """
+    rows = human_votes(votes, where)
+    item = codes(rows["utterance"], utterances, "utterance", where)
+    label = codes(rows["label"], classes, "label", where)
+    voter = pd.factorize(item * len(rows) + pd.factorize(rows["rater"])[0])[0]
+    # labels that a class policy merged are one: a vote's weight on a class counts as a whole
+    cell, place = np.unique(voter * len(classes) + label, return_inverse=True)
+    weight = np.bincount(place, rows["weight"].to_numpy(float))
+    of_voter = np.zeros(int(voter.max(initial=-1)) + 1, dtype=np.intp)
+    of_voter[voter] = item
+    home, size = of_voter[cell // len(classes)], len(utterances)
+    counts = np.bincount(home * len(classes) + cell % len(classes), weight, minlength=size * len(classes))
+    voters, squares = np.bincount(of_voter, minlength=size), np.bincount(home, weight**2, minlength=size)
+    return pairwise_agreement(counts.reshape(size, -1), voters, squares)
 
 
 def attainable_agreement(votes: int, classes: int) -> Array:
@@ -41,7 +88,7 @@ def choose_edges(training: Array, votes: int, classes: int) -> tuple[float, floa
 
     Nearest: the pair with least |F(lower) - 1/3| + |F(upper) - 2/3|, F the share of training values
     below an edge; the lower pair if two are equally near. An edge between attainable values never
-    cuts through a tie.
+    cuts through a tie of whole votes; votes of several labels on an edge are below it.
 
     Raises:
         UserError: fewer than three attainable values (two level votes): no three levels.
@@ -52,15 +99,27 @@ def choose_edges(training: Array, votes: int, classes: int) -> tuple[float, floa
             f"levels.votes: {votes} votes in {classes} classes have {len(values)} agreements; use 3 or more."
         )
     midpoints = (values[:-1] + values[1:]) / 2
-    below = (training[:, None] < midpoints).mean(axis=0)
+    below = (training[:, None] < midpoints + TIE).mean(axis=0)
     misfit = {(i, j): abs(below[i] - 1 / 3) + abs(below[j] - 2 / 3) for i, j in combinations(range(len(midpoints)), 2)}
     i, j = min(misfit, key=lambda pair: (round(misfit[pair], 12), pair))
     return float(midpoints[i]), float(midpoints[j])
 
 
-def level_of(agreement: Array, edges: tuple[float, float]) -> NDArray[np.str_]:
-    """Return ``low``, ``medium`` or ``high`` ambiguity: agreement above, between or below the two edges."""
-    return np.array(LEVELS)[2 - np.searchsorted(np.array(edges), agreement)]
+def level_of(agreement: Array, edges: tuple[float, float]) -> NDArray[np.int8]:
+    """Return the place in ``LEVELS``: low ambiguity is agreement above the two edges, high not above the lower."""
+    return (2 - np.searchsorted(np.array(edges) + TIE, agreement)).astype(np.int8)
+
+
+def level_places(levels: pd.DataFrame, utterances: list[str], where: str = "levels") -> NDArray[np.int8]:
+    """Return the place in ``LEVELS`` of each utterance in each deal, (deals, U); -1 of those without a level.
+
+    Raises:
+        UserError: a level of an utterance that is not in the list.
+    """
+    known = by_deal(levels, LEVEL, where)
+    places = np.full((len(known), len(utterances)), -1, dtype=np.int8)
+    places[:, codes(levels["utterance"], utterances, "utterance", where)] = known
+    return places
 
 
 def between_sets_correlation(level: Array, rest: Array) -> float:

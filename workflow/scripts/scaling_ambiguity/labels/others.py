@@ -7,9 +7,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.labels.counting import places
 
 Array = NDArray[np.float64]
 LARGEST_BLOCKS = 20
+NEVER_TESTED, LEFT_OUT = -1, -2
 
 
 def speaker_blocks(speakers: NDArray, where: str = "utterances") -> NDArray[np.intp]:
@@ -43,16 +45,21 @@ def class_prior(counts: Array) -> Array:
 
 
 def test_parts(splits: pd.DataFrame, utterances: list[str], where: str = "splits") -> NDArray[np.intp]:
-    """Return the fold in whose test part each utterance stands, (U,); -1 if in none.
+    """Return the fold in whose test part each utterance stands, (U,): ``NEVER_TESTED`` (-1) if in none.
+
+    ``LEFT_OUT`` (-2) marks what the split left out altogether, such as a second test set.
 
     Raises:
-        UserError: an utterance that is not in the splits, or is tested twice.
+        UserError: none of the utterances is in the splits, or one is tested twice.
     """
-    absent = sorted(set(utterances) - set(splits["utterance"]))
-    if absent:
-        raise UserError(f"{where}: utterance {absent[0]} is in no fold. Split the corpus again.")
-    tested = splits.loc[splits["part"] == "test"].set_index("utterance")["fold"]
-    if tested.index.has_duplicates:
-        twice = tested.index[tested.index.duplicated()][0]
-        raise UserError(f"{where}: {twice} is tested twice. Split the corpus again.")
-    return tested.reindex(utterances).fillna(-1).to_numpy(np.intp)
+    place = places(splits["utterance"], utterances)
+    inside, tested = place >= 0, (splits["part"] == "test").to_numpy(bool)
+    if not inside.any():
+        raise UserError(f"{where}: none of the utterances, such as {utterances[0]}, is in a fold. Split again.")
+    twice = np.bincount(place[inside & tested], minlength=len(utterances)) > 1
+    if twice.any():
+        raise UserError(f"{where}: {utterances[int(twice.argmax())]} is tested twice. Split the corpus again.")
+    parts = np.full(len(utterances), LEFT_OUT, dtype=np.intp)
+    parts[place[inside]] = NEVER_TESTED
+    parts[place[inside & tested]] = splits["fold"].to_numpy()[inside & tested]
+    return parts

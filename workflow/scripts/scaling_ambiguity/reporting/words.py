@@ -3,7 +3,7 @@
 import itertools
 import math
 
-from scaling_ambiguity.reporting.text import number
+from scaling_ambiguity.reporting.text import count, number
 
 INTERVAL = r"{level}\,\% interval"
 
@@ -63,6 +63,14 @@ def votes(value: float) -> str:
     """Return a number of human votes with its noun."""
     text = number(value, 2)
     return f"{text} human vote" if text == "1.00" else f"{text} human votes"
+
+
+def several(least: int, most: int, noun: str) -> str:
+    """Return a number, or a range of numbers, with its noun: ``no set``, ``1 set``, ``3 sets``, ``3 to 5 sets``."""
+    if most == 0:
+        return f"no {noun}"
+    number_ = count(most) if least == most else f"{count(least)} to {count(most)}"
+    return f"{number_} {noun}" if least == most == 1 else f"{number_} {noun}s"
 
 
 def equivalent(estimate: float, low: float, high: float, largest: float, level: float) -> str:

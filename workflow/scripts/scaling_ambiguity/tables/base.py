@@ -3,8 +3,10 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
+from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet, write_parquet
@@ -21,7 +23,7 @@ class Table:
         schema: pandera schema; its columns come first, in its order.
         key: Columns that identify a row; rows are stored sorted by them.
         families: Prefixes of numeric column families whose names depend on the class
-            set, e.g. ``("p_",)``; the columns of ``distributions`` sum to 1 in each row.
+            set or the number of deals, e.g. ``("p_",)``; the columns of ``distributions`` sum to 1 in each row.
         distributions: The families that are probability distributions.
     """
 
@@ -75,3 +77,21 @@ class Table:
 def class_columns(classes: list[str], prefix: str = "p_") -> list[str]:
     """Return the column names of a class set, e.g. ``["p_happy", "p_sad"]``, in its order."""
     return [f"{prefix}{label}" for label in classes]
+
+
+def deal_columns(deals: int, prefix: str) -> list[str]:
+    """Return the column names of so many deals, e.g. ``["position_00", "position_01"]``."""
+    return [f"{prefix}{deal:02d}" for deal in range(deals)]
+
+
+def by_deal(frame: pd.DataFrame, prefix: str, where: str | Path) -> NDArray:
+    """Return the columns of a family with one column a deal, (deals, rows), in order of the deals.
+
+    Raises:
+        UserError: no such column, or a gap between the numbers of the deals.
+    """
+    wanted = deal_columns(sum(str(column).startswith(prefix) for column in frame.columns), prefix)
+    absent = sorted(set(wanted) - set(frame.columns))
+    if absent or not wanted:
+        raise UserError(f"{where}: the column {(absent or [prefix + '00'])[0]} is missing. Remove it and run again.")
+    return np.stack([frame[column].to_numpy() for column in wanted])

@@ -5,9 +5,11 @@ from typing import Any
 
 import pandas as pd
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
 from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_validation
+from scaling_ambiguity.reporting.numbers.leakage import add_leakage
 from scaling_ambiguity.reporting.numbers.models import add_models
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.numbers.settings import add_settings, add_switches, check_config
@@ -21,13 +23,21 @@ def headline_table(paths: list[str], kind: str, *names: str) -> pd.DataFrame | N
     return read_statistics(found) if found else None
 
 
+def headline_leakage(paths: list[str], corpus: str, protocol: str) -> str:
+    """Return the report ``{corpus}/{protocol}.leakage.csv`` among ``paths``."""
+    found = [path for path in paths if Path(path).parts[-2:] == (corpus, f"{protocol}.leakage.csv")]
+    if not found:
+        raise UserError(f"write_numbers: --leakage has no report of {corpus} under {protocol}; run report_leakage.")
+    return found[0]
+
+
 def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     """Return every number, and every switch of the text, that the files of ``paths`` allow.
 
     Args:
         config: The configuration of the run.
-        paths: ``statistics`` (a list), ``utterances``, ``votes``, ``rejects``; and ``heldout`` and ``status``,
-            or None.
+        paths: ``statistics`` and ``leakage`` (lists), ``utterances``, ``votes``, ``rejects``; and ``heldout``
+            and ``status``, or None.
     """
     check_config(config)
     headline = config["paper"]["headline"]
@@ -41,6 +51,7 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     simulated, replayed, augmented = (numbers.switches[name] for name in ("simulated", "replayed", "augmented"))
     add_settings(numbers, config)
     add_corpus(numbers, classes, paths)
+    add_leakage(numbers, headline_leakage(paths["leakage"], corpus, protocol))
     if heldout:
         add_heldout(numbers, heldout)
     if status:

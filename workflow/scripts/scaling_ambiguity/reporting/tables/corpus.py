@@ -3,7 +3,7 @@
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.labels.levels import pairwise_agreement
+from scaling_ambiguity.labels.levels import human_agreement
 from scaling_ambiguity.metrics.divergences import normalised_entropy
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.tables.booktabs import tabular
@@ -16,9 +16,10 @@ def human_votes(votes: pd.DataFrame) -> pd.DataFrame:
 
 
 def vote_counts(votes: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """Return in-set human votes counted, one row an utterance and one column a class."""
+    """Return the weights of in-set human votes summed, one row an utterance and one column a class."""
     valid = human_votes(votes).dropna(subset="label")
-    return pd.crosstab(valid["utterance"], valid["label"]).reindex(columns=classes, fill_value=0)
+    table = pd.crosstab(valid["utterance"], valid["label"], values=valid["weight"], aggfunc="sum")
+    return table.reindex(columns=classes).fillna(0.0)
 
 
 def describe_corpus(
@@ -30,7 +31,9 @@ def describe_corpus(
     """
     human = human_votes(votes)
     counts = vote_counts(votes, classes)
-    per_utterance = counts.sum(axis=1).to_numpy()
+    # a vote of several labels is one vote
+    per_utterance = human.dropna(subset="label").drop_duplicates(["utterance", "rater"]).groupby("utterance").size()
+    agreement = human_agreement(votes, counts.index.tolist(), classes)
     matrix = counts.to_numpy(float)
     values = {
         "utterances": len(utterances),
@@ -43,7 +46,7 @@ def describe_corpus(
         "votes per utterance, mean": float(per_utterance.mean()),
         "votes per utterance, largest": int(per_utterance.max()),
         "normalised entropy": float(normalised_entropy(matrix / matrix.sum(axis=1, keepdims=True)).mean()),
-        "pairwise agreement": float(pairwise_agreement(matrix[per_utterance >= 2]).mean()),
+        "pairwise agreement": float(agreement[~np.isnan(agreement)].mean()),
         "items left out": len(rejects),
     }
     shares = matrix.sum(axis=0) / matrix.sum()
