@@ -78,6 +78,11 @@ def _add_human(
     """Add k human votes, and N synthetic ones, against the same held-out human votes of the same utterances."""
     options, classes, seed = arguments.options, arguments.classes, arguments.seed
     rows = human_votes(votes).sort_values(["utterance", "rater", "rank"], kind="stable")
+    # k counts raters: of a vote that names several labels the first is taken, and how many is said.
+    several = int(rows.duplicated(["utterance", "rater"]).sum())
+    if several:
+        print(f"curve of human votes: {several} further labels of votes that name several are left aside")
+        rows = rows.drop_duplicates(["utterance", "rater"])
     table = vote_table(rows, names, classes, str(arguments.votes))
     largest = min(options["exchange"]["largest_k"], table.shape[1] - 1)
     used = ((table >= 0).sum(axis=1) > largest) & (draws >= 0).any(axis=1)
