@@ -11,6 +11,7 @@ matplotlib.use("Agg")
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -19,26 +20,22 @@ from scaling_ambiguity.io import atomic_path
 
 COLUMN_WIDTH = 3.5  # inches, IEEEtran
 
-# Okabe and Ito (2008): distinguishable with the common colour deficiencies; markers repeat the distinction.
-BLACK, ORANGE, SKY, GREEN, YELLOW, BLUE, VERMILION, PURPLE = (
-    "#000000",
-    "#E69F00",
-    "#56B4E9",
-    "#009E73",
-    "#F0E442",
-    "#0072B2",
-    "#D55E00",
-    "#CC79A7",
-)
+# Distinguishable with the common colour deficiencies; markers repeat the distinction.
+_NAMES = ("blue", "orange", "green", "vermilion", "purple", "brown", "pink", "grey", "yellow", "sky")
+COLOURS = dict(zip(_NAMES, seaborn.color_palette("colorblind").as_hex(), strict=True)) | {"black": "#000000"}
+BLACK, ORANGE, SKY, GREEN = (COLOURS[name] for name in ("black", "orange", "sky", "green"))
+YELLOW, BLUE, VERMILION, PURPLE = (COLOURS[name] for name in ("yellow", "blue", "vermilion", "purple"))
 GREY = "#777777"
 
 
 @contextmanager
 def styled(style: str | Path) -> Iterator[None]:
-    """Apply the style sheet ``style`` within the block and close its figures afterwards."""
+    """Apply seaborn's paper theme and, over it, the style sheet ``style``; close the block's figures afterwards."""
     if not Path(style).is_file():
         raise UserError(f"{style}: no such matplotlib style sheet; expected paper/paper.mplstyle.")
-    with matplotlib.rc_context(), plt.style.context(str(Path(style).resolve())):
+    with matplotlib.rc_context():
+        seaborn.set_theme(context="paper", style="ticks", palette="colorblind")
+        plt.style.use(str(Path(style).resolve()))
         matplotlib.rcParams["svg.hashsalt"] = "scaling-ambiguity"
         try:
             yield

@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -18,7 +19,10 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame) -> None:
     draw_estimates(axes, human["votes"].to_numpy(float), human, color=VERMILION, fmt="^-", label="$k$ human votes")
     fitted = pick(rows, labels="human", metric="nll_fitted").sort_values("votes")
     if len(fitted):
-        axes.plot(fitted["votes"], fitted["estimate"], "--", color=GREY, label="Dirichlet-multinomial")
+        seaborn.lineplot(
+            data=fitted, x="votes", y="estimate", linestyle="--", color=GREY, label="Dirichlet-multinomial",
+            errorbar=None, legend=False, ax=axes,
+        )  # fmt: skip
     last = human["votes"].max()
     for labels, (colour, _) in VARIANTS.items():
         levels = pick(rows, labels=labels, metric="nll").sort_values("votes")

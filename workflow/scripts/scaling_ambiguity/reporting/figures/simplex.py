@@ -3,6 +3,7 @@
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
@@ -32,7 +33,10 @@ def majority_counts(distributions: np.ndarray) -> np.ndarray:
 def _bubbles(axes: Axes, distributions: np.ndarray, colour: str, label: str) -> None:
     """Draw equal distributions as one circle of proportional area."""
     places, sizes = np.unique(np.round(project(distributions), 6), axis=0, return_counts=True)
-    axes.scatter(*places.T, s=2.5 * sizes, color=colour, alpha=0.55, linewidths=0, label=label)
+    seaborn.scatterplot(
+        x=places[:, 0], y=places[:, 1], s=2.5 * sizes, color=colour, alpha=0.55, linewidth=0, label=label,
+        legend=False, ax=axes,
+    )  # fmt: skip
 
 
 def _frame(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
