@@ -50,9 +50,9 @@ localrules:
 
 
 rule sound:
-    """The full decode of every sound file of the selected corpora: what is missing, torn, silent or clipped."""
+    """The full decode of every sound file of the selected corpora: level, clipping, hash, and what is left out."""
     input:
-        [f"results/corpora/{corpus}/sound.parquet" for corpus in RUN["corpora"] if has_audio(corpus)],
+        [f"results/corpora/{corpus}/utterances.parquet" for corpus in RUN["corpora"] if has_audio(corpus)],
 
 
 rule exports:

@@ -185,9 +185,16 @@ def pins_of(wildcards):
     return f"{PINS}/{name}" if Path(workflow.basedir, "workflow", "resources", name).exists() else []
 
 
+def audit_shards(corpus):
+    """Jobs of the audio audit of a corpus: a file takes milliseconds, so 64 are enough for the largest."""
+    return min(config["corpora"][corpus]["shards"], 64)
+
+
 def sound_shards(wildcards):
-    """The tables of the audio audit of a corpus, one a shard."""
-    shards = range(config["corpora"][wildcards.corpus]["shards"])
+    """The tables of the audio audit of a corpus, one a shard; none where a corpus has no sound."""
+    if not has_audio(wildcards.corpus):
+        return []
+    shards = range(audit_shards(wildcards.corpus))
     return [f"results/corpora/{wildcards.corpus}/sound/{shard}.parquet" for shard in shards]
 
 

@@ -38,10 +38,10 @@ rule read_corpus:
         made=made_here,
         audio=audio_of,
     output:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        votes="results/corpora/{corpus}/votes.parquet",
-        rejects="results/corpora/{corpus}/rejects.parquet",
-        audit="results/corpora/{corpus}/audit.json",
+        utterances="results/corpora/{corpus}/found/utterances.parquet",
+        votes="results/corpora/{corpus}/found/votes.parquet",
+        rejects="results/corpora/{corpus}/found/rejects.parquet",
+        audit="results/corpora/{corpus}/found/audit.json",
     log:
         "logs/read_corpus/{corpus}.log",
     benchmark:
@@ -207,7 +207,7 @@ rule fetch_cremad:
 rule audit_audio:
     """Decode one shard of a corpus in full: duration, loudness, clipping, hash; resample what is not 16 kHz mono."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
+        utterances="results/corpora/{corpus}/found/utterances.parquet",
         audio=audio_of,
     output:
         "results/corpora/{corpus}/sound/{shard}.parquet",
@@ -223,7 +223,7 @@ rule audit_audio:
         runtime=240,
     params:
         root=lambda wildcards: corpus_root(wildcards.corpus),
-        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
+        shards=lambda wildcards: audit_shards(wildcards.corpus),
         cache=lambda wildcards: f"resources/audio/{wildcards.corpus}",
         script=f"{SCRIPTS}/audit_audio.py",
         code=code("audit_audio.py"),
@@ -232,34 +232,41 @@ rule audit_audio:
         " --shards {params.shards} --cache {params.cache} --output {output} > {log} 2>&1"
 
 
-rule gather_sound:
-    """Join the shards of the audio audit into one table; what is missing, torn, silent or no sound, with reasons."""
+rule screen_corpus:
+    """Leave out what the full decode found torn, silent or no sound; what was measured joins the utterances."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
+        found=expand(
+            "results/corpora/{{corpus}}/found/{name}",
+            name=["utterances.parquet", "votes.parquet", "rejects.parquet", "audit.json"],
+        ),
         shards=sound_shards,
     output:
-        sound="results/corpora/{corpus}/sound.parquet",
-        rejects="results/corpora/{corpus}/sound_rejects.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        votes="results/corpora/{corpus}/votes.parquet",
+        rejects="results/corpora/{corpus}/rejects.parquet",
+        audit="results/corpora/{corpus}/audit.json",
     log:
-        "logs/gather_sound/{corpus}.log",
+        "logs/screen_corpus/{corpus}.log",
     benchmark:
-        "logs/gather_sound/{corpus}.tsv"
+        "logs/screen_corpus/{corpus}.tsv"
     conda:
         "../../envs/audio.yaml"
     threads: 1
     resources:
-        mem_mb=2000,
-        runtime=10,
+        mem_mb=4000,
+        runtime=20,
     params:
+        found=lambda wildcards: f"results/corpora/{wildcards.corpus}/found",
         options=lambda wildcards: canonical(
             {key: value for key, value in config["corpora"][wildcards.corpus].items() if key == "max_reject_share"}
         ),
-        script=f"{SCRIPTS}/gather_sound.py",
-        code=code("gather_sound.py"),
+        cache=lambda wildcards: f"resources/audio/{wildcards.corpus}",
+        script=f"{SCRIPTS}/screen_corpus.py",
+        code=code("screen_corpus.py"),
     shell:
-        "python {params.script:q} --name {wildcards.corpus} --options {params.options:q}"
-        " --utterances {input.utterances} --shards {input.shards} --output {output.sound}"
-        " --rejects {output.rejects} > {log} 2>&1"
+        "python {params.script:q} --name {wildcards.corpus} --options {params.options:q} --found {params.found}"
+        " --shards {input.shards} --cache {params.cache} --utterances {output.utterances} --votes {output.votes}"
+        " --rejects {output.rejects} --audit {output.audit} > {log} 2>&1"
 
 
 rule export_corpus:

@@ -43,10 +43,16 @@ def main(arguments: argparse.Namespace) -> None:
     for fold in np.unique(folds):
         training = np.zeros(len(names), dtype=bool)
         training[place[trains & (folds == fold)]] = True
-        if not (has_level & training).any():
-            raise UserError(f"{arguments.roles}: no training utterance of fold {fold} has {wanted} votes to spare.")
-        edges = levels.choose_edges(agreement[:, training & has_level].ravel(), wanted, len(classes))
         here = home == fold
+        if not (has_level & training).any():
+            # three votes an utterance (IEMOCAP) cannot both decide a level and be predicted
+            print(
+                f"warning: no training utterance of fold {fold} has {wanted} votes to spare: its levels are not known"
+            )
+            has_level &= ~here
+            report.append({"fold": fold, "without_level": int(here.sum()), **dict.fromkeys(levels.LEVELS, 0)})
+            continue
+        edges = levels.choose_edges(agreement[:, training & has_level].ravel(), wanted, len(classes))
         level[:, here & has_level] = levels.level_of(agreement[:, here & has_level], edges)
         sizes = {name: (level[:, here] == i).sum() / len(level) for i, name in enumerate(levels.LEVELS)}
         report.append(
@@ -61,7 +67,8 @@ def main(arguments: argparse.Namespace) -> None:
     columns |= dict(zip(deal_columns(len(level), LEVEL), level[:, rows], strict=True))
     columns |= dict(zip(deal_columns(len(level), AGREEMENT), agreement[:, rows], strict=True))
     LEVELS.write(pd.DataFrame(columns).astype({"utterance": "str"}), arguments.output)
-    write_csv(pd.DataFrame(report), arguments.thresholds)
+    known = ["fold", "lower_edge", "upper_edge", *levels.LEVELS, "without_level", "reliability"]
+    write_csv(pd.DataFrame(report, columns=known), arguments.thresholds)
 
 
 if __name__ == "__main__":

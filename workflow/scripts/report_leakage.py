@@ -1,6 +1,6 @@
 """Report what a split lets leak: byte-identical sound, speakers and transcripts in several parts of a fold.
 
-Sound is compared by the hashes that are at hand, of the published files or of a full decode;
+Sound is compared by the hashes that are at hand, of the full decode or of the published files;
 without them the report says that none was compared.
 """
 
@@ -8,7 +8,14 @@ import argparse
 from pathlib import Path
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.corpora.leakage import count_leaks, find_leaks, read_hashes, refuse_shared_speakers, summary
+from scaling_ambiguity.corpora.leakage import (
+    count_leaks,
+    decoded_hashes,
+    find_leaks,
+    read_hashes,
+    refuse_shared_speakers,
+    summary,
+)
 from scaling_ambiguity.io import write_csv
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -17,7 +24,9 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 def main(arguments: argparse.Namespace) -> None:
     """Compare the parts of every fold, say what they share and write the counts."""
     utterances, parts = UTTERANCES.read(arguments.utterances), SPLITS.read(arguments.splits)
-    sha256 = read_hashes(arguments.hashes, utterances) if arguments.hashes else None
+    sha256 = decoded_hashes(utterances)
+    if sha256 is None and arguments.hashes:
+        sha256 = read_hashes(arguments.hashes, utterances)
     leaks = find_leaks(parts, utterances, sha256)
     for line in summary(leaks):
         print(line)

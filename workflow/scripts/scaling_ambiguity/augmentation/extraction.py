@@ -8,6 +8,7 @@ import pandas as pd
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.augmentation.audio_features import AUDIO_FEATURES, audio_features
 from scaling_ambiguity.augmentation.text_features import TEXT_FEATURES, text_features
+from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 
@@ -23,15 +24,15 @@ def extract_features(utterances: pd.DataFrame, root: Path) -> pd.DataFrame:
         UserError: An utterance has no audio, or its file cannot be read or is empty.
     """
     rows = np.empty((len(utterances), len(AUDIO_FEATURES) + len(TEXT_FEATURES)))
-    triples = zip(utterances["utterance"], utterances["path"], utterances["transcript"], strict=True)
+    triples = zip(utterances["utterance"], sound_paths(utterances, root), utterances["transcript"], strict=True)
     for row, (utterance, path, transcript) in enumerate(progress(triples, "features", len(utterances), "clip")):
-        if pd.isna(path):
+        if path is None:
             raise UserError(f"utterance {utterance}: no audio path; features need audio. Use `augmentation: [none]`.")
-        waveform = load_waveform(root / path)
+        waveform = load_waveform(path)
         try:
             rows[row, : len(AUDIO_FEATURES)] = audio_features(waveform)
         except ValueError as error:
-            raise UserError(f"{root / path}: {error}. Replace the file or drop {utterance} in the reader.") from error
+            raise UserError(f"{path}: {error}. Replace the file or drop {utterance} in the reader.") from error
         rows[row, len(AUDIO_FEATURES) :] = text_features(None if pd.isna(transcript) else transcript)
     frame = pd.DataFrame(rows, columns=AUDIO_FEATURES + TEXT_FEATURES)
     frame.insert(0, "utterance", utterances["utterance"].to_numpy())

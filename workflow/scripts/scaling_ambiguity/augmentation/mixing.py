@@ -9,6 +9,7 @@ import soundfile
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.augmentation.audio_features import SAMPLE_RATE
 from scaling_ambiguity.augmentation.dime import TRANSFORM
+from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 
@@ -36,11 +37,12 @@ def write_mixtures(items: pd.DataFrame, utterances: pd.DataFrame, root: Path, fo
     """
     (folder / "audio").mkdir(exist_ok=True)
     rows = utterances.set_index("utterance")
+    heard = dict(zip(utterances["utterance"], sound_paths(utterances, root), strict=True))
     waveforms: dict[str, np.ndarray] = {}
     for parent in sorted(set(items["first"]) | set(items["second"])):
-        if pd.isna(rows.at[parent, "path"]):
+        if heard[parent] is None:
             raise UserError(f"utterance {parent}: no audio for DiME-Aug to mix. Use `augmentation: [none]`.")
-        waveforms[parent] = load_waveform(root / rows.at[parent, "path"])
+        waveforms[parent] = load_waveform(heard[parent])
     paths = []
     for item in progress(items.itertuples(index=False), "mixtures", len(items), "clip"):
         path = f"audio/{item.utterance}.wav"

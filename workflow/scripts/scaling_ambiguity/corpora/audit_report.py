@@ -12,6 +12,7 @@ from scaling_ambiguity.tables.roles import role_codes
 LEVEL_VOTES = (2, 3, 4, 5)
 MOST_SHARE = 0.5  # a by-level number speaks of the corpus only if most utterances have a level
 RATERS_LIKE_THESE = 20
+FOLLOWS = "its utterance was left out"
 
 
 def report(
@@ -26,34 +27,69 @@ def report(
         name: Name of the corpus.
         options: Its entry in the configuration.
     """
-    votes, rejects = corpus.votes, corpus.rejects
-    counts = (votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()
-    counted = votes.loc[counts, ["utterance", "rater", "presentation", "raters_known"]].drop_duplicates()
-    per_utterance = counted["utterance"].value_counts().reindex(corpus.utterances["utterance"], fill_value=0)
-    per_utterance = per_utterance.to_numpy()
-    known = bool(votes["raters_known"].all())
+    rejects = corpus.rejects
     lost = by_reason(rejects, UTTERANCE_STAGES)
     utterances = {"found": len(found.utterances), "kept": len(corpus.utterances), "lost": lost}
     utterances["found"] += int(found.rejects["stage"].isin(UTTERANCE_STAGES).sum())
-    lost_votes = _lost_votes(account["votes"], found.rejects, int(counts.sum()))
+    lost_votes = _lost_votes(account["votes"], found.rejects, int(_counts(corpus.votes).sum()))
     for item in (utterances, lost_votes):
         assert item["found"] == item["kept"] + sum(item["lost"].values()), f"an item was lost: {item}"
-    # readers name a speaker they do not know after the utterance
-    unknown = corpus.utterances["speaker"] == "unknown_" + corpus.utterances["utterance"]
-    durations = corpus.utterances["duration"].to_numpy(float)
     return {
         "corpus": name,
         "reader": options.get("reader"),
         "release": options.get("release"),
-        "presentation": sorted(votes.loc[counts, "presentation"].unique()),
         "classes": list(options["classes"]),
         "class_policy": account["policy"],
         "warnings": account["warnings"],
         "utterances": utterances,
-        "votes": lost_votes | {"in_table": len(votes)},
+        "votes": lost_votes | {"in_table": len(corpus.votes)},
         "labels_found": account["labels"],
         "labels_outside": account["outside"],
         "notes": by_reason(rejects, tuple(set(rejects["stage"]) - set(UTTERANCE_STAGES) - set(VOTE_STAGES))),
+    } | described(corpus)
+
+
+def after_screening(account: dict[str, Any], corpus: Corpus, faults: dict[str, int]) -> dict[str, Any]:
+    """Return the audit after the full decode: what it left out is added to what was lost.
+
+    Args:
+        account: The audit that :func:`report` gave.
+        corpus: The corpus as it is written now.
+        faults: Number of utterances that were left out, by reason.
+    """
+    utterances = _lose(account["utterances"], faults)
+    votes = _lose(account["votes"], {FOLLOWS: account["votes"]["kept"] - int(_counts(corpus.votes).sum())})
+    assert utterances["kept"] == len(corpus.utterances), f"an utterance was lost: {utterances}"
+    votes["in_table"] = len(corpus.votes)
+    return account | {"utterances": utterances, "votes": votes} | described(corpus)
+
+
+def _lose(item: dict[str, Any], more: dict[str, int]) -> dict[str, Any]:
+    """Return {found, kept, lost} with more lost, by reason."""
+    lost = dict(item["lost"])
+    for reason, number in more.items():
+        if number:
+            lost[reason] = lost.get(reason, 0) + number
+    return {"found": item["found"], "kept": item["kept"] - sum(more.values()), "lost": lost}
+
+
+def _counts(votes: pd.DataFrame) -> pd.Series:
+    """Return which rows of the votes table are votes that count."""
+    return (votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()
+
+
+def described(corpus: Corpus) -> dict[str, Any]:
+    """Return what a corpus holds: speakers, raters, sound, votes an utterance and what these allow."""
+    votes = corpus.votes
+    counted = votes.loc[_counts(votes), ["utterance", "rater", "presentation", "raters_known"]].drop_duplicates()
+    per_utterance = counted["utterance"].value_counts().reindex(corpus.utterances["utterance"], fill_value=0)
+    per_utterance = per_utterance.to_numpy()
+    known = bool(votes["raters_known"].all())
+    # readers name a speaker they do not know after the utterance
+    unknown = corpus.utterances["speaker"] == "unknown_" + corpus.utterances["utterance"]
+    durations = corpus.utterances["duration"].to_numpy(float)
+    return {
+        "presentation": sorted(counted["presentation"].unique()),
         "speakers": int(corpus.utterances.loc[~unknown, "speaker"].nunique()),
         "utterances_of_unknown_speakers": int(unknown.sum()),
         "sessions": int(corpus.utterances["session"].nunique()),
@@ -71,8 +107,7 @@ def _lost_votes(account: dict[str, Any], rejects: pd.DataFrame, kept: int) -> di
     """Return {found, kept, lost: {reason: number}} over reader, class policy and audit; each vote has one reason."""
     lost = by_reason(rejects, VOTE_STAGES)
     found = account["found"] + sum(lost.values())
-    followed = {"its utterance was left out": account["kept"] - kept}
-    for reason, number in {**account["lost"], **followed}.items():
+    for reason, number in {**account["lost"], FOLLOWS: account["kept"] - kept}.items():
         if number:
             lost[reason] = lost.get(reason, 0) + number
     return {"found": found, "kept": kept, "lost": lost}

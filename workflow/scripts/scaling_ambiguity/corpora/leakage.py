@@ -39,6 +39,13 @@ def read_hashes(paths: list[Path], utterances: pd.DataFrame) -> pd.Series:
     return hashes[hashes["utterance"].isin(utterances["utterance"])].set_index("utterance")["sha256"]
 
 
+def decoded_hashes(utterances: pd.DataFrame) -> pd.Series | None:
+    """Return the SHA-256 of each utterance's audio by utterance as the full decode found it, or None."""
+    if "sha256" not in utterances or utterances["sha256"].isna().all():
+        return None
+    return utterances.set_index("utterance")["sha256"].dropna()
+
+
 def find_leaks(parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series | None = None) -> pd.DataFrame:
     """Return one row for each fold and each sound, speaker or transcript that is in several parts.
 

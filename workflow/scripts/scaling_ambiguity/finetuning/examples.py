@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.items import ITEMS
@@ -81,7 +82,7 @@ def gather_examples(
     def examples(part: str) -> Examples:
         found = rows.loc[names[part]]
         targets = None if part == "test" else table.loc[names[part], columns].to_numpy(dtype=np.float64)
-        return Examples(names[part], _paths(found["path"], root), _texts(found["transcript"]), targets)
+        return Examples(names[part], sound_paths(found, root), _texts(found["transcript"]), targets)
 
     train = examples("train")
     if augmented is not None:
@@ -102,14 +103,10 @@ def _extend(train: Examples, folder: Path, columns: list[str]) -> Examples:
         raise UserError(f"{folder}: an augmented item has the name of an utterance. Run augment_dime again.")
     return Examples(
         train.utterances + items["utterance"].tolist(),
-        train.paths + _paths(items["path"], folder),
+        train.paths + sound_paths(items, folder),
         train.transcripts + _texts(items["transcript"]),
         np.concatenate([train.targets, items[columns].to_numpy(dtype=np.float64)]),
     )
-
-
-def _paths(column: pd.Series, root: Path) -> list[Path | None]:
-    return [None if pd.isna(path) else root / path for path in column]
 
 
 def _texts(column: pd.Series) -> list[str | None]:

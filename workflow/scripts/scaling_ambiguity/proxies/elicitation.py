@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.proxies.designs import assign
@@ -65,9 +66,11 @@ def items(
     if options.get("mode", "sampled") != "sampled":
         raise UserError(f"annotator mode {options['mode']!r} is unknown; there is `sampled`: one label a call.")
     modality, result = options["modality"], []
-    for row in rows.itertuples():
-        audio, transcript = _evidence(row, Path(root), modality)
-        sound = NOT_HEARD if audio is None else _sound_sha256(audio)
+    heard = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
+    for row, audio in zip(rows.itertuples(), heard, strict=True):
+        transcript = _evidence(row, modality)
+        # the hash of the corpus' own file, not of a resampled copy: that is what an answer is about
+        sound = NOT_HEARD if audio is None else _sound_sha256(Path(root) / row.path)
         rendered = {focus: render(engine, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids}
         hashed = {focus: text_sha256(text) for focus, text in rendered.items()}
         draws = []
@@ -79,18 +82,18 @@ def items(
     return result
 
 
-def _evidence(row: Any, root: Path, modality: str) -> tuple[Path | None, str | None]:
-    """Return the sound file and the transcript that may be used, each None where it is not."""
+def _evidence(row: Any, modality: str) -> str | None:
+    """Return the transcript, None where there is none; the evidence that the modality needs has to be there."""
     transcript = None if pd.isna(row.transcript) else row.transcript
     if modality == "text":
         if transcript is None:
             raise UserError(
                 f"{row.utterance}: has no transcript, which modality `text` needs; choose `audio` or `both`."
             )
-        return None, transcript
+        return transcript
     if pd.isna(row.path):
         raise UserError(f"{row.utterance}: has no audio, which modality `{modality}` needs; choose `text`.")
-    return root / row.path, transcript
+    return transcript
 
 
 def _sound_sha256(path: Path) -> str:

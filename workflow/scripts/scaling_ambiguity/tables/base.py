@@ -20,7 +20,7 @@ class Table:
 
     Attributes:
         name: What error messages call it.
-        schema: pandera schema; its columns come first, in its order.
+        schema: pandera schema; its columns come first, in its order; those that are not required may be absent.
         key: Columns that identify a row; rows are stored sorted by them.
         families: Prefixes of numeric column families whose names depend on the class
             set or the number of deals, e.g. ``("p_",)``; the columns of ``distributions`` sum to 1 in each row.
@@ -35,7 +35,7 @@ class Table:
 
     def validate(self, frame: pd.DataFrame, where: str | Path) -> pd.DataFrame:
         """Return ``frame`` with columns and rows in order; raise UserError naming the first fault."""
-        fixed = list(self.schema.columns)
+        fixed = [name for name, column in self.schema.columns.items() if column.required or name in frame]
         extra = [c for c in frame.columns if c not in fixed]
         unknown = [c for c in extra if not c.startswith(self.families or ("\0",))]
         if unknown:

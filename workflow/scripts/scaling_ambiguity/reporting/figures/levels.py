@@ -37,16 +37,24 @@ ARMS = {
     "human + shuffled": (PURPLE, ">"),
 }
 
+WHOLE = ("all",)
+XLABEL = {LEVELS: "ambiguity of the utterance", WHOLE: "too few votes for levels of ambiguity"}
+
 
 def _offsets(count: int) -> np.ndarray:
     return (np.arange(count) - (count - 1) / 2) * min(0.13, 0.72 / max(count, 1))
 
 
-def _level_axis(axes: Axes, rows: pd.DataFrame) -> None:
+def _strata(rows: pd.DataFrame) -> tuple[str, ...]:
+    """Return the levels, or all utterances together where they have too few votes to have levels."""
+    return LEVELS if set(LEVELS) & set(rows["stratum"]) else WHOLE
+
+
+def _level_axis(axes: Axes, rows: pd.DataFrame, strata: tuple[str, ...]) -> None:
     """Label the levels with the number of utterances in each."""
-    counts = [int(pick(rows, stratum=level)["n"].max() if level in set(rows["stratum"]) else 0) for level in LEVELS]
-    axes.set_xticks(range(3), [f"{level}\n$n={count}$" for level, count in zip(LEVELS, counts, strict=True)])
-    axes.set_xlim(-0.5, 2.5)
+    counts = [int(pick(rows, stratum=level)["n"].max() if level in set(rows["stratum"]) else 0) for level in strata]
+    axes.set_xticks(range(len(strata)), [f"{name}\n$n={count}$" for name, count in zip(strata, counts, strict=True)])
+    axes.set_xlim(-0.5, len(strata) - 0.5)
     axes.grid(axis="x", visible=False)
 
 
@@ -61,11 +69,12 @@ def _log_if_wide(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def _points(
-    axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Sequence[tuple], labels: Sequence[str]
-) -> None:
+    axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Sequence[tuple], labels: Sequence[str],
+    strata: tuple[str, ...],
+) -> None:  # fmt: skip
     for name, offset, (colour, marker), label in zip(names, _offsets(len(names)), looks, labels, strict=True):
-        own = pick(rows, labels=name).set_index("stratum").reindex(LEVELS).reset_index()
-        draw_estimates(axes, np.arange(3) + offset, own, color=colour, fmt=marker, label=label)
+        own = pick(rows, labels=name).set_index("stratum").reindex(strata).reset_index()
+        draw_estimates(axes, np.arange(len(strata)) + offset, own, color=colour, fmt=marker, label=label)
 
 
 def _legend(figure: Figure, axes: Axes, columns: int) -> None:
@@ -75,9 +84,9 @@ def _legend(figure: Figure, axes: Axes, columns: int) -> None:
     figure.legend(*zip(*entries, strict=True), loc="outside upper center", ncols=columns)
 
 
-def _segments(axes: Axes, rows: pd.DataFrame) -> None:
+def _segments(axes: Axes, rows: pd.DataFrame, strata: tuple[str, ...]) -> None:
     for name, (colour, line) in REFERENCES.items():
-        own = pick(rows, labels=name).set_index("stratum")["estimate"].reindex(LEVELS).to_numpy(float)
+        own = pick(rows, labels=name).set_index("stratum")["estimate"].reindex(strata).to_numpy(float)
         for level, value in enumerate(own):
             label = predictor_name(name) if level == 0 else None
             axes.plot([level - 0.4, level + 0.4], [value] * 2, color=colour, linestyle=line, label=label, zorder=1)
@@ -92,26 +101,29 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
 
     ``statistics`` are tables of align_votes; each (corpus, annotator and protocol) gets its own column of panels.
     """
-    rows = need(statistics, "fig_alignment_by_level", stratum=LEVELS, reference="human", metric=("nll", "jsd_bits"))
-    groups = list(rows.groupby("file", sort=True))
+    rows = need(
+        statistics, "fig_alignment_by_level", stratum=(*LEVELS, *WHOLE), reference="human", metric=("nll", "jsd_bits")
+    )
+    groups = [(file, pick(group, stratum=_strata(group))) for file, group in rows.groupby("file", sort=True)]
     figure, axes = _panels(len(groups), 3.3)
     for column, (_, group) in enumerate(groups):
+        strata = _strata(group)
         synthetic = sorted(name for name in set(group["labels"]) if split_labels(name)[0] == "synthetic")
         names = [*synthetic, *(n for n in ("majority", "human") if n in set(group["labels"]))]
         looks = [PREDICTORS[split_labels(n)[2] or split_labels(n)[0]] for n in names]
         for panel, metric in zip(axes[:, column], ("nll", "jsd_bits"), strict=True):
             own = pick(group, metric=metric)
-            _points(panel, own, names, looks, [predictor_name(n) for n in names])
-            _segments(panel, own)
-            _level_axis(panel, own)
+            _points(panel, own, names, looks, [predictor_name(n) for n in names], strata)
+            _segments(panel, own, strata)
+            _level_axis(panel, own, strata)
             _log_if_wide(panel, own)
             panel.set_ylabel(AXIS[metric])
-        axes[1, column].set_xlabel("ambiguity of the utterance")
+        axes[1, column].set_xlabel(XLABEL[strata])
         if len(groups) > 1:
             title = (group["corpus"].iloc[0], split_labels(synthetic[0])[1], group["protocol"].iloc[0])
             axes[0, column].set_title(", ".join(title))
     _legend(figure, axes[0, 0], columns=2)
-    return figure, rows
+    return figure, pd.concat([group for _, group in groups])
 
 
 def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -120,8 +132,10 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     ``statistics`` are tables of evaluate_models; each (corpus, protocol) and model gets its own column of
     panels. Models trained without augmentation are shown.
     """
-    rows = need(statistics, "fig_models_by_level", stratum=LEVELS, reference="human", metric=("nll", "nll_minus_human"))
+    metrics = ("nll", "nll_minus_human")
+    rows = need(statistics, "fig_models_by_level", stratum=(*LEVELS, *WHOLE), reference="human", metric=metrics)
     rows = rows[(rows["method"] != "seed") & (rows["augmentation"] == "none")]
+    rows = pd.concat([pick(group, stratum=_strata(group)) for _, group in rows.groupby("file", sort=True)])
     trained = need(rows[rows["model"] != "none"], "fig_models_by_level", metric="nll")
     floors = pick(rows, model="none", metric="nll", labels=list(REFERENCES))
     groups = list(trained.groupby(["file", "model"], sort=True).groups)
@@ -129,18 +143,19 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     spare = [(colour, "X") for colour in (BLUE, GREEN, PURPLE, ORANGE)]
     for column, (file, model) in enumerate(groups):
         group = pick(rows, file=file, model=model)
+        strata = _strata(group)
         names = sorted(set(group["labels"]), key=arm_order)
         looks = {n: ARMS.get(arm_name(n), spare[i % 4]) for i, n in enumerate(names)}
         for panel, metric in zip(axes[:, column], ("nll", "nll_minus_human"), strict=True):
             own = pick(group, metric=metric)
             present = [n for n in names if n in set(own["labels"])]
-            _points(panel, own, present, [looks[n] for n in present], [arm_name(n) for n in present])
+            _points(panel, own, present, [looks[n] for n in present], [arm_name(n) for n in present], strata)
             panel.set_ylabel(AXIS[metric])
-        _segments(axes[0, column], pick(floors, file=file))
-        _level_axis(axes[0, column], pick(group, metric="nll"))
+        _segments(axes[0, column], pick(floors, file=file), strata)
+        _level_axis(axes[0, column], pick(group, metric="nll"), strata)
         axes[1, column].axhline(0, color=VERMILION, linewidth=0.9, zorder=1)
         axes[1, column].grid(axis="x", visible=False)
-        axes[1, column].set_xlabel("ambiguity of the utterance")
+        axes[1, column].set_xlabel(XLABEL[strata])
         if len(groups) > 1:
             axes[0, column].set_title(f"{group['corpus'].iloc[0]}, {model}, {group['protocol'].iloc[0]}")
     _legend(figure, axes[0, 0], columns=3)
