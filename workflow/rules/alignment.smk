@@ -54,7 +54,7 @@ rule align_votes:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(2000, 450),
         runtime=30,
     params:
         options=statistics_options("smoothing"),
@@ -85,7 +85,7 @@ rule trace_saturation:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(2000, 900),
         runtime=30,
     params:
         options=statistics_options("deals", "saturation_votes", "exchange"),
@@ -117,7 +117,7 @@ rule estimate_exchange_rate:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=memory(2000, 250),
         runtime=30,
     params:
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",

@@ -94,6 +94,14 @@ def statistics_options(*keys):
     return canonical({key: config["statistics"][key] for key in keys})
 
 
+def memory(least, factor):
+    """Memory in MB for rules that hold votes in every deal: it grows with their tables, and with each attempt.
+
+    The factors, MB of memory a MB of tables, were measured on 60,000 utterances with 30 deals.
+    """
+    return lambda wildcards, input, attempt: int(attempt * max(least, factor * input.size_mb))
+
+
 def code(script, *modules):
     """Hash of a script, of what it imports from the library, and of the modules it loads by name."""
     return code_hash(LIBRARY / script, tuple(f"scaling_ambiguity.{module}" for module in modules), LIBRARY)

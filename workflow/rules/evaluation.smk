@@ -24,7 +24,7 @@ rule evaluate_models:
         "../../envs/analysis.yaml"
     threads: 1
     resources:
-        mem_mb=8000,
+        mem_mb=memory(2000, 450),
         runtime=60,
     params:
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",

@@ -8,7 +8,18 @@ from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined, percent
 
-NEEDED = ("paper", "run", "corpora", "alms", "annotators", "protocols", "augmentations", "finetuning", "statistics")
+NEEDED = (
+    "paper",
+    "run",
+    "corpora",
+    "alms",
+    "annotators",
+    "protocols",
+    "augmentations",
+    "finetuning",
+    "controls",
+    "statistics",
+)
 DESIGNS = {
     "crossed": "are crossed, so that their effects can be told apart",
     "confounded": "change together, as published, so that their effects cannot be told apart",
@@ -28,7 +39,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
 
     ``simulated``: the workflow made the corpus, and the truth is known. ``cremad``: it is CREMA-D.
     ``replayed``: the proxy's votes are published human votes. ``heldoutscores``: the workflow trained the ALM.
-    ``trained``: models were fine-tuned. ``augmented``: also with DiME-Aug.
+    ``trained``: models were fine-tuned. ``augmented``: also with DiME-Aug; ``weighted``: on labels combined
+    with the fitted weight; ``controlled``: on control labels.
     """
     headline = config["paper"]["headline"]
     reader = config["corpora"][headline["corpus"]]["reader"]
@@ -38,6 +50,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     numbers.switch("heldoutscores", heldout)
     numbers.switch("trained", trained)
     numbers.switch("augmented", trained and "dime" in config["run"]["augmentation"])
+    numbers.switch("weighted", trained and "weighted" in config["run"]["poolings"])
+    numbers.switch("controlled", trained and bool(config["controls"]))
 
 
 def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
