@@ -57,7 +57,7 @@ rule align_votes:
         mem_mb=memory(2000, 450),
         runtime=30,
     params:
-        options=statistics_options("smoothing"),
+        options=statistics_options("smoothing", "adjust"),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/align_votes.py",
@@ -129,5 +129,40 @@ rule estimate_exchange_rate:
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
+        " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
+        " --output {output} > {log} 2>&1"
+
+
+rule estimate_exchange_by_level:
+    """Estimate the exchange rate at each level of ambiguity, from disjoint sets of votes."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+        levels="results/levels/{corpus}/{protocol}.parquet",
+        truth=truth_of,
+    output:
+        "results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet",
+    log:
+        "logs/estimate_exchange_by_level/{corpus}-{annotator}-{protocol}.log",
+    benchmark:
+        "logs/estimate_exchange_by_level/{corpus}-{annotator}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 250),
+        runtime=30,
+    params:
+        truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
+        options=statistics_options("smoothing", "exchange"),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/estimate_exchange_by_level.py",
+        code=code("estimate_exchange_by_level.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --protocol {wildcards.protocol} --levels {input.levels} --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
         " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
         " --output {output} > {log} 2>&1"

@@ -334,6 +334,11 @@ def statistics_of(kind):
         ],
         "saturation": [f"results/statistics/saturation-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
         "exchange": [f"results/statistics/exchange-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
+        "exchange_by_level": [
+            f"results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
         "evaluation": [
             f"results/statistics/evaluation-{corpus}-{protocol}.parquet"
             for corpus in corpora_with("training")

@@ -2,7 +2,9 @@
 
 
 STATISTICS_FILES = [
-    path for kind in ("alignment", "saturation", "exchange", "evaluation") for path in statistics_of(kind)
+    path
+    for kind in ("alignment", "saturation", "exchange", "exchange_by_level", "evaluation")
+    for path in statistics_of(kind)
 ]
 
 
@@ -12,7 +14,9 @@ HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
 SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
-FIGURES = ["fig_saturation", "fig_exchange_rate", "fig_alignment_by_level"] if corpora_with("annotation") else []
+FIGURES = []
+if corpora_with("annotation"):
+    FIGURES += ["fig_saturation", "fig_exchange_rate", "fig_exchange_by_level", "fig_alignment_by_level"]
 TABLES = ["tab_corpus", "tab_votes_lost"] + (["tab_alignment"] if corpora_with("annotation") else [])
 if corpora_with("training"):
     FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
@@ -73,6 +77,39 @@ rule fig_exchange_rate:
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/fig_exchange_rate.py",
         code=code("fig_exchange_rate.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_exchange_by_level:
+    """The exchange rate at each level of ambiguity, votes that decide it kept apart."""
+    input:
+        statistics=needed("exchange_by_level"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_exchange_by_level.pdf",
+        svg=report(
+            "paper/figures/fig_exchange_by_level.svg",
+            caption="../report/fig_exchange_by_level.rst",
+            category="Figures",
+        ),
+        data="paper/figures/fig_exchange_by_level.csv",
+    log:
+        "logs/fig_exchange_by_level.log",
+    benchmark:
+        "logs/fig_exchange_by_level.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_exchange_by_level.py",
+        code=code("fig_exchange_by_level.py"),
     shell:
         "python {params.script:q} --statistics {input.statistics}"
         " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"

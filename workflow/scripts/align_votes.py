@@ -3,13 +3,16 @@
 import argparse
 
 import numpy as np
+import pandas as pd
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference import alignment
+from scaling_ambiguity.inference import alignment, crossed
+from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval
 from scaling_ambiguity.inference.correlation import pearson
 from scaling_ambiguity.inference.draws import draw_table, uniforms
+from scaling_ambiguity.inference.pairs import DIFFERENCES, VotePredictions
 from scaling_ambiguity.labels.counting import deal_votes, frequencies, human_counts, synthetic_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
@@ -64,16 +67,22 @@ def main(arguments: argparse.Namespace) -> None:
     clusters = speakers[keep]
     correlated = {labels: predictions[labels] for labels in (own, f"{own}-matched", "human")}
     rows: list[dict] = []
+    # paired differences; the tests of their family {corpus, protocol} are adjusted together
+    for other in (other for other in DIFFERENCES if (other, "nll") in values):
+        values[own, f"nll_minus_{other}"] = values[own, "nll"] - values[other, "nll"]
+    votes_of = VotePredictions(dealt.of(keep), predictions, own, speakers[keep], options["smoothing"])
 
-    def add(stratum: str, keys: list[tuple[str, str]], found: Intervals, with_p: bool) -> None:
+    def add(
+        stratum: str, keys: list[tuple[str, str]], found: Intervals, with_p: bool, population: str = "these raters"
+    ) -> None:
         for i, (labels, metric) in enumerate(keys):
             rows.append({
                 "corpus": arguments.corpus, "protocol": arguments.protocol, "labels": labels, "stratum": stratum,
-                "metric": metric, "reference": "human", "population": "these raters",
+                "metric": metric, "reference": "human", "population": population,
                 "votes": float(draws.shape[1]) if labels == own else np.nan,
                 "estimate": found.estimate[i], "low": found.low[i], "high": found.high[i],
                 "n": found.n, "n_clusters": found.n_clusters, "method": options["interval"],
-                "p": found.p[i] if with_p else np.nan,
+                "p": found.p[i] if with_p or "_minus_" in metric else np.nan,
             })  # fmt: skip
 
     for stratum in ("all", *LEVEL_NAMES):
@@ -88,7 +97,18 @@ def main(arguments: argparse.Namespace) -> None:
         used = weights > 0
         stacked = np.stack(list(moments.values()), axis=1)[used]
         add(stratum, list(moments), moment_interval(stacked, clusters[used], pearson, **settings), with_p=True)
-    STATISTICS.write(statistics_frame(rows), arguments.output)
+        if crossed.enough(dealt.raters):
+            keys, across = votes_of.intervals(mask, settings)
+            add(stratum, keys, across, with_p=False, population=crossed.POPULATION)
+    STATISTICS.write(adjusted(statistics_frame(rows), options["adjust"]), arguments.output)
+
+
+def adjusted(frame: pd.DataFrame, method: str) -> pd.DataFrame:
+    """Fill in p_adjusted of the paired differences: one family a population, over strata and comparisons."""
+    for population in frame["population"].unique():
+        family = frame["metric"].str.contains("_minus_") & (frame["population"] == population)
+        frame.loc[family, "p_adjusted"] = adjust(frame.loc[family, "p"].to_numpy(float), method)
+    return frame
 
 
 if __name__ == "__main__":

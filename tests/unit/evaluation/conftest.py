@@ -40,7 +40,7 @@ def world():
         labels = random.choice(CLASSES, number, p=truth[i])
         rows += [(name, f"r{j}", label) for j, label in enumerate(labels)]
     votes = pd.DataFrame(rows, columns=["utterance", "rater", "label"])
-    votes = votes.assign(kind="observer", role="primary", presentation="voice", weight=1.0)
+    votes = votes.assign(kind="observer", role="primary", presentation="voice", weight=1.0, raters_known=True)
     roles = _roles(votes, 5, random)
     levels = roles.loc[roles["votes"] >= 5, ["utterance"]].drop_duplicates()
     levels = levels.assign(**{f"level_{deal:02d}": random.integers(0, 3, len(levels)) for deal in range(5)})

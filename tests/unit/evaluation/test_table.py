@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.evaluation.table import evaluation_table
-from scaling_ambiguity.inference.adjust import holm
+from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.tables.statistics import STATISTICS
 
 TRUE, FLAT = ("tiny", "human", "none"), ("tiny", "synthetic-a", "none")
@@ -105,7 +105,7 @@ def test_families_of_p(table):
     for overall in (True, False):
         family = rows[(rows["stratum"] == "all") == overall]
         assert len(family) == (2 if overall else 6)
-        np.testing.assert_allclose(family["p_adjusted"], holm(family["p"]))
+        np.testing.assert_allclose(family["p_adjusted"], adjust(family["p"]))
     assert table.loc[~table["metric"].str.startswith("nll_minus"), "p"].isna().all()
 
 

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from scaling_ambiguity.inference.adjust import holm
+from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import cluster_weights, mean_interval, moment_interval
 from scaling_ambiguity.inference.correlation import pearson, pearson_moments
 from scaling_ambiguity.seeds import generator
@@ -135,9 +135,9 @@ def test_the_mean_is_a_moment_function():
 def test_holm_by_hand_and_against_statsmodels():
     from statsmodels.stats.multitest import multipletests
 
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert adjust([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
     p = RNG.random(20)
-    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1])
-    assert np.isnan(holm([0.01, np.nan])[1]) and holm([0.01, np.nan])[0] == 0.01
+    assert adjust(p) == pytest.approx(multipletests(p, method="holm")[1])
+    assert np.isnan(adjust([0.01, np.nan])[1]) and adjust([0.01, np.nan])[0] == 0.01
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
-        holm([1.2])
+        adjust([1.2])

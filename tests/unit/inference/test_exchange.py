@@ -1,9 +1,13 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from scaling_ambiguity.inference import draws, exchange
-from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial
+from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import from_others, speaker_blocks
+from scaling_ambiguity.metrics.scores import nll_votes
 
 DEALS, LARGEST = 20, 5
 SETTINGS = {"resamples": 1000, "seed": 1, "level": 0.95, "method": "bootstrap_t"}
@@ -32,7 +36,7 @@ class World:
         self.curve = np.stack([self.loss(h) for h in self.human], axis=1)
 
     def loss(self, votes):
-        return exchange.nll_by_utterance(votes, self.a, self.reference, 0.001)
+        return nll_votes(posterior_mean(votes, self.a), self.reference, 0.001).mean(axis=0)
 
     def weigh(self, synthetic, k=0):
         return exchange.fit_weights(
@@ -41,7 +45,11 @@ class World:
         )  # fmt: skip
 
     def value(self, *losses):
-        return exchange.equivalent_votes(self.curve, np.stack(losses, axis=1), self.speaker, **SETTINGS)
+        return exchange.equivalent_votes(self.curve, np.stack(losses, axis=1), by_cluster(self.speaker))
+
+
+def by_cluster(clusters):
+    return partial(mean_interval, clusters=clusters, **SETTINGS)
 
 
 @pytest.fixture(scope="module")
@@ -115,7 +123,7 @@ def test_decreasing_pools_violators():
 
 def test_a_single_cluster_has_no_interval(worlds):
     world = worlds[0]
-    value = exchange.equivalent_votes(world.curve, world.curve[:, 1:2], np.zeros(len(world.curve)), **SETTINGS)[0]
+    value = exchange.equivalent_votes(world.curve, world.curve[:, 1:2], by_cluster(np.zeros(len(world.curve))))[0]
     assert value.estimate == pytest.approx(1) and np.isnan(value.low)
 
 

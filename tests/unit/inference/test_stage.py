@@ -22,7 +22,8 @@ from scaling_ambiguity.tables.votes import VOTES
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 OPTIONS = {
     "resamples": 10000, "deals": 30, "interval": "bootstrap_t", "level": 0.95, "smoothing": 0.001,
-    "saturation_votes": [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20], "exchange": {"largest_k": 5, "votes": [1, 5, 20]},
+    "adjust": "holm", "saturation_votes": [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20],
+    "exchange": {"largest_k": 5, "votes": [1, 5, 20]},
 }  # fmt: skip
 LABEL_NAMES = ["human", "synthetic-tiny", "combined-tiny-equal", "combined-tiny-weighted"]
 LABEL_NAMES += ["control-tiny-prior", "control-tiny-echo", "control-tiny-shuffled"]
@@ -63,6 +64,8 @@ def stage(vote_world):
                                 extra=["--protocol", "fair"]),
         "saturation": statistics(vote_world, "trace_saturation.py", output="saturation"),
         "exchange": statistics(vote_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange"),
+        "by_level": statistics(vote_world, "estimate_exchange_by_level.py", "roles", "truth", "levels",
+                               output="by_level", extra=["--protocol", "fair"]),
     }  # fmt: skip
     return found | {"seconds": time.perf_counter() - start}
 
@@ -90,14 +93,15 @@ def test_levels(vote_world, stage):
 
 
 def test_alignment(stage):
-    rows = stage["alignment"].query("stratum == 'all'")
+    rows = stage["alignment"].query("stratum == 'all' and population == 'these raters'")
     nll = rows[rows["metric"] == "nll"].set_index("labels")["estimate"]
     assert nll["synthetic-tiny"] < nll["human-smoothed"] < nll["prior"] < nll["uniform"] < nll["majority"]
     assert nll["uniform"] == pytest.approx(np.log(4))
     assert (rows["low"] <= rows["estimate"] + 1e-12).all() and (rows["estimate"] <= rows["high"] + 1e-12).all()
     assert set(stage["alignment"]["stratum"]) == {"all", "low", "medium", "high"}
     assert pick(rows, labels="human", metric="pearson_happy")["p"] < 0.01
-    means = {stratum: pick(stage["alignment"], labels="human-smoothed", metric="nll", stratum=stratum)["estimate"]
+    these = stage["alignment"].query("population == 'these raters'")
+    means = {stratum: pick(these, labels="human-smoothed", metric="nll", stratum=stratum)["estimate"]
              for stratum in ("low", "medium", "high")}  # fmt: skip
     assert means["low"] < means["medium"] < means["high"]
 
@@ -113,7 +117,7 @@ def test_saturation(stage):
 
 
 def test_exchange_rate_of_known_proxies(stage):
-    rows = stage["exchange"].query("metric == 'equivalent_votes'")
+    rows = stage["exchange"].query("metric == 'equivalent_votes' and population == 'these raters'")
     for k in (1, 2, 3):
         fresh = pick(rows, labels=f"fresh-{k}")
         assert fresh["low"] <= k <= fresh["high"] and fresh["reference"] == "truth"
@@ -121,6 +125,48 @@ def test_exchange_rate_of_known_proxies(stage):
         assert pick(rows, labels=labels)["estimate"] < 0.2 and pick(rows, labels=labels)["one_sided"] == "high"
     assert len(stage["exchange"].query("labels == 'human' and metric == 'nll'")) == 6
     assert pick(stage["exchange"], metric="worth", votes=5)["low"] > 0
+
+
+def test_raters_like_these_are_less_certain_than_these(stage):
+    for table, metric in (("alignment", "nll"), ("exchange", "equivalent_votes")):
+        rows = stage[table].query(f"metric == '{metric}' and stratum == 'all'").set_index(["labels", "votes"])
+        these, like = (rows[rows["population"] == f"{name}"] for name in ("these raters", "raters like these"))
+        assert len(like)
+        these = these.loc[like.index]
+        assert like["estimate"].to_numpy() == pytest.approx(these["estimate"].to_numpy(), abs=1e-9)
+        assert (like["low"] <= these["low"] + 1e-12).all()
+        assert (like["high"].fillna(np.inf) >= these["high"].fillna(np.inf) - 1e-12).all()
+
+
+def test_differences_are_paired_and_adjusted_in_their_family(stage):
+    rows = stage["alignment"].query("metric == 'nll_minus_prior' or metric == 'nll_minus_human'")
+    assert set(rows["labels"]) == {"synthetic-tiny"} and rows["p_adjusted"].ge(rows["p"]).all()
+    whole = rows.query("stratum == 'all' and population == 'these raters' and metric == 'nll_minus_prior'").iloc[0]
+    nll = stage["alignment"].query("metric == 'nll' and stratum == 'all' and population == 'these raters'")
+    nll = nll.set_index("labels")["estimate"]
+    assert whole["estimate"] == pytest.approx(nll["synthetic-tiny"] - nll["prior"])
+
+
+def test_exchange_rate_by_level_finds_known_worth_at_every_level(stage):
+    rows = stage["by_level"].query("metric == 'equivalent_votes'").set_index(["labels", "stratum"])
+    covered = 0
+    for stratum in ("low", "medium", "high"):
+        for k in (1, 2):
+            found = rows.loc[(f"fresh-{k}", stratum)]
+            covered += bool(found["low"] <= k and (np.isnan(found["high"]) or k <= found["high"]))
+        assert rows.loc[("noise", stratum), "estimate"] < 0.2
+    assert covered >= 5  # of six nominal 95 % intervals from one draw
+
+
+def test_three_votes_have_no_exchange_rate_by_level(own_world):
+    votes = VOTES.read(own_world.path("votes"))
+    VOTES.write(votes[votes.groupby("utterance").cumcount() < 3], own_world.path("votes"))
+    call("deal_roles.py", "--votes", own_world.path("votes"), "--level-votes", 3, "--deals", 5, "--seed", 1,
+         "--output", own_world.path("roles"))  # fmt: skip
+    assign(own_world)
+    rows = statistics(own_world, "estimate_exchange_by_level.py", "roles", "levels", output="by_level",
+                      extra=["--protocol", "fair"])  # fmt: skip
+    assert rows["method"].tolist() == ["not_identifiable"] * 3 and rows["estimate"].isna().all()
 
 
 def test_same_seed_same_bytes(vote_world, stage):

@@ -121,6 +121,8 @@ def exchange_rows() -> list[dict]:
             rows.append(row(-0.1, 0.03, labels=labels, metric="nll_minus_prior", votes=m, n=260))
         rows.append(row(0.5 / (i + 1), labels="weighted", metric="worth", votes=m, n=260))
     rows.append(row(0.4, 0.3, labels="weighted", metric="gain_k1", votes=20, n=260))
+    across = {"labels": "weighted", "metric": "equivalent_votes", "population": "raters like these"}
+    rows.append(row(0.75, 0.3, votes=20, n=260, **across))
     for k in (1, 2, 3):
         rows.append(
             row(k + 0.1, 0.5, labels=f"fresh-{k}", metric="equivalent_votes", votes=k, reference="truth", n=260)
@@ -131,6 +133,18 @@ def exchange_rows() -> list[dict]:
             | {"low": 0.0, "high": 0.3, "one_sided": "high"}
         )
     return [r | {"model": "none" if r["labels"] == "human" else ANNOTATOR} for r in rows]
+
+
+def exchange_by_level_rows() -> list[dict]:
+    """Rows as of estimate_exchange_by_level."""
+    rows = []
+    for i, stratum in enumerate(("low", "medium", "high")):
+        about = {"stratum": stratum, "protocol": PROTOCOL, "model": ANNOTATOR, "n": 200}
+        rows += [row(1.2 + 0.1 * i - 0.1 * k, labels="human", metric="nll", votes=k, **about) for k in (0, 1, 2)]
+        for labels, value in {"as_pooled": 0.2, "weighted": 0.8, "fresh-1": 1.1}.items():
+            votes = 1 if labels == "fresh-1" else 20
+            rows.append(row(value + 0.1 * i, 0.4, labels=labels, metric="equivalent_votes", votes=votes, **about))
+    return rows
 
 
 def evaluation_rows() -> list[dict]:
@@ -190,6 +204,7 @@ def build_run(root: Path) -> dict[str, Path]:
         ("alignment", f"alignment-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", alignment_rows()),
         ("saturation", f"saturation-{CORPUS}-{ANNOTATOR}", saturation_rows()),
         ("exchange", f"exchange-{CORPUS}-{ANNOTATOR}", exchange_rows()),
+        ("exchange_by_level", f"exchange_by_level-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", exchange_by_level_rows()),
         ("evaluation", f"evaluation-{CORPUS}-{PROTOCOL}", evaluation_rows()),
     ):
         files[name] = results / "statistics" / f"{stem}.parquet"
@@ -339,9 +354,11 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
         ("alignment", "alignment-cremad-face-fair"),
         ("saturation", "saturation-cremad-face"),
         ("exchange", "exchange-cremad-face"),
+        ("exchange_by_level", "exchange_by_level-cremad-face-fair"),
     ):
         table = STATISTICS.read(run[kind])
-        table = table[table["reference"] != "truth"].assign(corpus="cremad")
+        table = table[(table["reference"] != "truth") & ~table["labels"].str.startswith("fresh")]
+        table = table[table["population"] == "these raters"].assign(corpus="cremad")  # raters are not known
         for column in ("labels", "model"):
             table[column] = table[column].str.replace(ANNOTATOR, "face")
         files[kind] = root / "results" / "statistics" / f"{stem}.parquet"

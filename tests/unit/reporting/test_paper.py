@@ -94,7 +94,11 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
 
     figures, tables = [], []
     kinds = {"saturation": "saturation", "exchange_rate": "exchange"}
-    kinds |= {"alignment_by_level": "alignment", "models_by_level": "evaluation"}
+    kinds |= {
+        "exchange_by_level": "exchange_by_level",
+        "alignment_by_level": "alignment",
+        "models_by_level": "evaluation",
+    }
     for name in (*kinds, "simplex"):
         inputs = ["--labels-table", run["labels"], "--splits", run["splits"], "--augmented", run["augmented"]]
         inputs = ["--statistics", run[kinds[name]]] if name in kinds else inputs

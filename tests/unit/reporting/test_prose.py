@@ -18,12 +18,13 @@ from scaling_ambiguity.reporting.prose import (
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
+STATISTICS = ("alignment", "saturation", "exchange", "exchange_by_level", "evaluation")
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_models", "limits"]
 
 
 @pytest.fixture(scope="module")
 def numbers(run, config):
-    paths = {"statistics": [str(run[k]) for k in ("alignment", "saturation", "exchange", "evaluation")]}
+    paths = {"statistics": [str(run[k]) for k in STATISTICS]}
     paths |= {"leakage": [str(run["leakage"])]}
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects", "heldout", "status")}
     return collect_numbers(config, paths)
@@ -157,7 +158,7 @@ def test_a_run_too_small_for_levels_and_fit_still_has_numbers(run, config, tmp_p
 
 def test_the_script_writes_both_files(run, config_json, tmp_path):
     command = [sys.executable, str(REPOSITORY / "workflow/scripts/write_numbers.py"), "--statistics"]
-    command += [str(run[k]) for k in ("alignment", "saturation", "exchange", "evaluation")]
+    command += [str(run[k]) for k in STATISTICS]
     for flag in ("heldout", "votes", "utterances", "rejects"):
         command += [f"--{flag}", str(run[flag])]
     command += ["--leakage", str(run["leakage"]), "--proxies-status", str(run["status"]), "--config", config_json]

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 SECTIONS = ["introduction", "method", "data", "results_votes", "limits"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
-STATISTICS = ("alignment", "saturation", "exchange")
+STATISTICS = ("alignment", "saturation", "exchange", "exchange_by_level")
 
 
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
@@ -57,6 +57,8 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "weighted": False,
         "controlled": False,
         "leveled": True,
+        "crossedraters": False,
+        "exchangeleveled": True,
         "durationsknown": False,
         "ratersknown": False,
         "soundcompared": True,
@@ -173,8 +175,10 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     def call(name: str, *arguments: object) -> None:
         subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)], check=True)
 
-    figures = [tmp_path / f"fig_{name}.pdf" for name in ("saturation", "exchange_rate", "alignment_by_level")]
-    for figure, kind in zip(figures, ("saturation", "exchange", "alignment"), strict=True):
+    shown = {"saturation": "saturation", "exchange_rate": "exchange", "exchange_by_level": "exchange_by_level"}
+    shown["alignment_by_level"] = "alignment"
+    figures = [tmp_path / f"fig_{name}.pdf" for name in shown]
+    for figure, kind in zip(figures, shown.values(), strict=True):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
         call(figure.stem, "--statistics", votes_run[kind], *style, *outputs)
     corpus = ["--corpora", "cremad", "--utterances", votes_run["utterances"], "--votes", votes_run["votes"]]

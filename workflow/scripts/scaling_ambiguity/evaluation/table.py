@@ -8,7 +8,7 @@ from scaling_ambiguity.evaluation.differences import difference_columns
 from scaling_ambiguity.evaluation.judges import STRATA, Judges
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import scores, whole_set_scores
-from scaling_ambiguity.inference.adjust import holm
+from scaling_ambiguity.inference.adjust import adjust as adjust_p
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.tables.statistics import statistics_frame
 
@@ -103,7 +103,7 @@ def _adjust(rows: list[dict], adjust: str) -> list[dict]:
             families.setdefault(key, []).append(row)
     for family in families.values():
         p = np.array([row["p"] for row in family])
-        for row, adjusted in zip(family, holm(p) if adjust == "holm" else p, strict=True):
+        for row, adjusted in zip(family, adjust_p(p, adjust), strict=True):
             row["p_adjusted"] = adjusted
     return rows
 

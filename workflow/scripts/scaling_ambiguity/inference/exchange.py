@@ -5,27 +5,19 @@ held-out vote is compared with that of human votes alone on one fixed set of utt
 number of human votes that is as good is found, with an interval by test inversion.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtrit
 
-from scaling_ambiguity.inference.bootstrap import mean_interval
-from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
+from scaling_ambiguity.inference.bootstrap import Intervals
+from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
-from scaling_ambiguity.metrics.scores import nll_votes
 
 Array = NDArray[np.float64]
 STEP = 0.05
-
-
-def nll_by_utterance(votes: Array, a: Array, reference: Array, floor: float) -> Array:
-    """NLL of the posterior mean of ``votes`` against the reference votes, averaged over deals.
-
-    votes, reference (deals, U, C), a (U, C) -> (U,), nats per vote.
-    """
-    return nll_votes(posterior_mean(votes, a), reference, floor).mean(axis=0)
 
 
 @dataclass(frozen=True)
@@ -74,21 +66,22 @@ def fit_weights(
     return Weights(without[blocks], overall, max(overall - reach, 0.0), overall + reach)
 
 
-def decreasing(curve: ArrayLike) -> Array:
+def decreasing(curve: ArrayLike, weights: ArrayLike | None = None) -> Array:
     """Make the mean of a curve of losses (U, K + 1) non-increasing in k by pooling adjacent violators.
 
     Pooled columns are replaced by their average, utterance by utterance, so that every mean of
-    the result is the isotonic fit (equal weights) and stays a mean over utterances.
+    the result is the isotonic fit (equal weights) and stays a mean over utterances. ``weights``
+    (U,) are those of the mean, default 1.
     """
     curve = np.asarray(curve, dtype=np.float64)
     groups: list[list[int]] = []
     means: list[float] = []
     for k in range(curve.shape[1]):
         groups.append([k])
-        means.append(float(curve[:, k].mean()))
+        means.append(float(np.average(curve[:, k], weights=weights)))
         while len(means) > 1 and means[-2] < means[-1]:
             groups[-2:] = [groups[-2] + groups[-1]]
-            means[-2:] = [float(curve[:, groups[-1]].mean())]
+            means[-2:] = [float(np.average(curve[:, groups[-1]].mean(axis=1), weights=weights))]
     pooled = np.empty_like(curve)
     for group in groups:
         pooled[:, group] = curve[:, group].mean(axis=1, keepdims=True)
@@ -114,35 +107,32 @@ class EquivalentVotes:
 
 
 def equivalent_votes(
-    curve: Array, proxies: Array, clusters: NDArray, *, resamples: int, seed: int, level: float, method: str
+    curve: Array, proxies: Array, interval: Callable[[Array], Intervals], weights: Array | None = None
 ) -> list[EquivalentVotes]:
     """Invert the paired clustered test of NLL(k, 0) - NLL(proxy) = 0 over k.
 
     Args:
-        curve: (U, K + 1) losses of k = 0 .. K human votes.
+        curve: (U, K + 1) losses of k = 0 .. K human votes, one row an utterance, or a vote.
         proxies: (U, P) losses of the predictors to be valued.
-        clusters: (U,) speakers.
-        resamples: bootstrap resamples.
-        seed: seed of the resamples.
-        level: coverage.
-        method: interval method of :func:`mean_interval`.
+        interval: The interval of the weighted mean of each column of (U, M), e.g.
+            :func:`mean_interval` with its clusters and settings.
+        weights: (U,) the weights of that mean, default 1.
 
     Returns:
         One value a proxy: the k at which the linearly interpolated, non-increasing curve meets its
         loss, and all k on the grid whose interval of the difference contains 0.
     """
-    curve = decreasing(curve)
+    curve = decreasing(curve, weights)
     largest = curve.shape[1] - 1
     grid = np.round(np.arange(0, largest + STEP / 2, STEP), 10)
     left = np.minimum(grid.astype(int), largest - 1)
     fraction = grid - left
     losses = curve[:, left] * (1 - fraction) + curve[:, left + 1] * fraction
+    means = np.average(curve, axis=0, weights=weights)
     found = []
     for p in range(proxies.shape[1]):
-        difference = mean_interval(
-            losses - proxies[:, p : p + 1], clusters, resamples=resamples, seed=seed, level=level, method=method
-        )
-        estimate, beyond = _meeting(curve.mean(axis=0), float(proxies[:, p].mean()))
+        difference = interval(losses - proxies[:, p : p + 1])
+        estimate, beyond = _meeting(means, float(np.average(proxies[:, p], weights=weights)))
         if difference.n_clusters < 2:
             found.append(EquivalentVotes(estimate, float("nan"), float("nan"), "low" if beyond else "no"))
             continue
@@ -157,7 +147,7 @@ def equivalent_votes(
 
 def _meeting(means: Array, target: float) -> tuple[float, bool]:
     """Return the smallest k at which a non-increasing curve reaches the target, and whether that is past its end."""
-    if target >= means[0]:
+    if target >= means[0] - 1e-12 * abs(means[0]):  # a fitted weight of exactly 0 is the prior, but for rounding
         return 0.0, False
     if target < means[-1]:
         return float(len(means) - 1), True

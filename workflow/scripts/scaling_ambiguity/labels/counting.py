@@ -100,6 +100,8 @@ class DealtVotes:
         position: place of the vote in the random order of each deal, from 0, (deals, V).
         votes: number of votes of the utterance, (V,).
         level_votes: number of level votes that were asked for, (V,).
+        rater: number of the rater, (V,).
+        raters: number of raters, None where they are not known.
     """
 
     shape: tuple[int, int, int]
@@ -110,6 +112,21 @@ class DealtVotes:
     position: NDArray[np.integer]
     votes: NDArray[np.integer]
     level_votes: NDArray[np.integer]
+    rater: NDArray[np.intp]
+    raters: int | None
+
+    def of(self, keep: NDArray[np.bool_]) -> "DealtVotes":
+        """Return the votes on the utterances of ``keep`` (U,) alone, these numbered anew."""
+        entry = keep[self.utterance]
+        columns = {name: getattr(self, name)[entry] for name in ("label", "weight", "first", "votes", "level_votes")}
+        return DealtVotes(
+            shape=(self.shape[0], int(keep.sum()), self.shape[2]),
+            utterance=(np.cumsum(keep) - 1)[self.utterance[entry]],
+            position=self.position[:, entry],
+            rater=self.rater[entry],
+            raters=self.raters,
+            **columns,
+        )
 
     def roles(self, deal: int) -> NDArray[np.int8]:
         """Return the role of each entry in one deal, (V,): its place in ``tables.roles.ROLE_NAMES``."""
@@ -174,6 +191,8 @@ def deal_votes(
         position=position[:, row],
         votes=roles["votes"].to_numpy()[row],
         level_votes=roles["level_votes"].to_numpy()[row],
+        rater=rater[: len(roles)][row],
+        raters=int(human["rater"].nunique()) if human["raters_known"].all() else None,
     )
 
 

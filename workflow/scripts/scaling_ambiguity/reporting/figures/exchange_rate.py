@@ -71,6 +71,7 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
     ``statistics`` are tables of estimate_exchange_rate as :func:`read_statistics` returns them.
     """
+    statistics = pick(statistics, population="these raters", stratum="all")
     groups = list(statistics.groupby("file", sort=True))
     lines = max(len(pick(rows, metric="equivalent_votes")) for _, rows in groups)
     heights = [1.9, 0.4 + 0.112 * lines]

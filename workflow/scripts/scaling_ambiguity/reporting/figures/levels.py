@@ -101,6 +101,7 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
 
     ``statistics`` are tables of align_votes; each (corpus, annotator and protocol) gets its own column of panels.
     """
+    statistics = pick(statistics, population="these raters")
     rows = need(
         statistics, "fig_alignment_by_level", stratum=(*LEVELS, *WHOLE), reference="human", metric=("nll", "jsd_bits")
     )

@@ -13,6 +13,7 @@ PREDICTORS = ("synthetic", "prior", "uniform", "human", "human-smoothed")
 def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes: list[str]) -> None:
     """Define ``alignment.*`` from one table of align_votes; ``leveled``: its utterances have levels of ambiguity."""
     numbers.switch("leveled", bool(len(pick(table, stratum=LEVELS, metric="nll"))))
+    table = pick(table, population="these raters")
     synthetic = f"synthetic-{annotator}"
     about = {"stratum": "all", "reference": "human"}
     for metric in ("nll", "jsd_bits"):

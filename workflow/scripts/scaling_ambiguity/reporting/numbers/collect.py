@@ -8,7 +8,7 @@ import pandas as pd
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
 from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
-from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_validation
+from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level, add_validation
 from scaling_ambiguity.reporting.numbers.leakage import add_leakage
 from scaling_ambiguity.reporting.numbers.models import add_models
 from scaling_ambiguity.reporting.numbers.registry import Numbers
@@ -67,6 +67,11 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         add_exchange(numbers, exchange, level)
         if simulated:
             add_validation(numbers, exchange)
+    by_level = headline_table(statistics, "exchange_by_level", corpus, annotator, protocol)
+    if by_level is not None:
+        add_exchange_by_level(numbers, by_level, level)
+    elif exchange is not None:
+        numbers.switch("exchangeleveled", False)
     if evaluation is not None:
         add_models(numbers, evaluation, annotator, level, simulated=simulated, augmented=augmented)
     return numbers

@@ -42,7 +42,7 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
     ``statistics`` are tables of align_votes; each gets its own block. ``classes`` order the columns
     of the correlations; without them they are alphabetical.
     """
-    rows = need(statistics, "tab_alignment", stratum="all", reference="human")
+    rows = need(statistics, "tab_alignment", stratum="all", reference="human", population="these raters")
     if classes is None:
         metrics = rows["metric"]
         classes = sorted(set(metrics[metrics.str.startswith("pearson_")].str.removeprefix("pearson_")))

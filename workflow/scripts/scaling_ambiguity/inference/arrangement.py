@@ -1,0 +1,123 @@
+"""One arrangement of human votes for the exchange rate: k to condition on, the rest to be predicted, no vote twice."""
+
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_ambiguity.inference.exchange import Weights, fit_weights
+from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
+from scaling_ambiguity.labels.counting import DealtVotes
+from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
+from scaling_ambiguity.labels.others import from_others
+from scaling_ambiguity.metrics.scores import nll_votes
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Arrangement:
+    """The utterances with more than ``start + largest`` votes, their votes in every deal, and the prior of others.
+
+    In each deal the votes at positions ``start`` .. ``start + k - 1`` are the k conditioning votes, those from
+    ``start + largest`` on the reference, the same for all k; those before ``start`` may have decided a level.
+
+    Attributes:
+        dealt: Votes on the U utterances, D deals, C classes.
+        speakers: (U,).
+        blocks: (U,) block of speakers.
+        prior: (U, C) Dirichlet-multinomial fitted to the votes of other blocks' utterances.
+        counts: (V, C) all human votes of the corpus, for fits that leave a block out.
+        count_blocks: (V,) their blocks.
+        start: Votes kept apart in front.
+        largest: Largest number k of conditioning votes.
+        floor: Smallest probability in the NLL.
+        level: Coverage of intervals of weights.
+    """
+
+    dealt: DealtVotes
+    speakers: NDArray
+    blocks: NDArray[np.intp]
+    prior: Array
+    counts: Array
+    count_blocks: NDArray[np.intp]
+    start: int
+    largest: int
+    floor: float
+    level: float
+    cache: dict[int, Array] = field(default_factory=dict)
+
+    @cached_property
+    def reference(self) -> Array:
+        """The votes to predict, (D, U, C)."""
+        return self.dealt.between(self.start + self.largest)
+
+    def human(self, k: int) -> Array:
+        """Return the k conditioning votes, (D, U, C)."""
+        if k not in self.cache:
+            self.cache[k] = self.dealt.between(self.start, self.start + k)
+        return self.cache[k]
+
+    def predict(self, votes: Array) -> Array:
+        """Return the posterior mean of votes (D, U, C) under the prior, (D, U, C)."""
+        return posterior_mean(votes, self.prior)
+
+    def loss(self, votes: Array) -> Array:
+        """Return the NLL of that prediction in each deal, (D, U), nats per vote."""
+        return nll_votes(self.predict(votes), self.reference, self.floor)
+
+    def weigh(self, synthetic: Array, k: int) -> tuple[Array, Weights]:
+        """Return k human votes plus synthetic ones (D, U, C) times the fitted weight, and the weight."""
+        fitted = fit_weights(
+            self.human(k), synthetic, self.reference, self.counts, self.count_blocks, self.blocks, self.level
+        )
+        return self.human(k) + fitted.each[:, None] * synthetic, fitted
+
+    def vote_losses(self, votes: list[Array]) -> tuple[Array, Array]:
+        """Return the losses of single reference votes (entries, P) of predictions from votes, and their weights."""
+        losses = [nll_of_classes(self.predict(v), self.floor) for v in votes]
+        first = self.start + self.largest
+        return vote_losses(self.dealt, lambda deal: self.dealt.position[deal] >= first, losses)
+
+    def per_vote(self) -> dict[str, Any]:
+        """Return the speaker and rater of every entry of :meth:`vote_losses`."""
+        return {"speakers": self.speakers[self.dealt.utterance], "raters": self.dealt.rater}
+
+
+def arrange(
+    dealt: DealtVotes,
+    counts: Array,
+    blocks: NDArray[np.intp],
+    speakers: NDArray,
+    *,
+    start: int,
+    largest: int,
+    floor: float,
+    level: float,
+) -> tuple[Arrangement, NDArray[np.bool_]]:
+    """Return the arrangement of the utterances with enough votes, and which of all U they are.
+
+    Args:
+        dealt: Human votes of all utterances.
+        counts: (U, C) human votes.
+        blocks: (U,) blocks of speakers.
+        speakers: (U,).
+        start: Votes kept apart in front.
+        largest: Largest number of conditioning votes, at least 1.
+        floor: Smallest probability in the NLL.
+        level: Coverage of intervals of weights.
+    """
+    fixed = dealt.voters() > start + largest
+    prior = from_others(counts, blocks, fit_dirichlet_multinomial)[fixed]
+    arrangement = Arrangement(
+        dealt.of(fixed), speakers[fixed], blocks[fixed], prior, counts, blocks, start, largest, floor, level
+    )
+    return arrangement, fixed
+
+
+def largest_of_most(votes: NDArray[np.integer], start: int, largest: int) -> int:
+    """Return the largest k <= ``largest`` for which half of the utterances have more than start + k votes, or 0."""
+    fitting = [k for k in range(1, largest + 1) if 2 * (votes > start + k).sum() >= len(votes)]
+    return max(fitting, default=0)

@@ -1,0 +1,104 @@
+"""Losses of single reference votes: one value an utterance and rater, so that raters can be resampled too.
+
+Only losses that are linear in the reference votes (NLL, Brier) are sums over votes.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_ambiguity.inference.bootstrap import Intervals
+from scaling_ambiguity.inference.crossed import crossed_mean_interval
+from scaling_ambiguity.labels.counting import DealtVotes
+from scaling_ambiguity.tables.roles import ROLE_NAMES
+
+Array = NDArray[np.float64]
+REFERENCE = ROLE_NAMES.index("reference")
+DIFFERENCES = ("prior", "human", "human-smoothed")  # what the synthetic votes are compared with, pair by pair
+
+
+def nll_of_classes(p: Array, floor: float) -> Array:
+    """Return the loss of a vote for each class, -log p_c in nats, p (..., C) raised to ``floor`` and renormalised."""
+    raised = np.maximum(p, floor)
+    return -np.log(raised / raised.sum(axis=-1, keepdims=True))
+
+
+def brier_of_classes(p: Array) -> Array:
+    """Return the Brier loss of a vote for each class c, sum_k (p_k - [k = c])^2, in [0, 2]; (..., C) -> (..., C)."""
+    return (p**2).sum(axis=-1, keepdims=True) - 2 * p + 1
+
+
+def vote_losses(
+    dealt: DealtVotes,
+    chosen: Callable[[int], NDArray[np.bool_]],
+    losses: list[Array],
+    mask: NDArray[np.bool_] | None = None,
+) -> tuple[Array, Array]:
+    """Average the loss of every entry of ``dealt`` over the deals in which it is a reference vote.
+
+    An utterance's reference votes share a weight of 1 in each deal, so that a weighted mean of the
+    result over entries is the mean over deals and utterances of an utterance's loss.
+
+    Args:
+        dealt: The human votes in every deal, V entries.
+        chosen: Which entries are reference votes in a deal, (V,).
+        losses: P arrays (deals or 1, U, C), the loss of a vote for each class.
+        mask: (deals, U), utterances that count in a deal, e.g. of one level; default all.
+
+    Returns:
+        values (V, P), 0 where an entry is never chosen, and weights (V,), shares of deals.
+    """
+    deals = dealt.shape[0]
+    totals, weights = np.zeros((len(dealt.label), len(losses))), np.zeros(len(dealt.label))
+    for deal in range(deals):
+        used = chosen(deal)
+        if mask is not None:
+            used = used & mask[deal][dealt.utterance]
+        rows = np.flatnonzero(used)
+        item, label, weight = dealt.utterance[rows], dealt.label[rows], dealt.weight[rows]
+        share = weight / np.bincount(item, weight, minlength=dealt.shape[1])[item] / deals
+        weights[rows] += share
+        for column, loss in enumerate(losses):
+            totals[rows, column] += share * loss[deal if len(loss) > 1 else 0][item, label]
+    return np.divide(totals, weights[:, None], out=np.zeros_like(totals), where=weights[:, None] > 0), weights
+
+
+@dataclass(frozen=True)
+class VotePredictions:
+    """Predictors and the single votes they are judged by, for intervals over speakers and raters.
+
+    Attributes:
+        dealt: Human votes on the U utterances in every deal.
+        predictions: By name, (deals, U, C) or what broadcasts to it.
+        own: Name of the synthetic votes among them.
+        speakers: (U,).
+        floor: Smallest probability in the NLL.
+    """
+
+    dealt: DealtVotes
+    predictions: dict[str, Array]
+    own: str
+    speakers: NDArray
+    floor: float
+
+    def intervals(
+        self, mask: NDArray[np.bool_] | None, settings: dict[str, Any]
+    ) -> tuple[list[tuple[str, str]], Intervals]:
+        """Return the (labels, metric) of each column and its interval, of NLL, Brier and the paired differences."""
+        keys, losses = [], []
+        for name, p in self.predictions.items():
+            p = np.broadcast_to(p, (len(p) if p.ndim == 3 else 1, *self.dealt.shape[1:]))
+            keys += [(name, "nll"), (name, "brier")]
+            losses += [nll_of_classes(p, self.floor), brier_of_classes(p)]
+        values, weights = vote_losses(self.dealt, lambda deal: self.dealt.roles(deal) == REFERENCE, losses, mask)
+        ours = values[:, keys.index((self.own, "nll"))]
+        for other in (other for other in DIFFERENCES if (other, "nll") in keys):
+            values = np.column_stack([values, ours - values[:, keys.index((other, "nll"))]])
+            keys.append((self.own, f"nll_minus_{other}"))
+        found = crossed_mean_interval(
+            values, self.speakers[self.dealt.utterance], self.dealt.rater, weights=weights, **settings
+        )
+        return keys, replace(found, n=len(np.unique(self.dealt.utterance[weights > 0])))
