@@ -61,7 +61,7 @@ def test_nothing_that_trains_or_annotates_reads_truth_levels_or_statistics(jobs,
 
 def test_the_truth_is_read_by_evaluation_and_validation_alone(jobs):
     readers = {job["rule"] for job in jobs if any("truth.parquet" in name for name in job["input"])}
-    assert readers == {"estimate_exchange_rate", "evaluate_models"}
+    assert readers == {"estimate_exchange_rate", "estimate_exchange_by_level", "evaluate_models"}
 
 
 @pytest.mark.parametrize(

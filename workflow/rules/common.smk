@@ -339,6 +339,16 @@ def statistics_of(kind):
             for corpus, annotator in pairs
             for protocol in RUN["protocols"]
         ],
+        "hypotheses": [
+            f"results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
+        "verdicts": [
+            f"results/hypotheses/{corpus}-{annotator}-{protocol}.json"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
         "evaluation": [
             f"results/statistics/evaluation-{corpus}-{protocol}.parquet"
             for corpus in corpora_with("training")

@@ -39,3 +39,45 @@ rule evaluate_models:
         " --roles {input.roles} --levels {input.levels} --splits {input.splits} --utterances {input.utterances}"
         " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
         " --output {output} > {log} 2>&1"
+
+
+rule test_hypotheses:
+    """Test the three hypotheses about synthetic votes: confirmed, refuted or undecided, on models or on labels."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        levels="results/levels/{corpus}/{protocol}.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        predictions=lambda wildcards: (
+            predictions_of(wildcards.corpus, wildcards.protocol) if "training" in stages(wildcards.corpus) else []
+        ),
+    output:
+        statistics="results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet",
+        verdicts="results/hypotheses/{corpus}-{annotator}-{protocol}.json",
+    log:
+        "logs/test_hypotheses/{corpus}-{annotator}-{protocol}.log",
+    benchmark:
+        "logs/test_hypotheses/{corpus}-{annotator}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 450),
+        runtime=30,
+    params:
+        predictions=lambda wildcards, input: f"--predictions {input.predictions}" if input.predictions else "",
+        simulated=lambda wildcards: "--simulated" if is_simulated(wildcards.corpus) else "",
+        poolings=",".join(RUN["poolings"]),
+        options=statistics_options("smoothing", "cluster", "adjust", "exchange"),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/test_hypotheses.py",
+        code=code("test_hypotheses.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --protocol {wildcards.protocol} --votes {input.votes} --proxies {input.proxies} --roles {input.roles}"
+        " --levels {input.levels} --splits {input.splits} --utterances {input.utterances} {params.predictions}"
+        " {params.simulated} --poolings {params.poolings} --classes {params.classes} --options {params.options:q}"
+        " --seed {params.seed} --output {output.statistics} --verdicts {output.verdicts} > {log} 2>&1"

@@ -1,7 +1,7 @@
 # Numbers, the PDF and the report.
 ANNOTATED = bool(corpora_with("annotation"))
 MODELS = ["results_models"] if corpora_with("training") else []
-SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "limits"]
+SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "results_hypotheses", "limits"]
 HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
 CAPTIONS = [f"{CAPTION_FOLDER}/{name}.rst" for name in FIGURES + TABLES]
@@ -18,6 +18,7 @@ rule write_numbers:
         leakage=expand(
             "results/splits/{corpus}/{protocol}.leakage.csv", corpus=RUN["corpora"], protocol=RUN["protocols"]
         ),
+        verdicts=statistics_of("verdicts"),
         status=f"results/proxies/{HEADLINE['corpus']}/{HEADLINE['annotator']}/status.csv" if ANNOTATED else [],
     output:
         numbers="paper/numbers.tex",
@@ -39,7 +40,7 @@ rule write_numbers:
     shell:
         "python {params.script:q} --statistics {input.statistics} --heldout {input.heldout}"
         " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects}"
-        " --leakage {input.leakage} --proxies-status {input.status} --config {params.config:q} --numbers {output.numbers}"
+        " --verdicts {input.verdicts} --leakage {input.leakage} --proxies-status {input.status} --config {params.config:q} --numbers {output.numbers}"
         " --provenance {output.provenance} > {log} 2>&1"
 
 

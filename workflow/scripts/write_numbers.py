@@ -18,6 +18,7 @@ def main(arguments: argparse.Namespace) -> None:
         "votes": arguments.votes,
         "rejects": arguments.rejects,
         "leakage": arguments.leakage,
+        "verdicts": arguments.verdicts,
         "heldout": next(iter(arguments.heldout), None),
         "status": next(iter(arguments.proxies_status), None),
     }
@@ -29,6 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--statistics", nargs="*", default=[], help="results/statistics/*.parquet")
+    parser.add_argument("--verdicts", nargs="*", default=[], help="results/hypotheses/*.json")
     parser.add_argument("--heldout", nargs="*", default=[], help="scores of the ALM that this workflow trained")
     parser.add_argument("--votes", required=True)
     parser.add_argument("--utterances", required=True)

@@ -275,6 +275,8 @@ def build_run(root: Path) -> dict[str, Path]:
     )
     files["leakage"] = results / "splits/demo/fair.leakage.csv"
     write_csv(leakage_counts(hashes=0), files["leakage"])
+    files["verdicts"] = results / f"hypotheses/{CORPUS}-{ANNOTATOR}-{PROTOCOL}.json"
+    write_json(VERDICTS, files["verdicts"])
     files["audit"] = results / "corpora/demo/audit.json"
     write_json(AUDIT, files["audit"])
     files["augmented"] = results / "augmented/demo/fair/human/dime/fold-0"
@@ -325,6 +327,36 @@ def leakage_counts(hashes: int) -> pd.DataFrame:
     return pd.DataFrame(rows)[["fold", "kind", "compared", "sets", "across", "test", "examples"]]
 
 
+def finding(name: str, verdict: str, estimate: float) -> dict:
+    about = {"p": 0.01, "level": 0.99, "mde": 0.05, "n": 330, "n_clusters": 12}
+    return {
+        "name": name,
+        "verdict": verdict,
+        "estimate": estimate,
+        "low": estimate - 0.1,
+        "high": estimate + 0.1,
+    } | about
+
+
+VERDICTS = {
+    "corpus": CORPUS,
+    "protocol": PROTOCOL,
+    "source": "models",
+    "delta": 0.024,
+    "delta_after": 3,
+    "by_construction": True,
+    "hypotheses": [
+        {
+            "model": "tiny",
+            "annotator": ANNOTATOR,
+            "pooling": pooling,
+            "h1": {"verdict": "undecided", "parts": [finding("h1_gain", "undecided", -0.05)]},
+            "h2": {"verdict": "confirmed", "parts": [finding("h2_difference", "confirmed", 0.2)]},
+            "h3": {"verdict": "refuted", "parts": [finding("h3_excess", "refuted", -0.2)]},
+        }
+        for pooling in ("equal", "weighted")
+    ],
+}
 AUDIT = {
     "utterances": {"found": 481, "kept": 480, "lost": {"nobody voted on it": 1}},
     "votes": {"found": 3130, "kept": 3120, "lost": {"outside the classes": 10}},
@@ -343,7 +375,7 @@ HELDOUT = {
 
 def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
     """Write the tables of a run on votes alone below ``root``: a real corpus and an annotator that replays votes."""
-    from scaling_ambiguity.io import write_csv
+    from scaling_ambiguity.io import write_csv, write_json
     from scaling_ambiguity.tables.rejects import REJECTS
     from scaling_ambiguity.tables.statistics import STATISTICS
     from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -374,6 +406,8 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
     files["leakage"] = root / "results" / "splits" / "cremad" / "fair.leakage.csv"
     write_csv(leakage_counts(hashes=480), files["leakage"])
     files["audit"] = run["audit"]
+    files["verdicts"] = root / "results" / "hypotheses" / "cremad-face-fair.json"
+    write_json(VERDICTS | {"corpus": "cremad", "source": "labels"}, files["verdicts"])
     files["status"] = root / "results" / "proxies" / "cremad" / "face" / "status.csv"
     counts = {"ok": 2870, "invalid": 4, "refused": 0, "failed": 6, "total": 2880}
     write_csv(pd.DataFrame([{"prompt": "replay", "temperature": 0.0} | counts]), files["status"])

@@ -113,6 +113,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
+        ("tab_hypotheses", ["--verdicts", run["verdicts"]]),
     ):
         table = tmp_path / f"{name}.tex"
         call(name, *inputs, "--table", table, "--data", table.with_suffix(".csv"))
@@ -122,11 +123,20 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         "write_numbers",
         *("--statistics", *(run[kind] for kind in kinds.values())),
         *("--heldout", run["heldout"], "--votes", run["votes"], "--utterances", run["utterances"]),
-        *("--rejects", run["rejects"], "--leakage", run["leakage"], "--proxies-status", run["status"]),
+        *(
+            "--rejects",
+            run["rejects"],
+            "--verdicts",
+            run["verdicts"],
+            "--leakage",
+            run["leakage"],
+            "--proxies-status",
+            run["status"],
+        ),
         *("--config", config_json),
         *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),
     )
-    sections = "introduction,method,data,results_votes,results_models,limits"
+    sections = "introduction,method,data,results_votes,results_models,results_hypotheses,limits"
     for name in ("one.pdf", "two.pdf"):
         call(
             "build_paper",

@@ -19,13 +19,13 @@ from scaling_ambiguity.reporting.prose import (
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
 STATISTICS = ("alignment", "saturation", "exchange", "exchange_by_level", "evaluation")
-SECTIONS = ["introduction", "method", "data", "results_votes", "results_models", "limits"]
+SECTIONS = ["introduction", "method", "data", "results_votes", "results_models", "results_hypotheses", "limits"]
 
 
 @pytest.fixture(scope="module")
 def numbers(run, config):
     paths = {"statistics": [str(run[k]) for k in STATISTICS]}
-    paths |= {"leakage": [str(run["leakage"])]}
+    paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects", "heldout", "status")}
     return collect_numbers(config, paths)
 
@@ -116,7 +116,7 @@ def test_special_characters_of_the_configuration_are_escaped(run, config):
     config = json.loads(json.dumps(config))
     config["paper"] |= {"title": "Votes & 100 % of_them #1 {x} ~ ^ $", "authors": ["A_B", "C & D"]}
     paths = {"statistics": [], "heldout": None, "status": None}
-    paths |= {"leakage": [str(run["leakage"])]}
+    paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
     numbers = collect_numbers(config, paths)
     assert numbers["paper.title"].text == (
@@ -133,7 +133,7 @@ def test_arms_that_were_not_run_are_said_not_to_be(run, config, tmp_path):
     path = tmp_path / run["evaluation"].name
     STATISTICS.write(kept, path)
     paths = {"statistics": [str(path)], "heldout": None, "status": None}
-    paths |= {"leakage": [str(run["leakage"])]}
+    paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
     numbers = collect_numbers(config, paths)
     assert numbers["models.combined-weighted.words"].text == "(not run)"
@@ -149,7 +149,7 @@ def test_a_run_too_small_for_levels_and_fit_still_has_numbers(run, config, tmp_p
         table = STATISTICS.read(run[kind])
         STATISTICS.write(table[~table[column].isin(dropped)], tmp_path / run[kind].name)
     paths = {"statistics": [str(path) for path in tmp_path.glob("*.parquet")], "heldout": None, "status": None}
-    paths |= {"leakage": [str(run["leakage"])]}
+    paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
     numbers = collect_numbers(config, paths)
     assert numbers["alignment.trend"].text == "does not change steadily"
@@ -161,7 +161,8 @@ def test_the_script_writes_both_files(run, config_json, tmp_path):
     command += [str(run[k]) for k in STATISTICS]
     for flag in ("heldout", "votes", "utterances", "rejects"):
         command += [f"--{flag}", str(run[flag])]
-    command += ["--leakage", str(run["leakage"]), "--proxies-status", str(run["status"]), "--config", config_json]
+    command += ["--verdicts", str(run["verdicts"]), "--leakage", str(run["leakage"])]
+    command += ["--proxies-status", str(run["status"]), "--config", config_json]
     command += ["--numbers", str(tmp_path / "numbers.tex"), "--provenance", str(tmp_path / "numbers.json")]
     subprocess.run(command, check=True)
     text = (tmp_path / "numbers.tex").read_text()

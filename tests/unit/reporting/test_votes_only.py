@@ -19,7 +19,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
-SECTIONS = ["introduction", "method", "data", "results_votes", "limits"]
+SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
 STATISTICS = ("alignment", "saturation", "exchange", "exchange_by_level")
 
@@ -27,7 +27,12 @@ STATISTICS = ("alignment", "saturation", "exchange", "exchange_by_level")
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
     statistics = [str(run[kind]) for kind in STATISTICS] + ([str(evaluation)] if evaluation else [])
     tables = {name: str(run[name]) for name in ("utterances", "votes", "rejects", "status")}
-    return tables | {"statistics": statistics, "leakage": [str(run["leakage"])], "heldout": None}
+    return tables | {
+        "statistics": statistics,
+        "leakage": [str(run["leakage"])],
+        "verdicts": [str(run["verdicts"])],
+        "heldout": None,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -57,6 +62,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "weighted": False,
         "controlled": False,
         "leveled": True,
+        "modelsjudged": False,
         "crossedraters": False,
         "exchangeleveled": True,
         "durationsknown": False,
@@ -186,6 +192,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"], *shown]}
     about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
     about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
+    about["tab_hypotheses"] = ["--verdicts", votes_run["verdicts"]]
     tables = [tmp_path / f"{name}.tex" for name in about]
     for table in tables:
         call(table.stem, *about[table.stem], "--table", table, "--data", table.with_suffix(".csv"))
@@ -195,6 +202,8 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
         *("--statistics", *(votes_run[kind] for kind in STATISTICS), "--heldout"),
         *("--votes", votes_run["votes"], "--utterances", votes_run["utterances"], "--rejects", votes_run["rejects"]),
         *(
+            "--verdicts",
+            votes_run["verdicts"],
             "--leakage",
             votes_run["leakage"],
             "--proxies-status",

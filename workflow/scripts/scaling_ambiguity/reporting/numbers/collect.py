@@ -6,9 +6,11 @@ from typing import Any
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import read_json
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
 from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level, add_validation
+from scaling_ambiguity.reporting.numbers.hypotheses import add_hypotheses
 from scaling_ambiguity.reporting.numbers.leakage import add_leakage
 from scaling_ambiguity.reporting.numbers.models import add_models
 from scaling_ambiguity.reporting.numbers.registry import Numbers
@@ -36,8 +38,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
 
     Args:
         config: The configuration of the run.
-        paths: ``statistics`` and ``leakage`` (lists), ``utterances``, ``votes``, ``rejects``; and ``heldout``
-            and ``status``, or None.
+        paths: ``statistics``, ``verdicts`` and ``leakage`` (lists), ``utterances``, ``votes``, ``rejects``; and
+            ``heldout`` and ``status``, or None.
     """
     check_config(config)
     headline = config["paper"]["headline"]
@@ -72,6 +74,9 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         add_exchange_by_level(numbers, by_level, level)
     elif exchange is not None:
         numbers.switch("exchangeleveled", False)
+    verdicts = [path for path in paths.get("verdicts", []) if Path(path).stem == f"{corpus}-{annotator}-{protocol}"]
+    if verdicts:
+        add_hypotheses(numbers, read_json(verdicts[0]), str(verdicts[0]))
     if evaluation is not None:
         add_models(numbers, evaluation, annotator, level, simulated=simulated, augmented=augmented)
     return numbers

@@ -1,0 +1,54 @@
+"""Labels as predictors of held-out human votes, without any training: the arms of the hypotheses on votes alone."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_ambiguity.inference.alignment import over_deals
+from scaling_ambiguity.inference.arrangement import Arrangement
+from scaling_ambiguity.inference.hypotheses import Arm
+from scaling_ambiguity.labels.levels import LEVELS
+from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
+
+Array = NDArray[np.float64]
+
+
+def label_arms(
+    world: Arrangement, names: list[str], synthetic: Array, places: NDArray | None, poolings: list[str], seed: int
+) -> dict[str, dict[str, Arm]]:
+    """Return, for each pooling, the NLL of every arm by stratum: human, synthetic, combined and the controls.
+
+    All arms read the same k human votes of an utterance and share the Dirichlet prior of the other speakers, so
+    that the control ``prior`` is the arm ``human``. ``equal``: votes are added as they are; ``weighted``: with the
+    weight fitted on other speakers, in the controls too.
+
+    Args:
+        world: U utterances in D deals; k is its largest number of conditioning votes.
+        names: The utterances.
+        synthetic: (D, U, C).
+        places: (D, U) places of the levels, or None where there are none.
+        poolings: ``equal``, ``weighted``.
+        seed: The run's seed.
+    """
+    k = world.largest
+    human, m = world.human(k), synthetic.sum(axis=-1, keepdims=True)
+    other = shuffle_within(np.zeros(len(names), dtype=np.intp), names, seed)
+    extra = {"combined": synthetic, "echo": with_echo(human, synthetic) * (k + m) - human}
+    extra["shuffled"] = synthetic[:, other]
+    fixed = {"human": world.loss(human), "synthetic": world.loss(synthetic)}
+    found = {}
+    for pooling in poolings:
+        votes = {
+            name: human + added if pooling == "equal" else world.weigh(added, k)[0] for name, added in extra.items()
+        }
+        losses = fixed | {name: world.loss(together) for name, together in votes.items()}
+        found[pooling] = {name: _by_stratum(values, places) for name, values in losses.items()}
+    return found
+
+
+def _by_stratum(values: Array, places: NDArray | None) -> Arm:
+    strata: Arm = {"all": over_deals(values, None)}
+    for place, name in enumerate(LEVELS) if places is not None else ():
+        mask = places == place
+        if mask.any():
+            strata[name] = over_deals(values, mask)
+    return strata

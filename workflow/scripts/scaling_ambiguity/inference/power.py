@@ -1,0 +1,31 @@
+"""What a design can find out: power and the smallest effect that it would probably detect."""
+
+from scipy.stats import nct, t
+
+
+def power(effect: float, se: float, clusters: int, level: float = 0.95) -> float:
+    """Chance, in [0, 1], that a two-sided test finds a true ``effect``.
+
+    1 - F(q) + F(-q), F the noncentral t distribution with G - 1 degrees of freedom and noncentrality
+    effect / se, q Student's quantile (1 + level) / 2.
+
+    Raises:
+        ValueError: fewer than two clusters, or a standard error that is not positive.
+    """
+    if clusters < 2 or not se > 0:
+        raise ValueError(f"{clusters} clusters and a standard error of {se}; needs two and a positive one")
+    q = t.ppf((1 + level) / 2, clusters - 1)
+    return float(nct.sf(q, clusters - 1, effect / se) + nct.cdf(-q, clusters - 1, effect / se))
+
+
+def minimum_detectable_effect(se: float, clusters: int, level: float = 0.95, wanted: float = 0.8) -> float:
+    """Smallest true effect that is found with the ``wanted`` power: (t_(1 + level)/2 + t_wanted) se, G - 1 d.f.
+
+    In the units of ``se``. Source: Bloom 1995, 10.1177/0193841X9501900504.
+
+    Raises:
+        ValueError: fewer than two clusters, or a standard error that is negative.
+    """
+    if clusters < 2 or not se >= 0:
+        raise ValueError(f"{clusters} clusters and a standard error of {se}; needs two and none below 0")
+    return float((t.ppf((1 + level) / 2, clusters - 1) + t.ppf(wanted, clusters - 1)) * se)

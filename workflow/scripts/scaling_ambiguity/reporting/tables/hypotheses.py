@@ -1,0 +1,43 @@
+"""The three hypotheses: every comparison with its interval, what could have been detected, and the verdicts."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.text import number, p_value
+
+NAMES = {
+    "h1_gain": "H1: combined $-$ human, low ambiguity",
+    "h1_over_prior": "H1: combined $-$ control \\emph{prior}, low ambiguity",
+    "h1_over_echo": "H1: combined $-$ control \\emph{echo}, low ambiguity",
+    "h1_over_shuffled": "H1: combined $-$ control \\emph{shuffled}, low ambiguity",
+    "h2_difference": "H2: (combined $-$ human) at high $-$ low ambiguity",
+    "h3_excess": "H3: synthetic $-$ human, against $\\Delta$",
+}
+COLUMNS = ["corpus", "protocol", "source", "model", "pooling", "comparison", "estimate", "low", "high", "p", "level"]
+COLUMNS += ["mde", "n", "n_clusters", "verdict", "hypothesis_verdict", "delta"]
+
+
+def hypotheses_table(files: list[dict[str, Any]]) -> tuple[str, pd.DataFrame]:
+    """Return the LaTeX table and the rows behind it; ``files`` are what test_hypotheses wrote."""
+    body, rows = [], []
+    for file in files:
+        where = f"{file['corpus']}, protocol {file['protocol']}"
+        for family in file["hypotheses"]:
+            judged = "labels as predictors" if family["model"] == "none" else f"{family['model']} fine-tuned"
+            title = escape_latex(f"{where}: {judged}, {family['annotator']}, {family['pooling']} pooling")
+            body.append(rf"{title}, $\Delta = {number(file['delta'], 3)}$")
+            for name in ("h1", "h2", "h3"):
+                for part in family[name]["parts"]:
+                    interval = cell(part["estimate"], part["low"], part["high"])
+                    mde = number(part["mde"], 3) if math.isfinite(part["mde"]) else "--"
+                    shown = [NAMES[part["name"]], interval, f"{100 * part['level']:.1f} \\%", p_value(part["p"])]
+                    body.append([*shown, mde, part["verdict"]])
+                    row = {"comparison": part["name"], "hypothesis_verdict": family[name]["verdict"]} | part
+                    row |= {key: file[key] for key in ("corpus", "protocol", "source", "delta")}
+                    rows.append(row | {key: family[key] for key in ("model", "pooling")})
+    head = ["", "difference in NLL", "level", "$p$", "detectable", "verdict"]
+    return tabular("lllrrl", head, body), pd.DataFrame(rows, columns=COLUMNS)
