@@ -1,6 +1,6 @@
 # The statistical validation, for reviewers: executed notebooks and their verdicts.
 
-NOTEBOOK_NAMES = ["statistical_validation"]
+NOTEBOOK_NAMES = ["votes_and_agreement", "alignment", "exchange_rate", "validity"]
 NOTEBOOK_FILES = expand(
     "results/notebooks/{notebook}.{ending}", notebook=NOTEBOOK_NAMES, ending=["ipynb", "html", "verdict.json"]
 )
@@ -15,6 +15,8 @@ rule execute_notebook:
             "results/corpora/{corpus}/{table}.parquet", corpus=RUN["corpora"], table=["utterances", "votes", "rejects"]
         ),
         audits=expand("results/corpora/{corpus}/audit.json", corpus=RUN["corpora"]),
+        levels=expand("results/levels/{corpus}/{protocol}.parquet", corpus=RUN["corpora"], protocol=RUN["protocols"]),
+        verdicts=statistics_of("verdicts"),
         raw=[
             f"{corpus_root(corpus)}/{name}.csv"
             for corpus in RUN["corpora"]
@@ -51,7 +53,13 @@ rule execute_notebook:
             }
         ),
         script=f"{SCRIPTS}/execute_notebook.py",
-        code=code("execute_notebook.py", "inference.bootstrap", "metrics.divergences"),
+        code=code(
+            "execute_notebook.py",
+            "reporting.review",
+            "inference.crossed",
+            "metrics.divergences",
+            "labels.levels",
+        ),
     shell:
         "python {params.script:q} --notebook {input.notebook:q} --parameters {params.parameters:q}"
         " --ipynb {output.ipynb} --html {output.html} --verdict {output.verdict} > {log} 2>&1"

@@ -9,7 +9,7 @@ from scaling_ambiguity.cli import run
 LOOK_AT = (
     ("paper/main.pdf", "the paper"),
     ("results/report.zip", "the report: unpack, open report/report.html in a browser"),
-    ("results/notebooks/statistical_validation.html", "the statistical validation, executed"),
+    ("results/notebooks/exchange_rate.html", "the headline, recomputed; beside it three more notebooks"),
     ("paper/numbers.json", "every number of the paper: file, column, n and interval"),
     ("results/statistics", "every estimate, one row each"),
 )

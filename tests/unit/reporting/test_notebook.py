@@ -79,9 +79,13 @@ def test_a_failing_cell_is_reported_without_a_traceback(tmp_path):
     assert "Traceback" not in result.stderr.splitlines()[-1]
 
 
-def test_the_validation_asks_first_and_ends_with_a_verdict_and_is_stored_without_outputs():
-    stored = nbformat.read(REPOSITORY / "notebooks" / "statistical_validation.ipynb", as_version=4)
+NOTEBOOKS = ["votes_and_agreement", "alignment", "exchange_rate", "validity"]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
+def test_the_notebooks_ask_first_and_end_with_a_verdict_and_are_stored_without_outputs(name):
+    stored = nbformat.read(REPOSITORY / "notebooks" / f"{name}.ipynb", as_version=4)
     nbformat.validate(stored)
     assert "?" in stored.cells[0].source.splitlines()[0]
-    assert "may be built" in stored.cells[-1].source
+    assert stored.cells[-1].source == "review.close(verdict)"
     assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in stored.cells)

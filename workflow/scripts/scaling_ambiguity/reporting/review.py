@@ -1,0 +1,99 @@
+"""What the notebooks share: the headline's tables, checks that pass or fail, and the verdict at the end."""
+
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from IPython.display import Markdown, display
+
+from scaling_ambiguity.io import write_json
+from scaling_ambiguity.tables.predictions import PREDICTIONS
+from scaling_ambiguity.tables.rejects import REJECTS
+from scaling_ambiguity.tables.statistics import STATISTICS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.votes import VOTES
+
+
+class Review:
+    """The results of a run, read from the current folder, and the checks made on them.
+
+    A *gating* check is an identity that holds whatever the data are; the paper is not built unless it passes. A check
+    that is *shown* depends on a single draw and never gates.
+
+    Args:
+        headline: corpus, annotator and protocol.
+        classes: The class set, in order.
+    """
+
+    def __init__(self, headline: dict[str, str], classes: list[str]) -> None:
+        self.corpus, self.annotator, self.protocol = (headline[key] for key in ("corpus", "annotator", "protocol"))
+        self.classes = classes
+        self.folder = Path("results/corpora") / self.corpus
+        self.verdicts: list[dict[str, Any]] = []
+
+    @cached_property
+    def utterances(self) -> pd.DataFrame:
+        """Table of utterances."""
+        return UTTERANCES.read(self.folder / "utterances.parquet")
+
+    @cached_property
+    def votes(self) -> pd.DataFrame:
+        """Table of all votes."""
+        return VOTES.read(self.folder / "votes.parquet")
+
+    @cached_property
+    def rejects(self) -> pd.DataFrame:
+        """What was left out."""
+        return REJECTS.read(self.folder / "rejects.parquet")
+
+    @cached_property
+    def counted(self) -> pd.DataFrame:
+        """The votes that count: observers', primary, inside the classes."""
+        votes = self.votes
+        return votes[(votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()]
+
+    @cached_property
+    def counts(self) -> pd.DataFrame:
+        """Votes per class by utterance; a vote that names several labels shares its weight among them."""
+        shares = self.counted.groupby(["utterance", "label"])["weight"].sum().unstack()
+        return shares.reindex(index=self.utterances["utterance"], columns=self.classes).fillna(0.0)
+
+    @cached_property
+    def speaker(self) -> pd.Series:
+        """Speaker by utterance."""
+        return self.utterances.set_index("utterance")["speaker"]
+
+    def statistics(self, kind: str, *names: str) -> pd.DataFrame | None:
+        """Return the table of estimates ``kind`` of the headline corpus, or None where this run has none."""
+        path = Path("results/statistics") / f"{'-'.join((kind, self.corpus, *names))}.parquet"
+        return STATISTICS.read(path) if path.is_file() else None
+
+    def predictions(self) -> pd.DataFrame:
+        """Return all stored predictions of the headline protocol, with model, labels, augmentation and seed."""
+        found = []
+        for path in sorted((Path("results/predictions") / self.corpus / self.protocol).rglob("seed-[0-9]*.parquet")):
+            model, labels, augmentation, _, number = path.with_suffix("").parts[-5:]
+            about = {"model": model, "labels": labels, "augmentation": augmentation, "seed": number}
+            found.append(PREDICTIONS.read(path)[["utterance", *(f"p_{c}" for c in self.classes)]].assign(**about))
+        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+
+    def judge(self, name: str, passed: bool, message: str, *, gating: bool = True) -> None:
+        """Note and show the outcome of a check."""
+        self.verdicts.append({"name": name, "gating": gating, "passed": bool(passed), "message": message})
+        kind = "gating" if gating else "shown"
+        display(Markdown(f"**{'passed' if passed else 'FAILED'}** ({kind}): {message}"))
+
+    def not_applicable(self, name: str, reason: str) -> None:
+        """Note and show that a check needs what this run does not have."""
+        self.verdicts.append({"name": name, "gating": False, "passed": True, "message": f"not applicable: {reason}"})
+        display(Markdown(f"**not applicable**: {reason}"))
+
+    def close(self, path: str) -> None:
+        """Write the verdicts to ``path`` and say whether the paper may be built."""
+        write_json(self.verdicts, path)
+        display(pd.DataFrame(self.verdicts))
+        failed = [verdict["name"] for verdict in self.verdicts if verdict["gating"] and not verdict["passed"]]
+        gating = sum(verdict["gating"] for verdict in self.verdicts)
+        passed = f"**The paper may be built:** all {gating} gating checks of this notebook passed."
+        display(Markdown(f"**The paper must not be built:** {', '.join(failed)} failed." if failed else passed))
