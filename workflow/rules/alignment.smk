@@ -69,6 +69,36 @@ rule align_votes:
         " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
+rule agree_votes:
+    """Agreement of people, with and without the synthetic rater, and whether it may replace one of them."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+    output:
+        "results/statistics/agreement-{corpus}-{annotator}.parquet",
+    log:
+        "logs/agree_votes/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/agree_votes/{corpus}-{annotator}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 300),
+        runtime=20,
+    params:
+        options=statistics_options(),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/agree_votes.py",
+        code=code("agree_votes.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --votes {input.votes} --proxies {input.proxies} --utterances {input.utterances}"
+        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
 rule trace_saturation:
     """Trace the divergence to the human votes against the number of synthetic votes."""
     input:

@@ -339,6 +339,7 @@ def statistics_of(kind):
             for corpus, annotator in pairs
             for protocol in RUN["protocols"]
         ],
+        "agreement": [f"results/statistics/agreement-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
         "hypotheses": [
             f"results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet"
             for corpus, annotator in pairs

@@ -3,7 +3,10 @@
 
 STATISTICS_FILES = [
     path
-    for kind in ("alignment", "saturation", "exchange", "exchange_by_level", "hypotheses", "evaluation")
+    for kind in (
+        *("alignment", "agreement", "saturation"),
+        *("exchange", "exchange_by_level", "hypotheses", "evaluation"),
+    )
     for path in statistics_of(kind)
 ]
 
@@ -17,7 +20,9 @@ HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 FIGURES = []
 if corpora_with("annotation"):
     FIGURES += ["fig_saturation", "fig_exchange_rate", "fig_exchange_by_level", "fig_alignment_by_level"]
-TABLES = ["tab_corpus", "tab_votes_lost"] + (["tab_alignment", "tab_hypotheses"] if corpora_with("annotation") else [])
+TABLES = ["tab_corpus", "tab_votes_lost"] + (
+    ["tab_agreement", "tab_alignment", "tab_hypotheses"] if corpora_with("annotation") else []
+)
 if corpora_with("training"):
     FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
     TABLES += ["tab_results"]
@@ -291,6 +296,30 @@ rule tab_alignment:
     shell:
         "python {params.script:q} --statistics {input.statistics} --classes {params.classes}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_agreement:
+    """Agreement of people, with and without the synthetic rater; the alternative annotator test."""
+    input:
+        statistics=needed("agreement"),
+    output:
+        table="paper/tables/tab_agreement.tex",
+        data=report("paper/tables/tab_agreement.csv", caption="../report/tab_agreement.rst", category="Tables"),
+    log:
+        "logs/tab_agreement.log",
+    benchmark:
+        "logs/tab_agreement.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/tab_agreement.py",
+        code=code("tab_agreement.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics} --table {output.table} --data {output.data} > {log} 2>&1"
 
 
 rule tab_hypotheses:

@@ -93,6 +93,22 @@ def alignment_rows() -> list[dict]:
     return rows
 
 
+def agreement_rows() -> list[dict]:
+    """Rows as of agree_votes."""
+    joined = f"human+{SYNTHETIC}"
+    metrics = {"pairwise_agreement": 0.5, "krippendorff_alpha": 0.3, "fleiss_kappa": 0.31}
+    rows = [
+        row(value + 0.02 * (labels == joined), labels=labels, metric=metric)
+        for metric, value in metrics.items()
+        for labels in ("human", joined)
+    ]
+    about = {"method": "alt_test_0.2", "low": np.nan, "high": np.nan}
+    for labels, rate in {SYNTHETIC: 0.9, f"{SYNTHETIC}-mode": 1.0, "constant": 0.1, "prior": 0.0}.items():
+        rows.append(row(rate, labels=labels, metric="alt_test_winning_rate") | about)
+        rows.append(row(0.5 + 0.2 * rate, labels=labels, metric="alt_test_advantage") | about)
+    return rows
+
+
 def saturation_rows() -> list[dict]:
     """Rows as of trace_saturation."""
     rows = []
@@ -202,6 +218,7 @@ def build_run(root: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for name, stem, rows in (
         ("alignment", f"alignment-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", alignment_rows()),
+        ("agreement", f"agreement-{CORPUS}-{ANNOTATOR}", agreement_rows()),
         ("saturation", f"saturation-{CORPUS}-{ANNOTATOR}", saturation_rows()),
         ("exchange", f"exchange-{CORPUS}-{ANNOTATOR}", exchange_rows()),
         ("exchange_by_level", f"exchange_by_level-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", exchange_by_level_rows()),
@@ -384,13 +401,16 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
     files: dict[str, Path] = {}
     for kind, stem in (
         ("alignment", "alignment-cremad-face-fair"),
+        ("agreement", "agreement-cremad-face"),
         ("saturation", "saturation-cremad-face"),
         ("exchange", "exchange-cremad-face"),
         ("exchange_by_level", "exchange_by_level-cremad-face-fair"),
     ):
         table = STATISTICS.read(run[kind])
         table = table[(table["reference"] != "truth") & ~table["labels"].str.startswith("fresh")]
-        table = table[table["population"] == "these raters"].assign(corpus="cremad")  # raters are not known
+        # raters are not known
+        table = table[(table["population"] == "these raters") & ~table["metric"].str.startswith("alt_test")]
+        table = table.assign(corpus="cremad")
         for column in ("labels", "model"):
             table[column] = table[column].str.replace(ANNOTATOR, "face")
         files[kind] = root / "results" / "statistics" / f"{stem}.parquet"

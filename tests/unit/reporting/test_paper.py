@@ -113,6 +113,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
+        ("tab_agreement", ["--statistics", run["agreement"]]),
         ("tab_hypotheses", ["--verdicts", run["verdicts"]]),
     ):
         table = tmp_path / f"{name}.tex"
@@ -121,7 +122,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
     numbers = tmp_path / "numbers.tex"
     call(
         "write_numbers",
-        *("--statistics", *(run[kind] for kind in kinds.values())),
+        *("--statistics", run["agreement"], *(run[kind] for kind in kinds.values())),
         *("--heldout", run["heldout"], "--votes", run["votes"], "--utterances", run["utterances"]),
         *(
             "--rejects",

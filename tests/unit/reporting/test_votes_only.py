@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
-STATISTICS = ("alignment", "saturation", "exchange", "exchange_by_level")
+STATISTICS = ("alignment", "agreement", "saturation", "exchange", "exchange_by_level")
 
 
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
@@ -62,6 +62,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "weighted": False,
         "controlled": False,
         "leveled": True,
+        "ratersjudged": False,
         "modelsjudged": False,
         "crossedraters": False,
         "exchangeleveled": True,
@@ -192,6 +193,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"], *shown]}
     about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
     about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
+    about["tab_agreement"] = ["--statistics", votes_run["agreement"]]
     about["tab_hypotheses"] = ["--verdicts", votes_run["verdicts"]]
     tables = [tmp_path / f"{name}.tex" for name in about]
     for table in tables:

@@ -7,6 +7,7 @@ import pandas as pd
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_json
+from scaling_ambiguity.reporting.numbers.agreement import add_agreement
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
 from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level, add_validation
@@ -61,6 +62,9 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     alignment = headline_table(statistics, "alignment", corpus, annotator, protocol)
     if alignment is not None:
         add_alignment(numbers, alignment, annotator, classes)
+    agreement = headline_table(statistics, "agreement", corpus, annotator)
+    if agreement is not None:
+        add_agreement(numbers, agreement, annotator)
     saturation = headline_table(statistics, "saturation", corpus, annotator)
     if saturation is not None:
         add_saturation(numbers, saturation, annotator)

@@ -1,0 +1,62 @@
+"""How far people agree, what the synthetic rater changes, and whether it may replace one of them."""
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.text import number
+
+AGREEMENT = {
+    "pairwise_agreement": "pairwise agreement",
+    "krippendorff_alpha": "Krippendorff's $\\alpha$",
+    "fleiss_kappa": "Fleiss' $\\kappa$",
+}
+CONSTANT = "constant"
+
+
+def verdict(rows: pd.DataFrame, labels: str) -> str:
+    """Return what the alternative annotator test says of a candidate, withheld unless it beats the constant answer."""
+    values = rows.set_index(["labels", "metric"])["estimate"]
+    if labels in (CONSTANT, "prior"):
+        return "for comparison"
+    if values[labels, "alt_test_winning_rate"] < 0.5:
+        return "may not replace a rater"
+    if values[labels, "alt_test_advantage"] <= values[CONSTANT, "alt_test_advantage"]:
+        return "withheld: no better than a constant"
+    return "may replace a rater"
+
+
+def _candidate(labels: str) -> str:
+    names = {CONSTANT: "the most frequent class, always", "prior": "a draw from the class prior"}
+    if labels in names:
+        return names[labels]
+    return "the mode of its votes" if labels.endswith("-mode") else "one synthetic vote"
+
+
+def agreement_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return the LaTeX table and the rows behind it; ``statistics`` are tables of agree_votes, one block each."""
+    need(statistics, "tab_agreement", metric=list(AGREEMENT))
+    body: list = []
+    for _, block in statistics.groupby("file", sort=True):
+        body.append(escape_latex(f"{block['corpus'].iloc[0]}: agreement"))
+        joined = next(name for name in block["labels"] if name.startswith("human+"))
+        for metric, name in AGREEMENT.items():
+            cells = []
+            for labels in ("human", joined):
+                row = pick(block, labels=labels, metric=metric).iloc[0]
+                cells.append(cell(row["estimate"], row["low"], row["high"]))
+            body.append([name, *cells, ""])
+        tests = block[block["metric"].str.startswith("alt_test") & block["estimate"].notna()]
+        title = "alternative annotator test"
+        if tests.empty:
+            body.append(f"{title}: not applicable, raters are not known or too few")
+            continue
+        body.append(title)
+        for labels in sorted(set(tests["labels"]), key=lambda name: (name in (CONSTANT, "prior"), name)):
+            own = tests[tests["labels"] == labels].set_index("metric")["estimate"]
+            rate, advantage = own["alt_test_winning_rate"], own["alt_test_advantage"]
+            body.append([_candidate(labels), number(rate, 2), number(advantage, 2), verdict(tests, labels)])
+    head = ["", "people alone / winning rate", "with the synthetic rater / advantage", "verdict"]
+    columns = ["corpus", "labels", "metric", "estimate", "low", "high", "n", "n_clusters", "method"]
+    return tabular("llll", head, body), statistics[columns]
