@@ -44,6 +44,7 @@ rule align_votes:
         proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
         levels="results/levels/{corpus}/{protocol}.parquet",
         splits="results/splits/{corpus}/{protocol}.parquet",
+        validity=VALIDITY,
     output:
         "results/statistics/alignment-{corpus}-{annotator}-{protocol}.parquet",
     log:
@@ -66,7 +67,7 @@ rule align_votes:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --protocol {wildcards.protocol} --votes {input.votes} --proxies {input.proxies} --roles {input.roles}"
         " --levels {input.levels} --utterances {input.utterances} --splits {input.splits}"
-        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+        " --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
 rule agree_votes:
@@ -137,6 +138,7 @@ rule estimate_exchange_rate:
         roles="results/corpora/{corpus}/roles.parquet",
         proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
         truth=truth_of,
+        validity=VALIDITY,
     output:
         "results/statistics/exchange-{corpus}-{annotator}.parquet",
     log:
@@ -159,7 +161,7 @@ rule estimate_exchange_rate:
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
-        " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
+        " {params.truth} --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
         " --output {output} > {log} 2>&1"
 
 
@@ -172,6 +174,7 @@ rule estimate_exchange_by_level:
         proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
         levels="results/levels/{corpus}/{protocol}.parquet",
         truth=truth_of,
+        validity=VALIDITY,
     output:
         "results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet",
     log:
@@ -194,5 +197,5 @@ rule estimate_exchange_by_level:
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --protocol {wildcards.protocol} --levels {input.levels} --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
-        " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
+        " {params.truth} --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
         " --output {output} > {log} 2>&1"

@@ -13,6 +13,7 @@ from snakemake.exceptions import WorkflowError
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import checked_config
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.inference.designs import Design, designs
 
 # Every job finds the python that runs Snakemake, and computes in one thread: two jobs beat two threads.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
@@ -63,6 +64,7 @@ wildcard_constraints:
     labels="[a-z0-9_]+(-[a-z0-9_]+)*",
     augmentation="[a-z0-9_]+",
     notebook="[a-z0-9_]+",
+    cell="[a-z0-9_]+",
     fold="[0-9]+",
     seed="[0-9]+",
     shard="[0-9]+",
@@ -381,3 +383,12 @@ def table_files(name):
 
 
 HEADLINE = config["paper"]["headline"]
+
+
+def own_cell():
+    """The cell of the coverage study that has the size of the headline corpus, where that is known beforehand."""
+    if not is_simulated(HEADLINE["corpus"]):
+        return []
+    entry = config["corpora"][HEADLINE["corpus"]]
+    design = Design(entry["speakers"], entry["raters"], len(entry["classes"]), sum(entry["votes"]) // 2)
+    return [f"results/validity/cells/{design.name}.csv"]

@@ -20,7 +20,7 @@ HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 FIGURES = []
 if corpora_with("annotation"):
     FIGURES += ["fig_saturation", "fig_exchange_rate", "fig_exchange_by_level", "fig_alignment_by_level"]
-TABLES = ["tab_corpus", "tab_votes_lost"] + (
+TABLES = ["tab_corpus", "tab_votes_lost", "tab_validity"] + (
     ["tab_agreement", "tab_alignment", "tab_hypotheses"] if corpora_with("annotation") else []
 )
 if corpora_with("training"):

@@ -13,6 +13,7 @@ from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, mome
 from scaling_ambiguity.inference.correlation import pearson
 from scaling_ambiguity.inference.draws import draw_table, uniforms
 from scaling_ambiguity.inference.pairs import DIFFERENCES, VotePredictions
+from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import deal_votes, frequencies, human_counts, synthetic_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
@@ -33,6 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
     table = UTTERANCES.read(arguments.utterances)
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
     dealt = deal_votes(ROLES.read(arguments.roles), votes, names, classes, str(arguments.roles))
+    refuse(arguments.validity, "these raters", options["interval"], len(set(speakers)), dealt.raters)
     reference, conditioning = dealt.in_role("reference"), dealt.in_role("conditioning")
     part = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
     inside = part != LEFT_OUT
@@ -97,7 +99,7 @@ def main(arguments: argparse.Namespace) -> None:
         used = weights > 0
         stacked = np.stack(list(moments.values()), axis=1)[used]
         add(stratum, list(moments), moment_interval(stacked, clusters[used], pearson, **settings), with_p=True)
-        if crossed.enough(dealt.raters):
+        if across_raters(arguments.validity, len(set(speakers)), dealt.raters):
             keys, across = votes_of.intervals(mask, settings)
             add(stratum, keys, across, with_p=False, population=crossed.POPULATION)
     STATISTICS.write(adjusted(statistics_frame(rows), options["adjust"]), arguments.output)
@@ -115,6 +117,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="align_votes.py", description=__doc__)
     for name in ("corpus", "annotator", "protocol", "votes", "proxies", "roles", "levels", "utterances", "splits"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--validity", required=True, help="coverage study, CSV: which interval holds in which design")
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)
     parser.add_argument("--seed", type=int, required=True)

@@ -17,6 +17,7 @@ from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.draws import draw_table, subsets
 from scaling_ambiguity.inference.exchange import equivalent_votes
 from scaling_ambiguity.inference.known_worth import known_proxies
+from scaling_ambiguity.inference.validity import refuse
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
 from scaling_ambiguity.labels.levels import level_places
@@ -38,6 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
     counts, blocks = human_counts(votes, names, classes), speaker_blocks(speakers, arguments.utterances)
     dealt = deal_votes(ROLES.read(arguments.roles), votes, names, classes, str(arguments.roles))
+    refuse(arguments.validity, "these raters", options["interval"], len(set(speakers)), dealt.raters)
     start = int(levels["votes"].max()) if len(levels) else 0
     largest = largest_of_most(dealt.voters(), start, options["exchange"]["largest_k"]) if len(levels) else 0
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
@@ -108,6 +110,7 @@ if __name__ == "__main__":
     for name in ("corpus", "annotator", "protocol", "votes", "proxies", "roles", "levels", "utterances"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--truth", help="of a simulated corpus: adds proxies of known worth")
+    parser.add_argument("--validity", required=True, help="coverage study, CSV: which interval holds in which design")
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)
     parser.add_argument("--seed", type=int, required=True)

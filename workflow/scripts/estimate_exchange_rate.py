@@ -13,6 +13,7 @@ from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.draws import draw_table, subsets
 from scaling_ambiguity.inference.exchange import EquivalentVotes, equivalent_votes
 from scaling_ambiguity.inference.known_worth import known_proxies
+from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial
 from scaling_ambiguity.labels.others import speaker_blocks
@@ -35,6 +36,7 @@ def main(arguments: argparse.Namespace) -> None:
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
     counts, blocks = human_counts(votes, names, classes), speaker_blocks(speakers, arguments.utterances)
     dealt = deal_votes(ROLES.read(arguments.roles), votes, names, classes, str(arguments.roles))
+    refuse(arguments.validity, "these raters", options["interval"], len(set(speakers)), dealt.raters)
     largest = min(options["exchange"]["largest_k"], int(dealt.voters().max()) - 1)
     if largest < 1:
         raise UserError(f"{arguments.votes}: no utterance has two votes; an exchange rate cannot be estimated.")
@@ -96,7 +98,7 @@ def main(arguments: argparse.Namespace) -> None:
         columns = [list(together).index(key) for key in scores]
         nll, excess = speakerwise(losses[:, columns]), speakerwise(losses[:, columns] - curve[:, :1])
         add_scores(add, scores, nll, excess, set(known), options["interval"])
-    if crossed.enough(dealt.raters) and together:
+    if together and across_raters(arguments.validity, len(set(world.speakers)), dealt.raters):
         chosen = [
             key for key in together if (key[0] in HEADLINE and key[1] == sizes[-1]) or key[0].startswith("fresh-")
         ]
@@ -138,6 +140,7 @@ if __name__ == "__main__":
     for name in ("corpus", "annotator", "votes", "proxies", "roles", "utterances"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--truth", help="of a simulated corpus: adds proxies of known worth")
+    parser.add_argument("--validity", required=True, help="coverage study, CSV: which interval holds in which design")
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)
     parser.add_argument("--seed", type=int, required=True)

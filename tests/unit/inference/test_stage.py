@@ -20,6 +20,7 @@ from scaling_ambiguity.tables.statistics import STATISTICS
 from scaling_ambiguity.tables.votes import VOTES
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
+VALIDITY = SCRIPTS.parent / "resources" / "validity.csv"
 OPTIONS = {
     "resamples": 10000, "deals": 30, "interval": "bootstrap_t", "level": 0.95, "smoothing": 0.001,
     "adjust": "holm", "saturation_votes": [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20],
@@ -49,6 +50,8 @@ def assign(world):
 
 
 def statistics(world, script, *names, output, extra=()):
+    if script != "trace_saturation.py":
+        extra = [*extra, "--validity", VALIDITY]
     call(script, "--corpus", "demo", "--annotator", "tiny", *tables(world, "votes", "proxies", "utterances", *names),
          "--options", json.dumps(OPTIONS), *COMMON, "--output", world.path(output), *extra)  # fmt: skip
     return STATISTICS.read(world.path(output))

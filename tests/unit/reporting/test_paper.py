@@ -113,6 +113,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
+        ("tab_validity", ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]),
         ("tab_agreement", ["--statistics", run["agreement"]]),
         ("tab_hypotheses", ["--verdicts", run["verdicts"]]),
     ):
@@ -137,7 +138,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         *("--config", config_json),
         *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),
     )
-    sections = "introduction,method,data,results_votes,results_models,results_hypotheses,limits"
+    sections = "introduction,method,data,results_votes,results_models,results_hypotheses,limits,validity"
     for name in ("one.pdf", "two.pdf"):
         call(
             "build_paper",

@@ -19,7 +19,8 @@ from scaling_ambiguity.reporting.prose import (
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
 STATISTICS = ("alignment", "agreement", "saturation", "exchange", "exchange_by_level", "evaluation")
-SECTIONS = ["introduction", "method", "data", "results_votes", "results_models", "results_hypotheses", "limits"]
+SECTIONS = ["introduction", "method", "data", "results_votes", "results_models"]
+SECTIONS += ["results_hypotheses", "limits", "validity"]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
-SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits"]
+SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits", "validity"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
 STATISTICS = ("alignment", "agreement", "saturation", "exchange", "exchange_by_level")
 
@@ -193,6 +193,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"], *shown]}
     about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
     about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
+    about["tab_validity"] = ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]
     about["tab_agreement"] = ["--statistics", votes_run["agreement"]]
     about["tab_hypotheses"] = ["--verdicts", votes_run["verdicts"]]
     tables = [tmp_path / f"{name}.tex" for name in about]

@@ -70,6 +70,9 @@ def predictor_name(labels: str) -> str:
     fresh = re.fullmatch(r"fresh-(\d+)", labels)
     if fresh:
         return f"{fresh[1]} fresh rater{'s' if fresh[1] != '1' else ''}"
+    latent = re.fullmatch(r"latent-(\d+)", labels)
+    if latent:
+        return f"{latent[1]} latent draw{'s' if latent[1] != '1' else ''}"
     return FIXED.get(labels, labels)
 
 

@@ -1,0 +1,54 @@
+"""Coverage of nominal 95 % intervals: methods down, numbers of speakers across."""
+
+import pandas as pd
+
+from scaling_ambiguity.inference.validity import judge
+from scaling_ambiguity.reporting.selection import pick
+from scaling_ambiguity.reporting.tables.booktabs import tabular
+
+NAMES = {
+    "bootstrap_t": "bootstrap-$t$",
+    "percentile": "percentile",
+    "t": "Student's $t$",
+    "crossed_bootstrap_t": "bootstrap-$t$, speakers and raters crossed",
+}
+MARKS = {"refused": r"$^\dagger$", "conservative": r"$^\ddagger$", "covers": ""}
+LINES = (
+    *(("these raters", method, 30) for method in ("bootstrap_t", "t", "percentile")),
+    *(("raters like these", "bootstrap_t", raters) for raters in (6, 12, 30, 300)),
+    *(("raters like these", "crossed_bootstrap_t", raters) for raters in (30, 300)),
+)
+
+
+def validity_table(study: pd.DataFrame, own: pd.DataFrame | None) -> tuple[str, pd.DataFrame]:
+    """Return the LaTeX table at 4 classes and 5 votes, and all cells behind it.
+
+    Args:
+        study: The cells of the study with their verdicts.
+        own: The cell of the design of this run, without verdicts, or None.
+    """
+    cells = pick(study, classes=4, votes=5)
+    speakers = sorted(set(cells["speakers"]))
+    body: list = []
+    for population in ("these raters", "raters like these"):
+        body.append(f"population: {population}")
+        for where, method, raters in LINES:
+            if where == population:
+                rows = pick(cells, population=population, method=method, raters=raters).set_index("speakers")
+                values = [_cell(rows.loc[number]) if number in rows.index else "--" for number in speakers]
+                body.append([NAMES[method], str(raters), *values])
+    if own is not None:
+        judged = judge(own)
+        first = judged.iloc[0]
+        size = ", ".join(f"{first[name]} {name}" for name in ("speakers", "raters", "classes", "votes"))
+        body.append(f"in the design of this run: {size}")
+        for row in judged[judged["method"].isin(["bootstrap_t", "crossed_bootstrap_t"])].itertuples():
+            value = _cell(pd.Series(row._asdict()))
+            body.append([f"{NAMES[row.method]}, {row.population}", str(row.raters), value, *[""] * (len(speakers) - 1)])
+        study = pd.concat([study, judged], ignore_index=True)
+    head = ["method", "raters", *(f"{number} speakers" for number in speakers)]
+    return tabular("lr" + "r" * len(speakers), head, body), study
+
+
+def _cell(row: pd.Series) -> str:
+    return f"{100 * row['coverage']:.1f}{MARKS[row['verdict']]}"
