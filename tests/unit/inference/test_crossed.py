@@ -1,10 +1,15 @@
 """Speakers and raters resampled, crossed: formula, exactness of the estimate, coverage where one way fails."""
 
 import numpy as np
+import pandas as pd
 import pytest
 
+from scaling_ambiguity.inference.alignment import over_deals
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.crossed import crossed_mean_interval
+from scaling_ambiguity.inference.pairs import REFERENCE, brier_of_classes, nll_of_classes, vote_losses
+from scaling_ambiguity.labels.counting import deal_votes
+from scaling_ambiguity.metrics.scores import brier, nll_votes
 
 SETTINGS = {"resamples": 1000, "seed": 3}
 
@@ -62,3 +67,37 @@ def test_few_raters_are_refused_and_a_constant_has_no_width():
     value, speaker, rater = votes_of(np.random.default_rng(1))
     found = crossed_mean_interval(np.ones_like(value), speaker, rater, **SETTINGS)
     assert (found.low[0], found.high[0]) == (1, 1)
+
+
+def test_raters_that_never_meet_two_speakers_add_nothing():
+    value, speaker, _ = votes_of(np.random.default_rng(4))
+    # each rater votes once: cells are raters, and the crossed variance is the one over speakers
+    crossed = crossed_mean_interval(value, speaker, np.arange(len(value)), method="t", **SETTINGS)
+    one_way = mean_interval(value, speaker, method="t", **SETTINGS)
+    assert crossed.low[0] == pytest.approx(one_way.low[0], abs=1e-3)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_losses_of_single_votes_give_exactly_the_mean_over_deals_and_utterances(vote_world, shared):
+    roles, votes = pd.read_parquet(vote_world.path("roles")), pd.read_parquet(vote_world.path("votes"))
+    if shared:  # some votes name two labels
+        both = votes[votes.index % 7 == 0]
+        second = both["label"].map({"neutral": "sad", "sad": "angry", "angry": "happy", "happy": "neutral"})
+        halves = [both.assign(weight=0.5), both.assign(weight=0.5, rank=1, label=second)]
+        votes = pd.concat([votes.drop(both.index), *halves])
+    keep = np.arange(len(vote_world.names)) % 3 > 0
+    dealt = deal_votes(roles, votes, vote_world.names, ["neutral", "happy", "sad", "angry"]).of(keep)
+    reference = dealt.in_role("reference")
+    rng = np.random.default_rng(0)
+    p, mask = rng.dirichlet(np.ones(4), reference.shape[:2]), rng.random(reference.shape[:2]) < 0.4
+    losses = [nll_of_classes(p, 0.001), brier_of_classes(p)]
+    for chosen in (None, mask):
+        values, weights = vote_losses(dealt, lambda deal: dealt.roles(deal) == REFERENCE, losses, chosen)
+        lean, _ = vote_losses(
+            dealt, lambda deal: dealt.roles(deal) == REFERENCE, lambda deal: [loss[deal] for loss in losses], chosen
+        )
+        assert np.array_equal(values, lean)
+        for m, score in enumerate((nll_votes(p, reference, 0.001), brier(p, reference))):
+            means, share = over_deals(score, chosen)
+            known = (means * share).sum() / share.sum()
+            assert (weights @ values[:, m]) / weights.sum() == pytest.approx(known, rel=1e-12)

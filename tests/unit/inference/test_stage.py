@@ -100,7 +100,9 @@ def test_alignment(stage):
     nll = rows[rows["metric"] == "nll"].set_index("labels")["estimate"]
     assert nll["synthetic-tiny"] < nll["human-smoothed"] < nll["prior"] < nll["uniform"] < nll["majority"]
     assert nll["uniform"] == pytest.approx(np.log(4))
-    assert (rows["low"] <= rows["estimate"] + 1e-12).all() and (rows["estimate"] <= rows["high"] + 1e-12).all()
+    bounded = rows[rows["method"] != "sign_flip"]
+    assert (bounded["low"] <= bounded["estimate"] + 1e-12).all()
+    assert (bounded["estimate"] <= bounded["high"] + 1e-12).all()
     assert set(stage["alignment"]["stratum"]) == {"all", "low", "medium", "high"}
     assert pick(rows, labels="human", metric="pearson_happy")["p"] < 0.01
     these = stage["alignment"].query("population == 'these raters'")
@@ -143,11 +145,45 @@ def test_raters_like_these_are_less_certain_than_these(stage):
 
 def test_differences_are_paired_and_adjusted_in_their_family(stage):
     rows = stage["alignment"].query("metric == 'nll_minus_prior' or metric == 'nll_minus_human'")
-    assert set(rows["labels"]) == {"synthetic-tiny"} and rows["p_adjusted"].ge(rows["p"]).all()
+    assert set(rows["labels"]) == {"synthetic-tiny", "synthetic-tiny-matched"}
+    assert rows["p_adjusted"].ge(rows["p"]).all()
+    assert stage["alignment"].query("metric == 'brier_minus_prior'")["p"].isna().all()
     whole = rows.query("stratum == 'all' and population == 'these raters' and metric == 'nll_minus_prior'").iloc[0]
     nll = stage["alignment"].query("metric == 'nll' and stratum == 'all' and population == 'these raters'")
     nll = nll.set_index("labels")["estimate"]
     assert whole["estimate"] == pytest.approx(nll["synthetic-tiny"] - nll["prior"])
+
+
+def test_the_sign_flip_test_stands_beside_the_bootstrap(stage):
+    rows = stage["alignment"].query("population == 'these raters' and metric.str.startswith('nll_minus')")
+    key = ["labels", "metric", "stratum"]
+    flipped, other = (rows[(rows["method"] == "sign_flip") == flag].set_index(key) for flag in (True, False))
+    assert len(flipped) == len(other) == 16 and flipped["low"].isna().all()
+    assert flipped["estimate"].to_numpy() == pytest.approx(other.loc[flipped.index, "estimate"].to_numpy())
+    # twelve speakers: all 4,096 patterns are looked at
+    assert (flipped["p"] * 4096 % 1).max() < 1e-9
+    both = (flipped["p"] < 0.01) == (other.loc[flipped.index, "p"] < 0.01)
+    assert both.mean() > 0.8
+
+
+def test_ceilings_and_the_noise_floor(vote_world, stage):
+    rows = stage["alignment"].query("stratum == 'all' and population == 'these raters' and method != 'sign_flip'")
+    nll = rows[rows["metric"] == "nll"].set_index("labels")["estimate"]
+    # all other votes know more than the conditioning ones, and no predictor gets below the entropy of the pool
+    entropy = -(vote_world.v * np.log(vote_world.v)).sum(axis=1).mean()
+    assert entropy < nll["leave-one-out"] < nll["human-smoothed"]
+    halves = rows.query("labels == 'split-half' and metric == 'pearson_sad'")["estimate"].iloc[0]
+    corrected = rows.query("labels == 'split-half-corrected' and metric == 'pearson_sad'")["estimate"].iloc[0]
+    assert corrected == pytest.approx(2 * halves / (1 + halves))
+    equal = rows[rows["metric"].str.startswith("jsd_bits_equal")].set_index(["labels", "metric", "votes"])["estimate"]
+    for votes in (1.0, 2.0, 3.0):
+        human, synthetic = (equal[name, "jsd_bits_equal", votes] for name in ("human", "synthetic-tiny"))
+        excess = equal["synthetic-tiny", "jsd_bits_equal_minus_human", votes]
+        assert synthetic - human == pytest.approx(excess) and excess > 0
+    # two single votes differ by one bit or not at all: the floor is their disagreement
+    disagreement = 1 - (vote_world.v**2).sum(axis=1).mean()
+    assert equal["human", "jsd_bits_equal", 1.0] == pytest.approx(disagreement, abs=0.03)
+    assert equal["human", "jsd_bits_equal_corrected", 3.0] < 0.6 * equal["human", "jsd_bits_equal", 3.0]
 
 
 def test_exchange_rate_by_level_finds_known_worth_at_every_level(stage):
@@ -188,6 +224,8 @@ def own_world(vote_world, tmp_path):
 
 def test_utterances_left_out_of_the_splits_have_no_level_label_or_score(own_world):
     gone = own_world.names[::4]
+    votes = VOTES.read(own_world.path("votes"))
+    VOTES.write(votes.assign(raters_known=False), own_world.path("votes"))
     splits = SPLITS.read(own_world.path("splits"))
     SPLITS.write(splits[~splits["utterance"].isin(gone)], own_world.path("splits"))
     assign(own_world)
@@ -197,6 +235,7 @@ def test_utterances_left_out_of_the_splits_have_no_level_label_or_score(own_worl
     rows = statistics(own_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
                       extra=["--protocol", "fair"])  # fmt: skip
     assert rows.query("stratum == 'all'")["n"].max() == 360
+    assert set(rows["population"]) == {"these raters"}  # nobody knows who the raters are
     for labels in ("combined-tiny-weighted", "control-tiny-shuffled"):
         output = own_world.folder / f"{labels}.parquet"
         done = call("pool_votes.py", *tables(own_world, "votes", "splits", "proxies", "utterances"), "--annotator",
@@ -220,6 +259,8 @@ def test_votes_of_several_labels_go_all_the_way(own_world):
     alignment = statistics(own_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
                            extra=["--protocol", "fair"])  # fmt: skip
     assert set(alignment["stratum"]) == {"all", "low", "medium", "high"}
+    # the jackknife leaves out whole votes
+    assert not alignment["metric"].str.endswith("_corrected").any()
     rows = statistics(own_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange")
     whole = np.array([(votes["utterance"] == name).sum() for name in own_world.names])
     assert pick(rows, labels="human", metric="nll", votes=0)["n"] == (whole > 5).sum()

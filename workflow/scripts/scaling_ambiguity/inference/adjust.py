@@ -3,14 +3,14 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-METHODS = {"holm": "holm", "benjamini_hochberg": "fdr_bh"}  # names of the configuration: names of statsmodels
+# names of the configuration: names of statsmodels
+METHODS = {"holm": "holm", "benjamini_hochberg": "fdr_bh", "benjamini_yekutieli": "fdr_by"}
 
 
 def adjust(p: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
     """Adjust the p-values of one family, (n,) -> (n,), in [0, 1]; NaN stays NaN and counts for nothing.
 
-    ``holm`` bounds the chance of any false discovery (Holm 1979, Scandinavian Journal of Statistics 6),
-    ``benjamini_hochberg`` the expected share of false ones (10.1111/j.2517-6161.1995.tb02031.x).
+    ``holm``, ``benjamini_hochberg`` and ``benjamini_yekutieli`` are the functions of these names.
 
     Raises:
         ValueError: a p outside [0, 1], or an unknown method.
@@ -26,4 +26,48 @@ def adjust(p: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
     known = ~np.isnan(p)
     if known.any():
         adjusted[known] = multipletests(p[known], method=METHODS[method])[1]
+    return adjusted
+
+
+def holm(p: ArrayLike) -> NDArray[np.float64]:
+    """Holm's step-down adjustment (Holm 1979, Scandinavian Journal of Statistics 6): p (n,) -> (n,), in [0, 1].
+
+    Sorted upwards, p_(i) becomes the running maximum of (n - i + 1) p_(i), capped at 1: the chance of
+    one false rejection or more in the family stays below the level. NaN stays NaN and counts for
+    nothing. Raises ValueError for a p outside [0, 1].
+    """
+    return adjust(p, "holm")
+
+
+def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
+    """Step-up adjustment of Benjamini & Hochberg (1995, 10.1111/j.2517-6161.1995.tb02031.x): p (n,) -> (n,), in [0, 1].
+
+    Sorted upwards, p_(i) becomes the running minimum from the right of n p_(i) / i: the expected share of
+    false among the rejected stays below the level for independent or positively dependent tests. NaN stays
+    NaN and counts for nothing. Raises ValueError for a p outside [0, 1].
+    """
+    return adjust(p, "benjamini_hochberg")
+
+
+def benjamini_yekutieli(p: ArrayLike) -> NDArray[np.float64]:
+    """Benjamini & Hochberg's adjustment times sum_i 1/i, for tests of any dependence: p (n,) -> (n,), in [0, 1].
+
+    Source: Benjamini & Yekutieli 2001, 10.1214/aos/1013699998. NaN stays NaN and counts for
+    nothing. Raises ValueError for a p outside [0, 1].
+    """
+    return adjust(p, "benjamini_yekutieli")
+
+
+def by_family(p: ArrayLike, families: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
+    """Adjust within each family; p (n,), families (n,) names -> (n,), in [0, 1].
+
+    Raises:
+        ValueError: unknown method, lengths that differ, or a p outside [0, 1].
+    """
+    p, families = np.asarray(p, dtype=np.float64), np.asarray(families)
+    if p.shape != families.shape or p.ndim != 1:
+        raise ValueError(f"p {p.shape} and families {families.shape} must be two lists of the same length")
+    adjusted = np.full(p.shape, np.nan)
+    for family in np.unique(families):
+        adjusted[families == family] = adjust(p[families == family], method)
     return adjusted

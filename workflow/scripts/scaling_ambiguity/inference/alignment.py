@@ -1,23 +1,33 @@
-"""Scores of synthetic votes, floors and ceilings against held-out human votes, deal by deal."""
+"""Scores of synthetic votes, floors and ceilings against held-out human votes, deal by deal.
 
-from collections.abc import Callable
+One deal is in memory at a time; what remains of it are sums over the utterances of a speaker and level,
+which is all that means, correlations and their clustered intervals are made of.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import sparse
 from scipy.stats import rankdata
 
 from scaling_ambiguity.inference.correlation import pearson_moments
-from scaling_ambiguity.inference.draws import first_counts, random_ranks
-from scaling_ambiguity.labels.counting import frequencies
+from scaling_ambiguity.inference.draws import first_counts, random_ranks, uniforms
+from scaling_ambiguity.inference.pairs import brier_of_classes, nll_of_classes
+from scaling_ambiguity.labels.counting import DealtVotes, frequencies
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics import divergences
 from scaling_ambiguity.metrics.arrays import histogram, modes
 from scaling_ambiguity.metrics.classification import accuracy
 from scaling_ambiguity.metrics.divergences import entropy_bits
 from scaling_ambiguity.metrics.scores import brier, nll_votes
+from scaling_ambiguity.tables.roles import ROLE_NAMES
 
 Array = NDArray[np.float64]
 Metric = Callable[[Array, Array], Array]
+BLOCK = 10_000  # utterances whose random numbers are held at once
 
 
 def vote_metrics(floor: float) -> dict[str, Metric]:
@@ -37,39 +47,132 @@ def vote_metrics(floor: float) -> dict[str, Metric]:
     }
 
 
-def floors_and_ceilings(conditioning: Array, prior: Array, a: Array) -> dict[str, Array]:
-    """Return the predictions without any synthetic vote, by name, each (deals, U, C) or broadcastable to it.
+@dataclass(frozen=True)
+class Predictors:
+    """Everything that predicts the reference votes of a deal.
 
-    conditioning (deals, U, C) human votes; prior (U, C) class prior and a (U, C) Dirichlet parameters,
-    both from other speakers.
+    Attributes:
+        dealt: human votes with their places in every deal.
+        keep: (all utterances,) which of them are scored; U of them.
+        names: (U,) names of the scored utterances.
+        own: name of the synthetic votes in the column ``labels``.
+        synthetic: (U, C) synthetic votes.
+        draws: (U, m) class numbers of the synthetic votes, -1 fills up.
+        prior: (U, C) class prior fitted to other speakers.
+        a: (U, C) Dirichlet parameters fitted to other speakers.
+        seed: seed of the matched draws.
     """
-    return {
-        "uniform": np.full((1, 1, prior.shape[-1]), 1 / prior.shape[-1]),
-        "prior": prior[None],
-        "majority": modes(conditioning),
-        "human": histogram(conditioning),
-        "human-smoothed": posterior_mean(conditioning, a),
-    }
+
+    dealt: DealtVotes
+    keep: NDArray[np.bool_]
+    names: list[str]
+    own: str
+    synthetic: Array
+    draws: NDArray[np.integer]
+    prior: Array
+    a: Array
+    seed: int
+
+    def votes(self, deal: int, role: str) -> Array:
+        """Return the human votes of a role in a deal, (U, C)."""
+        return self.dealt.count(self.dealt.roles(deal) == ROLE_NAMES.index(role))[self.keep]
+
+    def half(self, deal: int) -> Array:
+        """Return as many conditioning votes as there are reference votes in a deal, (U, C): a half of the votes.
+
+        There are never fewer conditioning than reference votes; an odd one is left out.
+        """
+        dealt, role, place = self.dealt, self.dealt.roles(deal), self.dealt.position[deal]
+        levels = np.where(dealt.votes >= dealt.level_votes + 2, dealt.level_votes, 0)
+        references = np.maximum(1, (dealt.votes - levels) // 2)
+        chosen = (role == ROLE_NAMES.index("conditioning")) & (place < levels + references)
+        return dealt.count(chosen)[self.keep]
+
+    @cached_property
+    def matched(self) -> NDArray[np.uint16]:
+        """As many synthetic votes as there are conditioning votes, drawn anew in each deal, (deals, U, C)."""
+        deals, _, classes = self.dealt.shape
+        # the weights of a vote with three labels sum to one but for rounding
+        sizes = np.stack([np.rint(self.votes(deal, "conditioning").sum(axis=-1)) for deal in range(deals)])
+        found = np.empty((deals, len(self.names), classes), dtype=np.uint16)
+        for start in range(0, len(self.names), BLOCK):
+            take = slice(start, start + BLOCK)
+            table = self.draws[take]
+            keys = uniforms(self.seed, "matched draws", self.names[take], deals * table.shape[1])
+            keys = keys.reshape(len(table), deals, -1)
+            for deal in range(deals):
+                ranks = random_ranks(table, keys[:, deal])
+                found[deal, take] = first_counts(table, ranks, sizes[deal, take], classes)
+        return found
+
+    def predict(self, deal: int, only: Sequence[str] = ()) -> dict[str, Array]:
+        """Return the predictions of a deal by name, (U, C) each; ``only`` some of them, default all.
+
+        Raises:
+            KeyError: a name in ``only`` that is none of the predictors.
+        """
+        conditioning = self.votes(deal, "conditioning")
+        made: dict[str, Callable[[], Array]] = {
+            self.own: lambda: frequencies(self.synthetic),
+            f"{self.own}-matched": lambda: frequencies(self.matched[deal].astype(float)),
+            "uniform": lambda: np.full_like(self.prior, 1 / self.prior.shape[-1]),
+            "prior": lambda: self.prior,
+            "majority": lambda: modes(conditioning),
+            "human": lambda: histogram(conditioning),
+            "human-smoothed": lambda: posterior_mean(conditioning, self.a),
+            "split-half": lambda: histogram(self.half(deal)),
+        }
+        return {name: made[name]() for name in only or made}
+
+    def vote_losses(self, deal: int, columns: Sequence[tuple[str, str]], floor: float) -> list[Array]:
+        """Return the loss of a single vote for each class, (U, C), of each column (labels, nll or brier)."""
+        predictions = self.predict(deal, sorted({labels for labels, _ in columns}))
+        return [
+            nll_of_classes(predictions[labels], floor) if metric == "nll" else brier_of_classes(predictions[labels])
+            for labels, metric in columns
+        ]
 
 
-def matched_draws(table: NDArray, keys: Array, conditioning: Array) -> Array:
-    """Return as many synthetic votes as there are conditioning votes, drawn anew in each deal.
+class Totals:
+    """Sums of per-utterance values over deals, by speaker and level: (speakers, levels + 1, columns).
 
-    table (U, m) class numbers, keys (U, deals, m) in [0, 1), conditioning (deals, U, C) -> (deals, U, C).
+    A mean over the deals in which an utterance is of a level, weighted by how many those are, is linear in
+    them: an utterance that is of a level in a third of the deals counts a third there.
     """
-    sizes = np.rint(conditioning.sum(axis=-1))  # the weights of a vote with three labels sum to one but for rounding
-    return np.stack([
-        first_counts(table, random_ranks(table, keys[:, deal]), sizes[deal], conditioning.shape[-1])
-        for deal in range(len(sizes))
-    ])  # fmt: skip
+
+    def __init__(self, clusters: NDArray, levels: int) -> None:
+        self.names, self._cluster = np.unique(np.asarray(clusters), return_inverse=True)
+        self._levels = levels
+        self._sums: Array | None = None
+        self._sizes = np.zeros((len(self.names), levels + 1))
+        self._seen = np.zeros((len(self._cluster), levels + 1), dtype=bool)
+        self._deals = 0
+
+    def add(self, values: Array, level: NDArray[np.integer]) -> None:
+        """Add one deal: values (U, K), and the level of each utterance in it (U,), -1 for none."""
+        group = self._cluster * (self._levels + 1) + np.where(level < 0, self._levels, level)
+        rows = np.arange(len(group))
+        member = sparse.csr_array((np.ones(len(group)), (group, rows)), shape=(self._sizes.size, len(group)))
+        sums = (member @ values).reshape(*self._sizes.shape, -1)
+        self._sums = sums if self._sums is None else self._sums + sums
+        self._sizes += np.bincount(group, minlength=self._sizes.size).reshape(self._sizes.shape)
+        self._seen[rows, np.where(level < 0, self._levels, level)] = True
+        self._deals += 1
+
+    def of(self, level: int | None) -> tuple[Array, Array, int]:
+        """Return sums (speakers, K) and sizes (speakers,), averaged over deals, and how many utterances they are of.
+
+        None stands for all levels together; sums are 0 where the size is.
+        """
+        if level is None:
+            return self._sums.sum(axis=1) / self._deals, self._sizes.sum(axis=1) / self._deals, len(self._cluster)
+        return self._sums[:, level] / self._deals, self._sizes[:, level] / self._deals, int(self._seen[:, level].sum())
 
 
 def score(predictions: dict[str, Array], reference: Array, metrics: dict[str, Metric]) -> dict[tuple[str, str], Array]:
-    """Return the values (deals, U) of every (labels, metric) against the reference votes (deals, U, C)."""
+    """Return the values (U,) of every (labels, metric) against the reference votes (U, C) of a deal."""
     return {
-        (labels, name): np.broadcast_to(metric(np.broadcast_to(p, reference.shape), reference), reference.shape[:2])
-        for labels, p in predictions.items()
-        for name, metric in metrics.items()
+        (labels, name): metric(p, reference) for labels, p in predictions.items() for name, metric in metrics.items()
     }
 
 
@@ -85,28 +188,32 @@ def over_deals(values: Array, mask: NDArray[np.bool_] | None) -> tuple[Array, Ar
 
 
 def correlation_moments(
-    predictions: dict[str, Array], reference: Array, classes: list[str], mask: NDArray[np.bool_] | None
+    predictions: dict[str, Array], reference: Array, classes: list[str]
 ) -> dict[tuple[str, str], Array]:
-    """Return moments (U, 6), averaged over deals, of each (labels, correlation) across utterances.
+    """Return moments (U, 6) of each (labels, correlation) across utterances in a deal; predictions, reference (U, C).
 
     Correlations: ``pearson_<class>`` of the class' probability and its share of the reference votes;
-    ``spearman_<class>``, the same of ranks over the utterances (without mask only: ranks are of the
-    whole set); ``entropy_pearson`` of the two entropies.
+    ``spearman_<class>``, the same of ranks over all utterances (not for levels: ranks are of the whole
+    set); ``entropy_pearson`` of the two entropies.
     """
     shares = histogram(reference)
-    deals = len(reference)
-    weight = 1.0 if mask is None else mask.astype(np.float64)
-
-    def moments(x: Array, y: Array) -> Array:
-        return pearson_moments(x, y, weight).sum(axis=0) / deals
-
+    ranks = rankdata(shares, axis=0)
     found: dict[tuple[str, str], Array] = {}
-    ranks = {c: rankdata(shares[..., i], axis=1) for i, c in enumerate(classes)} if mask is None else {}
     for labels, p in predictions.items():
-        whole = np.broadcast_to(p, reference.shape)
+        own = rankdata(p, axis=0)
         for i, c in enumerate(classes):
-            found[labels, f"pearson_{c}"] = moments(whole[..., i], shares[..., i])
-            if ranks:
-                found[labels, f"spearman_{c}"] = moments(rankdata(whole[..., i], axis=1), ranks[c])
-        found[labels, "entropy_pearson"] = moments(entropy_bits(frequencies(whole)), entropy_bits(shares))
+            found[labels, f"pearson_{c}"] = pearson_moments(p[:, i], shares[:, i])
+            found[labels, f"spearman_{c}"] = pearson_moments(own[:, i], ranks[:, i])
+        found[labels, "entropy_pearson"] = pearson_moments(entropy_bits(p), entropy_bits(shares))
     return found
+
+
+def scorable(dealt: DealtVotes) -> NDArray[np.bool_]:
+    """Return which utterances have both conditioning and reference votes in every deal, (utterances,)."""
+    fine = np.ones(dealt.shape[1], dtype=bool)
+    for deal in range(dealt.shape[0]):
+        role = dealt.roles(deal)
+        for name in ("conditioning", "reference"):
+            chosen = role == ROLE_NAMES.index(name)
+            fine &= np.bincount(dealt.utterance[chosen], dealt.weight[chosen], minlength=dealt.shape[1]) > 0
+    return fine

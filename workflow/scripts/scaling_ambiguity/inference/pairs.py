@@ -34,7 +34,7 @@ def brier_of_classes(p: Array) -> Array:
 def vote_losses(
     dealt: DealtVotes,
     chosen: Callable[[int], NDArray[np.bool_]],
-    losses: list[Array],
+    losses: list[Array] | Callable[[int], list[Array]],
     mask: NDArray[np.bool_] | None = None,
 ) -> tuple[Array, Array]:
     """Average the loss of every entry of ``dealt`` over the deals in which it is a reference vote.
@@ -45,14 +45,15 @@ def vote_losses(
     Args:
         dealt: The human votes in every deal, V entries.
         chosen: Which entries are reference votes in a deal, (V,).
-        losses: P arrays (deals or 1, U, C), the loss of a vote for each class.
+        losses: P arrays (deals or 1, U, C), the loss of a vote for each class; or a function of the deal that
+            returns P arrays (U, C), so that one deal is in memory at a time.
         mask: (deals, U), utterances that count in a deal, e.g. of one level; default all.
 
     Returns:
         values (V, P), 0 where an entry is never chosen, and weights (V,), shares of deals.
     """
     deals = dealt.shape[0]
-    totals, weights = np.zeros((len(dealt.label), len(losses))), np.zeros(len(dealt.label))
+    weights, totals = np.zeros(len(dealt.label)), None
     for deal in range(deals):
         used = chosen(deal)
         if mask is not None:
@@ -61,8 +62,10 @@ def vote_losses(
         item, label, weight = dealt.utterance[rows], dealt.label[rows], dealt.weight[rows]
         share = weight / np.bincount(item, weight, minlength=dealt.shape[1])[item] / deals
         weights[rows] += share
-        for column, loss in enumerate(losses):
-            totals[rows, column] += share * loss[deal if len(loss) > 1 else 0][item, label]
+        here = losses(deal) if callable(losses) else [loss[deal if len(loss) > 1 else 0] for loss in losses]
+        totals = np.zeros((len(weights), len(here))) if totals is None else totals
+        for column, loss in enumerate(here):
+            totals[rows, column] += share * loss[item, label]
     return np.divide(totals, weights[:, None], out=np.zeros_like(totals), where=weights[:, None] > 0), weights
 
 

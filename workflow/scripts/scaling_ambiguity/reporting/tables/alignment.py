@@ -8,10 +8,18 @@ import pandas as pd
 from scaling_ambiguity.reporting.naming import METRICS, escape_latex, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
-from scaling_ambiguity.reporting.text import count
+from scaling_ambiguity.reporting.text import count, number, p_value
 
 SHOWN = ("nll", "brier", "jsd_bits", "bhattacharyya", "r2_within", "accuracy")
-FIXED_ORDER = ("uniform", "prior", "majority", "human", "human-smoothed")
+FIXED_ORDER = ("uniform", "prior", "majority", "human", "human-smoothed", "split-half", "leave-one-out")
+THESE, LIKE_THESE = "these raters", "raters like these"
+SIGN_FLIP = "sign_flip"
+BASELINES = {"prior": "class prior", "human": "human votes", "human-smoothed": "human votes, smoothed"}
+CEILINGS = {
+    "split-half": "split half",
+    "split-half-corrected": "split half, Spearman--Brown",
+    "leave-one-out": "all other raters, smoothed",
+}
 
 
 def metric_cells(rows: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
@@ -25,6 +33,54 @@ def metric_cells(rows: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
     ]
 
 
+def _name(labels: str) -> str:
+    return CEILINGS.get(labels) or predictor_name(labels)
+
+
+def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
+    """Return a line a paired difference: both intervals, and the adjusted p-values of both tests."""
+    body = []
+    for name in synthetic:
+        for metric in ("nll", "brier"):
+            for baseline, text in BASELINES.items():
+                own = pick(rows, labels=name, metric=f"{metric}_minus_{baseline}")
+                these = own[(own["population"] == THESE) & (own["method"] != SIGN_FLIP)]
+                if these.empty:
+                    continue
+                like, flip = pick(own, population=LIKE_THESE), pick(own, method=SIGN_FLIP)
+                line = these.iloc[0]
+                cells = [cell(*(float(line[c]) for c in ("estimate", "low", "high")))]
+                if len(like):
+                    interval = cell(*(float(like.iloc[0][c]) for c in ("estimate", "low", "high")))
+                    cells.append(interval.partition(" ")[2] or "--")
+                else:
+                    cells.append("--")
+                cells.append(p_value(float(line["p_adjusted"])))
+                cells.append(p_value(float(flip.iloc[0]["p_adjusted"])) if len(flip) else "--")
+                body.append([_name(name), f"{METRICS[metric]}, {text}", *cells])
+    return body
+
+
+def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
+    """Return a line a number of votes: JSD between histograms of so many votes, plug-in and bias-corrected."""
+    body = []
+    for name in synthetic:
+        own = rows[(rows["labels"] == name) & (rows["metric"] == "jsd_bits_equal")]
+        for votes, n in zip(own["votes"], own["n"], strict=True):
+            cells = []
+            for metric in ("jsd_bits_equal", "jsd_bits_equal_corrected"):
+                for labels, wanted in (("human", metric), (name, metric), (name, f"{metric}_minus_human")):
+                    found = pick(rows, labels=labels, metric=wanted, votes=votes)
+                    if metric == "jsd_bits_equal" and wanted == metric:
+                        cells.append(number(float(found["estimate"].iloc[0])))
+                    elif len(found):
+                        cells.append(cell(*(float(found[c].iloc[0]) for c in ("estimate", "low", "high"))))
+                    else:
+                        cells.append("--")
+            body.append([f"{votes:.0f}", count(n), *cells])
+    return body
+
+
 def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> list[list[str]]:
     body = []
     for name in names:
@@ -32,40 +88,55 @@ def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> l
         for kind in ("pearson", "spearman"):
             cells = metric_cells(own, [*(f"{kind}_{label}" for label in classes), f"entropy_{kind}"])
             if any(text != "--" for text in cells):
-                body.append([predictor_name(name), kind.capitalize(), *cells])
+                body.append([_name(name), kind.capitalize(), *cells])
     return body
 
 
 def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table (scores, then correlations by class) over all utterances, and the rows behind it.
+    """Return the LaTeX table over all utterances, and the rows behind it.
 
+    Scores, correlations by class, paired differences with their tests, and JSD at equal counts.
     ``statistics`` are tables of align_votes; each gets its own block. ``classes`` order the columns
     of the correlations; without them they are alphabetical.
     """
-    rows = need(statistics, "tab_alignment", stratum="all", reference="human", population="these raters")
+    every = need(statistics, "tab_alignment", stratum="all", reference="human")
+    rows = every[(every["population"] == THESE) & (every["method"] != SIGN_FLIP)]
     if classes is None:
         metrics = rows["metric"]
         classes = sorted(set(metrics[metrics.str.startswith("pearson_")].str.removeprefix("pearson_")))
     body: list = []
     related: list = []
+    paired: list = []
+    equal: list = []
     many = rows["file"].nunique() > 1
-    for _, block in rows.groupby("file", sort=True):
+    for file, block in rows.groupby("file", sort=True):
         synthetic = sorted(name for name in set(block["labels"]) if split_labels(name)[0] == "synthetic")
         if many:
             title = f"{block['corpus'].iloc[0]}, {split_labels(synthetic[0])[1]}, {block['protocol'].iloc[0]}"
-            body.append(escape_latex(title))
-            related.append(escape_latex(title))
+            for part in (body, related, paired, equal):
+                part.append(escape_latex(title))
         for name in (*FIXED_ORDER[:3], *synthetic, *FIXED_ORDER[3:]):
             own = pick(block, labels=name)
             if len(own):
                 scores = own[own["metric"].isin(SHOWN)]
-                body.append([predictor_name(name), count(scores["n"].max()), *metric_cells(own, SHOWN)])
-        related += _correlations(block, [*synthetic, "human", "human-smoothed"], classes)
+                body.append([_name(name), count(scores["n"].max()), *metric_cells(own, SHOWN)])
+        related += _correlations(
+            block, [*synthetic, "human", "human-smoothed", "split-half", "split-half-corrected"], classes
+        )
+        paired += _differences(every[every["file"] == file], synthetic)
+        equal += _equal_counts(block, synthetic)
     scores = tabular("lr" + "l" * len(SHOWN), ["predictor", "$n$", *(METRICS[m] for m in SHOWN)], body)
     table = scores
     if any(not isinstance(line, str) for line in related):
         head = ["predictor", "correlation", *(escape_latex(label) for label in classes), "entropy"]
         table += "\n\\medskip\n\n" + tabular("ll" + "l" * (len(classes) + 1), head, related)
+    if any(not isinstance(line, str) for line in paired):
+        head = ["predictor", "minus", "difference", LIKE_THESE, "$p$", "$p$, sign flip"]
+        table += "\n\\medskip\n\n" + tabular("llllll", head, paired)
+    if any(not isinstance(line, str) for line in equal):
+        head = ["votes", "$n$", "human", "synthetic", "difference"]
+        head += ["human, corrected", "synthetic, corrected", "difference, corrected"]
+        table += "\n\\medskip\n\n" + tabular("rrllllll", head, equal)
     columns = [
         "corpus",
         "protocol",
@@ -77,7 +148,11 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
         "high",
         "n",
         "n_clusters",
+        "population",
         "method",
+        "p",
+        "p_adjusted",
     ]
-    wanted = rows["metric"].isin(SHOWN) | rows["metric"].str.contains("pearson|spearman")
-    return table, rows.loc[wanted, columns].replace({np.inf: np.nan})
+    wanted = (every["population"] == THESE) & every["metric"].isin(SHOWN)
+    wanted |= every["metric"].str.contains("pearson|spearman|_minus_|_equal")
+    return table, every.loc[wanted, columns].replace({np.inf: np.nan})

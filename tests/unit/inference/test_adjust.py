@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+
+from scaling_ambiguity.inference.adjust import adjust, benjamini_hochberg, benjamini_yekutieli, by_family, holm
+from scaling_ambiguity.inference.bca import bca_mean_interval
+
+RNG = np.random.default_rng(1)
+
+
+def test_by_hand():
+    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
+    assert benjamini_hochberg([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
+    assert benjamini_yekutieli([0.01, 0.04, 0.03]) == pytest.approx(np.minimum([0.055, 0.22 / 3, 0.22 / 3], 1))
+
+
+@pytest.mark.parametrize(
+    ("ours", "name"), [(holm, "holm"), (benjamini_hochberg, "fdr_bh"), (benjamini_yekutieli, "fdr_by")]
+)
+def test_equals_statsmodels_and_keeps_nan(ours, name):
+    from statsmodels.stats.multitest import multipletests
+
+    p = RNG.random(20) ** 2
+    assert ours(p) == pytest.approx(multipletests(p, method=name)[1], abs=1e-12)
+    assert np.array_equal(ours(p), adjust(p, ours.__name__))
+    with_gap = ours(np.append(p, np.nan))
+    assert np.isnan(with_gap[-1]) and with_gap[:-1] == pytest.approx(ours(p))
+    with pytest.raises(ValueError, match=r"\[0, 1\]"):
+        ours([-0.1])
+
+
+def test_families_are_adjusted_apart():
+    p, families = [0.01, 0.02, 0.03, 0.04], ["a", "a", "b", "b"]
+    assert by_family(p, families) == pytest.approx([0.02, 0.02, 0.06, 0.06])
+    assert by_family(p, families, "benjamini_hochberg") == pytest.approx([0.02, 0.02, 0.04, 0.04])
+    with pytest.raises(ValueError, match="method"):
+        by_family(p, families, "none")
+    with pytest.raises(ValueError, match="length"):
+        by_family(p, ["a"])
+
+
+def test_bca_equals_scipys_on_identical_resamples():
+    import scipy.stats
+
+    from scaling_ambiguity.seeds import generator
+
+    values = RNG.gamma(1, 1, (30, 2))
+    ours = bca_mean_interval(values, np.arange(30), resamples=3000, seed=7)
+    for column in range(2):
+        theirs = scipy.stats.bootstrap(
+            (values[:, column],), np.mean, n_resamples=3000, method="BCa", rng=generator(7, "cluster bootstrap"),
+            vectorized=True,
+        )  # fmt: skip
+        interval = theirs.confidence_interval
+        assert (ours.low[column], ours.high[column]) == pytest.approx((interval.low, interval.high), rel=1e-10)
+        assert ours.se[column] == pytest.approx(theirs.standard_error, rel=1e-10)
+
+
+def test_bca_p_is_dual_and_edges_hold():
+    values = RNG.gamma(1, 1, 40)
+    shifted = values[:, None] - values.mean() + np.linspace(-0.6, 0.6, 61)
+    found = bca_mean_interval(shifted, np.arange(40), resamples=4000, seed=1)
+    outside = (found.low > 0) | (found.high < 0)
+    clear = np.abs(found.p - 0.05) > 0.005
+    assert np.array_equal(outside[clear], (found.p < 0.05)[clear])
+    constant = bca_mean_interval(np.full(6, 0.5), np.arange(6), resamples=200, seed=1)
+    assert constant.low[0] == constant.high[0] == 0.5
+    assert np.isnan(bca_mean_interval(values, np.zeros(40), resamples=200, seed=1).low[0])
+    with pytest.raises(ValueError, match="row 2"):
+        bca_mean_interval([1.0, 2.0, np.nan], np.arange(3), resamples=200, seed=1)

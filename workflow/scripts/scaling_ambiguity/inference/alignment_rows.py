@@ -1,0 +1,174 @@
+"""The rows of the alignment table: every score with its interval, paired differences with their tests."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_ambiguity.inference.adjust import by_family
+from scaling_ambiguity.inference.alignment import Predictors, Totals, correlation_moments, score, vote_metrics
+from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval
+from scaling_ambiguity.inference.ceilings import spearman_brown
+from scaling_ambiguity.inference.correlation import pearson
+from scaling_ambiguity.inference.crossed import MINIMUM_RATERS, POPULATION, crossed_mean_interval
+from scaling_ambiguity.inference.pairs import DIFFERENCES, REFERENCE, vote_losses
+from scaling_ambiguity.inference.permutation import sign_flip_test
+from scaling_ambiguity.labels.levels import LEVELS
+
+Array = NDArray[np.float64]
+THESE = "these raters"
+LINEAR = ("nll", "brier")  # losses that are means over single votes
+SIGN_FLIP = "sign_flip"
+Key = tuple[str, str]
+
+
+class Rows:
+    """Collects the rows of one alignment table.
+
+    Intervals are over speakers; ``raters like these`` over speakers and raters crossed. Paired differences
+    ``<nll or brier>_minus_<baseline>`` are negative where the synthetic votes are better. Those of the NLL
+    carry p-values; the family in which they are adjusted are all of them in the table (one corpus, annotator
+    and protocol), for each population and each test apart. Rows of method ``sign_flip`` hold the p of
+    the sign-flip test of the same difference.
+    """
+
+    def __init__(
+        self, predictors: Predictors, of_level: NDArray[np.integer], speakers: NDArray, options: dict,
+        about: dict[str, str], seed: int,
+    ) -> None:  # fmt: skip
+        self._predictors, self._of_level, self._speakers = predictors, of_level, speakers
+        self._floor, self._about, self._method = options["smoothing"], about, options["interval"]
+        self._adjust = options["adjust"]
+        self._settings = {"resamples": options["resamples"], "seed": seed, "level": options["level"]}
+        self._settings |= {"method": options["interval"]}
+        self._rows: list[dict] = []
+        own = predictors.own
+        # all synthetic votes against what is known without them; as many of them as there are human ones against these
+        self._pairs = (*((own, other) for other in DIFFERENCES), (f"{own}-matched", "human"))
+
+    def add_scores(self, classes: list[str]) -> None:
+        """Add every score and correlation of every predictor, overall and by level, and the paired differences."""
+        predictors, metrics = self._predictors, vote_metrics(self._floor)
+        scores, related = (Totals(self._speakers, len(LEVELS)) for _ in range(2))
+        correlated = (predictors.own, f"{predictors.own}-matched", "human", "split-half")
+        for deal in range(predictors.dealt.shape[0]):
+            predictions, reference = predictors.predict(deal), predictors.votes(deal, "reference")
+            values = score(predictions, reference, metrics)
+            scores.add(np.stack(list(values.values()), axis=1), self._of_level[deal])
+            moments = correlation_moments({name: predictions[name] for name in correlated}, reference, classes)
+            related.add(np.concatenate(list(moments.values()), axis=1), self._of_level[deal])
+        keys, kinds = list(values), list(moments)
+        for stratum, level in self._strata():
+            sums, sizes, n = scores.of(level)
+            used = sizes > 0
+            means, sizes, names = sums[used] / sizes[used, None], sizes[used], scores.names[used]
+            self._add(stratum, keys, mean_interval(means, names, weights=sizes, **self._settings), n)
+            self._add_differences(stratum, keys, means, names, sizes, n)
+            moments = related.of(level)[0][used].reshape(len(names), len(kinds), 6)
+            self._add_correlations(stratum, kinds, moments, names, n)
+
+    def add_leave_one_out(self, values: dict[str, Array]) -> None:
+        """Add the scores (U,) of each human vote by all others of its utterance, by metric."""
+        keys = [("leave-one-out", metric) for metric in values]
+        found = mean_interval(np.stack(list(values.values()), axis=1), self._speakers, **self._settings)
+        self._add("all", keys, found, found.n)
+
+    def add_equal_counts(self, values: dict[tuple[str, str, int], Array], chosen: NDArray[np.bool_]) -> None:
+        """Add divergences at equal counts (W,), by source, metric and votes, and the synthetic ones' excess."""
+        if not values:
+            return
+        own, columns = self._predictors.own, {}
+        for (source, metric, votes), column in values.items():
+            columns[own if source == "synthetic" else "human", metric, votes] = column
+            if source == "synthetic":
+                columns[own, f"{metric}_minus_human", votes] = column - values["human", metric, votes]
+        found = mean_interval(np.stack(list(columns.values()), axis=1), self._speakers[chosen], **self._settings)
+        keys = [(labels, metric) for labels, metric, _ in columns]
+        self._add("all", keys, found, found.n, votes=[float(votes) for *_, votes in columns])
+
+    def add_raters_like_these(self) -> None:
+        """Add NLL, Brier and their differences with intervals over crossed speakers and raters, where there are 20."""
+        predictors = self._predictors
+        dealt = predictors.dealt.of(predictors.keep)
+        labels = (predictors.own, f"{predictors.own}-matched")
+        labels += ("uniform", "prior", "majority", "human", "human-smoothed")
+        columns = [(name, metric) for name in labels for metric in LINEAR]
+        for stratum, level in self._strata():
+            values, weights = vote_losses(
+                dealt,
+                lambda deal: dealt.roles(deal) == REFERENCE,
+                lambda deal: predictors.vote_losses(deal, columns, self._floor),
+                None if level is None else self._of_level == level,
+            )
+            used = weights > 0
+            speakers, raters, of = self._speakers[dealt.utterance[used]], dealt.rater[used], dealt.utterance[used]
+            if len(np.unique(raters)) < MINIMUM_RATERS or len(np.unique(speakers)) < 2:
+                print(f"{stratum}: {len(np.unique(raters))} raters; intervals over raters need {MINIMUM_RATERS}")
+                continue
+            values, keys = self._with_differences(columns, values[used])
+            found = crossed_mean_interval(values, speakers, raters, weights=weights[used], **self._settings)
+            self._add(stratum, keys, found, len(np.unique(of)), population=POPULATION)
+
+    def adjusted(self) -> list[dict]:
+        """Return all rows, with the p-values of the paired differences adjusted within their families."""
+        tested = [row for row in self._rows if "_minus_" in row["metric"] and not np.isnan(row["p"])]
+        families = [f"{row['population']}, {row['method']}" for row in tested]
+        for row, p in zip(tested, by_family([row["p"] for row in tested], families, self._adjust), strict=True):
+            row["p_adjusted"] = p
+        return self._rows
+
+    def _strata(self) -> list[tuple[str, int | None]]:
+        there = [(name, level) for level, name in enumerate(LEVELS) if (self._of_level == level).any()]
+        return [("all", None), *there]
+
+    def _differences(self, keys: Sequence[Key]) -> list[tuple[int, int, Key]]:
+        """Return (minuend, subtrahend, key) of every paired difference of the columns ``keys``."""
+        place = {key: i for i, key in enumerate(keys)}
+        return [
+            (place[labels, metric], place[baseline, metric], (labels, f"{metric}_minus_{baseline}"))
+            for metric in LINEAR
+            for labels, baseline in self._pairs
+        ]
+
+    def _with_differences(self, keys: list[Key], values: Array) -> tuple[Array, list[Key]]:
+        found = self._differences(keys)
+        more = np.stack([values[:, i] - values[:, j] for i, j, _ in found], axis=1)
+        return np.concatenate([values, more], axis=1), [*keys, *(key for *_, key in found)]
+
+    def _add_differences(
+        self, stratum: str, keys: list[Key], means: Array, names: NDArray, sizes: Array, n: int
+    ) -> None:
+        values, every = self._with_differences(keys, means)
+        values, own = values[:, len(keys) :], every[len(keys) :]
+        self._add(stratum, own, mean_interval(values, names, weights=sizes, **self._settings), n)
+        settings = {"resamples": self._settings["resamples"], "seed": self._settings["seed"]}
+        tested = [i for i, (_, metric) in enumerate(own) if metric.startswith("nll")]
+        flipped = sign_flip_test(values[:, tested], names, weights=sizes, **settings)
+        nothing = np.full(len(tested), np.nan)
+        found = Intervals(flipped.estimate, nothing, nothing, nothing, flipped.p, n, flipped.n_clusters)
+        self._add(stratum, [own[i] for i in tested], found, n, method=SIGN_FLIP)
+
+    def _add_correlations(self, stratum: str, kinds: list[Key], moments: Array, names: NDArray, n: int) -> None:
+        # ranks are of the whole set: within a level they say nothing
+        chosen = [i for i, (_, kind) in enumerate(kinds) if stratum == "all" or not kind.startswith("spearman_")]
+        keys = [kinds[i] for i in chosen]
+        self._add(stratum, keys, moment_interval(moments[:, chosen], names, pearson, **self._settings), n)
+        halves = [i for i in chosen if kinds[i][0] == "split-half" and kinds[i][1].startswith("pearson_")]
+        keys = [("split-half-corrected", kinds[i][1]) for i in halves]
+        self._add(stratum, keys, moment_interval(moments[:, halves], names, spearman_brown, **self._settings), n)
+
+    def _add(
+        self, stratum: str, keys: Sequence[Key], found: Intervals, n: int, *, votes: Sequence[float] | None = None,
+        population: str = THESE, method: str | None = None,
+    ) -> None:  # fmt: skip
+        every = float(self._predictors.draws.shape[1])
+        for i, (labels, metric) in enumerate(keys):
+            # p-values of what is a hypothesis: a correlation of 0, a difference of 0 in the headline score
+            tested = metric.startswith("nll_minus_") or "pearson" in metric or "spearman" in metric
+            number = votes[i] if votes is not None else every if labels == self._predictors.own else np.nan
+            self._rows.append(self._about | {
+                "labels": labels, "stratum": stratum, "metric": metric, "reference": "human",
+                "population": population, "votes": number, "estimate": found.estimate[i], "low": found.low[i],
+                "high": found.high[i], "n": n, "n_clusters": found.n_clusters, "method": method or self._method,
+                "p": found.p[i] if tested else np.nan,
+            })  # fmt: skip

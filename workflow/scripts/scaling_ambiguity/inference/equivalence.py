@@ -1,0 +1,102 @@
+"""Equivalence: two one-sided tests against a margin."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
+
+Array = NDArray[np.float64]
+VERDICTS = ("equivalent", "below", "above", "undecided")
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Result of :func:`tost_mean`, one entry a column.
+
+    Attributes:
+        estimate: (M,) means.
+        low: (M,) lower ends of the interval at level 1 - 2 alpha.
+        high: (M,) upper ends.
+        p_above_lower: (M,) one-sided p of "the mean is not above -margin".
+        p_below_upper: (M,) one-sided p of "the mean is not below margin".
+        p: (M,) the larger of the two, the p-value of equivalence.
+        verdict: (M,) one of ``VERDICTS`` for the interval, see :func:`equivalence_verdict`.
+    """
+
+    estimate: Array
+    low: Array
+    high: Array
+    p_above_lower: Array
+    p_below_upper: Array
+    p: Array
+    verdict: tuple[str, ...]
+
+
+def equivalence_verdict(low: float, high: float, margin: float) -> str:
+    """Return what an interval says of a difference and a margin > 0, both in the unit of the difference.
+
+    ``equivalent``: the interval lies inside (-margin, margin); with an interval of level 1 - 2 alpha
+    this is the two one-sided tests at alpha (Schuirmann 1987, 10.1007/BF01068419). ``below`` or ``above``:
+    it lies wholly beyond a margin. ``undecided`` otherwise, also where an end is NaN.
+
+    Raises:
+        ValueError: a margin that is not positive.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin must be > 0, not {margin}")
+    if -margin < low and high < margin:
+        return "equivalent"
+    if high <= -margin:
+        return "below"
+    return "above" if low >= margin else "undecided"
+
+
+def tost_mean(
+    values: ArrayLike,
+    clusters: ArrayLike,
+    margin: float,
+    *,
+    resamples: int,
+    seed: int,
+    alpha: float = 0.05,
+    method: str = "bootstrap_t",
+    weights: ArrayLike | None = None,
+) -> Equivalence:
+    """Two one-sided tests that a weighted mean lies within (-margin, margin), with clustered errors.
+
+    p_above_lower tests mean <= -margin, p_below_upper mean >= margin; both are one-sided p-values of
+    ``bootstrap.mean_interval`` of the values shifted by the margin, and equivalence at alpha is the same
+    as an interval of level 1 - 2 alpha inside the margins.
+
+    Args:
+        values: (n,) or (n, M) paired differences.
+        clusters: (n,) cluster of each row.
+        margin: > 0, in the unit of the values (nats for NLL).
+        resamples: bootstrap resamples.
+        seed: seed of the resamples.
+        alpha: level of each one-sided test, in (0, .5).
+        method: as in ``mean_interval``.
+        weights: (n,) or (n, M), >= 0; default 1.
+
+    Raises:
+        ValueError: a margin that is not positive, or as in ``mean_interval``.
+    """
+    if not margin > 0:
+        raise ValueError(f"margin must be > 0, not {margin}")
+    settings = {"resamples": resamples, "seed": seed, "level": 1 - 2 * alpha, "method": method, "weights": weights}
+    values = np.asarray(values, dtype=np.float64)
+    around = mean_interval(values, clusters, **settings)
+    p_lower = _one_sided(mean_interval(values + margin, clusters, **settings), above=True)
+    p_upper = _one_sided(mean_interval(values - margin, clusters, **settings), above=False)
+    verdict = tuple(equivalence_verdict(*ends, margin) for ends in zip(around.low, around.high, strict=True))
+    return Equivalence(
+        around.estimate, around.low, around.high, p_lower, p_upper, np.maximum(p_lower, p_upper), verdict
+    )
+
+
+def _one_sided(found: Intervals, above: bool) -> Array:
+    """Turn two-sided, equal-tailed p-values against 0 into those of "the mean is above (below) 0"."""
+    right = found.estimate > 0 if above else found.estimate < 0
+    return np.where(right, found.p / 2, 1 - found.p / 2)
