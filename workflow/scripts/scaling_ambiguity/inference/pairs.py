@@ -4,14 +4,10 @@ Only losses that are linear in the reference votes (NLL, Brier) are sums over vo
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.bootstrap import Intervals
-from scaling_ambiguity.inference.crossed import crossed_mean_interval
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.tables.roles import ROLE_NAMES
 
@@ -67,41 +63,3 @@ def vote_losses(
         for column, loss in enumerate(here):
             totals[rows, column] += share * loss[item, label]
     return np.divide(totals, weights[:, None], out=np.zeros_like(totals), where=weights[:, None] > 0), weights
-
-
-@dataclass(frozen=True)
-class VotePredictions:
-    """Predictors and the single votes they are judged by, for intervals over speakers and raters.
-
-    Attributes:
-        dealt: Human votes on the U utterances in every deal.
-        predictions: By name, (deals, U, C) or what broadcasts to it.
-        own: Name of the synthetic votes among them.
-        speakers: (U,).
-        floor: Smallest probability in the NLL.
-    """
-
-    dealt: DealtVotes
-    predictions: dict[str, Array]
-    own: str
-    speakers: NDArray
-    floor: float
-
-    def intervals(
-        self, mask: NDArray[np.bool_] | None, settings: dict[str, Any]
-    ) -> tuple[list[tuple[str, str]], Intervals]:
-        """Return the (labels, metric) of each column and its interval, of NLL, Brier and the paired differences."""
-        keys, losses = [], []
-        for name, p in self.predictions.items():
-            p = np.broadcast_to(p, (len(p) if p.ndim == 3 else 1, *self.dealt.shape[1:]))
-            keys += [(name, "nll"), (name, "brier")]
-            losses += [nll_of_classes(p, self.floor), brier_of_classes(p)]
-        values, weights = vote_losses(self.dealt, lambda deal: self.dealt.roles(deal) == REFERENCE, losses, mask)
-        ours = values[:, keys.index((self.own, "nll"))]
-        for other in (other for other in DIFFERENCES if (other, "nll") in keys):
-            values = np.column_stack([values, ours - values[:, keys.index((other, "nll"))]])
-            keys.append((self.own, f"nll_minus_{other}"))
-        found = crossed_mean_interval(
-            values, self.speakers[self.dealt.utterance], self.dealt.rater, weights=weights, **settings
-        )
-        return keys, replace(found, n=len(np.unique(self.dealt.utterance[weights > 0])))
