@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -59,8 +58,7 @@ def statistics(world, script, *names, output, extra=()):
 
 @pytest.fixture(scope="module")
 def stage(vote_world):
-    """Everything from levels to the exchange rate, once, with its wall time."""
-    start = time.perf_counter()
+    """Everything from levels to the exchange rate, once."""
     assign(vote_world)
     found = {
         "alignment": statistics(vote_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
@@ -70,7 +68,7 @@ def stage(vote_world):
         "by_level": statistics(vote_world, "estimate_exchange_by_level.py", "roles", "truth", "levels",
                                output="by_level", extra=["--protocol", "fair"]),
     }  # fmt: skip
-    return found | {"seconds": time.perf_counter() - start}
+    return found
 
 
 def pick(frame, **wanted):
@@ -78,10 +76,6 @@ def pick(frame, **wanted):
         frame = frame[frame[column] == value]
     assert len(frame) == 1, (wanted, len(frame))
     return frame.iloc[0]
-
-
-def test_the_stage_is_quick(stage):
-    assert stage["seconds"] < 30
 
 
 def test_levels(vote_world, stage):
