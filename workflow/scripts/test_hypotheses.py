@@ -47,7 +47,10 @@ def main(arguments: argparse.Namespace) -> None:
     dealt = deal_votes(roles, votes, names, classes, str(arguments.roles))
     floor = options["smoothing"]
     delta, less = value_of_one_more_vote(dealt, counts, blocks, speakers, floor=floor)
-    print(f"one more human vote after {less} is worth {delta:.4f} nats per vote")
+    if less:
+        print(f"one more human vote after {less} is worth {delta:.4f} nats per vote")
+    else:
+        print("fewer than half of the utterances have three votes: the value of one more is not known, nor is H3")
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "method": options["interval"]}
     families: dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray]] = {}
     if arguments.predictions:
@@ -82,7 +85,12 @@ def main(arguments: argparse.Namespace) -> None:
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
     STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
     source = "models" if arguments.predictions else "labels"
-    facts = about | {"source": source, "delta": delta, "delta_after": less, "by_construction": arguments.simulated}
+    facts = about | {
+        "source": source,
+        "delta": delta if less else None,
+        "delta_after": less,
+        "by_construction": arguments.simulated,
+    }
     write_json(facts | {"hypotheses": verdicts}, arguments.verdicts)
 
 
@@ -122,8 +130,14 @@ def judged(found: list[Finding]) -> dict:
     result = {}
     for name in ("h1", "h2", "h3"):
         parts = [finding for finding in found if finding.name.startswith(name)]
-        result[name] = {"verdict": joint_verdict(parts), "parts": [asdict(part) for part in parts]}
+        result[name] = {"verdict": joint_verdict(parts), "parts": [known(part) for part in parts]}
     return result
+
+
+def known(finding: Finding) -> dict:
+    """Return the fields of a comparison, None for what is not known (JSON has no NaN)."""
+    fields = asdict(finding)
+    return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in fields.items()}
 
 
 if __name__ == "__main__":

@@ -81,3 +81,10 @@ def test_the_minimum_detectable_effect_is_detected_with_the_power_that_it_states
     assert np.mean(hits) == pytest.approx(0.8, abs=0.035)
     assert power(effect, se, clusters) == pytest.approx(np.mean(hits), abs=0.035)
     assert power(0.0, se, clusters) == pytest.approx(0.05)
+
+
+def test_without_the_value_of_one_more_vote_h3_is_not_asked_and_nothing_is_negligible():
+    shift = {"combined": {}, "echo": {}, "synthetic": {"all": 0.2}}
+    found = verdicts(shift, delta=float("nan"))
+    assert "h3_excess" not in found and found["h1_gain"].verdict == h.UNDECIDED
+    assert h.joint_verdict([finding for name, finding in found.items() if name.startswith("h3")]) == "not identifiable"

@@ -10,7 +10,14 @@ CLASSES = ["neutral", "happy"]
 
 def votes(rows):
     frame = pd.DataFrame(rows, columns=["utterance", "rater", "label"])
-    extra = {"presentation": "voice", "kind": "observer", "role": "primary", "rank": 0, "weight": 1.0}
+    extra = {
+        "presentation": "voice",
+        "kind": "observer",
+        "role": "primary",
+        "rank": 0,
+        "weight": 1.0,
+        "raters_known": True,
+    }
     return frame.assign(**extra)
 
 

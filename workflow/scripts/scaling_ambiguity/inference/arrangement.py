@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.exchange import Weights, fit_weights
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 from scaling_ambiguity.labels.counting import DealtVotes
@@ -130,15 +129,13 @@ def value_of_one_more_vote(
     """Return Delta = NLL(3, 0) - NLL(4, 0) in nats per vote and the 3; NLL(1, 0) - NLL(2, 0) and 1 where votes are few.
 
     The margin of equivalence: what is smaller than it is less than one more human vote would bring. Few:
-    fewer than half of the utterances have more than four votes.
-
-    Raises:
-        UserError: fewer than half of the utterances have three votes.
+    fewer than half of the utterances have more than four votes. Where fewer than half have three it is not known:
+    (NaN, 0).
     """
     votes = dealt.voters()
     largest = 4 if largest_of_most(votes, 0, 4) == 4 else 2
     if largest_of_most(votes, 0, largest) < largest:
-        raise UserError("fewer than half of the utterances have three votes: the value of one more is not known.")
+        return float("nan"), 0
     world, _ = arrange(dealt, counts, blocks, speakers, start=0, largest=largest, floor=floor, level=0.95)
     less, more = (float(world.loss(world.human(k)).mean()) for k in (largest - 1, largest))
     return less - more, largest - 1

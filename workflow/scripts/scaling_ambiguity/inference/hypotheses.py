@@ -66,7 +66,7 @@ def comparisons(
         combined: Name of the combined labels.
         controls: Names of the control labels.
         clusters: (U,) speakers.
-        delta: Value of one more human vote, nats per vote.
+        delta: Value of one more human vote, nats per vote; NaN where it is not known, which leaves H3 out.
         settings: resamples, seed and method of the intervals.
     """
 
@@ -94,7 +94,8 @@ def comparisons(
                 lambda level: moment_interval(stacked, clusters, _difference_of_means, level=level, **settings),
             )
         )
-    found.append(Comparison("h3_excess", 1, delta, paired("synthetic", "human", "all", delta)))
+    if np.isfinite(delta):
+        found.append(Comparison("h3_excess", 1, delta, paired("synthetic", "human", "all", delta)))
     return found
 
 

@@ -12,10 +12,11 @@ POOLINGS = {"equal": "votes pooled as equals", "weighted": "votes pooled with th
 def add_hypotheses(numbers: Numbers, found: dict[str, Any], file: str) -> None:
     """Define ``hypotheses.*`` from what test_hypotheses wrote to ``file``; ``modelsjudged``: models, not labels."""
     numbers.switch("modelsjudged", found["source"] == "models")
-    numbers.value("hypotheses.delta", found["delta"], number(found["delta"], 3), file=file, column="delta")
-    numbers.value(
-        "hypotheses.after", found["delta_after"], count(found["delta_after"]), file=file, column="delta_after"
-    )
+    delta, after = found["delta"], found["delta_after"]
+    margin = f"after {count(after)}, which is {number(delta, 3)} nats"
+    if delta is None:
+        margin = "which is not known here, most utterances having fewer than three votes"
+    numbers.value("hypotheses.margin", delta, margin, file=file, column="delta")
     sentences, models = [], {family["model"] for family in found["hypotheses"]}
     for family in found["hypotheses"]:
         verdicts = [rf"H{i} is \emph{{{family[f'h{i}']['verdict']}}}" for i in (1, 2, 3)]

@@ -29,11 +29,13 @@ def hypotheses_table(files: list[dict[str, Any]]) -> tuple[str, pd.DataFrame]:
         for family in file["hypotheses"]:
             judged = "labels as predictors" if family["model"] == "none" else f"{family['model']} fine-tuned"
             title = escape_latex(f"{where}: {judged}, {family['annotator']}, {family['pooling']} pooling")
-            body.append(rf"{title}, $\Delta = {number(file['delta'], 3)}$")
+            delta = r"$\Delta$ not known" if file["delta"] is None else rf"$\Delta = {number(file['delta'], 3)}$"
+            body.append(f"{title}, {delta}")
             for name in ("h1", "h2", "h3"):
                 for part in family[name]["parts"]:
+                    part = {key: math.nan if value is None else value for key, value in part.items()}
                     interval = cell(part["estimate"], part["low"], part["high"])
-                    mde = number(part["mde"], 3) if math.isfinite(part["mde"]) else "--"
+                    mde = number(part["mde"], 3)
                     shown = [NAMES[part["name"]], interval, f"{100 * part['level']:.1f} \\%", p_value(part["p"])]
                     body.append([*shown, mde, part["verdict"]])
                     row = {"comparison": part["name"], "hypothesis_verdict": family[name]["verdict"]} | part
