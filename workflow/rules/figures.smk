@@ -21,7 +21,7 @@ FIGURES = []
 if corpora_with("annotation"):
     FIGURES += ["fig_saturation", "fig_exchange_rate", "fig_exchange_by_level", "fig_alignment_by_level"]
 TABLES = ["tab_corpus", "tab_votes_lost", "tab_validity"] + (
-    ["tab_agreement", "tab_alignment", "tab_hypotheses"] if corpora_with("annotation") else []
+    ["tab_agreement", "tab_alignment", "tab_exchange", "tab_hypotheses"] if corpora_with("annotation") else []
 )
 if corpora_with("training"):
     FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
@@ -295,6 +295,32 @@ rule tab_alignment:
         code=code("tab_alignment.py"),
     shell:
         "python {params.script:q} --statistics {input.statistics} --classes {params.classes}"
+        " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_exchange:
+    """What synthetic votes are worth in human votes: pooled, weighted, calibrated, and beside human votes."""
+    input:
+        statistics=needed("exchange"),
+        by_level=needed("exchange_by_level"),
+    output:
+        table="paper/tables/tab_exchange.tex",
+        data=report("paper/tables/tab_exchange.csv", caption="../report/tab_exchange.rst", category="Tables"),
+    log:
+        "logs/tab_exchange.log",
+    benchmark:
+        "logs/tab_exchange.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/tab_exchange.py",
+        code=code("tab_exchange.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics} {input.by_level}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
 
 

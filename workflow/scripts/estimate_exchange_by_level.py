@@ -6,18 +6,14 @@ ambiguity and more at high.
 """
 
 import argparse
-from functools import partial
-
-import numpy as np
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.inference.alignment import over_deals
-from scaling_ambiguity.inference.arrangement import Arrangement, arrange, largest_of_most
-from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.inference.arrangement import arrange, largest_of_most
 from scaling_ambiguity.inference.draws import draw_table, subsets
-from scaling_ambiguity.inference.exchange import equivalent_votes
-from scaling_ambiguity.inference.known_worth import known_proxies
-from scaling_ambiguity.inference.validity import refuse
+from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
+from scaling_ambiguity.inference.exchange_predictors import add_known, add_synthetic
+from scaling_ambiguity.inference.exchange_rows import THESE, stratum_rows
+from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
 from scaling_ambiguity.labels.levels import level_places
@@ -39,11 +35,11 @@ def main(arguments: argparse.Namespace) -> None:
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
     counts, blocks = human_counts(votes, names, classes), speaker_blocks(speakers, arguments.utterances)
     dealt = deal_votes(ROLES.read(arguments.roles), votes, names, classes, str(arguments.roles))
-    refuse(arguments.validity, "these raters", options["interval"], len(set(speakers)), dealt.raters)
+    refuse(arguments.validity, THESE, options["interval"], len(set(speakers)), dealt.raters)
     start = int(levels["votes"].max()) if len(levels) else 0
     largest = largest_of_most(dealt.voters(), start, options["exchange"]["largest_k"]) if len(levels) else 0
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
-    about |= {"reference": "human", "population": "these raters"}
+    about |= {"reference": "human", "population": THESE}
     if largest < 1:
         print(f"fewer than half of the utterances have the {start + 2} votes that a level, a condition and a test take")
         rows = [
@@ -58,51 +54,23 @@ def main(arguments: argparse.Namespace) -> None:
     print(f"{len(kept)} of {len(names)} utterances have more than {start} + {largest} human votes")
     places = level_places(levels, names, str(arguments.levels))[:, fixed]
     draws = draw_table(PROXIES.read(arguments.proxies), names, classes, str(arguments.proxies))[fixed]
-    m = max(size for size in options["exchange"]["votes"] if size <= draws.shape[1])
-    pool = subsets(draws, kept, [m], world.dealt.shape[0], len(classes), arguments.seed, "exchange subsets")[0]
-    proxies = {("as_pooled", m): pool, ("weighted", m): world.weigh(pool, 0)[0]}
-    known = {}
+    sizes = [size for size in options["exchange"]["votes"] if size <= draws.shape[1]]
+    strata = {name: places == place for place, name in enumerate(LEVEL_NAMES)}
+    losses = ExchangeLosses(world, strata, across=across_raters(arguments.validity, len(set(speakers)), dealt.raters))
+    pool, known = None, set()
+    if sizes:
+        m, deals = max(sizes), world.dealt.shape[0]
+        pool = subsets(draws, kept, [m], deals, len(classes), arguments.seed, "exchange subsets")[0]
+        add_synthetic(losses, lambda _: pool, [m])
     if arguments.truth:
         truth = TRUTH.read(arguments.truth).set_index("utterance").reindex(kept)
         v, p = (truth[class_columns(classes, prefix)].to_numpy(float) for prefix in ("v_", "p_"))
-        known = known_proxies(world, kept, v, p, pool, m, arguments.seed)
-    settings = {
-        "resamples": options["resamples"],
-        "seed": arguments.seed,
-        "level": level,
-        "method": options["interval"],
-    }
-    rows = value_by_level(world, proxies | known, places, settings)
-    for row in rows:
-        row |= about | {"reference": "truth" if (row["labels"], row["votes"]) in known else "human"}
+        known = add_known(losses, kept, v, p, pool, max(sizes, default=0), arguments.seed)
+    settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": level}
+    settings["method"] = options["interval"]
+    rows = [row for name in strata if losses.occurs(name) for row in stratum_rows(losses, name, settings, known)]
+    rows = [row | {key: about[key] for key in ("corpus", "protocol", "model")} for row in rows]
     STATISTICS.write(statistics_frame(rows), arguments.output)
-
-
-def value_by_level(world: Arrangement, proxies: dict, places: np.ndarray, settings: dict) -> list[dict]:
-    """Return the rows of NLL of k human votes and of equivalent votes of every proxy, at each level that occurs."""
-    people = [world.loss(world.human(k)) for k in range(world.largest + 1)]
-    others = [world.loss(votes) for votes in proxies.values()]
-    rows = []
-    for place, name in enumerate(LEVEL_NAMES):
-        mask = places == place
-        if not mask.any():
-            continue
-        averaged = [over_deals(values, mask) for values in (*people, *others)]
-        weights = averaged[0][1]
-        columns = np.stack([values for values, _ in averaged], axis=1)
-        curve, losses = columns[:, : world.largest + 1], columns[:, world.largest + 1 :]
-        interval = partial(mean_interval, clusters=world.speakers, weights=weights, **settings)
-        nll = interval(columns)
-        about = {"stratum": name, "n": nll.n, "n_clusters": nll.n_clusters, "method": settings["method"]}
-        keys = [("human", k) for k in range(world.largest + 1)] + list(proxies)
-        for i, (labels, m) in enumerate(keys):
-            found = {"estimate": nll.estimate[i], "low": nll.low[i], "high": nll.high[i]}
-            rows.append(about | {"labels": labels, "votes": m, "metric": "nll"} | found)
-        for (labels, m), value in zip(proxies, equivalent_votes(curve, losses, interval, weights), strict=True):
-            found = {"estimate": value.estimate, "low": value.low, "high": value.high, "one_sided": value.one_sided}
-            found |= {"labels": labels, "votes": m, "metric": "equivalent_votes"}
-            rows.append(about | found | {"method": "test_inversion"})
-    return rows
 
 
 if __name__ == "__main__":

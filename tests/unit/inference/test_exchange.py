@@ -5,6 +5,7 @@ import pytest
 
 from scaling_ambiguity.inference import draws, exchange
 from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.inference.exchange_calibrated import calibrate, log_loss
 from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import from_others, speaker_blocks
 from scaling_ambiguity.metrics.scores import nll_votes
@@ -142,3 +143,90 @@ def test_subsets_are_nested_and_end_at_the_pool():
     assert pools.sum(axis=-1)[:, 0].tolist() == [[1, 1], [2, 2], [4, 2]]
     assert (pools[-1] == [[1, 2, 1], [0, 0, 2]]).all()
     assert pools[0, :, 0].mean(axis=0) == pytest.approx([0.25, 0.5, 0.25], abs=0.25)
+
+
+def test_the_whole_grid_gives_the_same_interval(worlds):
+    """The grid is looked at where the verdict changes; looking everywhere changes nothing."""
+    world = worlds[0]
+    curve = exchange.decreasing(world.curve)
+    interval = by_cluster(world.speaker)
+    for k in (1, 2, 3):
+        proxy = world.loss(draws.fresh_votes(world.v, world.names, k, DEALS, 1, f"fresh {k}"))
+        grid = np.round(np.arange(0, LARGEST + 0.01, 0.05), 10)
+        left = np.minimum(grid.astype(int), LARGEST - 1)
+        losses = curve[:, left] * (1 - grid + left) + curve[:, left + 1] * (grid - left)
+        every = interval(losses - proxy[:, None])
+        kept = grid[(every.low <= 0) & (every.high >= 0)]
+        value = exchange.equivalent_votes(world.curve, proxy[:, None], interval)[0]
+        assert value.low == kept.min()
+        assert value.high == kept.max() or (np.isnan(value.high) and kept.max() == LARGEST)
+
+
+def test_a_bound_is_never_finer_than_the_grid_nor_than_other_weights_allow(worlds):
+    world = worlds[0]
+    prior = world.curve[:, 0]
+    value = world.value(prior)[0]
+    assert (value.estimate, value.low, value.high) == (0, 0, exchange.STEP)
+    rng = np.random.default_rng(0)
+    other = prior[:, None] + rng.normal(0, [0.3, 1.0], (len(prior), 2))
+    bound = exchange.bound_over_weights(value, world.curve, other, by_cluster(world.speaker))
+    alone = exchange.equivalent_votes(world.curve, other, by_cluster(world.speaker))
+    assert bound.high == max(one.high for one in alone) > value.high
+    assert (bound.estimate, bound.low, bound.one_sided) == (0, 0, "high")
+
+
+def mixed_up(world, m=10):
+    """Votes of an annotator that swaps the second and third class, and says the fourth one as the first."""
+    seen = np.array([[1, 0, 0, 0], [0, 0.1, 0.9, 0], [0, 0.9, 0.1, 0], [0.7, 0, 0, 0.3]])
+    return draws.fresh_votes(world.v @ seen, world.names, m, DEALS, 1, "mixed up")
+
+
+def calibrated(world, votes, penalties=None):
+    reference = np.broadcast_to(world.reference, votes.shape)
+    human = np.zeros_like(votes)
+    found = calibrate(human, votes, reference, world.all, world.all_blocks, world.blocks, penalties)
+    together, b = found.votes(human, votes)
+    return found, nll_votes(posterior_mean(together, b), world.reference, 0.001).mean(axis=0)
+
+
+def test_calibration_undoes_a_known_confusion(worlds):
+    world = worlds[0]
+    votes = mixed_up(world)
+    found, loss = calibrated(world, votes)
+    m = found.m.mean(axis=0)
+    assert m[1].argmax() == 2 and m[2].argmax() == 1 and (found.m >= 0).all()
+    weighted = world.loss(world.weigh(votes).each[:, None] * votes)
+    values = world.value(weighted, loss)
+    assert values[1].estimate > values[0].estimate + 0.8
+
+
+def test_calibrated_noise_is_worth_nothing(worlds):
+    for world in worlds[:4]:
+        noise = draws.fresh_votes(np.full_like(world.v, 0.25), world.names, 10, DEALS, 1, "noise")
+        value = world.value(calibrated(world, noise)[1])[0]
+        assert value.estimate < 0.1 and value.low == 0
+
+
+def test_calibration_reads_other_speakers_alone(worlds):
+    world = worlds[0]
+    votes, changed = mixed_up(world), mixed_up(world)
+    mine = world.blocks % 5 == 2
+    changed[:, mine] = changed[:, mine][..., ::-1]
+    first, second = (calibrated(world, v)[0] for v in (votes, changed))
+    assert np.array_equal(first.m[2], second.m[2]) and not np.array_equal(first.m[1], second.m[1])
+
+
+def test_an_infinite_penalty_is_the_weighted_predictor_and_gradients_are_right(worlds):
+    world = worlds[0]
+    found = calibrated(world, mixed_up(world), np.full(5, np.inf))[0]
+    assert found.m[0] == pytest.approx(found.m[0, 0, 0] * np.eye(4))
+    rng = np.random.default_rng(0)
+    h, s, t = rng.integers(0, 3, (20, 4)), rng.integers(0, 5, (20, 4)), rng.random((20, 4))
+    m, b = rng.random((4, 4)), rng.random(4) + 0.1
+    loss, slope_m, slope_b = log_loss(h, s, t, m, b)
+    for i, j in ((0, 0), (2, 3)):
+        step = np.zeros((4, 4))
+        step[i, j] = 1e-6
+        assert (log_loss(h, s, t, m + step, b)[0] - loss) / 1e-6 == pytest.approx(slope_m[i, j], abs=1e-5)
+    more = b + np.array([1e-6, 0, 0, 0])
+    assert (log_loss(h, s, t, m, more)[0] - loss) / 1e-6 == pytest.approx(slope_b[0], abs=1e-5)

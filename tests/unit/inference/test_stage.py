@@ -181,7 +181,8 @@ def test_ceilings_and_the_noise_floor(vote_world, stage):
 
 
 def test_exchange_rate_by_level_finds_known_worth_at_every_level(stage):
-    rows = stage["by_level"].query("metric == 'equivalent_votes'").set_index(["labels", "stratum"])
+    rows = stage["by_level"].query("metric == 'equivalent_votes' and population == 'these raters'")
+    rows = rows.set_index(["labels", "stratum"])
     covered = 0
     for stratum in ("low", "medium", "high"):
         for k in (1, 2):

@@ -112,6 +112,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_corpus", corpus),
         ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
+        ("tab_exchange", ["--statistics", run["exchange"], run["exchange_by_level"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
         ("tab_validity", ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]),
         ("tab_agreement", ["--statistics", run["agreement"]]),

@@ -65,6 +65,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "ratersjudged": False,
         "modelsjudged": False,
         "crossedraters": False,
+        "classshares": False,
         "exchangeleveled": True,
         "durationsknown": False,
         "ratersknown": False,
@@ -193,6 +194,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"], *shown]}
     about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
     about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
+    about["tab_exchange"] = ["--statistics", votes_run["exchange"], votes_run["exchange_by_level"]]
     about["tab_validity"] = ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]
     about["tab_agreement"] = ["--statistics", votes_run["agreement"]]
     about["tab_hypotheses"] = ["--verdicts", votes_run["verdicts"]]

@@ -18,6 +18,7 @@ from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 
 Array = NDArray[np.float64]
 STEP = 0.05
+COARSE = 5  # steps of the grid between two points that are always looked at
 
 
 @dataclass(frozen=True)
@@ -111,6 +112,9 @@ def equivalent_votes(
 ) -> list[EquivalentVotes]:
     """Invert the paired clustered test of NLL(k, 0) - NLL(proxy) = 0 over k.
 
+    Between two values of k a quarter of a vote apart the grid is looked at only where the test changes its
+    mind: the difference is linear in k there. No upper bound is finer than the grid: one of 0 is one of .05.
+
     Args:
         curve: (U, K + 1) losses of k = 0 .. K human votes, one row an utterance, or a vote.
         proxies: (U, P) losses of the predictors to be valued.
@@ -120,29 +124,75 @@ def equivalent_votes(
 
     Returns:
         One value a proxy: the k at which the linearly interpolated, non-increasing curve meets its
-        loss, and all k on the grid whose interval of the difference contains 0.
+        loss, and the range of all k on the grid whose interval of the difference contains 0.
     """
     curve = decreasing(curve, weights)
     largest = curve.shape[1] - 1
     grid = np.round(np.arange(0, largest + STEP / 2, STEP), 10)
-    left = np.minimum(grid.astype(int), largest - 1)
-    fraction = grid - left
-    losses = curve[:, left] * (1 - fraction) + curve[:, left + 1] * fraction
     means = np.average(curve, axis=0, weights=weights)
     found = []
     for p in range(proxies.shape[1]):
-        difference = interval(losses - proxies[:, p : p + 1])
         estimate, beyond = _meeting(means, float(np.average(proxies[:, p], weights=weights)))
-        if difference.n_clusters < 2:
+        kept = _not_rejected(curve, proxies[:, p], grid, interval)
+        if kept is None:
             found.append(EquivalentVotes(estimate, float("nan"), float("nan"), "low" if beyond else "no"))
             continue
-        kept = grid[(difference.low <= 0) & (difference.high >= 0)]
-        low, high = min(kept.min(initial=estimate), estimate), max(kept.max(initial=estimate), estimate)
+        # no end is finer than the grid: an estimate between two of its points has both inside
+        below, above = (round(edge(estimate / STEP) * STEP, 10) for edge in (np.floor, np.ceil))
+        low, high = min(kept.min(initial=below), below), max(kept.max(initial=above), above, STEP)
         if beyond or high >= largest:
             found.append(EquivalentVotes(estimate, low, float("nan"), "low"))
         else:
             found.append(EquivalentVotes(estimate, low, high, "high" if low == 0 else "no"))
     return found
+
+
+def _not_rejected(curve: Array, proxy: Array, grid: Array, interval: Callable[[Array], Intervals]) -> Array | None:
+    """Return points of the grid whose interval contains 0, the outermost ones among them; None for one cluster."""
+
+    def verdict(points: NDArray[np.intp]) -> NDArray[np.intp] | None:
+        left = np.minimum(grid[points].astype(int), curve.shape[1] - 2)
+        fraction = grid[points] - left
+        losses = curve[:, left] * (1 - fraction) + curve[:, left + 1] * fraction
+        difference = interval(losses - proxy[:, None])
+        if difference.n_clusters < 2:
+            return None
+        return (difference.low > 0).astype(np.intp) - (difference.high < 0)
+
+    coarse = np.arange(0, len(grid), COARSE)
+    first = verdict(coarse)
+    if first is None:
+        return None
+    verdicts = dict(zip(coarse, first, strict=True))
+    changes = np.flatnonzero(np.diff(first))
+    inner = (coarse[changes][:, None] + np.arange(1, COARSE)).ravel()
+    if len(inner):
+        verdicts |= zip(inner, verdict(inner), strict=True)
+    return grid[sorted(point for point, found in verdicts.items() if found == 0)]
+
+
+def bound_over_weights(
+    value: EquivalentVotes, curve: Array, losses: Array, interval: Callable[[Array], Intervals],
+    weights: Array | None = None,
+) -> EquivalentVotes:  # fmt: skip
+    """Return a value of 0 with the upper bound that other weights than the fitted one leave open.
+
+    Votes whose fitted weight is exactly 0 predict as the prior does, to the last digit: the interval of that
+    predictor is a point, and says nothing about how well 0 is known. Here k is rejected only if it is
+    rejected at every weight, so that the bound covers what the votes are worth at their best weight.
+
+    Args:
+        value: What the fitted predictor is worth.
+        curve: (U, K + 1) losses of human votes.
+        losses: (U, W) losses of the same synthetic votes at W weights > 0.
+        interval: As in :func:`equivalent_votes`.
+        weights: (U,), likewise.
+    """
+    others = equivalent_votes(curve, losses, interval, weights)
+    if any(np.isnan(other.high) for other in others):
+        return EquivalentVotes(value.estimate, value.low, float("nan"), "low")
+    high = max(value.high, *(other.high for other in others))
+    return EquivalentVotes(value.estimate, value.low, high, "high" if value.low == 0 else "no")
 
 
 def _meeting(means: Array, target: float) -> tuple[float, bool]:

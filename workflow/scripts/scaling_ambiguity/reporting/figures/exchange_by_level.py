@@ -5,12 +5,15 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from scaling_ambiguity.reporting.naming import LEVELS, predictor_name
+from scaling_ambiguity.reporting.figures.exchange_rate import SHORT, VARIANTS, draw_open, known_name
+from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.selection import pick
-from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, ORANGE, PURPLE
+from scaling_ambiguity.reporting.style import COLUMN_WIDTH, GREEN, GREY, SKY, VERMILION
 
-SERIES = {"as_pooled": (ORANGE, "D"), "weighted": (BLUE, "s"), "fresh-1": (GREEN, "o"), "fresh-2": (PURPLE, "o")}
+KNOWN = {"fresh-1": (GREEN, "o"), "fresh-2": (SKY, "o"), "noise": (GREY, "X"), "shuffled": (VERMILION, "P")}
+STEP = 0.115
 
 
 def draw_exchange_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -19,9 +22,11 @@ def draw_exchange_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFra
     ``statistics`` are tables of estimate_exchange_by_level as :func:`read_statistics` returns them. A corpus
     whose utterances have too few votes for disjoint sets gets a panel that says so.
     """
+    statistics = pick(statistics, population="these raters")
     groups = list(statistics.groupby("file", sort=True))
-    size = (COLUMN_WIDTH * len(groups), 2.3)
+    size = (COLUMN_WIDTH * len(groups), 2.6)
     figure, axes = plt.subplots(1, len(groups), figsize=size, squeeze=False)
+    drawn: dict[str, tuple[str, str]] = {}
     for panel, (_, rows) in zip(axes[0], groups, strict=True):
         if pick(rows, metric="nll").empty:
             panel.text(
@@ -29,36 +34,38 @@ def draw_exchange_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFra
             )
             panel.set_axis_off()
         else:
-            _draw_panel(panel, rows)
+            drawn |= _draw_panel(panel, rows)
         if len(groups) > 1:
             panel.set_title(f"{rows['corpus'].iloc[0]}, {rows['protocol'].iloc[0]}")
-    drawn = [panel for panel in axes[0] if panel.get_legend_handles_labels()[0]]
     if drawn:
-        figure.legend(*drawn[0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return figure, pick(statistics, metric=("nll", "equivalent_votes"))
+        handles = [Line2D([], [], color=colour, marker=marker, linewidth=1.1) for colour, marker in drawn.values()]
+        names = [SHORT.get(name) or known_name(name) for name in drawn]
+        figure.legend(handles, names, loc="outside upper center", ncols=3)
+    return figure, pick(statistics, metric=("nll", "nll_minus_prior", "equivalent_votes"))
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame) -> None:
+def _draw_panel(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     largest = float(pick(rows, labels="human", metric="nll")["votes"].max())
-    present = [name for name in SERIES if name in set(rows["labels"])]
-    for number, name in enumerate(present):
-        colour, marker = SERIES[name]
-        shift = (number - (len(present) - 1) / 2) * 0.16
+    looks = {name: look for name, look in (VARIANTS | KNOWN).items() if name in set(rows["labels"])}
+    for number, (name, (colour, marker)) in enumerate(looks.items()):
+        shift = (number - (len(looks) - 1) / 2) * STEP
         own = pick(rows, labels=name, metric="equivalent_votes").set_index("stratum").reindex(LEVELS)
         for place, (_, row) in enumerate(own.iterrows()):
             if not np.isfinite(row["estimate"]):
                 continue
-            x, high = place + shift, row["high"] if np.isfinite(row["high"]) else largest
-            axes.plot([x, x], [row["low"], high], color=colour, linewidth=1.1, zorder=2)
-            if not np.isfinite(row["high"]):
-                axes.plot(x, largest, "^", color=colour, markersize=4, zorder=3)
-            label = predictor_name(name) if place == 0 else None
-            axes.plot(x, row["estimate"], marker, color=colour, markersize=4, zorder=4, label=label)
-            if name.startswith("fresh-"):
-                axes.plot([x - 0.07, x + 0.07], [row["votes"]] * 2, color="black", linewidth=1.0, zorder=5)
+            x = place + shift
+            draw_open(axes, x, row, largest, vertical=True, color=colour, marker=marker)
+            if name in KNOWN:
+                worth = row["votes"] if name.startswith("fresh-") else 0
+                axes.plot([x - STEP / 2, x + STEP / 2], [worth] * 2, color="black", linewidth=1.0, zorder=5)
     counts = [int(pick(rows, stratum=level)["n"].max()) if level in set(rows["stratum"]) else 0 for level in LEVELS]
     axes.set_xticks(range(3), [f"{level}\n$n={count}$" for level, count in zip(LEVELS, counts, strict=True)])
-    axes.set(xlim=(-0.5, 2.5), ylim=(-0.08 * largest, 1.08 * largest))
+    shown = pick(rows, metric="equivalent_votes", labels=tuple(looks))
+    top = 1.06 * largest
+    if not (shown["one_sided"] == "low").any():  # nothing reaches the end of what the corpus can show
+        top = min(top, float(np.nanmax(shown[["high", "estimate"]].to_numpy(float))) + 0.4)
+    axes.set(xlim=(-0.5, 2.5), ylim=(-0.06 * top, top))
     axes.set(xlabel="ambiguity of the utterance", ylabel="equivalent human votes")
-    axes.set_yticks(np.arange(0, largest + 1))
+    axes.set_yticks(np.arange(0, np.floor(top) + 1))
     axes.grid(axis="x", visible=False)
+    return looks

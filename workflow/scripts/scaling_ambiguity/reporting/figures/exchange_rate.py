@@ -9,9 +9,28 @@ from matplotlib.figure import Figure
 
 from scaling_ambiguity.reporting.naming import predictor_name
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, GREY, ORANGE, VERMILION, draw_estimates
+from scaling_ambiguity.reporting.style import (
+    BLUE,
+    COLUMN_WIDTH,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    VERMILION,
+    draw_estimates,
+)
 
-VARIANTS = {"as_pooled": (ORANGE, "D"), "weighted": (BLUE, "s")}
+VARIANTS = {"as_pooled": (ORANGE, "D"), "weighted": (BLUE, "s"), "calibrated": (PURPLE, "v")}
+SHORT = {"as_pooled": "as they are", "weighted": "fitted weight", "calibrated": "calibrated"}
+TICK = 8  # size of the mark of a known worth
+
+
+def known_name(labels: str) -> str:
+    """Return the name of a proxy of known worth, short enough for an axis."""
+    if labels.startswith("latent-"):
+        k = labels.removeprefix("latent-")
+        return f"{k} draw{'s' if k != '1' else ''} from truth"
+    return {"shuffled": "other clip's votes"}.get(labels) or predictor_name(labels)
 
 
 def _draw_curves(axes: Axes, rows: pd.DataFrame) -> None:
@@ -26,42 +45,63 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame) -> None:
     last = human["votes"].max()
     for labels, (colour, _) in VARIANTS.items():
         levels = pick(rows, labels=labels, metric="nll").sort_values("votes")
+        levels = levels[np.isfinite(levels["votes"])]
         if levels.empty:
             continue
         level = levels.iloc[-1]
-        axes.plot([0, last], [level["estimate"]] * 2, color=colour, label=f"$m={level['votes']:.0f}$, {_short(labels)}")
+        axes.plot([0, last], [level["estimate"]] * 2, color=colour, label=f"$m={level['votes']:.0f}$, {SHORT[labels]}")
         if np.isfinite([level["low"], level["high"]]).all():
-            axes.fill_between([0, last], level["low"], level["high"], color=colour, alpha=0.15, linewidth=0)
+            axes.fill_between([0, last], level["low"], level["high"], color=colour, alpha=0.12, linewidth=0)
     axes.set(xlabel="human votes per utterance, $k$", ylabel="NLL (nats per vote)")
     axes.set_xticks(np.arange(0, last + 1))
 
 
-def _short(labels: str) -> str:
-    return {"as_pooled": "as they are", "weighted": "fitted weight"}[labels]
+def draw_open(axes: Axes, place: float, row: pd.Series, largest: float, *, vertical: bool, **look: object) -> None:
+    """Draw an estimate with its interval; an arrow stands for an end beyond what the corpus can show."""
+    colour, marker = look["color"], look["marker"]
+    low = row["low"] if np.isfinite(row["low"]) else row["estimate"]
+    high = row["high"] if np.isfinite(row["high"]) else (largest if row["one_sided"] == "low" else row["estimate"])
+    line = ([place, place], [low, high]) if vertical else ([low, high], [place, place])
+    axes.plot(*line, color=colour, linewidth=1.1, zorder=2)
+    if row["one_sided"] == "low":
+        end = (place, largest) if vertical else (largest, place)
+        axes.plot(*end, "^" if vertical else ">", color=colour, markersize=4, zorder=3)
+    if np.isfinite(row["estimate"]):
+        point = (place, row["estimate"]) if vertical else (row["estimate"], place)
+        axes.plot(*point, marker, color=colour, markersize=4, zorder=4)
 
 
-def _draw_equivalents(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
-    """Draw one line a proxy; an arrow marks a bound beyond what the corpus can show."""
-    shown = pick(rows, metric="equivalent_votes").copy()
-    order = {"as_pooled": 0, "weighted": 1}
-    shown["rank"] = [order.get(name, 2) for name in shown["labels"]]
-    shown = shown.sort_values(["rank", "labels", "votes"], kind="stable")
-    names = []
+def _draw_by_number(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
+    """Draw equivalent votes against m, infinity at the right end where there is a read-out."""
+    shown = pick(rows, metric="equivalent_votes", labels=tuple(VARIANTS))
+    shown = shown[np.isfinite(shown["estimate"])]
+    sizes = sorted(set(shown["votes"]))
+    present = [name for name in VARIANTS if name in set(shown["labels"])]
+    for number, name in enumerate(present):
+        colour, marker = VARIANTS[name]
+        shift = (number - (len(present) - 1) / 2) * 0.2
+        for _, row in pick(shown, labels=name).iterrows():
+            draw_open(axes, sizes.index(row["votes"]) + shift, row, largest, vertical=True, color=colour, marker=marker)
+    axes.set_xticks(range(len(sizes)), [r"$\infty$" if np.isinf(m) else f"{m:.0f}" for m in sizes])
+    top = min(largest, float(np.nanmax(shown[["high", "estimate"]].to_numpy(float))) + 0.3) if len(shown) else largest
+    if (shown["one_sided"] == "low").any():
+        top = largest * 1.04
+    axes.set(xlabel="synthetic votes per utterance, $m$", ylabel="equivalent human votes")
+    axes.set(xlim=(-0.5, max(len(sizes), 1) - 0.5), ylim=(-0.03 * top, top))
+    axes.grid(axis="x", visible=False)
+
+
+def _draw_known(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
+    """Draw one line a proxy of known worth, a black tick where its worth is a number."""
+    shown = pick(rows, metric="equivalent_votes")
+    shown = shown[~shown["labels"].isin(list(VARIANTS))].sort_values(["labels", "votes"], kind="stable")
     for position, (_, row) in enumerate(shown.iterrows()):
-        colour, marker = VARIANTS.get(row["labels"], (GREEN, "o"))
-        low = row["low"] if np.isfinite(row["low"]) else 0.0
-        high = row["high"] if np.isfinite(row["high"]) else largest
-        axes.plot([low, high], [position] * 2, color=colour, linewidth=1.1, zorder=2)
-        if np.isfinite(row["estimate"]):
-            axes.plot(row["estimate"], position, marker, color=colour, zorder=3)
-        if not np.isfinite(row["high"]):
-            axes.plot(largest, position, ">", color=colour, zorder=3)
-        if row["labels"].startswith("fresh-"):
-            axes.plot(row["votes"], position, "|", color="black", markersize=8, markeredgewidth=1.2, zorder=4)
-        is_proxy = row["labels"] in VARIANTS
-        names.append(f"{_short(row['labels'])}, $m={row['votes']:.0f}$" if is_proxy else predictor_name(row["labels"]))
-    axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="equivalent human votes", ylim=(len(names) - 0.4, -0.6), xlim=(-0.12, largest + 0.12))
+        draw_open(axes, position, row, largest, vertical=False, color=GREEN, marker="o")
+        worth = row["votes"] if row["labels"].startswith("fresh-") else 0
+        if not row["labels"].startswith("latent-"):
+            axes.plot(worth, position, "|", color="black", markersize=TICK, markeredgewidth=1.2, zorder=5)
+    axes.set_yticks(range(len(shown)), [known_name(name) for name in shown["labels"]])
+    axes.set(xlabel="equivalent human votes", ylim=(len(shown) - 0.4, -0.6), xlim=(-0.12, largest + 0.12))
     axes.set_xticks(np.arange(0, largest + 1))
     axes.grid(axis="y", visible=False)
 
@@ -73,14 +113,20 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     statistics = pick(statistics, population="these raters", stratum="all")
     groups = list(statistics.groupby("file", sort=True))
-    lines = max(len(pick(rows, metric="equivalent_votes")) for _, rows in groups)
-    heights = [1.9, 0.4 + 0.112 * lines]
-    size = (COLUMN_WIDTH * len(groups), sum(heights))
-    figure, axes = plt.subplots(2, len(groups), figsize=size, squeeze=False, height_ratios=heights)
+    values = [pick(rows, metric="equivalent_votes") for _, rows in groups]
+    known = max(int((~rows["labels"].isin(list(VARIANTS))).sum()) for rows in values)
+    heights = [1.7, 1.35] + ([0.35 + 0.125 * known] if known else [])
+    size = (COLUMN_WIDTH * len(groups), sum(heights) + 0.45)
+    figure, axes = plt.subplots(len(heights), len(groups), figsize=size, squeeze=False, height_ratios=heights)
     for column, (_, rows) in enumerate(groups):
         _draw_curves(axes[0, column], rows)
         largest = float(pick(rows, labels="human", metric="nll")["votes"].max())
-        _draw_equivalents(axes[1, column], rows, largest)
+        _draw_by_number(axes[1, column], rows, largest)
+        if known:
+            if set(pick(rows, metric="equivalent_votes")["labels"]) - set(VARIANTS):
+                _draw_known(axes[2, column], rows, largest)
+            else:
+                axes[2, column].set_axis_off()
         if len(groups) > 1:
             axes[0, column].set_title(rows["corpus"].iloc[0])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)

@@ -1,5 +1,6 @@
 """Numbers about the exchange rate and its validation with proxies of known worth."""
 
+import numpy as np
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS
@@ -19,27 +20,73 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     rows = {"labels": "human", "metric": "nll"}
     numbers.value("exchange.largest", largest, f"{largest:.0f}", file=file, column="votes", rows=rows, n=n)
     numbers.value("exchange.utterances", n, count(n), file=file, column="n", rows=rows, n=n)
-    m = float(need(table, "exchange", labels="weighted", metric="equivalent_votes")["votes"].max())
+    sizes = need(table, "exchange", labels="weighted", metric="equivalent_votes")["votes"]
+    m = float(sizes[np.isfinite(sizes)].max())
     numbers.value("exchange.m", m, f"{m:.0f}", file=file, column="votes", rows={"labels": "weighted"}, n=n)
     for votes, key in ((0.0, "none"), (1.0, "one"), (largest, "all")):
         numbers.estimate(f"exchange.human.{key}", table, labels="human", metric="nll", votes=votes)
-    for labels, name in (("as_pooled", "pooled"), ("weighted", "weighted")):
-        numbers.estimate(f"exchange.{name}.nll", table, labels=labels, metric="nll", votes=m)
-        row = numbers.estimate(f"exchange.{name}", table, digits=2, labels=labels, metric="equivalent_votes", votes=m)
-        text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
-        numbers.words(f"exchange.{name}.words", text, [f"exchange.{name}", "exchange.largest"])
+    for labels, name in (("as_pooled", "pooled"), ("weighted", "weighted"), ("calibrated", "calibrated")):
+        optional = labels == "calibrated"
+        numbers.estimate(f"exchange.{name}.nll", table, optional=optional, labels=labels, metric="nll", votes=m)
+        about = {"labels": labels, "metric": "equivalent_votes", "votes": m}
+        _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **about)
     numbers.estimate("exchange.worth", table, digits=2, labels="weighted", metric="worth", votes=m)
     across = pick(everyone, population="raters like these", labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedraters", bool(len(across)))
     if len(across):
         wanted = {"labels": "weighted", "metric": "equivalent_votes", "votes": m, "population": "raters like these"}
-        row = numbers.estimate("exchange.crossed", everyone, digits=2, **wanted)
-        text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
-        numbers.words("exchange.crossed.words", text, ["exchange.crossed", "exchange.largest"])
+        _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)
+    limit = pick(table, metric="equivalent_votes", labels="weighted", votes=float("inf"))
+    if limit["estimate"].notna().any():
+        _equivalent(numbers, "exchange.readout", limit, largest, level, labels="weighted", metric="equivalent_votes")
+    else:
+        numbers.words("exchange.readout.words", "not available", ["exchange.m"])
+    for labels in ("weighted", "calibrated", "echo"):
+        about = {"labels": labels, "metric": "gain_k1", "votes": m}
+        numbers.estimate(f"exchange.gain.{labels}", table, digits=2, optional=True, **about)
+    _add_shares(numbers, table)
+
+
+def _equivalent(
+    numbers: Numbers, key: str, table: pd.DataFrame, largest: float, level: float, *, optional: bool = False,
+    bound: str = "exchange.largest", **about: object,
+) -> None:  # fmt: skip
+    """Define a number of equivalent votes and, with the ending ``.words``, what it says."""
+    row = numbers.estimate(key, table, digits=2, optional=optional, **about)
+    if row is None:
+        numbers.words(f"{key}.words", NOT_RUN, [key])
+        return
+    text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
+    numbers.words(f"{key}.words", text, [key, bound])
+
+
+def _add_shares(numbers: Numbers, table: pd.DataFrame) -> None:
+    """Define ``shares.*``: the class shares of the corpus from few human votes, with and without synthetic ones."""
+    rows = table[table["metric"] == "ppi_ratio"].sort_values("estimate", kind="stable")
+    numbers.switch("classshares", bool(len(rows)))
+    if rows.empty:
+        return
+    file, votes = rows["file"].iloc[0], float(rows["votes"].iloc[0])
+    numbers.value("shares.votes", votes, f"{votes:.0f}", file=file, column="votes", rows={"metric": "ppi_ratio"})
+    for key, row in (("least", rows.iloc[0]), ("most", rows.iloc[-1])):
+        name = row["stratum"].removeprefix("class=")
+        about = {"metric": "ppi_ratio", "stratum": row["stratum"]}
+        numbers.estimate(f"shares.ratio.{key}", table, digits=2, **about)
+        numbers.words(f"shares.ratio.{key}.class", name, [f"shares.ratio.{key}"])
+    hits = dict.fromkeys(("human", "ppi", "synthetic"), 0)
+    for stratum in rows["stratum"]:
+        own = pick(table, stratum=stratum).set_index("metric")
+        target = own.loc["class_share_all", "estimate"]
+        for name in hits:
+            part = own.loc[f"class_share_{name}"]
+            hits[name] += int(part["low"] <= target <= part["high"])
+    for name, hit in hits.items():
+        numbers.words(f"shares.hits.{name}", f"{hit} of {len(rows)}", ["shares.votes"])
 
 
 def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     """Define ``exchange.level.*`` from one table of estimate_exchange_by_level; ``exchangeleveled``: if it has any."""
+    table = pick(table, population="these raters")
     rows = pick(table, metric="nll", labels="human")
     numbers.switch("exchangeleveled", bool(len(rows)))
     if rows.empty:
@@ -47,17 +94,17 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
     largest, file = float(rows["votes"].max()), rows["file"].iloc[0]
     wanted = {"labels": "human", "metric": "nll"}
     numbers.value("exchange.level.largest", largest, f"{largest:.0f}", file=file, column="votes", rows=wanted)
+    about = {"metric": "equivalent_votes", "optional": True, "bound": "exchange.level.largest"}
     for stratum in LEVELS:
-        key, about = (
-            f"exchange.level.{stratum}",
-            {"labels": "weighted", "metric": "equivalent_votes", "stratum": stratum},
-        )
-        row = numbers.estimate(key, table, digits=2, optional=True, **about)
-        if row is None:
-            numbers.words(f"{key}.words", NOT_RUN, [key])
-            continue
-        text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
-        numbers.words(f"{key}.words", text, [key, "exchange.level.largest"])
+        for labels, name in (("weighted", stratum), ("calibrated", f"calibrated.{stratum}")):
+            key = f"exchange.level.{name}"
+            _equivalent(numbers, key, table, largest, level, labels=labels, stratum=stratum, **about)
+    fresh = pick(table, metric="equivalent_votes")
+    fresh = fresh[fresh["labels"].str.startswith("fresh-")]
+    if len(fresh):
+        inside = (fresh["low"] <= fresh["votes"]) & (fresh["high"].isna() | (fresh["votes"] <= fresh["high"]))
+        text = f"{int(inside.sum())} of {len(fresh)}"
+        numbers.words("validation.level.hits", text, ["exchange.level.largest"])
 
 
 def add_validation(numbers: Numbers, table: pd.DataFrame) -> None:

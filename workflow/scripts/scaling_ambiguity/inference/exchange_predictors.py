@@ -1,0 +1,111 @@
+"""The predictors that the exchange rate values: synthetic votes in three variants, and proxies of known worth."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_ambiguity.inference.arrangement import Arrangement
+from scaling_ambiguity.inference.draws import fresh_votes
+from scaling_ambiguity.inference.exchange import Weights
+from scaling_ambiguity.inference.exchange_calibrated import Calibration, calibrate
+from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
+from scaling_ambiguity.inference.known_worth import known_proxies
+from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
+
+Array = NDArray[np.float64]
+PROFILE = (0.05, 0.15, 0.5, 1.5)  # human votes that all synthetic votes together count as
+SURE = 1e9  # votes, for a distribution that is taken at its word
+CALIBRATION_DEALS = 4  # that a calibration beside human votes is fitted to; more add next to nothing
+Worths = dict[tuple[str, int, float], Weights]
+
+
+def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: list[int]) -> Worths:
+    """Add the m synthetic votes as they are, weighted and calibrated, alone and beside k human votes.
+
+    Beside k human votes: weighted at every m; calibrated, and the control ``echo`` (the majority of the k
+    human votes repeated m times), at the largest m.
+
+    Args:
+        losses: Where the predictors are kept.
+        pools: m -> (D, U, C) synthetic votes.
+        sizes: Numbers m, rising.
+
+    Returns:
+        The fitted weights.
+    """
+    world, worths, penalties = losses.world, {}, None
+    for m in reversed(sizes):
+        pool, last = pools(m), m == sizes[-1]
+        losses.add(("as_pooled", 0, m), pool, across=last)
+        for k in range(world.largest):
+            worths["weighted", k, m] = add_weighted(losses, ("weighted", k, m), pool, across=last)
+        for k in range(world.largest if last else 1):
+            # how much the annotator mixes up is learnt once, at the largest m, for each fold of speakers
+            found = _calibrate(world, pool, k, penalties)
+            penalties = found.penalties
+            votes, b = found.votes(world.human(k), pool)
+            # b stands for the prior
+            losses.add(("calibrated", k, m), votes + (b - world.prior), across=last and k == 0)
+            worths["calibrated", k, m] = Weights(np.full(len(b), found.worth), found.worth, np.nan, np.nan)
+        for k in range(1, world.largest if last else 1):
+            repeated = with_echo(world.human(k), pool) * (k + m) - world.human(k)
+            losses.add(("echo", k, m), world.weigh(repeated, k)[0])
+    return worths
+
+
+def add_weighted(losses: ExchangeLosses, key: tuple[str, int, float], pool: Array, *, across: bool = False) -> Weights:
+    """Add k human votes plus synthetic ones with the fitted weight; where that may be 0, with other weights too."""
+    k = key[1]
+    votes, fitted = losses.world.weigh(pool, k)
+    losses.add(key, votes, across=across)
+    if k == 0 and not fitted.low > 0:
+        m = max(float(pool.sum(axis=-1).mean()), 1e-9)
+        losses.profile(key, losses.world.human(k), pool, tuple(part / m for part in PROFILE))
+    return fitted
+
+
+def add_read_out(losses: ExchangeLosses, p: Array) -> Worths:
+    """Add the annotator's own distribution p (U, C): what infinitely many of its votes say."""
+    world = losses.world
+    once = np.broadcast_to(p, (world.dealt.shape[0], *p.shape))
+    losses.add(("as_pooled", 0, np.inf), SURE * once)
+    return {("weighted", 0, np.inf): add_weighted(losses, ("weighted", 0, np.inf), once)}
+
+
+def add_known(
+    losses: ExchangeLosses, names: list[str], v: Array, p: Array, pool: Array | None, m: int, seed: int
+) -> set[tuple[str, int, float]]:
+    """Add the proxies whose worth is known, and return their keys.
+
+    Fresh raters of the same pool, draws from the latent distribution, and, where there are synthetic votes,
+    as many of noise and those of another utterance, both with the fitted weight.
+
+    Args:
+        losses: Where the predictors are kept.
+        names: The U utterances.
+        v: (U, C) expected votes of a rater drawn from the pool.
+        p: (U, C) latent distribution.
+        pool: (D, U, C) m synthetic votes, or None.
+        m: Their number.
+        seed: The run's seed.
+    """
+    world = losses.world
+    added = set()
+    for (name, k), votes in known_proxies(world, names, v, p, None, m, seed).items():
+        losses.add((name, 0, k), votes, across=name.startswith("fresh"))
+        added.add((name, 0, k))
+    if pool is not None:
+        deals = world.dealt.shape[0]
+        other = shuffle_within(np.zeros(len(names), dtype=np.intp), names, seed)
+        noise = fresh_votes(np.full_like(v, 1 / v.shape[1]), names, m, deals, seed, "noise")
+        for name, votes in (("noise", noise), ("shuffled", pool[:, other])):
+            add_weighted(losses, (name, 0, m), votes)
+            added.add((name, 0, m))
+    return added
+
+
+def _calibrate(world: Arrangement, pool: Array, k: int, penalties: Array | None) -> Calibration:
+    deals = slice(0, CALIBRATION_DEALS) if k else slice(None)
+    human, reference = world.human(k)[deals], world.reference[deals]
+    return calibrate(human, pool[deals], reference, world.counts, world.count_blocks, world.blocks, penalties)
