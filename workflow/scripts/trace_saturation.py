@@ -9,9 +9,10 @@ import pandas as pd
 from scaling_ambiguity import cli
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.draws import draw_table, first_counts, subsets, vote_table
-from scaling_ambiguity.inference.saturation import corrected_jsd_bits, fit_interval
+from scaling_ambiguity.inference.saturation import fit_interval
 from scaling_ambiguity.labels.counting import human_counts, human_votes
 from scaling_ambiguity.metrics.arrays import histogram
+from scaling_ambiguity.metrics.corrected import corrected_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from scaling_ambiguity.inference.saturation import corrected_jsd_bits, fit_exponential, fit_interval
+from scaling_ambiguity.inference.saturation import fit_exponential, fit_interval
 from scaling_ambiguity.metrics.arrays import histogram
+from scaling_ambiguity.metrics.corrected import corrected_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
 
 SIZES = [1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 20]

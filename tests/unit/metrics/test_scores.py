@@ -119,7 +119,7 @@ def test_f1_and_recall_agree_with_sklearn():
 def test_calibration_error_by_hand():
     # two at .7 of which one is right, two at 1 both right: (2 * .2 + 0) / 4
     p = [[0.7, 0.3], [0.7, 0.3], [1.0, 0.0], [1.0, 0.0]]
-    assert classification.calibration_error(p, [[1, 0], [0, 1], [1, 0], [1, 0]]) == pytest.approx(0.1)
+    assert classification.ece(p, [[1, 0], [0, 1], [1, 0], [1, 0]]) == pytest.approx(0.1)
 
 
 def test_the_room_imports_quickly_and_without_pandas():
@@ -134,3 +134,23 @@ def test_the_room_imports_quickly_and_without_pandas():
         times.append((bare - start) - (time.perf_counter() - bare))
         assert done.stdout.split() == ["False", "False"]
     assert min(times) < 0.3
+
+
+def test_r2_across_agrees_with_scipy():
+    r2 = [scipy.stats.pearsonr(P[:, c], Q[:, c]).statistic ** 2 for c in range(5)]
+    np.testing.assert_allclose(divergences.r2_across(P, Q), r2, atol=1e-10)
+    assert divergences.r2_across([[0.5, 0.5]] * 3, [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]).tolist() == [0, 0]
+
+
+def test_brier_agrees_with_sklearn():
+    from sklearn.metrics import brier_score_loss
+
+    truth = RNG.integers(0, 5, len(P))
+    expected = brier_score_loss(truth, P, labels=np.arange(5), scale_by_half=False)
+    assert scores.brier(P, np.eye(5)[truth]).mean() == pytest.approx(expected, abs=1e-10)
+
+
+@pytest.mark.parametrize("metric", [divergences.jsd_bits, divergences.cosine, divergences.kl_bits, scores.brier])
+def test_tables_of_different_length_are_named(metric):
+    with pytest.raises(ValueError, match=r"\(300, 5\).*\(299, 5\)"):
+        metric(P, Q[:299])

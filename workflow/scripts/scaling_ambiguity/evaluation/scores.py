@@ -52,5 +52,5 @@ def whole_set_scores(p: np.ndarray, counts: np.ndarray) -> dict[str, float]:
         "macro_f1": classification.macro_f1(p, counts),
         "weighted_f1": classification.weighted_f1(p, counts),
         "uar": classification.uar(p, counts),
-        "ece": classification.calibration_error(p, counts),
+        "ece": classification.ece(p, counts),
     }

@@ -6,10 +6,10 @@ from numpy.typing import NDArray
 from scaling_ambiguity.inference.alignment import BLOCK
 from scaling_ambiguity.inference.correlation import pearson
 from scaling_ambiguity.inference.draws import subsets
-from scaling_ambiguity.inference.saturation import corrected_jsd_bits
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import histogram
+from scaling_ambiguity.metrics.corrected import corrected_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
 from scaling_ambiguity.metrics.scores import brier, nll_votes
 

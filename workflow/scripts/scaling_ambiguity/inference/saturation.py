@@ -1,4 +1,4 @@
-"""Divergence against the number of votes: its bias, its exponential fit and the point of saturation."""
+"""Divergence against the number of votes: its exponential fit and the point of saturation."""
 
 from dataclasses import dataclass
 
@@ -6,41 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.bootstrap import cluster_weights
-from scaling_ambiguity.metrics.arrays import histogram
-from scaling_ambiguity.metrics.divergences import jsd_bits
 
 Array = NDArray[np.float64]
 NEAR = 0.1
 _RATES = np.geomspace(0.02, 5, 160)
-
-
-def corrected_jsd_bits(x: Array, y: Array) -> Array:
-    """JSD in bits between two vote histograms without its first-order bias, by the two-sample jackknife.
-
-    J + (n - 1)(J - mean_i J_{-i}) + (m - 1)(J - mean_j J_{-j}) over the n votes of x and the m votes of y
-    (Quenouille 1956). A histogram of few votes is further from everything than its source; this
-    removes the part of order 1 / n + 1 / m, and leaves some where a side has two or three votes.
-    x, y (..., C), two votes or more a row -> (...), bits; single values may be negative, means are
-    what it is for.
-
-    Raises:
-        ValueError: a row with fewer than two votes on a side.
-    """
-    x, y = np.broadcast_arrays(x, y)
-    if (x.sum(axis=-1) < 2).any() or (y.sum(axis=-1) < 2).any():
-        raise ValueError("the jackknife needs two votes or more on both sides of every row")
-    plain = jsd_bits(histogram(x), histogram(y))
-    return plain + _jackknife_step(x, y, plain) + _jackknife_step(y, x, plain)
-
-
-def _jackknife_step(x: Array, y: Array, plain: Array) -> Array:
-    n, q = x.sum(axis=-1), histogram(y)
-    without = np.zeros_like(plain)
-    for c in range(x.shape[-1]):
-        has = x[..., c] >= 1
-        rest = np.where(has[..., None], x - np.eye(x.shape[-1])[c], x)
-        without += np.where(has, x[..., c] / n * jsd_bits(histogram(rest), q), 0.0)
-    return (n - 1) * (plain - without)
 
 
 @dataclass(frozen=True)

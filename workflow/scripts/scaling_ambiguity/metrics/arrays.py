@@ -28,6 +28,20 @@ def distributions(values: ArrayLike, name: str = "p") -> Array:
     return array
 
 
+def matched(p: ArrayLike, q: ArrayLike, names: tuple[str, str] = ("p", "q")) -> tuple[Array, Array]:
+    """Return two arrays of distributions (..., C) that can be compared row by row.
+
+    Raises:
+        ValueError: a bad row, or shapes that do not fit.
+    """
+    first, second = distributions(p, names[0]), distributions(q, names[1])
+    try:
+        np.broadcast_shapes(first.shape, second.shape)
+    except ValueError:
+        raise ValueError(f"{names[0]} {first.shape} and {names[1]} {second.shape} have different rows") from None
+    return first, second
+
+
 def vote_counts(values: ArrayLike, name: str = "counts") -> Array:
     """Return ``values`` (..., C), votes per class, as float64; each row needs a vote and no negative number.
 

@@ -54,7 +54,7 @@ def uar(p: ArrayLike, counts: ArrayLike) -> float:
     return float(recall[actual > 0].mean())
 
 
-def calibration_error(p: ArrayLike, counts: ArrayLike, bins: int = 10) -> float:
+def ece(p: ArrayLike, counts: ArrayLike, bins: int = 10) -> float:
     """Return the calibration error of the top probability, per vote (ECE; Guo et al. 2017, arXiv 1706.04599).
 
     sum_b (n_b / n) |mean top probability - mean share of the votes for the top class| over

@@ -7,7 +7,7 @@ the truth. They are therefore compared at equal vote counts, or corrected for th
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scaling_ambiguity.metrics.arrays import Array, distributions, floored
+from scaling_ambiguity.metrics.arrays import Array, distributions, floored, matched
 
 
 def _plogp_bits(p: Array) -> Array:
@@ -28,6 +28,7 @@ def normalised_entropy(p: ArrayLike) -> Array:
 
 def entropy_gap(p: ArrayLike, q: ArrayLike) -> Array:
     """H(p) - H(q) in bits; p, q (..., C) -> (...), in [-log2 C, log2 C]; positive: p is the flatter."""
+    p, q = matched(p, q)
     return entropy_bits(p) - entropy_bits(q)
 
 
@@ -37,7 +38,7 @@ def jsd_bits(p: ArrayLike, q: ArrayLike) -> Array:
     p, q (..., C), broadcast -> (...), in [0, 1]. Its square root is :func:`js_distance`; the
     two are never called by each other's name. Raises ValueError naming the first bad row.
     """
-    p, q = distributions(p, "p"), distributions(q, "q")
+    p, q = matched(p, q)
     mixture = (p + q) / 2
     value = (_plogp_bits(p).sum(axis=-1) + _plogp_bits(q).sum(axis=-1)) / 2 - _plogp_bits(mixture).sum(axis=-1)
     return np.clip(value, 0.0, 1.0)
@@ -54,7 +55,7 @@ def kl_bits(reference: ArrayLike, p: ArrayLike, floor: float = 0.001) -> Array:
     reference, p (..., C) -> (...), >= 0. Only p is smoothed: floored at ``floor`` and renormalised.
     Raises ValueError naming the first bad row.
     """
-    reference, raised = distributions(reference, "reference"), floored(p, floor)
+    reference, raised = matched(reference, floored(p, floor), ("reference", "p"))
     with np.errstate(divide="ignore", invalid="ignore"):
         cross = np.where(reference > 0, reference * np.log2(raised), 0.0).sum(axis=-1)
     return np.maximum(_plogp_bits(reference).sum(axis=-1) - cross, 0.0)
@@ -65,17 +66,19 @@ def bhattacharyya(p: ArrayLike, q: ArrayLike) -> Array:
 
     1 - BC <= JSD_bits <= (1 - BC) / ln 2 holds for every pair and is tested.
     """
-    return np.clip(np.sqrt(distributions(p, "p") * distributions(q, "q")).sum(axis=-1), 0.0, 1.0)
+    p, q = matched(p, q)
+    return np.clip(np.sqrt(p * q).sum(axis=-1), 0.0, 1.0)
 
 
 def total_variation(p: ArrayLike, q: ArrayLike) -> Array:
     """Total variation distance sum_c |p_c - q_c| / 2; p, q (..., C) -> (...), in [0, 1]."""
-    return np.abs(distributions(p, "p") - distributions(q, "q")).sum(axis=-1) / 2
+    p, q = matched(p, q)
+    return np.abs(p - q).sum(axis=-1) / 2
 
 
 def cosine(p: ArrayLike, q: ArrayLike) -> Array:
     """Cosine similarity p . q / (|p| |q|); p, q (..., C) -> (...), in [0, 1], 1 = equal."""
-    p, q = distributions(p, "p"), distributions(q, "q")
+    p, q = matched(p, q)
     norms = np.sqrt((p**2).sum(axis=-1) * (q**2).sum(axis=-1))
     return np.clip((p * q).sum(axis=-1) / norms, 0.0, 1.0)
 
@@ -86,8 +89,22 @@ def r2_within(p: ArrayLike, q: ArrayLike) -> Array:
     p, q (..., C) -> (...), in [0, 1]. Where one of the two is constant over the classes
     (uniform) the correlation has no value; it counts as 0, nothing explained.
     """
-    p, q = distributions(p, "p"), distributions(q, "q")
+    p, q = matched(p, q)
     dp, dq = p - 1 / p.shape[-1], q - 1 / q.shape[-1]
     spread = (dp**2).sum(axis=-1) * (dq**2).sum(axis=-1)
     product = (dp * dq).sum(axis=-1) ** 2
+    return np.where(spread > 1e-20, np.minimum(product / np.where(spread > 1e-20, spread, 1.0), 1.0), 0.0)
+
+
+def r2_across(p: ArrayLike, q: ArrayLike) -> Array:
+    """Squared Pearson correlation of each class' probability over utterances.
+
+    p, q (n, C), two rows or more -> (C,), in [0, 1]; 0 where a side is constant, nothing explained.
+    """
+    p, q = matched(p, q)
+    if p.ndim != 2 or q.shape != p.shape or len(p) < 2:
+        raise ValueError(f"p {p.shape} and q {q.shape} must be two tables of two rows or more")
+    dp, dq = p - p.mean(axis=0), q - q.mean(axis=0)
+    spread = (dp**2).sum(axis=0) * (dq**2).sum(axis=0)
+    product = (dp * dq).sum(axis=0) ** 2
     return np.where(spread > 1e-20, np.minimum(product / np.where(spread > 1e-20, spread, 1.0), 1.0), 0.0)

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike
 
-from scaling_ambiguity.metrics.arrays import Array, distributions, floored, histogram
+from scaling_ambiguity.metrics.arrays import Array, floored, histogram, matched
 
 
 def nll_votes(p: ArrayLike, counts: ArrayLike, floor: float = 0.001) -> Array:
@@ -23,8 +23,7 @@ def nll_votes(p: ArrayLike, counts: ArrayLike, floor: float = 0.001) -> Array:
     Raises:
         ValueError: naming the first bad row.
     """
-    share = histogram(counts)
-    raised = floored(p, floor)
+    raised, share = matched(floored(p, floor), histogram(counts), ("p", "counts"))
     with np.errstate(divide="ignore", invalid="ignore"):
         terms = np.where(share > 0, -share * np.log(raised), 0.0)
     return terms.sum(axis=-1)
@@ -43,5 +42,5 @@ def brier(p: ArrayLike, counts: ArrayLike) -> Array:
     Raises:
         ValueError: naming the first bad row.
     """
-    p, share = distributions(p), histogram(counts)
+    p, share = matched(p, histogram(counts), ("p", "counts"))
     return (p**2).sum(axis=-1) - 2 * (p * share).sum(axis=-1) + 1
