@@ -44,13 +44,3 @@ def scores(
         "r2_within": lambda: divergences.r2_within(p, q),
     }
     return {name: function() for name, function in functions.items() if metrics is None or name in metrics}
-
-
-def whole_set_scores(p: np.ndarray, counts: np.ndarray) -> dict[str, float]:
-    """Return the scores that are no means over utterances: macro_f1, weighted_f1, uar, ece; p, counts (U, C)."""
-    return {
-        "macro_f1": classification.macro_f1(p, counts),
-        "weighted_f1": classification.weighted_f1(p, counts),
-        "uar": classification.uar(p, counts),
-        "ece": classification.ece(p, counts),
-    }

@@ -7,9 +7,10 @@ from scaling_ambiguity.evaluation.columns import NO_MODEL, Column, floor_columns
 from scaling_ambiguity.evaluation.differences import difference_columns
 from scaling_ambiguity.evaluation.judges import STRATA, Judges
 from scaling_ambiguity.evaluation.predictions import Condition
-from scaling_ambiguity.evaluation.scores import scores, whole_set_scores
+from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.inference.adjust import adjust as adjust_p
 from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.inference.whole_set import whole_set_intervals
 from scaling_ambiguity.tables.statistics import statistics_frame
 
 POPULATION = "these raters"
@@ -30,8 +31,8 @@ def evaluation_table(
 
     Means over utterances carry a cluster interval. Differences also carry p and, within each
     family (one metric and augmentation; overall, and the three levels together), Holm's
-    p_adjusted. Rows of method ``seed`` list each training's NLL (``votes`` is its number), rows
-    of method ``none`` the scores that are no means, averaged over seeds.
+    p_adjusted. Scores that are no means are smooth functions of totals, see ``whole_set_intervals``.
+    Rows of method ``seed`` list each training's NLL (``votes`` is its number).
 
     Args:
         predictions: From ``gather_predictions``.
@@ -52,7 +53,8 @@ def evaluation_table(
     for stratum in STRATA:
         rows += _interval_rows([c for c in columns if c.stratum == stratum], judges, options, seed, tested=False)
         rows += _interval_rows([c for c in differences if c.stratum == stratum], judges, options, seed, tested=True)
-    rows = _adjust(rows, options.get("adjust", "holm")) + _point_rows(predictions, judges, floor)
+    rows = _adjust(rows, options.get("adjust", "holm"))
+    rows += _whole_set_rows(predictions, judges, options, seed) + _seed_rows(predictions, judges, floor)
     for row in rows:
         row |= {"corpus": corpus, "protocol": protocol, "population": POPULATION}
     return statistics_frame(rows)
@@ -108,20 +110,35 @@ def _adjust(rows: list[dict], adjust: str) -> list[dict]:
     return rows
 
 
-def _point_rows(predictions: dict[Condition, np.ndarray], judges: Judges, floor: float) -> list[dict]:
-    constant = {(NO_MODEL, "prior", "none"): judges.prior[None]}
+def _whole_set_rows(predictions: dict[Condition, np.ndarray], judges: Judges, options: dict, seed: int) -> list[dict]:
+    """Return macro_f1, weighted_f1, uar and ece with intervals; each seed's, averaged, as one prediction.
+
+    The totals that a score is made of are averaged over seeds first: the interval is that of one pooled matrix.
+    """
+    conditions = [(NO_MODEL, "prior", "none"), *predictions]
+    stacked = [judges.prior[None], *predictions.values()]
+    settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
+    found = whole_set_intervals(stacked, judges.counts, judges.clusters, **settings)
+    about = {"stratum": "all", "reference": "human", "method": options["interval"]}
+    return [
+        _names(condition) | about | {
+            "metric": metric, "estimate": values.estimate[i], "low": values.low[i], "high": values.high[i],
+            "n": values.n, "n_clusters": values.n_clusters,
+        }
+        for metric, values in found.items()
+        for i, condition in enumerate(conditions)
+    ]  # fmt: skip
+
+
+def _seed_rows(predictions: dict[Condition, np.ndarray], judges: Judges, floor: float) -> list[dict]:
+    """Return the NLL of every training; ``votes`` is its number."""
     rows = []
-    for condition, p in (constant | predictions).items():
-        base = _names(condition) | {"stratum": "all", "reference": "human", "n": p.shape[1]}
-        base["n_clusters"] = len(np.unique(judges.clusters))
-        whole = [whole_set_scores(one, judges.counts) for one in p]
-        for metric in whole[0]:
-            value = float(np.mean([one[metric] for one in whole]))
-            rows.append(base | {"metric": metric, "estimate": value, "method": "none"})
-        if condition[0] != NO_MODEL:
-            for number, one in enumerate(p):
-                value = float(scores(one, judges.counts, floor, ("nll",))["nll"].mean())
-                rows.append(base | {"metric": "nll", "estimate": value, "method": "seed", "votes": number})
+    for condition, p in predictions.items():
+        base = _names(condition) | {"stratum": "all", "reference": "human", "n": p.shape[1], "method": "seed"}
+        for number, one in enumerate(p):
+            value = float(scores(one, judges.counts, floor, ("nll",))["nll"].mean())
+            row = {"metric": "nll", "estimate": value, "votes": number}
+            rows.append(base | row | {"n_clusters": len(np.unique(judges.clusters))})
     return rows
 
 

@@ -17,6 +17,7 @@ from scaling_ambiguity.seeds import generator
 
 Array = NDArray[np.float64]
 METHODS = ("bootstrap_t", "percentile", "t")
+FEW_MOMENTS = 8  # up to here products of moments are faster than what each cluster adds
 _CHUNK = 4_000_000  # numbers held at once in one (resamples x columns) block
 
 
@@ -166,14 +167,18 @@ def moment_interval(
         flat = part.reshape(len(names), -1)
         summed = (w @ flat).reshape(len(w), -1, kinds)
         value, gradient = function(summed)
-        products = (part[..., :, None] * part[..., None, :]).reshape(len(names), -1)
-        products = (w @ products).reshape(len(w), -1, kinds, kinds)
-        variance = np.einsum("rmi,rmij,rmj->rm", gradient, products, gradient)
+        if cheap:
+            products = (part[..., :, None] * part[..., None, :]).reshape(len(names), -1)
+            products = (w @ products).reshape(len(w), -1, kinds, kinds)
+            variance = np.einsum("rmi,rmij,rmj->rm", gradient, products, gradient)
+        else:  # many moments, e.g. a confusion matrix: what each cluster adds, one column after the other
+            shares = (gradient[:, m] @ part[:, m].T for m in range(part.shape[1]))
+            variance = np.stack([np.einsum("rg,rg,rg->r", w, share, share) for share in shares], axis=1)
         return value, np.sqrt(np.maximum(variance, 0.0) * len(names) / max(len(names) - 1, 1))
 
-    return _in_blocks(
-        block, columns, len(names), n, kinds * kinds, resamples=resamples, seed=seed, level=level, method=method
-    )
+    cheap = kinds <= FEW_MOMENTS
+    cost = kinds * kinds if cheap else max(kinds, len(names))
+    return _in_blocks(block, columns, len(names), n, cost, resamples=resamples, seed=seed, level=level, method=method)
 
 
 def _columns(values: ArrayLike) -> Array:
