@@ -19,7 +19,7 @@ HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
 FIGURES = []
 if corpora_with("annotation"):
-    FIGURES += ["fig_saturation", "fig_exchange_rate", "fig_exchange_by_level", "fig_alignment_by_level"]
+    FIGURES += ["fig_saturation", "fig_exchange_rate", "fig_exchange_by_level", "fig_alignment_by_level", "fig_confusion"]
 TABLES = ["tab_corpus", "tab_votes_lost", "tab_validity"] + (
     ["tab_agreement", "tab_alignment", "tab_exchange", "tab_hypotheses"] if corpora_with("annotation") else []
 )
@@ -115,6 +115,39 @@ rule fig_exchange_by_level:
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/fig_exchange_by_level.py",
         code=code("fig_exchange_by_level.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_confusion:
+    """What people and the ALM call an utterance of each class (Dawid and Skene)."""
+    input:
+        statistics=needed("agreement"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_confusion.pdf",
+        svg=report(
+            "paper/figures/fig_confusion.svg",
+            caption="../report/fig_confusion.rst",
+            category="Figures",
+        ),
+        data="paper/figures/fig_confusion.csv",
+    log:
+        "logs/fig_confusion.log",
+    benchmark:
+        "logs/fig_confusion.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_confusion.py",
+        code=code("fig_confusion.py"),
     shell:
         "python {params.script:q} --statistics {input.statistics}"
         " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"

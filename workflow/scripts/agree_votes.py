@@ -15,10 +15,13 @@ from scaling_ambiguity.inference.agreement import agreement_intervals, moments
 from scaling_ambiguity.inference.alt_test import EPSILON, AltTest, alt_test, applicable
 from scaling_ambiguity.inference.draws import draw_table, uniforms
 from scaling_ambiguity.labels.counting import codes, frequencies, human_counts, human_votes, synthetic_counts
+from scaling_ambiguity.labels.dawid_skene import ANONYMOUS, ballots, fit
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
+
+LEAST_VOTES = 20  # of a rater whose matrix is written
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -53,7 +56,33 @@ def main(arguments: argparse.Namespace) -> None:
         draws = draw_table(proxies, names, classes, str(arguments.proxies))
         for labels, outcome in candidates(votes, names, classes, counts, synthetic, draws, arguments).items():
             rows += [about | row for row in alt_rows(labels, outcome)]
+    rows += [about | row for row in confusion_rows(votes, proxies, names, classes, arguments)]
     STATISTICS.write(statistics_frame(rows), arguments.output)
+
+
+def confusion_rows(
+    votes: pd.DataFrame, proxies: pd.DataFrame, names: list[str], classes: list[str], arguments: argparse.Namespace
+) -> list[dict]:
+    """Return Dawid and Skene's matrices of people, of the ALM and of each rater with votes enough, entry by entry.
+
+    Stratum: the class of the utterance; metric: the name that is given to it; labels: who gives it.
+    """
+    cast = ballots(votes, proxies, names, classes, str(arguments.votes))
+    found = fit(cast)
+    given = np.bincount(cast.rater, cast.weight, minlength=len(cast.raters))
+    shown = {"people": (found.groups[0], given[cast.group == 0].sum())}
+    for r, name in enumerate(cast.raters):
+        if cast.group[r]:
+            shown[f"synthetic-{arguments.annotator}"] = found.matrix[r], given[r]
+        elif given[r] >= LEAST_VOTES and name != ANONYMOUS:
+            shown[f"rater {name}"] = found.matrix[r], given[r]
+    return [
+        {"labels": labels, "stratum": f"class={kind}", "metric": f"called_{label}", "reference": "none",
+         "estimate": matrix[k, c], "n": round(number), "method": "dawid_skene"}
+        for labels, (matrix, number) in shown.items()
+        for k, kind in enumerate(classes)
+        for c, label in enumerate(classes)
+    ]  # fmt: skip
 
 
 def candidates(

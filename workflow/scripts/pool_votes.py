@@ -6,7 +6,7 @@ import pandas as pd
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.labels import counting, pooling
+from scaling_ambiguity.labels import counting, dawid_skene, pooling
 from scaling_ambiguity.labels.others import LEFT_OUT, test_parts
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.labels import LABELS
@@ -20,7 +20,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Read the votes, pool them as the name of the labels says, write the table."""
     table = UTTERANCES.read(arguments.utterances)
     names, speakers, classes = table["utterance"].tolist(), table["speaker"].to_numpy(str), arguments.classes
-    human = counting.human_counts(VOTES.read(arguments.votes), names, classes, str(arguments.votes))
+    votes, band = VOTES.read(arguments.votes), []
+    human = counting.human_counts(votes, names, classes, str(arguments.votes))
     parts = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
     inside = parts != LEFT_OUT
     every, names = names, [name for name, kept in zip(names, inside, strict=True) if kept]
@@ -47,6 +48,20 @@ def main(arguments: argparse.Namespace) -> None:
                 raise UserError(f"poolings.weighted.fit: {arguments.pooling['fit']!r}; only 'held_out' exists.")
             labels, weights = pooling.weighted(human, synthetic, speakers, parts)
             print(f"weight of a synthetic vote: {weights.min():.4g} to {weights.max():.4g}, mean {weights.mean():.4g}")
+        elif (family, rest) == ("combined", "-calibrated"):
+            labels, worth = pooling.calibrated(human, synthetic, speakers, parts)
+            print(f"human votes that a synthetic one adds: {worth.min():.4g} to {worth.max():.4g}")
+        elif (family, rest) == ("combined", "-dirichlet"):
+            labels, *band = pooling.dirichlet(human, synthetic, speakers, parts)
+        elif (family, rest) == ("combined", "-dawid_skene"):
+            cast = dawid_skene.ballots(
+                votes[votes["utterance"].isin(names)],
+                proxies[proxies["utterance"].isin(names)],
+                names,
+                classes,
+                str(arguments.votes),
+            )
+            labels = dawid_skene.pooled(cast, speakers, parts)
         elif (family, rest) == ("control", "-prior"):
             labels, synthetic = pooling.with_prior(human, speakers, parts), None
         elif (family, rest) == ("control", "-echo"):
@@ -57,12 +72,15 @@ def main(arguments: argparse.Namespace) -> None:
         else:
             raise UserError(
                 f"labels {arguments.labels!r} of annotator {arguments.annotator!r} are unknown; expected human, "
-                "synthetic-A, combined-A-equal, combined-A-weighted, control-A-prior, control-A-echo or -shuffled."
+                "synthetic-A, combined-A-equal, -weighted, -calibrated, -dirichlet or -dawid_skene, control-A-prior, "
+                "control-A-echo or -shuffled."
             )
     frame = pd.DataFrame({"utterance": names})
     frame["n_human"] = 0 if human is None else human.sum(axis=1).round().astype(int)
     frame["n_synthetic"] = 0 if synthetic is None else synthetic.sum(axis=1).round().astype(int)
     frame[class_columns(classes)] = labels
+    for prefix, limits in zip(("low_", "high_"), band, strict=False):
+        frame[class_columns(classes, prefix)] = limits
     LABELS.write(frame, arguments.output)
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from scaling_ambiguity.inference import draws, exchange
 from scaling_ambiguity.inference.bootstrap import mean_interval
-from scaling_ambiguity.inference.exchange_calibrated import calibrate, log_loss
+from scaling_ambiguity.labels.calibrating import calibrate, log_loss
 from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import from_others, speaker_blocks
 from scaling_ambiguity.metrics.scores import nll_votes

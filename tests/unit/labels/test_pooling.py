@@ -129,3 +129,34 @@ def test_a_single_speaker_is_refused():
     with pytest.raises(UserError, match="only speaker s0"):
         speaker_blocks(SPEAKERS[:10])
     assert speaker_blocks(np.arange(100)).max() == 19
+
+
+def test_calibrated_undoes_what_an_annotator_mixes_up():
+    human, synthetic = simulate()
+    mixed = synthetic[:, [1, 0, 2, 3]]  # calls neutral happy and happy neutral
+    labels, worth = pooling.calibrated(human, mixed, SPEAKERS, PARTS * 0)
+    plain, weights = pooling.weighted(human, mixed, SPEAKERS, PARTS * 0)
+    assert np.allclose(labels.sum(axis=1), 1) and (worth > 0).all()
+    v = np.random.default_rng(0).dirichlet([0.8, 0.45, 0.33, 0.22], 240)
+    assert ((labels - v) ** 2).sum() < ((plain - v) ** 2).sum() - 0.5 and weights.max() < 0.05
+
+
+def test_calibrated_reads_no_vote_of_the_other_part():
+    human, synthetic = simulate()
+    labels, _ = pooling.calibrated(human, synthetic, SPEAKERS, PARTS)
+    other = np.where((PARTS == 1)[:, None], human[:, [1, 0, 3, 2]], human)
+    again, _ = pooling.calibrated(other, synthetic, SPEAKERS, PARTS)
+    assert np.array_equal(labels[PARTS == 0], again[PARTS == 0])
+
+
+def test_dirichlet_is_the_stated_posterior():
+    from scipy.stats import beta
+
+    human, synthetic = simulate()
+    mean, low, high = pooling.dirichlet(human, synthetic, SPEAKERS, PARTS)
+    row = 33
+    a = fit_dirichlet_multinomial(human[(PARTS == 1) & (SPEAKERS != "s1")])
+    shape = human[row] + synthetic[row] / 20 + a
+    assert mean[row] == pytest.approx(shape / shape.sum())
+    marginal = beta(shape, shape.sum() - shape)
+    assert low[row] == pytest.approx(marginal.ppf(0.025)) and high[row] == pytest.approx(marginal.ppf(0.975))

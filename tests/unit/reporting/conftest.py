@@ -106,6 +106,12 @@ def agreement_rows() -> list[dict]:
     for labels, rate in {SYNTHETIC: 0.9, f"{SYNTHETIC}-mode": 1.0, "constant": 0.1, "prior": 0.0}.items():
         rows.append(row(rate, labels=labels, metric="alt_test_winning_rate") | about)
         rows.append(row(0.5 + 0.2 * rate, labels=labels, metric="alt_test_advantage") | about)
+    about = {"method": "dawid_skene", "low": np.nan, "high": np.nan, "reference": "none"}
+    for labels, own in {"people": 0.8, SYNTHETIC: 0.6, "rater r1": 0.7, "rater r2": 0.9}.items():
+        for kind in CLASSES:
+            for name in CLASSES:
+                value = own if name == kind else (1 - own) / (len(CLASSES) - 1)
+                rows.append(row(value, labels=labels, stratum=f"class={kind}", metric=f"called_{name}") | about)
     return rows
 
 

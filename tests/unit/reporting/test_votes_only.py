@@ -184,7 +184,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
         subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)], check=True)
 
     shown = {"saturation": "saturation", "exchange_rate": "exchange", "exchange_by_level": "exchange_by_level"}
-    shown["alignment_by_level"] = "alignment"
+    shown |= {"alignment_by_level": "alignment", "confusion": "agreement"}
     figures = [tmp_path / f"fig_{name}.pdf" for name in shown]
     for figure, kind in zip(figures, shown.values(), strict=True):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]

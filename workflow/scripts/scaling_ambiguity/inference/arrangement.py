@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.exchange import Weights, fit_weights
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
-from scaling_ambiguity.labels.counting import DealtVotes
+from scaling_ambiguity.labels.calibrating import Calibration, calibrate
+from scaling_ambiguity.labels.counting import DealtVotes, frequencies
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import from_others
 from scaling_ambiguity.metrics.scores import nll_votes
@@ -74,6 +75,18 @@ class Arrangement:
             self.human(k), synthetic, self.reference, self.counts, self.count_blocks, self.blocks, self.level
         )
         return self.human(k) + fitted.each[:, None] * synthetic, fitted
+
+    def calibrate(
+        self, synthetic: Array, k: int, *, deals: slice = slice(None), penalties: Array | None = None
+    ) -> Calibration:
+        """Return the fitted matrix of a calibrated pool of k human votes and synthetic ones (D, U, C)."""
+        human, targets = self.human(k)[deals], frequencies(self.reference[deals])
+        return calibrate(human, synthetic[deals], targets, self.counts, self.count_blocks, self.blocks, penalties)
+
+    def calibrated(self, found: Calibration, synthetic: Array, k: int) -> Array:
+        """Return the votes (D, U, C) for which :meth:`predict` gives the calibrated prediction: b is the prior."""
+        votes, b = found.votes(self.human(k), synthetic)
+        return votes + (b - self.prior)
 
     def vote_losses(self, votes: list[Array]) -> tuple[Array, Array]:
         """Return the losses of single reference votes (entries, P) of predictions from votes, and their weights."""

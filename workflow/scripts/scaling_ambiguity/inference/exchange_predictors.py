@@ -5,10 +5,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.arrangement import Arrangement
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.exchange import Weights
-from scaling_ambiguity.inference.exchange_calibrated import Calibration, calibrate
 from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
 from scaling_ambiguity.inference.known_worth import known_proxies
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
@@ -42,12 +40,11 @@ def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: 
             worths["weighted", k, m] = add_weighted(losses, ("weighted", k, m), pool, across=last)
         for k in range(world.largest if last else 1):
             # how much the annotator mixes up is learnt once, at the largest m, for each fold of speakers
-            found = _calibrate(world, pool, k, penalties)
+            deals = slice(0, CALIBRATION_DEALS) if k else slice(None)
+            found = world.calibrate(pool, k, deals=deals, penalties=penalties)
             penalties = found.penalties
-            votes, b = found.votes(world.human(k), pool)
-            # b stands for the prior
-            losses.add(("calibrated", k, m), votes + (b - world.prior), across=last and k == 0)
-            worths["calibrated", k, m] = Weights(np.full(len(b), found.worth), found.worth, np.nan, np.nan)
+            losses.add(("calibrated", k, m), world.calibrated(found, pool, k), across=last and k == 0)
+            worths["calibrated", k, m] = Weights(np.full(len(world.prior), found.worth), found.worth, np.nan, np.nan)
         for k in range(1, world.largest if last else 1):
             repeated = with_echo(world.human(k), pool) * (k + m) - world.human(k)
             losses.add(("echo", k, m), world.weigh(repeated, k)[0])
@@ -103,9 +100,3 @@ def add_known(
             add_weighted(losses, (name, 0, m), votes)
             added.add((name, 0, m))
     return added
-
-
-def _calibrate(world: Arrangement, pool: Array, k: int, penalties: Array | None) -> Calibration:
-    deals = slice(0, CALIBRATION_DEALS) if k else slice(None)
-    human, reference = world.human(k)[deals], world.reference[deals]
-    return calibrate(human, pool[deals], reference, world.counts, world.count_blocks, world.blocks, penalties)

@@ -15,18 +15,18 @@ Array = NDArray[np.float64]
 def label_arms(
     world: Arrangement, names: list[str], synthetic: Array, places: NDArray | None, poolings: list[str], seed: int
 ) -> dict[str, dict[str, Arm]]:
-    """Return, for each pooling, the NLL of every arm by stratum: human, synthetic, combined and the controls.
+    """Return the NLL of human, synthetic, combined and control labels, by pooling that adds votes and by stratum.
 
     All arms read the same k human votes of an utterance and share the Dirichlet prior of the other speakers, so
     that the control ``prior`` is the arm ``human``. ``equal``: votes are added as they are; ``weighted``: with the
-    weight fitted on other speakers, in the controls too.
+    weight fitted on other speakers, in the controls too; ``calibrated``: with a matrix of weights, likewise.
 
     Args:
         world: U utterances in D deals; k is its largest number of conditioning votes.
         names: The utterances.
         synthetic: (D, U, C).
         places: (D, U) places of the levels, or None where there are none.
-        poolings: ``equal``, ``weighted``.
+        poolings: Names; those that do not add votes (dawid_skene, dirichlet) are judged by trained models alone.
         seed: The run's seed.
     """
     k = world.largest
@@ -36,10 +36,16 @@ def label_arms(
     extra["shuffled"] = synthetic[:, other]
     fixed = {"human": world.loss(human), "synthetic": world.loss(synthetic)}
     found = {}
+    pools = {
+        "equal": lambda added: human + added,
+        "weighted": lambda added: world.weigh(added, k)[0],
+        "calibrated": lambda added: world.calibrated(world.calibrate(added, k), added, k),
+    }
     for pooling in poolings:
-        votes = {
-            name: human + added if pooling == "equal" else world.weigh(added, k)[0] for name, added in extra.items()
-        }
+        if pooling not in pools:
+            print(f"{pooling}: these labels are no sum of votes; without trained models they are not judged")
+            continue
+        votes = {name: pools[pooling](added) for name, added in extra.items()}
         losses = fixed | {name: world.loss(together) for name, together in votes.items()}
         found[pooling] = {name: _by_stratum(values, places) for name, values in losses.items()}
     return found

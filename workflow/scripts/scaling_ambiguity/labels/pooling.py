@@ -6,8 +6,10 @@ a training utterance has never read a vote of the speakers that its fold is test
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import betaincinv
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.labels.calibrating import calibrate
 from scaling_ambiguity.labels.counting import frequencies
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import from_others, speaker_blocks
@@ -51,6 +53,50 @@ def weighted(human: Array, synthetic: Array, speakers: NDArray, parts: NDArray[n
             weights[mine] = fit_weight(evidence, a, without=block)
             labels[mine] = posterior_mean(human[mine] + weights[mine, None] * synthetic[mine], a)
     return labels, weights
+
+
+def calibrated(human: Array, synthetic: Array, speakers: NDArray, parts: NDArray[np.intp]) -> tuple[Array, Array]:
+    """(h_c + sum_d s_d M_dc + b_c) / sum, M (C, C) >= 0 and b from other speakers of the same test part.
+
+    M and b predict each of their human votes from the utterance's other human votes and its synthetic ones; see
+    :mod:`calibrating`. Arguments and errors as :func:`weighted`; returns labels (U, C), and the human votes (U,)
+    that a synthetic vote adds, the mean row sum of M.
+    """
+    labels, worth = np.empty_like(human), np.empty(len(human))
+    for part in np.unique(parts):
+        rows = np.flatnonzero(parts == part)
+        h, s, blocks = human[rows], synthetic[rows], speaker_blocks(speakers[rows], f"test part {part}")
+        # one layer a class: the votes left when one for that class is taken away, to be predicted
+        one = np.eye(h.shape[1])[:, None]
+        targets = one * frequencies(h)
+        found = calibrate(np.maximum(h - one, 0.0), np.broadcast_to(s, targets.shape), targets, h, blocks, blocks)
+        labels[rows] = frequencies(np.add(*found.votes(h, s)))
+        worth[rows] = found.m.mean(axis=1).sum(axis=-1)[found.folds]
+    return labels, worth
+
+
+def dirichlet(
+    human: Array, synthetic: Array, speakers: NDArray, parts: NDArray[np.intp], level: float = 0.95
+) -> tuple[Array, Array, Array]:
+    """Posterior mean (h_c + s_c / m + a_c) / sum and its credible band: all m draws of an ALM are one vote.
+
+    The posterior is Dirichlet(h + s / m + a), a as in :func:`weighted`; the band is the equal-tailed interval of
+    each class' marginal Beta at ``level``. Returns mean, low and high, (U, C) each, in [0, 1].
+
+    Raises:
+        UserError: a test part with a single speaker.
+    """
+    mean, low, high = (np.empty_like(human) for _ in range(3))
+    votes = human + np.where(synthetic.sum(axis=-1, keepdims=True) > 0, frequencies(synthetic), 0.0)
+    tails = (1 - level) / 2, (1 + level) / 2
+    for part in np.unique(parts):
+        rows = np.flatnonzero(parts == part)
+        blocks = speaker_blocks(speakers[rows], f"test part {part}")
+        shape = votes[rows] + from_others(human[rows], blocks, fit_dirichlet_multinomial)
+        rest = shape.sum(axis=-1, keepdims=True) - shape
+        mean[rows] = frequencies(shape)
+        low[rows], high[rows] = (betaincinv(shape, rest, tail) for tail in tails)
+    return mean, low, high
 
 
 def with_prior(human: Array, speakers: NDArray, parts: NDArray[np.intp]) -> Array:

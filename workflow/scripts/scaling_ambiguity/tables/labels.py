@@ -14,6 +14,6 @@ LABELS = Table(
             "n_synthetic": pa.Column(int, pa.Check.ge(0)),
         }
     ),
-    families=("p_",),
+    families=("p_", "low_", "high_"),  # low_, high_: the credible band of a Dirichlet posterior
     distributions=("p_",),
 )

@@ -1,10 +1,12 @@
 """Numbers about the agreement among raters and the alternative annotator test."""
 
+import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import pick
-from scaling_ambiguity.reporting.tables.agreement import CONSTANT, verdict
+from scaling_ambiguity.reporting.tables.agreement import CONSTANT, matrix_of, verdict
 from scaling_ambiguity.reporting.text import percent
 
 
@@ -14,6 +16,7 @@ def add_agreement(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None
     numbers.estimate("agreement.pairwise", table, labels="human", metric="pairwise_agreement")
     numbers.estimate("agreement.alpha", table, labels="human", metric="krippendorff_alpha")
     numbers.estimate("agreement.alpha.joined", table, labels=joined, metric="krippendorff_alpha")
+    _add_confusion(numbers, table, own)
     tests = pick(table, metric=["alt_test_winning_rate", "alt_test_advantage"])
     tests = tests[tests["estimate"].notna()]
     numbers.switch("ratersjudged", bool(len(tests)))
@@ -25,6 +28,25 @@ def add_agreement(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None
         value, file = float(row["estimate"]), row["file"]
         numbers.value(f"agreement.alt.{key}", value, percent(value), file=file, column="estimate", rows=wanted)
     numbers.words("agreement.alt.verdict", _said(verdict(tests, own)), ["agreement.alt.rate", "agreement.alt.constant"])
+
+
+def _add_confusion(numbers: Numbers, table: pd.DataFrame, own: str) -> None:
+    """Define ``agreement.named.*``, means over classes, and the confusion that is most the ALM's own."""
+    people, alm = matrix_of(table, "people"), matrix_of(table, own)
+    file = table["file"].iloc[0]
+    for key, labels, matrix in (("people", "people", people), ("synthetic", own, alm)):
+        value = float(np.diag(matrix).mean())
+        rows = {"labels": labels, "method": "dawid_skene"}
+        numbers.value(f"agreement.named.{key}", value, percent(value), file=file, column="estimate", rows=rows)
+    excess = (alm - people).to_numpy() - 2 * np.eye(len(alm))
+    i, j = np.unravel_index(int(excess.argmax()), excess.shape)
+    kind, name = alm.index[i], alm.columns[j]
+    rows = {"labels": own, "stratum": f"class={kind}", "metric": f"called_{name}"}
+    numbers.value("agreement.confused.class", kind, escape_latex(kind), file=file, column="stratum", rows=rows)
+    numbers.value("agreement.confused.name", name, escape_latex(name), file=file, column="metric", rows=rows)
+    share, more = float(alm.iloc[i, j]), float(excess[i, j])
+    numbers.value("agreement.confused.share", share, percent(share), file=file, column="estimate", rows=rows)
+    numbers.words("agreement.confused.excess", f"{100 * more:.0f} points", ["agreement.confused.share"])
 
 
 def _said(words: str) -> str:

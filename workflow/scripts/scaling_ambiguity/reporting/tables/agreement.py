@@ -34,6 +34,14 @@ def _candidate(labels: str) -> str:
     return "the mode of its votes" if labels.endswith("-mode") else "one synthetic vote"
 
 
+def matrix_of(rows: pd.DataFrame, labels: str) -> pd.DataFrame:
+    """Return one matrix of Dawid and Skene, rows the class of the utterance, columns the name it is given."""
+    chosen = need(rows, "confusion of raters", labels=labels, method="dawid_skene")
+    order = list(dict.fromkeys(chosen["stratum"].str.removeprefix("class=")))
+    table = chosen.assign(kind=chosen["stratum"].str.removeprefix("class="), name=chosen["metric"].str[7:])
+    return table.pivot(index="kind", columns="name", values="estimate").loc[order, order]
+
+
 def agreement_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table and the rows behind it; ``statistics`` are tables of agree_votes, one block each."""
     need(statistics, "tab_agreement", metric=list(AGREEMENT))

@@ -1,4 +1,4 @@
-"""Calibrated pooling for the exchange rate: a synthetic vote counts as fractions of votes for every class.
+"""Calibrated pooling: a synthetic vote counts as fractions of votes for every class.
 
 The predictor from h human and s synthetic votes is p = (h + s M + b) / sum, with a nonnegative matrix M (C x C):
 row d says how many votes for each class a synthetic vote for class d is worth. It undoes what an annotator
@@ -16,7 +16,7 @@ from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 
 Array = NDArray[np.float64]
 FOLDS = 5
-PENALTIES = (1.0, 10.0, 100.0, np.inf)  # at infinity M = w I and b = a: the weighted predictor
+PENALTIES = (0.1, 1.0, 10.0, 100.0, np.inf)  # at infinity M = w I and b = a: the weighted predictor
 SMALLEST = 1e-3
 STOP = {"maxiter": 100, "ftol": 1e-7}  # nats per vote: far below what the penalty moves
 
@@ -134,7 +134,7 @@ class Calibration:
 
 
 def calibrate(
-    human: Array, synthetic: Array, reference: Array, counts: Array, count_blocks: NDArray[np.intp],
+    human: Array, synthetic: Array, targets: Array, counts: Array, count_blocks: NDArray[np.intp],
     blocks: NDArray[np.intp], penalties: Array | None = None,
 ) -> Calibration:  # fmt: skip
     """Fit M and b for each fifth of the speakers on the others, the penalty chosen by two halves of those.
@@ -144,7 +144,7 @@ def calibrate(
     Args:
         human: (deals, U, C) conditioning votes.
         synthetic: (deals, U, C) synthetic votes.
-        reference: (deals, U, C) votes to predict.
+        targets: (deals, U, C) weights of the votes to predict, of equal sum an utterance.
         counts: (V, C) human votes that the prior is fitted to, again without the fold.
         count_blocks: (V,) their blocks of speakers.
         blocks: (U,) block of speakers.
@@ -152,12 +152,11 @@ def calibrate(
     """
     groups = min(FOLDS, int(count_blocks.max()) + 1)
     folds, count_folds = blocks % groups, count_blocks % groups
-    targets = reference / reference.sum(axis=-1, keepdims=True)
     # halves of the training folds need folds of their own: each fold is cut in two
     halves = folds * 2 + (blocks // groups) % 2
     patterns = find_patterns(human, synthetic, targets, halves)
     evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, folds)
-    parts = range(len(patterns.targets))
+    parts = np.flatnonzero(patterns.targets.sum(axis=(1, 2)) > 0)  # few speakers: a fold may be one of them
     found = []
     for fold in range(groups):
         a = fit_dirichlet_multinomial(counts[count_folds != fold])
