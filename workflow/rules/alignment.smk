@@ -100,6 +100,50 @@ rule agree_votes:
         " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
+rule report_bias:
+    """Report where an ALM departs from people: labels over-used, groups, what it hears, what its votes vary with."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+        levels="results/levels/{corpus}/{protocol}.parquet",
+        factors=factors_of,
+        listening=listening_of,
+    output:
+        "results/statistics/bias-{corpus}-{annotator}-{protocol}.parquet",
+    log:
+        "logs/report_bias/{corpus}-{annotator}-{protocol}.log",
+    benchmark:
+        "logs/report_bias/{corpus}-{annotator}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 300),
+        runtime=20,
+    params:
+        factors=lambda wildcards, input: (
+            "--factors "
+            + quote(canonical(config["corpora"][wildcards.corpus]["factors"] | {"table": str(input.factors)}))
+            if input.factors
+            else ""
+        ),
+        listening=lambda wildcards, input: (
+            f"--listening {named_listening(wildcards, input)}" if input.listening else ""
+        ),
+        options=statistics_options("adjust"),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/report_bias.py",
+        code=code("report_bias.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --protocol {wildcards.protocol} --votes {input.votes} --proxies {input.proxies} --roles {input.roles}"
+        " --levels {input.levels} --utterances {input.utterances} {params.factors} {params.listening}"
+        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
 rule trace_saturation:
     """Trace the divergence to the human votes against the number of synthetic votes."""
     input:

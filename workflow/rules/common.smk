@@ -3,6 +3,7 @@ import json
 import os
 import sys
 from pathlib import Path
+from shlex import quote
 
 LIBRARY = Path(workflow.basedir).resolve() / "workflow" / "scripts"
 if str(LIBRARY) not in sys.path:
@@ -299,6 +300,25 @@ def pooling_of(labels):
     return config["poolings"][parts[2]] if parts[0] == "combined" else {}
 
 
+def factors_of(wildcards):
+    """The table of factors that a bias is looked for in, of corpora that have one."""
+    entry = config["corpora"][wildcards.corpus].get("factors")
+    path = f"{corpus_root(wildcards.corpus)}/{entry['table']}" if entry else ""
+    return path if entry and (is_simulated(wildcards.corpus) or Path(path).is_file()) else []
+
+
+def listening_of(wildcards):
+    """Votes of the same ALM given one part of the input alone."""
+    names = config["annotators"][wildcards.annotator].get("listening", {})
+    return [f"results/proxies/{wildcards.corpus}/{name}/votes.parquet" for name in names.values()]
+
+
+def named_listening(wildcards, input):
+    """The same as arguments, e.g. audio=FILE."""
+    names = config["annotators"][wildcards.annotator].get("listening", {})
+    return " ".join(f"{modality}={path}" for modality, path in zip(names, input.listening))
+
+
 def truth_of(wildcards):
     """The truth of a simulated corpus; nothing for a real one."""
     return f"results/corpora/{wildcards.corpus}/truth.parquet" if is_simulated(wildcards.corpus) else []
@@ -338,6 +358,11 @@ def statistics_of(kind):
         "exchange": [f"results/statistics/exchange-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
         "exchange_by_level": [
             f"results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
+        "bias": [
+            f"results/statistics/bias-{corpus}-{annotator}-{protocol}.parquet"
             for corpus, annotator in pairs
             for protocol in RUN["protocols"]
         ],

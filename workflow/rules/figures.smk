@@ -4,7 +4,7 @@
 STATISTICS_FILES = [
     path
     for kind in (
-        *("alignment", "agreement", "saturation"),
+        *("alignment", "agreement", "bias", "saturation"),
         *("exchange", "exchange_by_level", "hypotheses", "evaluation"),
     )
     for path in statistics_of(kind)
@@ -19,9 +19,18 @@ HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
 FIGURES = []
 if corpora_with("annotation"):
-    FIGURES += ["fig_saturation", "fig_exchange_rate", "fig_exchange_by_level", "fig_alignment_by_level", "fig_confusion"]
+    FIGURES += [
+        "fig_saturation",
+        "fig_exchange_rate",
+        "fig_exchange_by_level",
+        "fig_alignment_by_level",
+        "fig_confusion",
+        "fig_bias",
+    ]
 TABLES = ["tab_corpus", "tab_votes_lost", "tab_validity"] + (
-    ["tab_agreement", "tab_alignment", "tab_exchange", "tab_hypotheses"] if corpora_with("annotation") else []
+    ["tab_agreement", "tab_alignment", "tab_bias", "tab_exchange", "tab_hypotheses"]
+    if corpora_with("annotation")
+    else []
 )
 if corpora_with("training"):
     FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
@@ -148,6 +157,39 @@ rule fig_confusion:
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/fig_confusion.py",
         code=code("fig_confusion.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_bias:
+    """Where the ALM departs from people, group by group, and whether it listens."""
+    input:
+        statistics=needed("bias"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_bias.pdf",
+        svg=report(
+            "paper/figures/fig_bias.svg",
+            caption="../report/fig_bias.rst",
+            category="Figures",
+        ),
+        data="paper/figures/fig_bias.csv",
+    log:
+        "logs/fig_bias.log",
+    benchmark:
+        "logs/fig_bias.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_bias.py",
+        code=code("fig_bias.py"),
     shell:
         "python {params.script:q} --statistics {input.statistics}"
         " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
@@ -328,6 +370,31 @@ rule tab_alignment:
         code=code("tab_alignment.py"),
     shell:
         "python {params.script:q} --statistics {input.statistics} --classes {params.classes}"
+        " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_bias:
+    """Where the ALM departs from people: labels, groups, what it hears, what its votes vary with."""
+    input:
+        statistics=needed("bias"),
+    output:
+        table="paper/tables/tab_bias.tex",
+        data=report("paper/tables/tab_bias.csv", caption="../report/tab_bias.rst", category="Tables"),
+    log:
+        "logs/tab_bias.log",
+    benchmark:
+        "logs/tab_bias.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/tab_bias.py",
+        code=code("tab_bias.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
 
 

@@ -115,6 +115,32 @@ def agreement_rows() -> list[dict]:
     return rows
 
 
+def bias_rows() -> list[dict]:
+    """Rows as of report_bias."""
+    rows = []
+    for label in CLASSES:
+        rows.append(row(0.25, labels="human", stratum=f"class={label}", metric="share"))
+        for metric, value in (("share", 0.27), ("share_gap", 0.02)):
+            extra = {"p": 0.03, "p_adjusted": 0.12} if metric == "share_gap" else {}
+            rows.append(row(value, labels=SYNTHETIC, stratum=f"class={label}", metric=metric) | extra)
+    for stratum in ("all", "low", "medium", "high", "conflict=0", "conflict=1", "group=deep", "group=high"):
+        for metric, value in (("match", 0.5), ("match_human", 0.6), ("match_gap", -0.1)):
+            rows.append(row(value, labels=SYNTHETIC, stratum=stratum, metric=metric))
+        if "=" in stratum:
+            extra = {"p": 0.01, "p_adjusted": 0.02}
+            rows.append(row(-0.05, labels=SYNTHETIC, stratum=stratum, metric="match_gap_minus_rest") | extra)
+        if stratum in ("all", "conflict=0", "conflict=1"):
+            for part in ("audio", "text"):
+                rows.append(row(0.4, labels=SYNTHETIC, stratum=stratum, metric=f"match_{part}"))
+                rows.append(row(0.1, labels=SYNTHETIC, stratum=stratum, metric=f"changed_{part}"))
+                extra = {"p": 0.01, "p_adjusted": 0.02}
+                rows.append(row(0.1, labels=SYNTHETIC, stratum=stratum, metric=f"match_both_minus_{part}") | extra)
+    rows.append(row(-0.1, labels=SYNTHETIC, metric="entropy_gap"))
+    parts = ("utterance", "temperature", "focus", "utterance_temperature", "utterance_focus", "temperature_focus")
+    rows += [row(0.08, labels=SYNTHETIC, metric=f"variance_{part}") for part in parts]
+    return [*rows, row(0.52, labels=SYNTHETIC, metric="variance_rest")]
+
+
 def saturation_rows() -> list[dict]:
     """Rows as of trace_saturation."""
     rows = []
@@ -225,6 +251,7 @@ def build_run(root: Path) -> dict[str, Path]:
     for name, stem, rows in (
         ("alignment", f"alignment-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", alignment_rows()),
         ("agreement", f"agreement-{CORPUS}-{ANNOTATOR}", agreement_rows()),
+        ("bias", f"bias-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", bias_rows()),
         ("saturation", f"saturation-{CORPUS}-{ANNOTATOR}", saturation_rows()),
         ("exchange", f"exchange-{CORPUS}-{ANNOTATOR}", exchange_rows()),
         ("exchange_by_level", f"exchange_by_level-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", exchange_by_level_rows()),
@@ -408,6 +435,7 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
     for kind, stem in (
         ("alignment", "alignment-cremad-face-fair"),
         ("agreement", "agreement-cremad-face"),
+        ("bias", "bias-cremad-face-fair"),
         ("saturation", "saturation-cremad-face"),
         ("exchange", "exchange-cremad-face"),
         ("exchange_by_level", "exchange_by_level-cremad-face-fair"),
@@ -415,7 +443,8 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
         table = STATISTICS.read(run[kind])
         table = table[(table["reference"] != "truth") & ~table["labels"].str.startswith("fresh")]
         # raters are not known
-        table = table[(table["population"] == "these raters") & ~table["metric"].str.startswith("alt_test")]
+        asked = table["metric"].str.contains("^alt_test|^variance_|_audio$|_text$")  # nobody was asked anything
+        table = table[(table["population"] == "these raters") & ~asked]
         table = table.assign(corpus="cremad")
         for column in ("labels", "model"):
             table[column] = table[column].str.replace(ANNOTATOR, "face")

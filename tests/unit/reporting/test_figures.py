@@ -21,6 +21,7 @@ INPUTS = {
     "fig_exchange_by_level": ["--statistics", "exchange_by_level"],
     "fig_alignment_by_level": ["--statistics", "alignment"],
     "fig_confusion": ["--statistics", "agreement"],
+    "fig_bias": ["--statistics", "bias"],
     "fig_models_by_level": ["--statistics", "evaluation"],
     "fig_simplex": ["--labels-table", "labels", "--splits", "splits", "--augmented", "augmented"],
 }

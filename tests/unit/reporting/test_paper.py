@@ -98,6 +98,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         "exchange_by_level": "exchange_by_level",
         "alignment_by_level": "alignment",
         "confusion": "agreement",
+        "bias": "bias",
         "models_by_level": "evaluation",
     }
     for name in (*kinds, "simplex"):
@@ -117,6 +118,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_results", ["--statistics", run["evaluation"]]),
         ("tab_validity", ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]),
         ("tab_agreement", ["--statistics", run["agreement"]]),
+        ("tab_bias", ["--statistics", run["bias"]]),
         ("tab_hypotheses", ["--verdicts", run["verdicts"]]),
     ):
         table = tmp_path / f"{name}.tex"

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits", "validity"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
-STATISTICS = ("alignment", "agreement", "saturation", "exchange", "exchange_by_level")
+STATISTICS = ("alignment", "agreement", "bias", "saturation", "exchange", "exchange_by_level")
 
 
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
@@ -65,6 +65,10 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "ratersjudged": False,
         "modelsjudged": False,
         "crossedraters": False,
+        "factored": True,
+        "listened": False,
+        "conflicting": False,
+        "componentsknown": False,
         "classshares": False,
         "exchangeleveled": True,
         "durationsknown": False,
@@ -184,7 +188,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
         subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)], check=True)
 
     shown = {"saturation": "saturation", "exchange_rate": "exchange", "exchange_by_level": "exchange_by_level"}
-    shown |= {"alignment_by_level": "alignment", "confusion": "agreement"}
+    shown |= {"alignment_by_level": "alignment", "confusion": "agreement", "bias": "bias"}
     figures = [tmp_path / f"fig_{name}.pdf" for name in shown]
     for figure, kind in zip(figures, shown.values(), strict=True):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
@@ -197,6 +201,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     about["tab_exchange"] = ["--statistics", votes_run["exchange"], votes_run["exchange_by_level"]]
     about["tab_validity"] = ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]
     about["tab_agreement"] = ["--statistics", votes_run["agreement"]]
+    about["tab_bias"] = ["--statistics", votes_run["bias"]]
     about["tab_hypotheses"] = ["--verdicts", votes_run["verdicts"]]
     tables = [tmp_path / f"{name}.tex" for name in about]
     for table in tables:

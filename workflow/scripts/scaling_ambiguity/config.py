@@ -123,6 +123,14 @@ def _check_references(config: dict[str, Any]) -> None:
             _known(f"run.{key}", name, config[library], kind)
     for name, annotator in config["annotators"].items():
         _known(f"annotators.{name}.alm", annotator["alm"], config["alms"], "ALM")
+        for modality, alone in annotator.get("listening", {}).items():
+            _known(f"annotators.{name}.listening.{modality}", alone, config["annotators"], "annotator")
+            other = config["annotators"][alone]
+            if (other["alm"], other.get("modality")) != (annotator["alm"], modality):
+                raise UserError(
+                    f"config: annotators.{name}.listening.{modality} = {alone!r} asks ALM {other['alm']!r} with "
+                    f"modality {other.get('modality')!r}; expected {annotator['alm']!r} with {modality!r}."
+                )
     for name, alm in config["alms"].items():
         if alm["engine"] == "replay":
             _known(f"alms.{name}.corpus", alm["corpus"], config["corpora"], "corpus")

@@ -12,7 +12,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval
+from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
+from scaling_ambiguity.inference.contrasts import contrast_interval
 from scaling_ambiguity.inference.power import minimum_detectable_effect
 
 Array = NDArray[np.float64]
@@ -81,30 +82,16 @@ def comparisons(
         for control in controls:
             found.append(Comparison(f"h1_over_{control}", -1, 0.0, paired(combined, control, "low")))
     if {"low", "high"} <= set(arms[combined]):
-        moments = []
-        for stratum in ("high", "low"):
-            value, weight = arms[combined][stratum]
-            moments += [weight, weight * (value - arms["human"][stratum][0])]
-        stacked = np.stack(moments, axis=1)
+        (high, n), (low, m) = (arms[combined][stratum] for stratum in ("high", "low"))
+        gains = (high - arms["human"]["high"][0], n), (low - arms["human"]["low"][0], m)
         found.append(
             Comparison(
-                "h2_difference",
-                1,
-                0.0,
-                lambda level: moment_interval(stacked, clusters, _difference_of_means, level=level, **settings),
+                "h2_difference", 1, 0.0, lambda level: contrast_interval(*gains, clusters, level=level, **settings)
             )
         )
     if np.isfinite(delta):
         found.append(Comparison("h3_excess", 1, delta, paired("synthetic", "human", "all", delta)))
     return found
-
-
-def _difference_of_means(totals: Array) -> tuple[Array, Array]:
-    """Value and gradient of T1 / T0 - T3 / T2, totals (..., 4); NaN where a stratum is missing."""
-    n, x, m, y = np.moveaxis(totals, -1, 0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        gradient = np.stack([-x / n**2, 1 / n, y / m**2, -1 / m], axis=-1)
-        return x / n - y / m, np.where(np.isfinite(gradient), gradient, 0.0)
 
 
 def findings(family: list[Comparison], delta: float, level: float) -> list[Finding]:

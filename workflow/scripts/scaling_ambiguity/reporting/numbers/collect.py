@@ -9,6 +9,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_json
 from scaling_ambiguity.reporting.numbers.agreement import add_agreement
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
+from scaling_ambiguity.reporting.numbers.bias import add_bias
 from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level, add_validation
 from scaling_ambiguity.reporting.numbers.hypotheses import add_hypotheses
@@ -65,6 +66,9 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     agreement = headline_table(statistics, "agreement", corpus, annotator)
     if agreement is not None:
         add_agreement(numbers, agreement, annotator)
+    bias = headline_table(statistics, "bias", corpus, annotator, protocol)
+    if bias is not None:
+        add_bias(numbers, bias, annotator)
     saturation = headline_table(statistics, "saturation", corpus, annotator)
     if saturation is not None:
         add_saturation(numbers, saturation, annotator)

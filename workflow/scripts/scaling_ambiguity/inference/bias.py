@@ -1,0 +1,79 @@
+"""Where an annotator departs from people: single votes matched, labels over-used, entropy, and what it hears.
+
+None depends on the numbers of votes: chances that two single votes are equal, shares of single votes, and entropies
+of equally many votes. Those of two people stand beside those of a person and the ALM.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from scaling_ambiguity.labels.counting import frequencies
+from scaling_ambiguity.labels.levels import pairwise_agreement
+from scaling_ambiguity.metrics.divergences import entropy_gap
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """By utterance, (U,) each; NaN where there are too few votes.
+
+    Attributes:
+        match: chance that a synthetic vote equals a human one on the same utterance, in [0, 1].
+        match_human: chance that two people's votes are equal.
+        match_gap: match - match_human; below 0: the ALM agrees less with people than they do with one another.
+        entropy_gap: entropy of as many synthetic votes minus that of the human ones, bits; NaN if there are fewer.
+    """
+
+    match: Array
+    match_human: Array
+    match_gap: Array
+    entropy_gap: Array
+
+
+def score(human: Array, synthetic: Array, equal: Array) -> Scores:
+    """Return the scores of U utterances; human, synthetic (U, C) whole votes, ``equal`` as many of the latter."""
+    asked, heard = synthetic.sum(axis=1) > 0, human.sum(axis=1) > 0
+    match = np.where(asked & heard, (frequencies(human) * frequencies(synthetic)).sum(axis=1), np.nan)
+    match_human = np.where(asked, pairwise_agreement(human), np.nan)
+    gap = np.full(len(human), np.nan)
+    same = heard & (human.sum(axis=1) == equal.sum(axis=1))
+    gap[same] = entropy_gap(frequencies(equal[same]), frequencies(human[same]))
+    return Scores(match, match_human, match - match_human, gap)
+
+
+def called(human: Array, synthetic: Array) -> tuple[Array, Array, Array]:
+    """Return what is called how, where a person says c: values (U, C) of the ALM and of another person, weights (U, C).
+
+    The mean of values[:, d] under weights[:, c] is the chance that the ALM, or another person, says d of an
+    utterance of which a person says c. The values of another person depend on c too: (U, C, C), [u, c, d].
+    Utterances with a single human vote have weight 0.
+    """
+    n = human.sum(axis=1)
+    fine = (n >= 2) & (synthetic.sum(axis=1) > 0)
+    weights = np.where(fine[:, None], human / np.maximum(n, 1)[:, None], 0.0)
+    rest = human[:, None, :] - np.eye(human.shape[1])
+    other = np.where(weights[:, :, None] > 0, rest / np.maximum(n - 1, 1)[:, None, None], 0.0)
+    return frequencies(synthetic), other, weights
+
+
+def heard_in(both: Array, alone: Array) -> Array:
+    """Return how far an ALM's votes change when a part of what it was given is missing, (U,).
+
+    Chance that two of its votes on the utterance are equal, minus the chance that one with and one without that
+    part are: 0 in the mean if it makes no difference, NaN with fewer than two votes. both, alone (U, C) votes.
+    """
+    asked = alone.sum(axis=1) > 0
+    across = (frequencies(both) * frequencies(alone)).sum(axis=1)
+    return np.where(asked, pairwise_agreement(both) - across, np.nan)
+
+
+def thirds(values: Array) -> NDArray[np.intp]:
+    """Return 0, 1 or 2 for the lower, middle and upper third of the values (U,), -1 where NaN; ties stay together."""
+    known = np.isfinite(values)
+    place = np.full(len(values), -1, dtype=np.intp)
+    if known.any():
+        place[known] = np.searchsorted(np.quantile(values[known], [1 / 3, 2 / 3]), values[known])
+    return place

@@ -1,0 +1,180 @@
+"""Rows of the statistics table about an annotator's biases."""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling_ambiguity.inference.adjust import adjust
+from scaling_ambiguity.inference.alignment import over_deals
+from scaling_ambiguity.inference.bias import Scores, called, heard_in
+from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
+from scaling_ambiguity.inference.contrasts import contrast_interval
+from scaling_ambiguity.inference.variance_components import COMPONENTS, component_intervals
+from scaling_ambiguity.labels.counting import codes, frequencies, valid_draws
+
+Array = NDArray[np.float64]
+LEAST = 10  # utterances of a level of a factor that is compared
+LEAST_SPEAKERS = 5  # for an interval: with fewer no study says that it covers
+MATCHES = ("match", "match_human", "match_gap")
+
+
+def whole_rows(scores: Scores, clusters: NDArray, settings: dict[str, Any]) -> list[dict]:
+    """Return match, match_human, match_gap and entropy_gap over all utterances."""
+    return [
+        row
+        for metric in (*MATCHES, "entropy_gap")
+        for row in _mean_rows(getattr(scores, metric), clusters, settings, "all", metric)
+    ]
+
+
+def class_rows(
+    human: Array, synthetic: Array, classes: list[str], clusters: NDArray, settings: dict[str, Any], method: str
+) -> list[dict]:
+    """Return for each class the share of human and of synthetic votes, their difference, and what it is called."""
+    both = (human.sum(axis=1) > 0) & (synthetic.sum(axis=1) > 0)
+    ours, theirs = frequencies(human)[both], frequencies(synthetic)[both]
+    strata, own = [f"class={label}" for label in classes], clusters[both]
+    rows = []
+    for metric, values, more in (("share", ours, {"labels": "human"}), ("share", theirs, {})):
+        found = mean_interval(values, own, **settings)
+        rows += [_row(found, i, stratum, metric) | more for i, stratum in enumerate(strata)]
+    found = mean_interval(theirs - ours, own, **settings)
+    gaps = [_row(found, i, stratum, "share_gap") | {"p": found.p[i]} for i, stratum in enumerate(strata)]
+    rows += adjusted(gaps, method)
+    values, other, weights = called(human, synthetic)
+    for c, stratum in enumerate(strata):
+        if not weights[:, c].any():
+            continue
+        for labels, what in ((None, values), ("human", other[:, c])):
+            found = mean_interval(what, clusters, weights=weights[:, c], **settings)
+            for d, label in enumerate(classes):
+                rows.append(_row(found, d, stratum, f"called_{label}") | ({"labels": labels} if labels else {}))
+    return rows
+
+
+def factor_rows(
+    name: str, values: NDArray, scores: Scores, clusters: NDArray, settings: dict[str, Any], method: str
+) -> list[dict]:
+    """Return the matches at each level of a factor, and how the gap differs from that of all other utterances."""
+    rows, contrasts = [], []
+    known = np.isfinite(scores.match_gap) & (values != "")
+    levels = [level for level in sorted(set(values[known])) if (known & (values == level)).sum() >= LEAST]
+    if len(levels) < 2:
+        return []
+    for level in levels:
+        here, stratum = values == level, f"{name}={level}"
+        for metric in MATCHES:
+            rows += _mean_rows(np.where(here, getattr(scores, metric), np.nan), clusters, settings, stratum, metric)
+        gap = np.where(known, scores.match_gap, 0.0)
+        found = contrast_interval((gap, known & here), (gap, known & ~here), clusters, **settings)
+        contrasts.append(_row(found, 0, stratum, "match_gap_minus_rest") | {"p": found.p[0]})
+    return rows + adjusted(contrasts, method)
+
+
+def level_rows(
+    rest: Array, synthetic: Array, places: NDArray, levels: tuple[str, ...], clusters: NDArray,
+    settings: dict[str, Any],
+) -> list[dict]:  # fmt: skip
+    """Return the matches at each level of ambiguity, averaged over deals.
+
+    Args:
+        rest: (D, U, C) human votes that did not decide the level.
+        synthetic: (U, C).
+        places: (D, U) place of the level, -1 if none.
+        levels: Their names.
+        clusters: (U,).
+        settings: Of the intervals.
+    """
+    asked = synthetic.sum(axis=1) > 0
+    share, n = frequencies(synthetic), rest.sum(axis=-1)
+    fine = asked & (n >= 2)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        match = np.where(fine, (rest * share).sum(axis=-1) / n, 0.0)
+        people = np.where(fine, ((rest**2).sum(axis=-1) - n) / (n * (n - 1)), 0.0)
+    rows = []
+    for place, level in enumerate(levels):
+        mask = fine & (places == place)
+        if not mask.any():
+            continue
+        for metric, values in zip(MATCHES, (match, people, match - people), strict=True):
+            mean, weights = over_deals(values, mask)
+            found = mean_interval(mean, clusters, weights=weights, **settings)
+            rows.append(_row(found, 0, level, metric))
+    return rows
+
+
+def listening_rows(
+    name: str, human: Array, synthetic: Array, alone: Array, factors: dict[str, NDArray], clusters: NDArray,
+    settings: dict[str, Any],
+) -> list[dict]:  # fmt: skip
+    """Return how the votes of an ALM that is given ``name`` (audio, text) alone match, and what it lacks.
+
+    ``match_{name}``; ``match_both_minus_{name}`` with p; ``changed_{name}``: how far the votes change, see
+    :func:`heard_in`; each overall and at the levels of the factor ``conflict``.
+    """
+    share, mine = frequencies(human), {"both": synthetic, name: alone}
+    asked = (human.sum(axis=1) > 0) & (synthetic.sum(axis=1) > 0) & (alone.sum(axis=1) > 0)
+    match = {key: np.where(asked, (share * frequencies(votes)).sum(axis=1), np.nan) for key, votes in mine.items()}
+    changed = np.where(asked, heard_in(synthetic, alone), np.nan)
+    strata = {"all": np.ones(len(human), dtype=bool)}
+    conflict = factors.get("conflict")
+    if conflict is not None:
+        strata |= {f"conflict={level}": conflict == level for level in sorted(set(conflict) - {""})}
+    rows = []
+    for stratum, here in strata.items():
+        values = {f"match_{name}": match[name], f"match_both_minus_{name}": match["both"] - match[name]}
+        values[f"changed_{name}"] = changed
+        for metric, column in values.items():
+            found = _mean_rows(np.where(here, column, np.nan), clusters, settings, stratum, metric, tested=True)
+            rows += found
+    return rows
+
+
+def adjusted(rows: list[dict], method: str) -> list[dict]:
+    """Return the rows with p_adjusted, those with p being one family."""
+    tested = [row for row in rows if "p" in row]
+    for row, p in zip(tested, adjust([row["p"] for row in tested], method), strict=True):
+        row["p_adjusted"] = p
+    return rows
+
+
+def variance_rows(
+    proxies: pd.DataFrame, names: list[str], classes: list[str], blocks: NDArray, level: float
+) -> list[dict]:
+    """Return the shares of the variance of single votes, ``variance_<component>``; none if the design hides them."""
+    valid = valid_draws(proxies)
+    item = codes(valid["utterance"], names, "utterance", "proxies")
+    label = codes(valid["label"], classes, "label", "proxies")
+    temperature, focus = (pd.factorize(valid[key], sort=True)[0] for key in ("temperature", "prompt"))
+    if not len(valid) or (temperature < 0).any() or (focus < 0).any():
+        print("variance components: not applicable, the votes have no temperature or no focus line")
+        return []
+    try:
+        found = component_intervals(item, temperature, focus, label, len(classes), blocks[item], level)
+    except ValueError as error:
+        print(f"variance components: not applicable, {error}")
+        return []
+    about = {"stratum": "all", "method": "jackknife_t", "n": len(names), "n_clusters": int(blocks.max()) + 1}
+    return [
+        about | {"metric": f"variance_{name}", "estimate": estimate, "low": low, "high": high}
+        for name, estimate, low, high in zip(COMPONENTS, *found, strict=True)
+    ]
+
+
+def _mean_rows(
+    values: Array, clusters: NDArray, settings: dict[str, Any], stratum: str, metric: str, *, tested: bool = False
+) -> list[dict]:
+    known = np.isfinite(values)
+    if not known.any():
+        return []
+    found = mean_interval(values[known], clusters[known], **settings)
+    return [_row(found, 0, stratum, metric) | ({"p": found.p[0]} if tested and "_minus_" in metric else {})]
+
+
+def _row(found: Intervals, i: int, stratum: str, metric: str) -> dict:
+    row = {"stratum": stratum, "metric": metric, "estimate": found.estimate[i]}
+    if found.n_clusters >= LEAST_SPEAKERS:
+        row |= {"low": found.low[i], "high": found.high[i]}
+    return row | {"n": found.n, "n_clusters": found.n_clusters}

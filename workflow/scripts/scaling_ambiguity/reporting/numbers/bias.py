@@ -1,0 +1,59 @@
+"""Numbers about where the ALM departs from people."""
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.selection import one, pick
+from scaling_ambiguity.reporting.tables.bias import factor_strata
+from scaling_ambiguity.reporting.text import p_value, percent
+
+WHOLE = {"match": "match", "human": "match_human", "gap": "match_gap", "entropy": "entropy_gap"}
+CONFLICT = {"human": "match_human", "both": "match", "audio": "match_audio", "text": "match_text"}
+
+
+def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
+    """Define ``bias.*`` from one table of report_bias.
+
+    Switches: ``factored``, groups were compared; ``listened``, voice and words alone were; ``conflicting``, also
+    where they conflict; ``componentsknown``, the design tells what the votes vary with.
+    """
+    own = pick(table, labels=f"synthetic-{annotator}")
+    for key, metric in WHOLE.items():
+        numbers.estimate(f"bias.{key}", own, stratum="all", metric=metric)
+    gaps = pick(own, metric="share_gap").sort_values("estimate")["stratum"]
+    for key, stratum in (("under", gaps.iloc[0]), ("over", gaps.iloc[-1])):
+        _add_row(numbers, f"bias.{key}", own, stratum, "share_gap")
+    numbers.switch("factored", bool(factor_strata(own)))
+    if numbers.switches["factored"]:
+        contrasts = pick(own, metric="match_gap_minus_rest").sort_values("estimate")["stratum"]
+        _add_row(numbers, "bias.worst", own, contrasts.iloc[0], "match_gap_minus_rest")
+    _add_listening(numbers, own)
+    numbers.switch("componentsknown", bool(len(pick(own, metric="variance_rest"))))
+    for part in ("utterance", "temperature", "focus", "rest") if numbers.switches["componentsknown"] else ():
+        wanted = {"stratum": "all", "metric": f"variance_{part}"}
+        row = one(own, f"result key bias.variance.{part}", **wanted)
+        value = max(float(row["estimate"]), 0.0)
+        about = {"file": row["file"], "column": "estimate", "rows": wanted}
+        numbers.value(f"bias.variance.{part}", value, percent(value, 1), **about)
+
+
+def _add_listening(numbers: Numbers, own: pd.DataFrame) -> None:
+    listened = all(len(pick(own, metric=f"match_{part}")) for part in ("audio", "text"))
+    numbers.switch("listened", listened)
+    numbers.switch("conflicting", listened and len(pick(own, metric="match_audio", stratum="conflict=1")) > 0)
+    for part in ("audio", "text") if listened else ():
+        numbers.estimate(f"bias.{part}", own, stratum="all", metric=f"match_{part}")
+        numbers.estimate(f"bias.changed.{part}", own, stratum="all", metric=f"changed_{part}")
+    for key, metric in CONFLICT.items() if numbers.switches["conflicting"] else ():
+        numbers.estimate(f"bias.conflict.{key}", own, metric=metric, stratum="conflict=1")
+
+
+def _add_row(numbers: Numbers, key: str, own: pd.DataFrame, stratum: str, metric: str) -> None:
+    """Define the estimate, its adjusted p and the name of the stratum that it is about."""
+    row = numbers.estimate(key, own, stratum=stratum, metric=metric)
+    kind, _, name = stratum.partition("=")
+    title = escape_latex(name if kind == "class" else f"{kind} {name}")
+    about = {"file": row["file"], "rows": {"stratum": stratum, "metric": metric}}
+    numbers.value(f"{key}.name", stratum, title, column="stratum", **about)
+    numbers.value(f"{key}.p", float(row["p_adjusted"]), p_value(float(row["p_adjusted"])), column="p_adjusted", **about)
