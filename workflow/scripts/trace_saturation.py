@@ -8,20 +8,22 @@ import pandas as pd
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.inference.bootstrap import mean_interval
-from scaling_ambiguity.inference.draws import draw_table, first_counts, subsets, vote_table
-from scaling_ambiguity.inference.saturation import fit_interval
+from scaling_ambiguity.inference.draws import draw_table, first_counts, fresh_groups, subsets, vote_table
+from scaling_ambiguity.inference.saturation import fit_exponential, fit_interval
 from scaling_ambiguity.labels.counting import human_counts, human_votes
 from scaling_ambiguity.metrics.arrays import histogram
-from scaling_ambiguity.metrics.corrected import corrected_jsd_bits
+from scaling_ambiguity.metrics.corrected import corrected_jsd_bits, limit_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
+Add = Callable[[str, str, list[int], np.ndarray, np.ndarray], None]
+
 
 def main(arguments: argparse.Namespace) -> None:
-    """Average the divergence over random subsets of the draws, fit its decay, and do the same for human votes."""
+    """Average the divergence over fresh draws, take it apart, fit its decay, and do the same for human votes."""
     options, classes, votes = arguments.options, arguments.classes, VOTES.read(arguments.votes)
     table = UTTERANCES.read(arguments.utterances)
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
@@ -32,40 +34,100 @@ def main(arguments: argparse.Namespace) -> None:
     short = int(((draws[keep] >= 0).sum(axis=1) < sizes[-1]).sum())
     print(f"{keep.sum()} of {len(names)} utterances used; {short} have fewer than {sizes[-1]} valid synthetic votes")
     kept = [name for name, used in zip(names, keep, strict=True) if used]
-    pools = subsets(draws[keep], kept, sizes, options["deals"], len(classes), arguments.seed, "saturation subsets")
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": options["level"]}
+    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
     rows: list[dict] = []
 
     def add(labels: str, metric: str, sizes: list[int], values: np.ndarray, used: np.ndarray) -> None:
         found = mean_interval(values, speakers[used], method=options["interval"], **settings)
         for i, size in enumerate(sizes):
-            rows.append({
-                "corpus": arguments.corpus, "labels": labels, "stratum": "all", "metric": metric,
-                "reference": "human", "population": "these raters", "votes": size, "estimate": found.estimate[i],
+            rows.append(about | {
+                "labels": labels, "metric": metric, "votes": size, "estimate": found.estimate[i],
                 "low": found.low[i], "high": found.high[i], "n": found.n, "n_clusters": found.n_clusters,
                 "method": options["interval"],
             })  # fmt: skip
 
-    own = f"synthetic-{arguments.annotator}"
-    target = histogram(human[keep])
-    plain = np.stack([jsd_bits(histogram(pool), target).mean(axis=0) for pool in pools], axis=1)
-    add(own, "jsd_bits", sizes, plain, keep)
-    enough = (draws[keep] >= 0).sum(axis=1) >= 2
-    larger = [i for i, size in enumerate(sizes) if size >= 2]
-    if larger and enough.any():
-        whole = np.flatnonzero(keep)[enough]
-        corrected = [corrected_jsd_bits(pools[i][:, enough], human[whole]).mean(axis=0) for i in larger]
-        add(own, "jsd_bits_corrected", [sizes[i] for i in larger], np.stack(corrected, axis=1), whole)
+    own, where = f"synthetic-{arguments.annotator}", np.flatnonzero(keep)
+    plain = _add_fresh(add, own, draws, human, where, kept, sizes, arguments)
+    _add_parts(add, own, draws, human, where, plain, sizes, classes)
+    about_fit = {"labels": own, "n": len(kept), "n_clusters": len(np.unique(speakers[keep]))}
     if len(sizes) >= 4:
-        fitted = fit_interval(plain, speakers[keep], sizes, **settings)
-        for metric, (estimate, low, high) in fitted.items():
-            rows.append({
-                "corpus": arguments.corpus, "labels": own, "stratum": "all", "metric": metric, "reference": "human",
-                "population": "these raters", "estimate": estimate, "low": low, "high": high, "n": int(keep.sum()),
-                "n_clusters": len(np.unique(speakers[keep])), "method": "percentile",
-            })  # fmt: skip
+        for metric, fit in fit_interval(plain, speakers[keep], sizes, **settings).items():
+            known = np.isfinite(fit.estimate)
+            row = {"metric": metric, "estimate": fit.estimate, "low": fit.low, "high": fit.high}
+            rows.append(about | about_fit | row | {"method": "percentile" if known else "not_identifiable"})
+    rows += [about | about_fit | row for row in _published(own, draws[keep], human[keep], kept, sizes, arguments)]
     _add_human(arguments, votes, names, draws, sizes, add)
     STATISTICS.write(statistics_frame(rows), arguments.output)
+
+
+def _add_fresh(
+    add: Add, own: str, draws: np.ndarray, human: np.ndarray, where: np.ndarray, names: list[str], sizes: list[int],
+    arguments: argparse.Namespace,
+) -> np.ndarray:  # fmt: skip
+    """Add jsd_bits at every N and its variance over fresh draws where there are two sets of them; return (U, K)."""
+    target, plain, spread = histogram(human[where]), [], {}
+    for size in sizes:
+        counts, whole = fresh_groups(
+            draws[where], names, size, arguments.options["deals"], len(arguments.classes), arguments.seed, "fresh draws"
+        )
+        shares = histogram(np.where(whole[..., None], counts, 1.0))
+        values, number = np.where(whole, jsd_bits(shares, target), 0.0), whole.sum(axis=1)
+        mean = values.sum(axis=1) / number
+        plain.append(mean.mean(axis=0))
+        if (number >= 2).all():
+            squares = np.where(whole, (values - mean[:, None]) ** 2, 0.0).sum(axis=1) / (number - 1)
+            spread[size] = squares.mean(axis=0)
+    add(own, "jsd_bits", sizes, np.stack(plain, axis=1), where)
+    if spread:
+        add(own, "jsd_bits_variance", list(spread), np.stack(list(spread.values()), axis=1), where)
+    return np.stack(plain, axis=1)
+
+
+def _add_parts(
+    add: Add, own: str, draws: np.ndarray, human: np.ndarray, where: np.ndarray, plain: np.ndarray, sizes: list[int],
+    classes: list[str],
+) -> None:  # fmt: skip
+    """Take the divergence apart: what few synthetic votes add at each N, what few human ones add, and the rest.
+
+    jsd_bits_excess: the divergence at N minus that of infinitely many synthetic votes; jsd_bits_human_noise: that
+    minus jsd_bits_corrected, the difference of the two sources, which no further vote removes.
+    """
+    pool = np.stack([(draws[where] == c).sum(axis=1) for c in range(len(classes))], axis=-1).astype(float)
+    enough = pool.sum(axis=1) >= 2
+    if not enough.any():
+        print("no utterance has two synthetic votes: the divergence is not taken apart")
+        return
+    used = where[enough]
+    limit, rest = (f(pool[enough], human[used]) for f in (limit_jsd_bits, corrected_jsd_bits))
+    most = int(pool.sum(axis=1).max())
+    add(own, "jsd_bits_excess", sizes, plain[enough] - limit[:, None], used)
+    add(own, "jsd_bits_human_noise", [most], (limit - rest)[:, None], used)
+    add(own, "jsd_bits_corrected", [most], rest[:, None], used)
+
+
+def _published(
+    own: str, draws: np.ndarray, human: np.ndarray, names: list[str], sizes: list[int], arguments: argparse.Namespace
+) -> list[dict]:
+    """Return the published procedure (arXiv 2601.14620): nested subsets of one pool, and an exponential.
+
+    Its range is that of the corpus mean over subsets, which is 0 where a subset is the pool: it says nothing about
+    other draws, other raters or other speakers.
+    """
+    options, classes = arguments.options, arguments.classes
+    pools = subsets(draws, names, sizes, options["deals"], len(classes), arguments.seed, "saturation subsets")
+    target = histogram(human)
+    curve = np.stack([jsd_bits(histogram(pool), target).mean(axis=1) for pool in pools])  # (sizes, deals)
+    about, rows = {"labels": f"{own}-faithful", "method": "range_of_subsets"}, []
+    for size, values in zip(sizes, curve, strict=True):
+        ends = {"estimate": values.mean(), "low": values.min(), "high": values.max()}
+        rows.append(about | ends | {"metric": "jsd_bits", "votes": size})
+    if len(sizes) >= 4:
+        fit = fit_exponential(curve.mean(axis=1)[None, :], sizes)
+        for metric, value in (("asymptote", fit.asymptote), ("amplitude", fit.amplitude), ("rate", fit.rate)):
+            rows.append(about | {"metric": metric, "estimate": value[0], "method": "exponential"})
+        rows.append(about | {"metric": "saturation_votes", "estimate": fit.saturation[0], "method": "exponential"})
+    return rows
 
 
 def _add_human(
@@ -74,7 +136,7 @@ def _add_human(
     names: list[str],
     draws: np.ndarray,
     sizes: list[int],
-    add: Callable,
+    add: Add,
 ) -> None:
     """Add k human votes, and N synthetic ones, against the same held-out human votes of the same utterances."""
     options, classes, seed = arguments.options, arguments.classes, arguments.seed

@@ -107,11 +107,17 @@ def test_alignment(stage):
 
 def test_saturation(stage):
     rows = stage["saturation"]
-    curve = rows.query("labels == 'synthetic-tiny' and metric == 'jsd_bits'").sort_values("votes")["estimate"]
+    own = rows.query("labels == 'synthetic-tiny'").set_index(["metric", "votes"])["estimate"]
+    curve = own["jsd_bits"].sort_index()
     assert len(curve) == 11 and (np.diff(curve) < 0).all()
-    corrected = pick(rows, labels="synthetic-tiny", metric="jsd_bits_corrected", votes=20)
-    assert corrected["estimate"] < 0.5 * curve.iloc[-1]
-    assert 3 <= pick(rows, labels="synthetic-tiny", metric="saturation_votes")["estimate"] <= 12
+    assert own["jsd_bits_corrected", 20] < 0.5 * curve[20]
+    parts = own["jsd_bits_excess", 20] + own["jsd_bits_human_noise", 20] + own["jsd_bits_corrected", 20]
+    assert parts == pytest.approx(curve[20], abs=1e-3)  # a few utterances have fewer votes
+    spread = own["jsd_bits_variance"].sort_index()
+    assert spread.index.max() <= 10 and (np.diff(spread) < 0).all()
+    published = rows.query("labels == 'synthetic-tiny-faithful'").set_index(["metric", "votes"])
+    assert published.loc[("jsd_bits", 20), "low"] == published.loc[("jsd_bits", 20), "high"]
+    assert 3 <= pick(rows, labels="synthetic-tiny-faithful", metric="saturation_votes")["estimate"] <= 12
     assert len(rows.query("labels == 'human'")) == 5
 
 

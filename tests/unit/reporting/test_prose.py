@@ -154,7 +154,7 @@ def test_a_run_too_small_for_levels_and_fit_still_has_numbers(run, config, tmp_p
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
     numbers = collect_numbers(config, paths)
     assert numbers["alignment.trend"].text == "does not change steadily"
-    assert numbers["saturation.inside"].text == "not determined within"
+    assert numbers["saturation.inside"].text == "not determined by"
 
 
 def test_the_script_writes_both_files(run, config_json, tmp_path):

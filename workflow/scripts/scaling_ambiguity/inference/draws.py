@@ -62,6 +62,31 @@ def first_counts(table: NDArray, ranks: NDArray[np.intp], size: int | NDArray, c
     return np.stack([(chosen & (table == c)).sum(axis=1) for c in range(classes)], axis=-1).astype(np.float64)
 
 
+def fresh_groups(
+    table: NDArray, names: list[str], size: int, least: int, classes: int, seed: int, purpose: str
+) -> tuple[Array, NDArray[np.bool_]]:
+    """Return counts of disjoint groups of ``size`` votes, (repeats, groups, U, C), and which are whole, (..., U).
+
+    Within a repeat an utterance's m votes are cut, in random order, into m // size groups that share no vote, so
+    that groups vary as fresh draws do; there are as many repeats as make ``least`` groups, one if a group takes
+    all votes. An utterance with fewer valid votes than a group takes has all of them in its first, which counts
+    as whole.
+    """
+    groups = max(table.shape[1] // size, 1)
+    repeats = 1 if size >= table.shape[1] else -(-least // groups)
+    keys = uniforms(seed, purpose, names, repeats * table.shape[1]).reshape(len(names), repeats, -1)
+    valid = (table >= 0).sum(axis=1)
+    counts = np.empty((repeats, groups, len(names), classes))
+    for repeat in range(repeats):
+        ranks = random_ranks(table, keys[:, repeat])
+        for group in range(groups):
+            chosen = (ranks // size == group) & (table >= 0)
+            counts[repeat, group] = np.stack([(chosen & (table == c)).sum(axis=1) for c in range(classes)], axis=-1)
+    whole = valid >= size * np.arange(1, groups + 1)[:, None]
+    whole[0] |= valid > 0
+    return counts, np.broadcast_to(whole, counts.shape[:-1])
+
+
 def subsets(
     table: NDArray, names: list[str], sizes: list[int], repeats: int, classes: int, seed: int, purpose: str
 ) -> Array:

@@ -44,6 +44,20 @@ def corrected_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
     return plain + _jackknife_step(x, y, plain) + _jackknife_step(y, x, plain)
 
 
+def limit_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
+    """JSD in bits between the source of x and the histogram of y: :func:`corrected_jsd_bits` of the side of x alone.
+
+    What the divergence comes to with ever more votes like those of x, y held. x (..., C) with two votes or more a
+    row, y (..., C) with one -> (...), bits.
+
+    Raises:
+        ValueError: naming the first row with too few votes.
+    """
+    x, y = np.broadcast_arrays(_two_votes(x, "x"), vote_counts(y, "y"))
+    plain = jsd_bits(histogram(x), histogram(y))
+    return plain + _jackknife_step(x, y, plain)
+
+
 def _two_votes(values: ArrayLike, name: str) -> Array:
     counts = vote_counts(values, name)
     few = counts.sum(axis=-1) < 2

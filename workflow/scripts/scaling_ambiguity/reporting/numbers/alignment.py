@@ -1,5 +1,7 @@
 """Numbers about the agreement of synthetic with human votes, and its saturation."""
 
+import math
+
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
@@ -61,15 +63,19 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
             f"saturation.{key}.votes", votes, f"{votes:.0f}", file=curve["file"].iloc[0], column="votes", rows=rows
         )
         numbers.estimate(f"saturation.{key}", table, labels=synthetic, metric="jsd_bits", votes=votes)
-    numbers.estimate(
-        "saturation.corrected", table, labels=synthetic, metric="jsd_bits_corrected", votes=last, optional=True
-    )
-    fit = {"labels": synthetic, "interval": False, "optional": True}
-    numbers.estimate("saturation.asymptote", table, metric="asymptote", **fit)
-    numbers.estimate("saturation.point", table, digits=0, metric="saturation_votes", **fit)
+    optional = {"labels": synthetic, "optional": True}
+    for key, metric in (("corrected", "corrected"), ("humannoise", "human_noise")):
+        numbers.estimate(f"saturation.{key}", table, metric=f"jsd_bits_{metric}", **optional)
+    numbers.estimate("saturation.excess", table, metric="jsd_bits_excess", votes=last, **optional)
+    numbers.estimate("saturation.asymptote", table, metric="asymptote", **optional)
+    numbers.estimate("saturation.rate", table, digits=2, metric="rate", **optional)
+    numbers.estimate("saturation.point", table, digits=0, metric="saturation_votes", **optional)
     point = numbers["saturation.point"].value
-    inside = "not determined within" if point is None else "inside" if point <= last else "outside"
+    known = point is not None and math.isfinite(point)
+    inside = "not determined by" if not known else "inside" if point <= last else "outside"
     numbers.words("saturation.inside", inside, ["saturation.point", "saturation.last.votes"])
+    published = {"labels": f"{synthetic}-faithful", "interval": False, "optional": True}
+    numbers.estimate("saturation.published", table, digits=0, metric="saturation_votes", **published)
 
 
 def _short(metric: str) -> str:
