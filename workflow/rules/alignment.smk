@@ -144,6 +144,39 @@ rule report_bias:
         " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
+rule trace_shared_votes:
+    """Trace what shared votes do to a result by level, with proxies of known worth; no ALM is needed."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+    output:
+        "results/statistics/shared-{corpus}.parquet",
+    log:
+        "logs/trace_shared_votes/{corpus}.log",
+    benchmark:
+        "logs/trace_shared_votes/{corpus}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 450),
+        runtime=30,
+    params:
+        options=canonical(
+            {key: config["statistics"][key] for key in ("resamples", "level", "interval", "smoothing")}
+            | {"level_votes": max(3, level_votes())}
+        ),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/trace_shared_votes.py",
+        code=code("trace_shared_votes.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --votes {input.votes} --roles {input.roles}"
+        " --utterances {input.utterances} --classes {params.classes} --options {params.options:q}"
+        " --seed {params.seed} --output {output} > {log} 2>&1"
+
+
 rule trace_saturation:
     """Trace the divergence to the human votes against the number of synthetic votes."""
     input:

@@ -224,7 +224,8 @@ def folds(protocol):
 
 def level_votes():
     """Votes set aside for levels: the most that a selected protocol asks for."""
-    return max(config["protocols"][protocol]["levels"]["votes"] for protocol in RUN["protocols"])
+    levels = [config["protocols"][protocol]["levels"] for protocol in RUN["protocols"]]
+    return max((entry["votes"] for entry in levels if entry["definition"] != "faithful"), default=3)
 
 
 def expand_labels(short):
@@ -366,6 +367,7 @@ def statistics_of(kind):
             for corpus, annotator in pairs
             for protocol in RUN["protocols"]
         ],
+        "shared": [f"results/statistics/shared-{corpus}.parquet" for corpus in RUN["corpora"]],
         "agreement": [f"results/statistics/agreement-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
         "hypotheses": [
             f"results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet"

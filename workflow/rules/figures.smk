@@ -4,7 +4,7 @@
 STATISTICS_FILES = [
     path
     for kind in (
-        *("alignment", "agreement", "bias", "saturation"),
+        *("alignment", "agreement", "bias", "saturation", "shared"),
         *("exchange", "exchange_by_level", "hypotheses", "evaluation"),
     )
     for path in statistics_of(kind)
@@ -17,7 +17,7 @@ HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
 SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
-FIGURES = []
+FIGURES = ["fig_shared_votes"]
 if corpora_with("annotation"):
     FIGURES += [
         "fig_saturation",
@@ -190,6 +190,39 @@ rule fig_bias:
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/fig_bias.py",
         code=code("fig_bias.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_shared_votes:
+    """What shared votes do to a result by level: proxies of known worth, with and without votes set apart."""
+    input:
+        statistics=needed("shared"),
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_shared_votes.pdf",
+        svg=report(
+            "paper/figures/fig_shared_votes.svg",
+            caption="../report/fig_shared_votes.rst",
+            category="Figures",
+        ),
+        data="paper/figures/fig_shared_votes.csv",
+    log:
+        "logs/fig_shared_votes.log",
+    benchmark:
+        "logs/fig_shared_votes.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_shared_votes.py",
+        code=code("fig_shared_votes.py"),
     shell:
         "python {params.script:q} --statistics {input.statistics}"
         " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"

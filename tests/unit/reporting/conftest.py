@@ -141,6 +141,17 @@ def bias_rows() -> list[dict]:
     return [*rows, row(0.52, labels=SYNTHETIC, metric="variance_rest")]
 
 
+def shared_rows() -> list[dict]:
+    """Rows as of trace_shared_votes."""
+    rows = [row(1.3 - 0.2 * k, labels="human", metric="nll", votes=k, method="disjoint") for k in range(4)]
+    for method in ("shared-all", "shared-reference", "disjoint"):
+        for labels, worth in (("withheld-2", 2.0), ("echo", 2.0), ("shuffled", 0.0)):
+            for stratum in ("all", "low", "medium", "high"):
+                about = {"labels": labels, "votes": worth, "stratum": stratum, "method": method}
+                rows.append(row(worth + 0.3 * (method == "shared-all"), metric="equivalent_votes", **about))
+    return rows
+
+
 def saturation_rows() -> list[dict]:
     """Rows as of trace_saturation."""
     rows = []
@@ -255,6 +266,7 @@ def build_run(root: Path) -> dict[str, Path]:
         ("alignment", f"alignment-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", alignment_rows()),
         ("agreement", f"agreement-{CORPUS}-{ANNOTATOR}", agreement_rows()),
         ("bias", f"bias-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", bias_rows()),
+        ("shared", f"shared-{CORPUS}", shared_rows()),
         ("saturation", f"saturation-{CORPUS}-{ANNOTATOR}", saturation_rows()),
         ("exchange", f"exchange-{CORPUS}-{ANNOTATOR}", exchange_rows()),
         ("exchange_by_level", f"exchange_by_level-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", exchange_by_level_rows()),
@@ -439,6 +451,7 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
         ("alignment", "alignment-cremad-face-fair"),
         ("agreement", "agreement-cremad-face"),
         ("bias", "bias-cremad-face-fair"),
+        ("shared", "shared-cremad"),
         ("saturation", "saturation-cremad-face"),
         ("exchange", "exchange-cremad-face"),
         ("exchange_by_level", "exchange_by_level-cremad-face-fair"),

@@ -22,6 +22,7 @@ INPUTS = {
     "fig_alignment_by_level": ["--statistics", "alignment"],
     "fig_confusion": ["--statistics", "agreement"],
     "fig_bias": ["--statistics", "bias"],
+    "fig_shared_votes": ["--statistics", "shared"],
     "fig_models_by_level": ["--statistics", "evaluation"],
     "fig_simplex": ["--labels-table", "labels", "--splits", "splits", "--augmented", "augmented"],
 }

@@ -99,6 +99,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         "alignment_by_level": "alignment",
         "confusion": "agreement",
         "bias": "bias",
+        "shared_votes": "shared",
         "models_by_level": "evaluation",
     }
     for name in (*kinds, "simplex"):

@@ -18,7 +18,7 @@ from scaling_ambiguity.reporting.prose import (
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
-STATISTICS = ("alignment", "agreement", "bias", "saturation", "exchange", "exchange_by_level", "evaluation")
+STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "evaluation")
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_models"]
 SECTIONS += ["results_hypotheses", "limits", "validity"]
 

@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits", "validity"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
-STATISTICS = ("alignment", "agreement", "bias", "saturation", "exchange", "exchange_by_level")
+STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level")
 
 
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
@@ -66,6 +66,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "modelsjudged": False,
         "crossedraters": False,
         "factored": True,
+        "sharedvotes": True,
         "listened": False,
         "conflicting": False,
         "componentsknown": False,
@@ -188,7 +189,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
         subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)], check=True)
 
     shown = {"saturation": "saturation", "exchange_rate": "exchange", "exchange_by_level": "exchange_by_level"}
-    shown |= {"alignment_by_level": "alignment", "confusion": "agreement", "bias": "bias"}
+    shown |= {"alignment_by_level": "alignment", "confusion": "agreement", "bias": "bias", "shared_votes": "shared"}
     figures = [tmp_path / f"fig_{name}.pdf" for name in shown]
     for figure, kind in zip(figures, shown.values(), strict=True):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]

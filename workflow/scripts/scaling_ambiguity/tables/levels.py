@@ -28,7 +28,12 @@ LEVELS = Table(
     key=("utterance",),
     families=(LEVEL, AGREEMENT),
     schema=pa.DataFrameSchema(
-        {"utterance": pa.Column(str), "votes": pa.Column("int16", pa.Check.ge(2))},
+        {
+            "utterance": pa.Column(str),
+            "votes": pa.Column(
+                "int16", pa.Check(lambda votes: (votes == 0) | (votes >= 2), error="neither 0 nor 2 or more")
+            ),
+        },
         checks=pa.Check(_inside, error="a level is not 0, 1 or 2, or an agreement not in [0, 1]"),
     ),
 )

@@ -17,6 +17,7 @@ from scaling_ambiguity.reporting.numbers.leakage import add_leakage
 from scaling_ambiguity.reporting.numbers.models import add_models
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.numbers.settings import add_settings, add_switches, check_config
+from scaling_ambiguity.reporting.numbers.shared import add_shared
 from scaling_ambiguity.reporting.selection import read_statistics
 
 
@@ -69,6 +70,9 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     bias = headline_table(statistics, "bias", corpus, annotator, protocol)
     if bias is not None:
         add_bias(numbers, bias, annotator)
+    shared = headline_table(statistics, "shared", corpus)
+    if shared is not None:
+        add_shared(numbers, shared, level)
     saturation = headline_table(statistics, "saturation", corpus, annotator)
     if saturation is not None:
         add_saturation(numbers, saturation, annotator)

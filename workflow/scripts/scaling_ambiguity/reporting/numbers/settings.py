@@ -91,7 +91,7 @@ def _add_analysis(setting: Setting, statistics: dict[str, Any], protocol: dict[s
     for name in ("resamples", "deals"):
         setting(f"settings.{name}", statistics[name], count(statistics[name]), f"statistics.{name}")
     setting("settings.floor", statistics["smoothing"], f"{statistics['smoothing']:g}", "statistics.smoothing")
-    votes = protocol["levels"]["votes"]
+    votes = protocol["levels"].get("votes", 0)
     setting("settings.level-votes", votes, count(votes), "protocols.levels.votes")
     setting("settings.splits", protocol["splits"]["scheme"], split_words(protocol["splits"]), "protocols.splits")
 

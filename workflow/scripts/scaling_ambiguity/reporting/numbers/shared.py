@@ -1,0 +1,31 @@
+"""Numbers about what shared votes do to a result by level."""
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import LEVELS
+from scaling_ambiguity.reporting.numbers.registry import NOT_RUN, Numbers
+from scaling_ambiguity.reporting.selection import pick
+from scaling_ambiguity.reporting.words import equivalent
+
+ARRANGEMENTS = {"all": "shared-all", "disjoint": "disjoint"}
+SHOWN = [("withheld", "withheld-2", "all"), ("withheld", "withheld-2", "disjoint"), ("shuffled", "shuffled", "all")]
+
+
+def add_shared(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
+    """Define ``shared.*`` from one table of trace_shared_votes; ``sharedvotes``: the corpus has votes enough."""
+    rows = pick(table, metric="equivalent_votes")
+    numbers.switch("sharedvotes", bool(rows["estimate"].notna().any()))
+    if not numbers.switches["sharedvotes"]:
+        return
+    largest = float(pick(table, labels="human", metric="nll")["votes"].max())
+    for name, labels, key in SHOWN:
+        for stratum in LEVELS if name == "withheld" else ("high",):
+            wanted = {"labels": labels, "stratum": stratum, "metric": "equivalent_votes", "method": ARRANGEMENTS[key]}
+            found = pick(table, **wanted)
+            value, text = None, NOT_RUN
+            if len(found):
+                row = found.iloc[0]
+                value = float(row["estimate"])
+                text = equivalent(value, float(row["low"]), float(row["high"]), largest, level)
+            about = {"file": table["file"].iloc[0], "column": "estimate", "rows": wanted}
+            numbers.value(f"shared.{name}.{key}.{stratum}", value, text, **about)
