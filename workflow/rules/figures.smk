@@ -17,7 +17,7 @@ HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
 SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
-FIGURES = ["fig_shared_votes"]
+FIGURES = ["fig_shared_votes", "fig_validity"]
 if corpora_with("annotation"):
     FIGURES += [
         "fig_saturation",

@@ -1,6 +1,6 @@
 # Do the intervals cover? Simulated corpora with a known truth; the study at full size is data of the project.
 
-VALIDITY = f"{PINS}/validity.csv"
+VALIDITY, TYPE_ONE, RECOVERY = (f"{PINS}/{name}.csv" for name in ("validity", "type_one", "recovery"))
 
 
 rule validate_cell:
@@ -47,6 +47,80 @@ rule validate_statistics:
         code=code("validate_statistics.py"),
     shell:
         "python {params.script:q} --cells {input.cells} --output {output} > {log} 2>&1"
+
+
+rule validate_tests:
+    """Type I error and power of every test at full size, minutes: simulated differences."""
+    output:
+        "results/validity/type_one.csv",
+    log:
+        "logs/validate_tests.log",
+    benchmark:
+        "logs/validate_tests.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        seed=SEED,
+        script=f"{SCRIPTS}/validate_tests.py",
+        code=code("validate_tests.py"),
+    shell:
+        "python {params.script:q} --cells g5_h30_c4_n5 g12_h30_c4_n5 g24_h30_c4_n5 g91_h30_c4_n5 --corpora 4000"
+        " --resamples 1000 --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule validate_recovery:
+    """The exchange rate against known worths at full size, a quarter of an hour."""
+    output:
+        "results/validity/recovery.csv",
+    log:
+        "logs/validate_recovery.log",
+    benchmark:
+        "logs/validate_recovery.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        seed=SEED,
+        script=f"{SCRIPTS}/validate_recovery.py",
+        code=code("validate_recovery.py"),
+    shell:
+        "python {params.script:q} --speakers 12 24 --corpora 600"
+        " --resamples 1000 --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule fig_validity:
+    """Known truths, and what the exchange rate and the tests find of them."""
+    input:
+        recovery=RECOVERY,
+        type_one=TYPE_ONE,
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_validity.pdf",
+        svg=report("paper/figures/fig_validity.svg", caption="../report/fig_validity.rst", category="Figures"),
+        data="paper/figures/fig_validity.csv",
+    log:
+        "logs/fig_validity.log",
+    benchmark:
+        "logs/fig_validity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/fig_validity.py",
+        code=code("fig_validity.py"),
+    shell:
+        "python {params.script:q} --recovery {input.recovery:q} --type-one {input.type_one:q} --style {input.style:q}"
+        " --figure {output.figure} --svg {output.svg} --data {output.data} > {log} 2>&1"
 
 
 rule tab_validity:

@@ -109,6 +109,10 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
         call(f"fig_{name}", *inputs, *style, *outputs)
         figures += [figure, figure.with_suffix(".svg")]
+    figures.append(tmp_path / "fig_validity.pdf")
+    resources = REPOSITORY / "workflow" / "resources"
+    outputs = ["--figure", figures[-1], "--svg", tmp_path / "v.svg", "--data", tmp_path / "v.csv", *style[2:]]
+    call("fig_validity", "--recovery", resources / "recovery.csv", "--type-one", resources / "type_one.csv", *outputs)
     corpus = ["--corpora", "demo", "--classes", "neutral,happy,sad,angry", "--utterances", run["utterances"]]
     corpus += ["--votes", run["votes"], "--rejects", run["rejects"]]
     for name, inputs in (

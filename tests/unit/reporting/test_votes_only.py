@@ -194,6 +194,10 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     for figure, kind in zip(figures, shown.values(), strict=True):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
         call(figure.stem, "--statistics", votes_run[kind], *style, *outputs)
+    figures.append(tmp_path / "fig_validity.pdf")
+    resources = REPOSITORY / "workflow" / "resources"
+    outputs = ["--figure", figures[-1], "--svg", tmp_path / "v.svg", "--data", tmp_path / "v.csv", *style[2:]]
+    call("fig_validity", "--recovery", resources / "recovery.csv", "--type-one", resources / "type_one.csv", *outputs)
     corpus = ["--corpora", "cremad", "--utterances", votes_run["utterances"], "--votes", votes_run["votes"]]
     shown = ["--classes", ",".join(CLASSES)]
     about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"], *shown]}

@@ -1,0 +1,122 @@
+"""What a proxy is worth on very many utterances, where neither votes nor speakers are left to chance.
+
+The same predictors as on a corpus, with the prior and the weight of very many utterances, are scored by the expected
+loss sum_c v_c loss_c, and the number of human votes with the same loss is read off the interpolated curve.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy.special import xlogy
+
+from scaling_ambiguity.inference.exchange_losses import WHOLE
+from scaling_ambiguity.inference.known_votes import (
+    CLASSES,
+    VOTES,
+    biased_votes,
+    distributions,
+    draw_labels,
+    expected_vote,
+    pool_habits,
+    rater_labels,
+)
+from scaling_ambiguity.inference.recovery import BESIDE, FLOOR, LEVEL_VOTES, SYNTHETIC, level_places, read_off
+from scaling_ambiguity.labels.calibrating import calibrate
+from scaling_ambiguity.labels.counting import frequencies
+from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
+from scaling_ambiguity.labels.levels import LEVELS
+from scaling_ambiguity.labels.pooling import with_echo
+from scaling_ambiguity.labels.weighting import fit_weight, tabulate
+from scaling_ambiguity.seeds import generator
+
+Array = NDArray[np.float64]
+SIZE = 200_000
+CURVE = 10  # human votes that the curve reaches, so that a worth beyond those of a corpus is a number too
+FRESH = 3  # most fresh raters, and most latent draws
+EXACT = "theory"
+MEASURED = "population"
+
+
+@dataclass(frozen=True)
+class Population:
+    """Very many utterances: loss (U,) of 0 .. 10 human votes and of each proxy, and the level of each utterance."""
+
+    people: list[Array]
+    proxies: dict[tuple[str, int, int], Array]
+    level: NDArray[np.int8]
+
+
+def population(size: int, seed: int) -> Population:
+    """Return the losses on ``size`` utterances, each by a speaker of its own, of the raters of the pool."""
+    rng, habits = generator(seed, "population worth"), pool_habits(seed)
+    p = distributions(rng, (size,), 1, CLASSES)[:, 0]
+    v = expected_vote(p, habits)
+    _, labels = rater_labels(rng, p, LEVEL_VOTES + CURVE, habits)
+    a = prior_of_corpora(rng, habits, size)
+    blocks = np.arange(size) % 20
+
+    def human(k: int) -> Array:
+        return count(labels[:, LEVEL_VOTES : LEVEL_VOTES + k])
+
+    def loss(votes: Array) -> Array:
+        return expected_loss(v, posterior_mean(votes, a))
+
+    def weighed(more: Array, k: int) -> Array:
+        evidence = tabulate(human(k), np.full(size, k), more, v, np.zeros(size, dtype=np.intp))
+        return human(k) + fit_weight(evidence, a) * more
+
+    synthetic = biased_votes(rng, p, SYNTHETIC)
+    found = {}
+    for k in range(1, FRESH + 1):
+        found[f"latent-{k}", 0, k] = loss(count(draw_labels(rng, np.repeat(p[:, None], k, axis=1))))
+    found["as_pooled", 0, SYNTHETIC] = loss(synthetic)
+    found["weighted", 0, SYNTHETIC] = loss(weighed(synthetic, 0))
+    fitted = calibrate(human(0)[None], synthetic[None], v[None], count(labels[:, : VOTES[0]]), blocks, blocks)
+    votes, b = fitted.votes(human(0)[None], synthetic[None])
+    found["calibrated", 0, SYNTHETIC] = expected_loss(v, posterior_mean(votes[0], b))
+    two = human(BESIDE)
+    echo = with_echo(two, synthetic) * (BESIDE + SYNTHETIC) - two
+    prior = np.broadcast_to(SYNTHETIC * frequencies(a), two.shape)
+    for name, more in (("echo", echo), ("prior", prior)):
+        found[name, BESIDE, SYNTHETIC] = loss(weighed(more, BESIDE))
+    people = [loss(human(k)) for k in range(CURVE + 1)]
+    return Population(people, found, level_places(count(labels[:, :LEVEL_VOTES])))
+
+
+def prior_of_corpora(rng: np.random.Generator, habits: Array, size: int) -> Array:
+    """Return the Dirichlet-multinomial fitted to 5 to 10 votes on ``size`` utterances, (C,)."""
+    p = distributions(rng, (size,), 1, CLASSES)[:, 0]
+    _, labels = rater_labels(rng, p, VOTES[1], habits)
+    cast = np.arange(VOTES[1]) < rng.integers(VOTES[0], VOTES[1] + 1, size)[:, None]
+    return fit_dirichlet_multinomial(count(np.where(cast, labels, -1)))
+
+
+def count(labels: NDArray[np.intp]) -> Array:
+    """Return counts per class of labels (U, n), -1 left out, (U, C)."""
+    return np.stack([(labels == c).sum(axis=1) for c in range(CLASSES)], axis=1).astype(np.float64)
+
+
+def expected_loss(v: Array, p: Array) -> Array:
+    """Return the expected NLL -sum_c v_c log p_c in nats per vote, p raised to the floor; v, p (U, C) -> (U,)."""
+    raised = np.maximum(p, FLOOR)
+    return -xlogy(v, raised / raised.sum(axis=1, keepdims=True)).sum(axis=1)
+
+
+def worths(seed: int, size: int = SIZE) -> pd.DataFrame:
+    """Return the truth of every proxy, overall and by level: stratum, proxy, beside, votes, truth, known_by.
+
+    ``theory`` where the worth follows from how the proxy is made, ``population`` where it is measured on
+    ``size`` utterances. A truth is what is gained over the human votes that the proxy stands beside.
+    """
+    people = population(size, seed)
+    rows = []
+    for stratum, mask in [(WHOLE, slice(None)), *((name, people.level == i) for i, name in enumerate(LEVELS))]:
+        curve = np.array([loss[mask].mean() for loss in people.people])
+        for (name, beside, votes), loss in people.proxies.items():
+            rows.append((stratum, name, beside, votes, read_off(curve, loss[mask].mean()) - beside, MEASURED))
+        known = [(f"fresh-{k}", 0, k, float(k)) for k in range(1, FRESH + 1)]
+        known += [(name, 0, SYNTHETIC, 0.0) for name in ("noise", "shuffled")]
+        rows += [(stratum, *row, EXACT) for row in known]
+    return pd.DataFrame(rows, columns=["stratum", "proxy", "beside", "votes", "truth", "known_by"])

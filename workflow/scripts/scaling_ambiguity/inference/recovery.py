@@ -1,0 +1,181 @@
+"""Does the exchange rate find what is known? Many simulated corpora, one proxy of known worth after the other.
+
+Fresh raters of the same pool are worth their number, whatever the level of ambiguity. Uniform noise and the votes of
+another utterance are worth nothing; the majority of one's own votes repeated, and votes drawn from the class prior,
+add nothing to human votes. Draws from the latent distribution, which no rater's habit has touched, and the votes of
+a biased annotator are worth what the same predictors are worth on very many utterances (``population_worth``).
+What has to be learnt, a weight or a matrix, is learnt less well from one corpus: what a corpus of this size can
+expect is the worth at the mean losses over all corpora.
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from scaling_ambiguity.inference.arrangement import Arrangement, arrange
+from scaling_ambiguity.inference.exchange import STEP
+from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses, Key
+from scaling_ambiguity.inference.exchange_predictors import add_known, add_weighted
+from scaling_ambiguity.inference.known_votes import CLASSES, KnownVotes, biased_votes, known_corpus, pool_habits
+from scaling_ambiguity.inference.monte_carlo import exact_limits
+from scaling_ambiguity.labels.levels import LEVELS, choose_edges, level_of, pairwise_agreement
+from scaling_ambiguity.labels.others import class_prior, speaker_blocks
+from scaling_ambiguity.labels.pooling import with_echo
+from scaling_ambiguity.progress import progress
+from scaling_ambiguity.seeds import derive_seed, generator
+
+Array = NDArray[np.float64]
+UTTERANCES = 480
+SYNTHETIC = 5  # votes of the biased annotator, of noise, of the echo and of the prior
+BESIDE = 2  # human votes that echo and prior stand beside
+LEVEL_VOTES = 3
+FLOOR = 1e-3
+LARGEST = {WHOLE: 4, "level": 3}  # conditioning votes k, overall and by level
+QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
+KEYS = ["speakers", "stratum", "proxy", "beside", "votes"]
+EXPECTED = "corpora"
+LEARNT = ("weighted", "calibrated")  # predictors with something to learn from the corpus
+CURVE = [f"human_{k}" for k in range(LARGEST[WHOLE] + 1)]
+COLUMNS = [
+    *KEYS, "known_by", "truth", "corpora", "resamples", "coverage", "low", "high", "gains", "open", "mean",
+    *(f"q{round(100 * q):02d}" for q in QUANTILES), "lower", "upper",
+]  # fmt: skip
+
+
+def arrangements(corpus: KnownVotes) -> Iterator[tuple[dict[str, NDArray[np.bool_] | None], Arrangement, NDArray]]:
+    """Yield strata, arrangement and utterances used: all votes for one number, then levels from votes kept apart."""
+    blocks = speaker_blocks(corpus.speakers)
+    for start, largest in ((0, LARGEST[WHOLE]), (LEVEL_VOTES, LARGEST["level"])):
+        world, used = arrange(
+            corpus.dealt, corpus.counts, blocks, corpus.speakers, start=start, largest=largest, floor=FLOOR, level=0.95
+        )
+        if not start:
+            yield {WHOLE: None}, world, used
+            continue
+        places = level_places(world.dealt.between(0, start))
+        yield {name: places == place for place, name in enumerate(LEVELS)}, world, used
+
+
+def level_places(counts: Array) -> NDArray[np.int8]:
+    """Return the level (``labels.levels.LEVELS``) that votes decide; counts (..., C) -> (...)."""
+    agreement = pairwise_agreement(counts)
+    return level_of(agreement, choose_edges(agreement.ravel(), LEVEL_VOTES, CLASSES))
+
+
+def add_proxies(losses: ExchangeLosses, corpus: KnownVotes, used: NDArray, votes: Array, seed: int) -> None:
+    """Add every proxy of the study; ``votes`` (U, C) are those of the biased annotator on the utterances used."""
+    world = losses.world
+    names = [name for name, use in zip(corpus.names, used, strict=True) if use]
+    pool = np.broadcast_to(votes, world.reference.shape)
+    add_known(losses, names, corpus.v[used], corpus.p[used], pool, SYNTHETIC, seed)
+    losses.add(("as_pooled", 0, SYNTHETIC), pool)
+    add_weighted(losses, ("weighted", 0, SYNTHETIC), pool)
+    losses.add(("calibrated", 0, SYNTHETIC), world.calibrated(world.calibrate(pool, 0), pool, 0))
+    human = world.human(BESIDE)
+    echo = with_echo(human, pool) * (BESIDE + SYNTHETIC) - human
+    prior = np.broadcast_to(SYNTHETIC * class_prior(corpus.counts), human.shape)
+    for name, more in (("echo", echo), ("prior", prior)):
+        losses.add((name, BESIDE, SYNTHETIC), world.weigh(more, BESIDE)[0])
+
+
+def value_corpus(speakers: int, number: int, resamples: int, seed: int) -> list[dict]:
+    """Return what each proxy is found to be worth in one simulated corpus, one row a stratum and proxy."""
+    corpus = known_corpus(UTTERANCES, speakers, pool_habits(seed), seed, number)
+    own = derive_seed(seed, "recovery", speakers, number)
+    votes = biased_votes(generator(own, "biased annotator"), corpus.p, SYNTHETIC)
+    settings = {"resamples": resamples, "seed": own, "level": 0.95, "method": "bootstrap_t"}
+    rows = []
+    for strata, world, used in arrangements(corpus):
+        losses = ExchangeLosses(world, strata, across=False)
+        add_proxies(losses, corpus, used, votes[used], own)
+        for stratum in strata:
+            values = losses.values(stratum, settings)
+            columns = losses.columns(stratum, losses.people() + [key for key, *_ in values])
+            means = losses.interval(stratum, settings)(columns).estimate
+            curve, own_losses = np.split(means, [world.largest + 1])
+            shared = dict(zip(CURVE, curve, strict=False))
+            for (key, value, _), loss in zip(values, own_losses, strict=True):
+                ends = number_row(value.estimate, value.low, value.high, key[1])
+                rows.append(about(speakers, stratum, key) | ends | {"loss": loss} | shared)
+    return rows
+
+
+def read_off(people: Array, target: float) -> float:
+    """Return the k at which a falling curve of losses (K + 1,) meets a loss, in [0, K]."""
+    return float(np.interp(-target, -people, np.arange(len(people))))
+
+
+def expected_worth(group: pd.DataFrame) -> float:
+    """Return the votes gained at the mean losses over corpora, at most those of the curve.
+
+    ``group`` holds the rows of one stratum and proxy.
+    """
+    people = group[CURVE].mean().dropna().to_numpy()
+    return read_off(np.minimum.accumulate(people), group["loss"].mean()) - group["beside"].iloc[0]
+
+
+def about(speakers: int, stratum: str, key: Key) -> dict:
+    """Return the columns that say what a row is about."""
+    name, beside, votes = key
+    return dict(zip(KEYS, (speakers, stratum, name, beside, int(votes)), strict=True))
+
+
+def number_row(estimate: float, low: float, high: float, beside: int) -> dict[str, float]:
+    """Return an estimate and its ends as votes gained over those it stands beside; an open end is infinite."""
+    high = np.inf if np.isnan(high) else high
+    return {"estimate": estimate - beside, "low": low - beside, "high": high - beside}
+
+
+def on_grid(truth: Array) -> Array:
+    """Return the point nearest to a truth of the grid on which intervals are searched."""
+    return np.round(np.round(truth / STEP) * STEP, 10)
+
+
+def summarise(found: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.DataFrame:
+    """Return one row a stratum, proxy and truth: how often it is covered, and how the estimates are spread.
+
+    ``coverage``: share of intervals that contain the truth, with exact 99 % Monte-Carlo limits ``low`` and ``high``;
+    ``gains``: share wholly above 0; ``open``: share without an upper end; ``lower`` and ``upper``: median ends.
+
+    Args:
+        found: Rows of :func:`value_corpus` over all corpora.
+        truths: Rows with ``KEYS``, ``truth`` and ``known_by``.
+        resamples: Of the intervals.
+    """
+    known = {tuple(row[:-2]): row[-2:] for row in truths[[*KEYS, "truth", "known_by"]].itertuples(index=False)}
+    rows = []
+    for key, group in found.groupby(KEYS, sort=True):
+        targets = [known[key]] + ([(expected_worth(group), EXPECTED)] if key[2] in LEARNT else [])
+        spread = {f"q{round(100 * q):02d}": round(group["estimate"].quantile(q), 4) for q in QUANTILES}
+        ends = {"lower": group["low"].median(), "upper": group["high"].median()}
+        for truth, known_by in targets:
+            target = on_grid(truth)
+            inside = (group["low"] <= target + 1e-9) & (target <= group["high"] + 1e-9)
+            low, high = exact_limits(int(inside.sum()), len(group))
+            rows.append(
+                dict(zip(KEYS, key, strict=True))
+                | {"truth": round(float(truth), 4), "known_by": known_by, "corpora": len(group), "resamples": resamples}
+                | {"coverage": inside.mean(), "low": round(low, 4), "high": round(high, 4)}
+                | {"gains": (group["low"] > 1e-9).mean(), "open": np.isinf(group["high"]).mean()}
+                | {"mean": round(group["estimate"].mean(), 4)}
+                | spread
+                | ends
+            )
+    return pd.DataFrame(rows, columns=COLUMNS)
+
+
+def recovery(speakers: int, corpora: int, resamples: int, seed: int, truths: pd.DataFrame) -> pd.DataFrame:
+    """Return :func:`summarise` over ``corpora`` simulated corpora of ``speakers`` speakers.
+
+    Args:
+        speakers: G, which divides the 480 utterances.
+        corpora: Number of corpora.
+        resamples: Of each interval.
+        seed: Seed of the study.
+        truths: From ``population_worth.worths``.
+    """
+    numbers = progress(range(corpora), f"{speakers} speakers", total=corpora, unit="corpus")
+    rows = [row for number in numbers for row in value_corpus(speakers, number, resamples, seed)]
+    return summarise(pd.DataFrame(rows), truths.assign(speakers=speakers), resamples)
