@@ -131,3 +131,16 @@ def test_the_files_at_hand_are_those_of_the_shipped_list():
     here = {path: file for path, files in places.items() for file in files if file.is_file()}
     assert here
     assert {path: file_sha256(file) for path, file in here.items()} == {path: pins[path] for path in here}
+
+
+def test_the_published_recognition_rates_weigh_emotions_equally(read, counts):
+    # 40.9, 58.2 and 63.6 % are published; of all votes at hand 40.0, 57.4 and 63.1 agree with the acted emotion.
+    # There are fewer neutral clips: with emotions weighted equally it is 40.7, 57.7 and 63.4. The rest cannot be told
+    # from the tabulated votes
+    known = {"voice": (40.0, 40.7, 40.9), "face": (57.4, 57.7, 58.2), "audiovisual": (63.1, 63.4, 63.6)}[read[0]]
+    acted = counts.index.str.slice(9, 12).map({"ANG": "anger", "DIS": "disgust", "FEA": "fear", "HAP": "happy",
+                                               "NEU": "neutral", "SAD": "sad"})  # fmt: skip
+    right = counts.to_numpy()[np.arange(len(counts)), [LABELS.index(label) for label in acted]]
+    by_emotion = pd.Series(right).groupby(acted).sum() / counts.sum(axis=1).groupby(acted.to_numpy()).sum()
+    assert round(100 * right.sum() / counts.to_numpy().sum(), 1) == known[0]
+    assert round(100 * by_emotion.mean(), 1) == known[1] and known[2] - 100 * by_emotion.mean() < 0.6

@@ -131,3 +131,27 @@ def test_same_seed_same_table(world, judges, predictions, table):
     pd.testing.assert_frame_equal(again(1), again(1))
     assert "truth" not in set(again(1)["reference"])
     assert not again(1)["low"].equals(again(2)["low"])
+
+
+def test_from_five_seeds_on_the_variance_between_them_is_estimated(world, judges, predictions):
+    random = np.random.default_rng(5)
+    many = np.stack([0.8 * world.truth + 0.2 * random.dirichlet(np.ones(3)) for _ in range(5)])
+    frame = evaluation_table(
+        {TRUE: many, FLAT: predictions[FLAT]},
+        {},
+        judges,
+        None,
+        corpus="demo",
+        protocol="fair",
+        options=world.options,
+        seed=1,
+    )
+    found = frame[frame["metric"] == "nll_seed_variance"]
+    assert found["labels"].tolist() == ["human"] and found["estimate"].iloc[0] > 0
+
+
+def test_scores_that_are_no_means_have_intervals(table):
+    for metric in ("macro_f1", "weighted_f1", "uar", "ece"):
+        row = _row(table, TRUE, metric)
+        assert row["low"] <= row["estimate"] <= row["high"] or metric == "ece"
+        assert row["low"] < row["high"]

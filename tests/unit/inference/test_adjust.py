@@ -1,10 +1,13 @@
+from functools import partial
+
 import numpy as np
 import pytest
 
 from scaling_ambiguity.inference.adjust import adjust, benjamini_hochberg, benjamini_yekutieli, by_family, holm
-from scaling_ambiguity.inference.bca import bca_mean_interval
+from scaling_ambiguity.inference.bootstrap import mean_interval
 
 RNG = np.random.default_rng(1)
+bca_mean_interval = partial(mean_interval, method="bca")
 
 
 def test_by_hand():

@@ -90,6 +90,13 @@ def alignment_rows() -> list[dict]:
                 for kind in ("pearson", "spearman")
             ]
         rows.append(row(0.33, labels=labels, metric="entropy_pearson", protocol=PROTOCOL))
+    tested = {"p": 0.01, "p_adjusted": 0.02, "protocol": PROTOCOL}
+    minus = {"labels": SYNTHETIC, "metric": "nll_minus_prior"}
+    rows.append(row(-0.1, **minus) | tested)
+    rows.append(row(-0.1, **minus) | tested | {"method": "sign_flip", "low": np.nan, "high": np.nan})
+    rows.append(row(-0.1, **minus) | tested | {"population": "raters like these"})
+    rows.append(row(0.1, labels=f"{SYNTHETIC}-matched", metric="nll_minus_human") | tested)
+    rows.append(row(0.9, labels="leave-one-out", metric="nll", protocol=PROTOCOL))
     return rows
 
 

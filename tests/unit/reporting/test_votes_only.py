@@ -65,6 +65,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "ratersjudged": False,
         "modelsjudged": False,
         "crossedraters": False,
+        "alignedlike": False,
         "factored": True,
         "sharedvotes": True,
         "listened": False,

@@ -10,6 +10,7 @@ from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.inference.adjust import adjust as adjust_p
 from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.inference.seed_variance import MINIMUM_SEEDS, seed_variance
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
 from scaling_ambiguity.tables.statistics import statistics_frame
 
@@ -131,13 +132,18 @@ def _whole_set_rows(predictions: dict[Condition, np.ndarray], judges: Judges, op
 
 
 def _seed_rows(predictions: dict[Condition, np.ndarray], judges: Judges, floor: float) -> list[dict]:
-    """Return the NLL of every training; ``votes`` is its number."""
+    """Return the NLL of every training, ``votes`` its number; from five on the variance between them, nats squared."""
     rows = []
     for condition, p in predictions.items():
         base = _names(condition) | {"stratum": "all", "reference": "human", "n": p.shape[1], "method": "seed"}
         for number, one in enumerate(p):
             value = float(scores(one, judges.counts, floor, ("nll",))["nll"].mean())
             row = {"metric": "nll", "estimate": value, "votes": number}
+            rows.append(base | row | {"n_clusters": len(np.unique(judges.clusters))})
+        if len(p) >= MINIMUM_SEEDS:
+            losses = np.stack([scores(one, judges.counts, floor, ("nll",))["nll"] for one in p])
+            found = seed_variance(losses, judges.clusters)
+            row = {"metric": "nll_seed_variance", "estimate": found.component, "method": "mixed_model"}
             rows.append(base | row | {"n_clusters": len(np.unique(judges.clusters))})
     return rows
 

@@ -54,7 +54,7 @@ def crossed_mean_interval(
         resamples: bootstrap resamples; fewer, but not under 999, where speakers x raters are very many.
         seed: seed of the resamples.
         level: coverage, in (0, 1).
-        method: ``bootstrap_t``, ``percentile`` or ``t`` (Student, min(G, H) - 1 degrees of freedom).
+        method: ``bootstrap_t`` (also for ``bca``), ``percentile`` or ``t`` (Student, min(G, H) - 1 degrees of freedom).
 
     Returns:
         Intervals with ``n_clusters`` the number of speakers.
@@ -62,6 +62,7 @@ def crossed_mean_interval(
     Raises:
         ValueError: fewer than 20 raters or two speakers, an unknown method, a value that is not finite.
     """
+    method = "bootstrap_t" if method == "bca" else method  # no acceleration is known for two ways of resampling
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, not {method!r}")
     values = np.asarray(values, dtype=np.float64)

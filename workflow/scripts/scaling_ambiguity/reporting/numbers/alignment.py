@@ -6,7 +6,8 @@ import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.selection import need, one, pick
+from scaling_ambiguity.reporting.text import p_value
 from scaling_ambiguity.reporting.words import beside, overlap, trend
 
 PREDICTORS = ("synthetic", "prior", "uniform", "human", "human-smoothed")
@@ -15,8 +16,10 @@ PREDICTORS = ("synthetic", "prior", "uniform", "human", "human-smoothed")
 def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes: list[str]) -> None:
     """Define ``alignment.*`` from one table of align_votes; ``leveled``: its utterances have levels of ambiguity."""
     numbers.switch("leveled", bool(len(pick(table, stratum=LEVELS, metric="nll"))))
+    synthetic, everybody = f"synthetic-{annotator}", table
     table = pick(table, population="these raters")
-    synthetic = f"synthetic-{annotator}"
+    flipped = pick(table, method="sign_flip")
+    table = table[table["method"] != "sign_flip"]
     about = {"stratum": "all", "reference": "human"}
     for metric in ("nll", "jsd_bits"):
         for name in PREDICTORS if metric == "nll" else ("synthetic", "prior", "human"):
@@ -24,6 +27,21 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
             numbers.estimate(f"alignment.{_short(metric)}.{name}", table, labels=labels, metric=metric, **about)
     numbers.estimate("alignment.jsd.matched", table, labels=f"{synthetic}-matched", metric="jsd_bits", **about)
     numbers.estimate("alignment.entropy", table, digits=2, labels=synthetic, metric="entropy_pearson", **about)
+    row = numbers.estimate("alignment.minus-prior", table, labels=synthetic, metric="nll_minus_prior", **about)
+    _add_p(numbers, "alignment.minus-prior.p", row)
+    _add_p(
+        numbers,
+        "alignment.minus-prior.flip",
+        one(flipped, "sign flips", labels=synthetic, metric="nll_minus_prior", **about),
+    )
+    matched = {"labels": f"{synthetic}-matched", "metric": "nll_minus_human"}
+    numbers.estimate("alignment.minus-human", table, **matched, **about)
+    numbers.estimate("alignment.leave-one-out", table, labels="leave-one-out", metric="nll", optional=True, **about)
+    like = pick(everybody, population="raters like these")
+    wanted = {"labels": synthetic, "metric": "nll_minus_prior"}
+    numbers.switch("alignedlike", bool(len(pick(like, **wanted, **about))))
+    if numbers.switches["alignedlike"]:
+        numbers.estimate("alignment.minus-prior.like", like, **wanted, **about)
     for level in LEVELS:
         numbers.estimate(
             f"alignment.nll.{level}",
@@ -76,6 +94,12 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
     numbers.words("saturation.inside", inside, ["saturation.point", "saturation.last.votes"])
     published = {"labels": f"{synthetic}-faithful", "interval": False, "optional": True}
     numbers.estimate("saturation.published", table, digits=0, metric="saturation_votes", **published)
+
+
+def _add_p(numbers: Numbers, key: str, row: pd.Series) -> None:
+    value = float(row["p_adjusted"])
+    rows = {name: row[name] for name in ("labels", "metric", "method", "stratum")}
+    numbers.value(key, value, p_value(value), file=row["file"], column="p_adjusted", rows=rows)
 
 
 def _short(metric: str) -> str:
