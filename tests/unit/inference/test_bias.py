@@ -100,3 +100,18 @@ def test_a_confounded_design_is_refused():
     item, _, focus, label = simulated(0.2, 0.1, 0.08, 0.1)
     with pytest.raises(ValueError, match="does not tell the effects apart"):
         components(item, focus, focus, label, 2)
+
+
+def test_a_group_of_few_speakers_has_no_interval_and_no_p():
+    from scaling_ambiguity.inference.bias_rows import factor_rows
+
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.full(3, 0.6), 600)
+    scores = bias.score(votes(p, 4), votes(p, 6, seed=3), votes(p, 4, seed=4))
+    speakers = np.arange(600) % 20
+    group = np.where(speakers == 0, "lonely", np.where(speakers < 10, "a", "b")).astype(object)
+    settings = SETTINGS | {"level": 0.95}
+    rows = {row["stratum"]: row for row in factor_rows("g", group, scores, speakers, settings, "holm")
+            if row["metric"] == "match_gap_minus_rest"}  # fmt: skip
+    assert "p" not in rows["g=lonely"] and "low" not in rows["g=lonely"]
+    assert rows["g=a"]["p_adjusted"] >= rows["g=a"]["p"] and rows["g=a"]["low"] < rows["g=a"]["high"]

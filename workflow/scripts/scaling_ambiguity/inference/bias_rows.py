@@ -57,7 +57,10 @@ def class_rows(
 def factor_rows(
     name: str, values: NDArray, scores: Scores, clusters: NDArray, settings: dict[str, Any], method: str
 ) -> list[dict]:
-    """Return the matches at each level of a factor, and how the gap differs from that of all other utterances."""
+    """Return the matches at each level of a factor, and how the gap differs from that of all other utterances.
+
+    A level of fewer than five speakers has no interval and no p.
+    """
     rows, contrasts = [], []
     known = np.isfinite(scores.match_gap) & (values != "")
     levels = [level for level in sorted(set(values[known])) if (known & (values == level)).sum() >= LEAST]
@@ -69,7 +72,13 @@ def factor_rows(
             rows += _mean_rows(np.where(here, getattr(scores, metric), np.nan), clusters, settings, stratum, metric)
         gap = np.where(known, scores.match_gap, 0.0)
         found = contrast_interval((gap, known & here), (gap, known & ~here), clusters, **settings)
-        contrasts.append(_row(found, 0, stratum, "match_gap_minus_rest") | {"p": found.p[0]})
+        row = _row(found, 0, stratum, "match_gap_minus_rest")
+        # a mean of one speaker has no error that resampling could see
+        if min(len(set(clusters[known & side])) for side in (here, ~here)) < LEAST_SPEAKERS:
+            row = {key: value for key, value in row.items() if key not in ("low", "high")}
+        else:
+            row["p"] = found.p[0]
+        contrasts.append(row)
     return rows + adjusted(contrasts, method)
 
 

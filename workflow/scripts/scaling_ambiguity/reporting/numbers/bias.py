@@ -5,7 +5,6 @@ import pandas as pd
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import one, pick
-from scaling_ambiguity.reporting.tables.bias import factor_strata
 from scaling_ambiguity.reporting.text import p_value, percent
 
 WHOLE = {"match": "match", "human": "match_human", "gap": "match_gap", "entropy": "entropy_gap"}
@@ -24,9 +23,9 @@ def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
     gaps = pick(own, metric="share_gap").sort_values("estimate")["stratum"]
     for key, stratum in (("under", gaps.iloc[0]), ("over", gaps.iloc[-1])):
         _add_row(numbers, f"bias.{key}", own, stratum, "share_gap")
-    numbers.switch("factored", bool(factor_strata(own)))
-    if numbers.switches["factored"]:
-        contrasts = pick(own, metric="match_gap_minus_rest").sort_values("estimate")["stratum"]
+    contrasts = pick(own, metric="match_gap_minus_rest").dropna(subset="p_adjusted").sort_values("estimate")["stratum"]
+    numbers.switch("factored", bool(len(contrasts)))
+    if len(contrasts):
         _add_row(numbers, "bias.worst", own, contrasts.iloc[0], "match_gap_minus_rest")
     _add_listening(numbers, own)
     numbers.switch("componentsknown", bool(len(pick(own, metric="variance_rest"))))
