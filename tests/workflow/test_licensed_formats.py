@@ -23,7 +23,7 @@ INSIDE = {"Neutral", "Happiness", "Excited", "Sadness", "Anger"}
 LITTLE = {
     "finetuning": {"steps": 2, "evaluate_every": 1},
     "controls": [],
-    "annotators": {"tiny_crossed": {"votes": 5}},
+    "annotators": {name: {"votes": 5} for name in ("tiny_crossed", "tiny_audio", "tiny_text")},
     "statistics": {
         "resamples": 200,
         "deals": 2,

@@ -13,6 +13,7 @@ import torch
 from scaling_ambiguity import cli
 from scaling_ambiguity.proxies.annotation import collect, vote_table
 from scaling_ambiguity.proxies.elicitation import items, shard_rows
+from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -22,16 +23,25 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 def main(arguments: argparse.Namespace) -> None:
     """Open the model, ask, write."""
     torch.set_num_threads(1)
-    rows = shard_rows(UTTERANCES.read(arguments.utterances), arguments.shard, arguments.shards)
+    utterances = UTTERANCES.read(arguments.utterances)
+    without = lacking(utterances, arguments.options["modality"])
+    rows = shard_rows(utterances, arguments.shard, arguments.shards)
+    left = rows["utterance"].isin(without)
     engines = importlib.import_module(f"scaling_ambiguity.alms.engines.{arguments.alm['engine']}")
     engine = engines.open_engine(arguments.alm)
     prompts = load_prompts(arguments.prompts)
-    asked = items(rows, Path(arguments.root), engine, arguments.options, prompts, arguments.classes, arguments.seed)
+    asked = items(
+        rows[~left], Path(arguments.root), engine, arguments.options, prompts, arguments.classes, arguments.seed
+    )
     store = AnswerStore(arguments.store)
     what = f"annotate {arguments.corpus} {arguments.annotator} shard {arguments.shard}"
     records = collect(asked, engine, store, what)
     store.close()
-    PROXIES.write(vote_table(asked, records, arguments.annotator, arguments.classes), arguments.output)
+    votes = vote_table(asked, records, arguments.annotator, arguments.classes)
+    if left.any():
+        print(f"{left.sum()} utterances lack what the modality needs: their draws are kept with status not_asked")
+        votes = with_not_asked(votes, rows[left], arguments.options, prompts, arguments.annotator)
+    PROXIES.write(votes, arguments.output)
 
 
 if __name__ == "__main__":

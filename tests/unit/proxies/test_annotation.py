@@ -99,6 +99,13 @@ def test_one_clip_twice_in_a_corpus_is_bought_once(corpus, engine, options, prom
     assert len(votes) == 14 and set(stored(tmp_path).values()) == {1} and len(stored(tmp_path)) == 7
 
 
+def test_utterances_of_the_same_words_are_asked_apart_when_not_heard(corpus, engine, options, prompts, tmp_path):
+    """Votes shared between them would be no independent votes, and the shard that asked first would decide them."""
+    silent, table = engine(), corpus[0].assign(transcript="the same words")
+    ask(corpus, silent, {**options, "modality": "text"}, prompts, tmp_path, rows=table)
+    assert len({question.stream for question in silent.questions}) == len(stored(tmp_path)) == 20 * 7
+
+
 def test_invalid_answers_stay_as_rows(corpus, engine, options, prompts, tmp_path):
     votes = ask(corpus, engine(), options, prompts, tmp_path)
     assert set(votes["status"]) == {"ok", "invalid", "refused"}
@@ -137,7 +144,7 @@ def test_gathering(corpus, engine, options, prompts, tmp_path):
     gathered = gather([a, b])
     assert len(gathered) == 140
     counts = status_counts(gathered)
-    assert list(counts.columns) == ["prompt", "temperature", "ok", "invalid", "refused", "failed", "total"]
+    assert list(counts.columns) == ["prompt", "temperature", "ok", "invalid", "refused", "failed", "not_asked", "total"]
     assert counts["total"].sum() == 140 and counts["ok"].sum() == (votes["status"] == "ok").sum()
     with pytest.raises(UserError, match="is also in"):
         gather([a, b, a])

@@ -125,6 +125,6 @@ def test_the_program_writes_votes_and_counts(votes, tmp_path):
     assert len(PROXIES.read(tmp_path / "one.parquet")) == 59 * 8
     status = pd.read_csv(tmp_path / "one.csv").iloc[0].to_dict()
     expected = {"prompt": "replay", "temperature": 0, "ok": 59 * 6, "invalid": 0, "refused": 0, "failed": 59 * 2}
-    assert status == expected | {"total": 59 * 8}
+    assert status == expected | {"not_asked": 0, "total": 59 * 8}
     program("two")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()

@@ -70,7 +70,7 @@ def items(
     for row, audio in zip(rows.itertuples(), heard, strict=True):
         transcript = _evidence(row, modality)
         # the hash of the corpus' own file, not of a resampled copy: that is what an answer is about
-        sound = NOT_HEARD if audio is None else _sound_sha256(Path(root) / row.path)
+        sound = f"{NOT_HEARD}:{row.utterance}" if audio is None else _sound_sha256(Path(root) / row.path)
         rendered = {focus: render(engine, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids}
         hashed = {focus: text_sha256(text) for focus, text in rendered.items()}
         draws = []

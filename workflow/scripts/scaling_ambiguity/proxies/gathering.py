@@ -5,9 +5,7 @@ from collections.abc import Sequence
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.tables.proxies import PROXIES
-
-STATUSES = ("ok", "invalid", "refused", "failed")
+from scaling_ambiguity.tables.proxies import NOT_ASKED, PROXIES, STATUSES
 
 
 def gather(shards: Sequence[str]) -> pd.DataFrame:
@@ -39,8 +37,8 @@ def gather(shards: Sequence[str]) -> pd.DataFrame:
 
 
 def status_counts(votes: pd.DataFrame) -> pd.DataFrame:
-    """Return the number of answers by prompt and temperature: columns ok, invalid, refused, failed, total."""
+    """Return the number of draws by prompt and temperature: a column a status, and ``total``, those asked for."""
     table = votes.groupby(["prompt", "temperature", "status"]).size().unstack(fill_value=0)
     table = table.reindex(columns=list(STATUSES), fill_value=0)
-    table["total"] = table.sum(axis=1)
+    table["total"] = table.drop(columns=NOT_ASKED).sum(axis=1)
     return table.reset_index().rename_axis(columns=None)

@@ -13,7 +13,8 @@ class Request:
         model: Name of the checkpoint.
         revision: Commit or content hash of its weights.
         prompt_sha256: Hash of the rendered prompt (system role, focus line, transcript, label words, modality).
-        audio_sha256: Hash of the sound file, ``none`` if it is not heard.
+        audio_sha256: Hash of the sound file; ``none:<utterance>`` if it is not heard, so that utterances of the
+            same words get votes of their own, whichever shard asks first.
         temperature: Sampling temperature.
         seed: The run's seed.
         draw: Number of the draw, from 0.

@@ -5,6 +5,9 @@ import pandera.pandas as pa
 from scaling_ambiguity.tables.base import Table
 from scaling_ambiguity.tables.votes import VOTE_COLUMNS
 
+NOT_ASKED = "not_asked"  # the utterance lacks what the annotator's modality needs
+STATUSES = ("ok", "invalid", "refused", "failed", NOT_ASKED)
+
 PROXIES = Table(
     name="synthetic votes",
     key=("utterance", "draw"),
@@ -15,7 +18,7 @@ PROXIES = Table(
             "prompt": pa.Column(str),
             "temperature": pa.Column(float, pa.Check.ge(0)),
             "response": pa.Column(str),
-            "status": pa.Column(str, pa.Check.isin(["ok", "invalid", "refused", "failed"])),
+            "status": pa.Column(str, pa.Check.isin(STATUSES)),
             "logprob": pa.Column(float, nullable=True),
         }
     ),

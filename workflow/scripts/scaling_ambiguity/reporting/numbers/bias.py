@@ -44,7 +44,7 @@ def _add_listening(numbers: Numbers, own: pd.DataFrame) -> None:
     numbers.switch("conflicting", listened and len(pick(own, metric="match_audio", stratum="conflict=1")) > 0)
     for part in ("audio", "text") if listened else ():
         numbers.estimate(f"bias.{part}", own, stratum="all", metric=f"match_{part}")
-        numbers.estimate(f"bias.changed.{part}", own, stratum="all", metric=f"changed_{part}")
+        numbers.estimate(f"bias.changed.{part}", own, stratum="all", metric=f"changed_{part}", optional=True)
     for key, metric in CONFLICT.items() if numbers.switches["conflicting"] else ():
         numbers.estimate(f"bias.conflict.{key}", own, metric=metric, stratum="conflict=1")
 
