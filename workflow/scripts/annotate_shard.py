@@ -14,7 +14,7 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.proxies.annotation import collect, vote_table
 from scaling_ambiguity.proxies.elicitation import items, shard_rows
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
-from scaling_ambiguity.proxies.prompts import load_prompts
+from scaling_ambiguity.proxies.reading import longest_answer, prompts_for, reader_for, vocabulary_for
 from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -28,8 +28,12 @@ def main(arguments: argparse.Namespace) -> None:
     rows = shard_rows(utterances, arguments.shard, arguments.shards)
     left = rows["utterance"].isin(without)
     engines = importlib.import_module(f"scaling_ambiguity.alms.engines.{arguments.alm['engine']}")
-    engine = engines.open_engine(arguments.alm)
-    prompts = load_prompts(arguments.prompts)
+    prompts = prompts_for(arguments.options, arguments.prompts)
+    read = reader_for(arguments.options, vocabulary_for(arguments.classes, arguments.synonyms))
+    longest = longest_answer(arguments.options, arguments.classes)
+    if arguments.alm.get("spending"):  # one cap for all shards and restarts
+        arguments.alm["spending"].setdefault("ledger", str(Path(arguments.store) / "spending.log"))
+    engine = engines.open_engine({"max_tokens": longest} | arguments.alm)
     asked = items(
         rows[~left], Path(arguments.root), engine, arguments.options, prompts, arguments.classes, arguments.seed
     )
@@ -37,7 +41,7 @@ def main(arguments: argparse.Namespace) -> None:
     what = f"annotate {arguments.corpus} {arguments.annotator} shard {arguments.shard}"
     records = collect(asked, engine, store, what)
     store.close()
-    votes = vote_table(asked, records, arguments.annotator, arguments.classes)
+    votes = vote_table(asked, records, arguments.annotator, read)
     if left.any():
         print(f"{left.sum()} utterances lack what the modality needs: their draws are kept with status not_asked")
         votes = with_not_asked(votes, rows[left], arguments.options, prompts, arguments.annotator)
@@ -55,6 +59,7 @@ if __name__ == "__main__":
     )
     parser.add_argument("--options", type=cli.json_value, required=True, help="the annotator's entry, JSON")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
+    parser.add_argument("--synonyms", help="table of synonyms, YAML; without it labels count as they are spelled")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--shard", type=int, required=True)
     parser.add_argument("--shards", type=int, required=True)

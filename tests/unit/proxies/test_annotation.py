@@ -8,7 +8,9 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.annotation import CLIPS_AT_ONCE, collect, vote_table
 from scaling_ambiguity.proxies.elicitation import items, shard_rows
 from scaling_ambiguity.proxies.gathering import gather, status_counts
+from scaling_ambiguity.proxies.reading import reader_for
 from scaling_ambiguity.proxies.store import AnswerStore
+from scaling_ambiguity.proxies.synonyms import spelled
 from scaling_ambiguity.tables.proxies import PROXIES
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
@@ -20,7 +22,7 @@ def ask(corpus, engine, options, prompts, folder, seed=42, rows=None):
     store = AnswerStore(folder)
     records = collect(asked, engine, store, "test")
     store.close()
-    return vote_table(asked, records, "fake_crossed", CLASSES)
+    return vote_table(asked, records, "fake_crossed", reader_for(options, spelled(CLASSES)))
 
 
 def stored(folder):

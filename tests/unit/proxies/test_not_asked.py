@@ -5,7 +5,9 @@ from scaling_ambiguity.proxies.annotation import collect, vote_table
 from scaling_ambiguity.proxies.elicitation import items
 from scaling_ambiguity.proxies.gathering import gather, status_counts
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
+from scaling_ambiguity.proxies.reading import reader_for
 from scaling_ambiguity.proxies.store import AnswerStore
+from scaling_ambiguity.proxies.synonyms import spelled
 from scaling_ambiguity.tables.proxies import PROXIES
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
@@ -29,7 +31,8 @@ def test_each_draw_is_kept_with_its_reason_and_counted_apart(table, corpus, engi
     options = {**options, "modality": "text"}
     left = table["utterance"].isin(lacking(table, "text"))
     asked = items(table[~left], corpus[1], engine(), options, prompts, CLASSES, 42)
-    votes = vote_table(asked, collect(asked, engine(), AnswerStore(tmp_path / "store"), "t"), "a", CLASSES)
+    records = collect(asked, engine(), AnswerStore(tmp_path / "store"), "t")
+    votes = vote_table(asked, records, "a", reader_for(options, spelled(CLASSES)))
     whole = with_not_asked(votes, table[left], options, prompts, "a")
     PROXIES.write(whole, tmp_path / "0.parquet")
     found = gather([str(tmp_path / "0.parquet")])

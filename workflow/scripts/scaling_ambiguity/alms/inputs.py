@@ -4,14 +4,14 @@ import warnings
 
 import numpy as np
 import torch
-from transformers.masking_utils import create_bidirectional_mask
 
 from scaling_ambiguity.alms.audio import SAMPLE_RATE
+from scaling_ambiguity.alms.families.known import base_of, family_of
+from scaling_ambiguity.alms.families.qwen2_audio import encode_features, mel_features
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.alms.parts import Parts, parts
-from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.alms.parts import parts
 
-CLIPS_AT_ONCE = 16
+__all__ = ["embed_prompts", "embed_tokens", "encode_audio", "encode_features", "mel_features", "seconds_cut"]
 
 
 def encode_audio(alm: LoadedALM, waveforms: list[np.ndarray]) -> list[torch.Tensor]:
@@ -27,54 +27,20 @@ def encode_audio(alm: LoadedALM, waveforms: list[np.ndarray]) -> list[torch.Tens
     Raises:
         UserError: A clip is too short for a single audio token.
     """
-    window = alm.processor.feature_extractor.n_samples
-    too_long = sum(len(waveform) > window for waveform in waveforms)
-    if too_long:
-        warnings.warn(
-            f"{too_long} clips are longer than the model's {window / SAMPLE_RATE:g} s and are cut", stacklevel=2
-        )
-    encoded: list[torch.Tensor] = []
-    with torch.no_grad():
-        for start in range(0, len(waveforms), CLIPS_AT_ONCE):
-            features, mask = mel_features(alm.processor, waveforms[start : start + CLIPS_AT_ONCE])
-            encoded += encode_features(parts(alm.model), features.to(alm.device), mask.to(alm.device))
-    return encoded
+    family = family_of(alm.model)
+    longest = family.longest(alm.processor)
+    if longest is not None:
+        too_long = sum(seconds_cut(alm, waveform) > 0 for waveform in waveforms)
+        if too_long:
+            warnings.warn(f"{too_long} clips are longer than the model's {longest:g} s and are cut", stacklevel=2)
+        waveforms = [waveform[: round(longest * SAMPLE_RATE)] for waveform in waveforms]
+    return family.encode(base_of(alm.model), alm.processor, waveforms, alm.device)
 
 
-def mel_features(processor, waveforms: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return log-mel features (B, n_mels, frames) and their frame mask (B, frames) of the model's full window."""
-    batch = processor.feature_extractor(
-        waveforms, sampling_rate=SAMPLE_RATE, return_attention_mask=True, padding="max_length", return_tensors="pt"
-    )
-    return batch["input_features"], batch["attention_mask"]
-
-
-def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
-    """Run audio tower and projector on mel features, as the model's own forward does; differentiable.
-
-    Args:
-        modules: The parts of the model.
-        features: (B, n_mels, frames).
-        mask: (B, frames), 1 on frames that hold sound.
-
-    Returns:
-        For each row its (n_audio_tokens, hidden); n_audio_tokens follows from the frames that hold sound.
-    """
-    tower = modules.audio_tower
-    frame_lengths, token_lengths = tower._get_feat_extract_output_lengths(mask.sum(-1))
-    if int(token_lengths.min()) < 1:
-        raise UserError(
-            f"clip {int(token_lengths.argmin())} of the batch is too short for a single audio token; leave it out."
-        )
-    longest = (features.shape[-1] - 2) // 2 + 1
-    padding = torch.arange(longest, device=features.device)[None, :] < frame_lengths[:, None]
-    attention = create_bidirectional_mask(
-        config=tower.config,
-        inputs_embeds=torch.zeros(len(features), longest, 1, dtype=tower.conv1.weight.dtype, device=features.device),
-        attention_mask=padding.long(),
-    )
-    hidden = modules.projector(tower(features, attention_mask=attention).last_hidden_state)
-    return [row[:length] for row, length in zip(hidden, token_lengths.tolist(), strict=True)]
+def seconds_cut(alm: LoadedALM, waveform: np.ndarray) -> float:
+    """Return how many seconds at the end of a clip (16 kHz) the model does not hear."""
+    longest = family_of(alm.model).longest(alm.processor)
+    return 0.0 if longest is None else max(0.0, len(waveform) / SAMPLE_RATE - longest)
 
 
 def embed_prompts(alm: LoadedALM, texts: list[str], audio: list[torch.Tensor | None]) -> dict[str, torch.Tensor]:
@@ -100,11 +66,12 @@ def embed_prompts(alm: LoadedALM, texts: list[str], audio: list[torch.Tensor | N
             raise ValueError(
                 f"prompt {row} has {text.count(placeholder)} audio placeholders and {int(clip is not None)} clips"
             )
+    tokenize = family_of(alm.model).tokenize
     expanded = [
         text if clip is None else text.replace(placeholder, placeholder * len(clip))
         for text, clip in zip(texts, audio, strict=True)
     ]
-    return embed_tokens(alm, [alm.tokenizer(text, add_special_tokens=False)["input_ids"] for text in expanded], audio)
+    return embed_tokens(alm, [tokenize(alm.tokenizer, text) for text in expanded], audio)
 
 
 def embed_tokens(alm: LoadedALM, rows: list[list[int]], audio: list[torch.Tensor | None]) -> dict[str, torch.Tensor]:
@@ -115,7 +82,9 @@ def embed_tokens(alm: LoadedALM, rows: list[list[int]], audio: list[torch.Tensor
     ids = torch.tensor([[padding] * (width - len(row)) + row for row in rows], device=alm.device)
     lengths = torch.tensor([len(row) for row in rows], device=alm.device)
     mask = (torch.arange(width, device=alm.device)[None, :] >= width - lengths[:, None]).long()
-    embeds = parts(alm.model).language_model.get_input_embeddings()(ids)
+    # Some placeholders lie beyond the embedding table; what stands in their place is overwritten below.
+    known = ids.masked_fill(ids == token, padding)
+    embeds = parts(alm.model).language_model.get_input_embeddings()(known)
     clips = [clip for clip in audio if clip is not None]
     if clips:
         values = torch.cat(clips).to(embeds.device, embeds.dtype)

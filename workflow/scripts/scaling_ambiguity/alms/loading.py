@@ -8,6 +8,7 @@ from typing import Any
 import torch
 import transformers
 
+from scaling_ambiguity.alms.families.known import find_family
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 
@@ -49,7 +50,7 @@ def load_alm(
         trust_remote_code: Run code that comes with the checkpoint.
 
     Raises:
-        UserError: There is no such checkpoint, or transformers does not know its class.
+        UserError: There is no such checkpoint, or neither this library nor transformers knows its class.
     """
     folder = Path(checkpoint)
     local = folder.is_dir()
@@ -67,12 +68,15 @@ def load_alm(
     try:
         config = transformers.AutoConfig.from_pretrained(checkpoint, **options)
         architecture = (config.architectures or ["none"])[0]
-        if not hasattr(transformers, architecture):
-            raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {architecture!r}.")
-        model = getattr(transformers, architecture).from_pretrained(
+        family = find_family(architecture)
+        name = family.architectures[architecture]
+        if not hasattr(transformers, name):
+            raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {name!r}.")
+        model = getattr(transformers, name).from_pretrained(
             checkpoint, use_safetensors=True, dtype=torch.float32 if device.type == "cpu" else "auto", **options
         )
-        processor = transformers.AutoProcessor.from_pretrained(checkpoint, **options)
+        family.load_adapters(model, checkpoint, options)
+        processor = family.open_processor(checkpoint, options)
     except (OSError, ValueError) as error:
         raise UserError(f"{checkpoint}: cannot be opened as an audio-language model ({error}).") from error
     processor.tokenizer.padding_side = "left"

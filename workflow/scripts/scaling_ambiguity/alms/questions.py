@@ -13,26 +13,35 @@ class Question:
         audio: The sound file, or None if it is not to be heard.
         temperature: Sampling temperature.
         stream: What the draw's randomness is derived from.
+        labels: Label words whose log-probabilities are read from one prefill, the answer being
+            drawn from them; None: the answer is generated token by token.
     """
 
     prompt: str
     audio: Path | None
     temperature: float
     stream: tuple
+    labels: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)
 class Answer:
-    """One sampled answer.
+    """One answer.
 
     Attributes:
         response: The text, without special tokens.
         logprob: Natural-log probability of its tokens at temperature 1, the end token included if drawn.
         tokens: Number of tokens drawn.
-        ended: Whether the end token was drawn within the limit.
+        ended: Whether the end token was drawn within the limit; true of a label that was read out.
+        label_logprobs: For each of the question's labels the natural-log probability of its tokens as the
+            answer's beginning, at temperature 1 and not normalised: the sum of their exponentials is the
+            share of all answers that begin with a label. None if no labels were asked for.
+        seconds_cut: Seconds at the end of the clip that the model did not hear.
     """
 
     response: str
-    logprob: float
-    tokens: int
+    logprob: float | None
+    tokens: int | None
     ended: bool
+    label_logprobs: tuple[float, ...] | None = None
+    seconds_cut: float = 0.0

@@ -61,7 +61,7 @@ def sample_answers(
     heat = torch.tensor(temperatures, dtype=torch.float64, device=alm.device)
     prefill = modules.language_model(**inputs, use_cache=True)
     cache = prefill.past_key_values
-    logits = modules.lm_head(prefill.last_hidden_state[:, -1]).float()[rows]
+    logits = modules.logits(prefill.last_hidden_state[:, -1]).float()[rows]
     mask, position = inputs["attention_mask"][rows], inputs["position_ids"][rows, -1]
     stop = end_token(alm)
     drawn: list[list[int]] = [[] for _ in range(count)]
@@ -90,7 +90,7 @@ def sample_answers(
             past_key_values=cache,
             use_cache=True,
         )
-        cache, logits = output.past_key_values, modules.lm_head(output.last_hidden_state[:, -1]).float()
+        cache, logits = output.past_key_values, modules.logits(output.last_hidden_state[:, -1]).float()
     return [
         Answer(alm.tokenizer.decode(ids, skip_special_tokens=True), float(value), len(ids), ids[-1] == stop)
         for ids, value in zip(drawn, logprob.tolist(), strict=True)

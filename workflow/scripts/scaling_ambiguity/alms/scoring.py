@@ -3,6 +3,7 @@
 import torch
 from torch.nn.functional import log_softmax, pad
 
+from scaling_ambiguity.alms.families.known import family_of
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.errors import UserError
@@ -29,8 +30,8 @@ def label_tokens(alm: LoadedALM, classes: list[str]) -> list[list[int]]:
 
 
 def end_token(alm: LoadedALM) -> int:
-    """Return the token that ends the assistant's turn (``<|im_end|>`` where the tokenizer has it)."""
-    token = alm.tokenizer.get_vocab().get("<|im_end|>")
+    """Return the token that ends the assistant's turn: the family's, else the tokenizer's end token."""
+    token = alm.tokenizer.get_vocab().get(family_of(alm.model).turn_end)
     return alm.tokenizer.eos_token_id if token is None else token
 
 
@@ -57,7 +58,7 @@ def label_log_probabilities(alm: LoadedALM, inputs: dict[str, torch.Tensor], cla
         rows = torch.tensor([row[0] for row in tokens], device=hidden.device)
         bias = getattr(modules.lm_head, "bias", None)
         logits = torch.nn.functional.linear(hidden, modules.lm_head.weight[rows], None if bias is None else bias[rows])
-        return log_softmax(logits.float(), dim=-1)
+        return log_softmax(logits.float() / modules.logits_divisor, dim=-1)
     return log_softmax(_string_scores(modules, inputs, tokens), dim=-1)
 
 
@@ -77,6 +78,6 @@ def _string_scores(modules, inputs: dict[str, torch.Tensor], tokens: list[list[i
         + pad(positions.repeat_interleave(count, 0), (0, longest)),
         use_cache=False,
     ).last_hidden_state[:, width - 1 : -1]
-    logp = log_softmax(modules.lm_head(hidden).float(), dim=-1)
+    logp = log_softmax(modules.logits(hidden).float(), dim=-1)
     picked = logp.gather(-1, ids.repeat(batch, 1)[..., None])[..., 0]
     return (picked * real.repeat(batch, 1)).sum(-1).view(batch, count)

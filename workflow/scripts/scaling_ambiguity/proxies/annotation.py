@@ -6,9 +6,11 @@ from typing import Any
 import pandas as pd
 
 from scaling_ambiguity.alms.questions import Question
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.elicitation import Item
-from scaling_ambiguity.proxies.parsing import parse
+from scaling_ambiguity.proxies.reading import Reader
+from scaling_ambiguity.proxies.requests import Request
 from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.seeds import uniform
 
@@ -36,38 +38,58 @@ _TYPES = {
 def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what: str) -> dict[str, dict[str, Any]]:
     """Return the record of every request, asking the engine only where the store has none.
 
-    Batches are cut from all utterances, whatever is done; a batch with anything missing is computed
-    whole, because neighbours in a batch change the last digits of a result, but only the
-    missing answers are added to the store, in one synced append.
+    Batches are cut from all utterances, whatever is done. Engines in this process: a batch with anything missing
+    is computed whole, because neighbours in a batch change the last digits of a result, but only the missing
+    answers are added to the store, in one synced append. Engines that ``asks_alone`` (a server's: each answer is
+    paid for): only what is missing is asked, and each answer is on the disk before the next is looked at, so that
+    a batch that breaks off, by an error, a kill or a full disk, loses nothing that was handed over.
     """
     records = store.read({item.request.key for draws in utterances for item in draws})
-    batches = [utterances[start : start + CLIPS_AT_ONCE] for start in range(0, len(utterances), CLIPS_AT_ONCE)]
+    alone, size = getattr(engine, "asks_alone", False), getattr(engine, "clips_at_once", CLIPS_AT_ONCE)
+    batches = [utterances[start : start + size] for start in range(0, len(utterances), size)]
     for batch in progress(batches, what, unit="batch"):
         flat = [item for draws in batch for item in draws]
-        if all(item.request.key in records for item in flat):
-            continue
-        started = time.perf_counter()
-        answers = engine.answer([_question(item) for item in flat], uniform)
-        latency = (time.perf_counter() - started) / len(flat)
-        fresh: dict[str, dict[str, Any]] = {}
-        for item, answer in zip(flat, answers, strict=True):
-            if item.request.key not in records:
-                fresh.setdefault(item.request.key, _record(item, answer, latency))
-        store.append(list(fresh.values()))
-        records |= fresh
+        missing = {item.request.key: item for item in reversed(flat) if item.request.key not in records}
+        if missing and alone:
+            _ask_alone(list(missing.values())[::-1], engine, store, records)
+        elif missing:
+            started = time.perf_counter()
+            answers = engine.answer([_question(item) for item in flat], uniform)
+            latency = (time.perf_counter() - started) / len(flat)
+            fresh: dict[str, dict[str, Any]] = {}
+            for item, answer in zip(flat, answers, strict=True):
+                if item.request.key in missing:
+                    fresh.setdefault(item.request.key, _record(item, answer, latency))
+            store.append(list(fresh.values()))
+            records |= fresh
     return records
+
+
+def _ask_alone(items: list[Item], engine: Any, store: AnswerStore, records: dict[str, dict[str, Any]]) -> None:
+    """Ask for items of distinct keys and keep each answer as it comes; the latency is the mean up to it."""
+    started = time.perf_counter()
+    for count, (place, answer) in enumerate(engine.stream([_question(item) for item in items], uniform), start=1):
+        record = _record(items[place], answer, (time.perf_counter() - started) / count)
+        store.append([record])
+        records[record["key"]] = record
 
 
 def _question(item: Item) -> Question:
     """Return what the engine is asked; its randomness comes from the request, never from its place."""
     request = item.request
-    stream = (request.seed, "answer", request.audio_sha256, request.prompt_sha256, request.draw)
-    return Question(item.prompt, item.audio, request.temperature, stream)
+    stream = _stream(request)
+    return Question(item.prompt, item.audio, request.temperature, stream, item.labels)
+
+
+def _stream(request: Request) -> tuple:
+    return (request.seed, "answer", request.audio_sha256, request.prompt_sha256, request.draw)
 
 
 def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
     """Return what is kept: the request's parts, the raw answer, its cost."""
     request = item.request
+    if item.labels is not None and answer.label_logprobs is None:
+        raise UserError(f"mode `readout`: {request.model} gives no log-probabilities of labels; use mode `sampled`.")
     return {
         "key": request.key,
         "model": request.model,
@@ -79,6 +101,8 @@ def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
         "draw": request.draw,
         "response": answer.response,
         "logprob": answer.logprob,
+        "label_logprobs": None if answer.label_logprobs is None else list(answer.label_logprobs),
+        "seconds_cut": answer.seconds_cut,
         "status": "answered" if answer.ended else "cut",
         "latency_s": round(latency, 6),
         "tokens": answer.tokens,
@@ -87,17 +111,24 @@ def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
 
 
 def vote_table(
-    utterances: list[list[Item]], records: dict[str, dict[str, Any]], annotator: str, classes: list[str]
+    utterances: list[list[Item]], records: dict[str, dict[str, Any]], annotator: str, read: Reader
 ) -> pd.DataFrame:
     """Return one row a draw: a pure function of the stored answers.
 
     An answer that is not exactly a label stays as a row without label; one that was cut at the
     longest length is ``invalid`` even if its beginning is a label.
+
+    Args:
+        utterances: What was asked.
+        records: Request key -> stored answer.
+        annotator: Name of the annotator, the rater of its votes.
+        read: Turns an answer into (label, status); see ``proxies.reading.reader_for``.
     """
     rows = []
     for item in (item for draws in utterances for item in draws):
         record = records[item.request.key]
-        label, status = parse(record["response"], classes) if record["status"] == "answered" else (None, "invalid")
+        answered = record["status"] == "answered"
+        label, status = read(record["response"], _stream(item.request)) if answered else (None, "invalid")
         rows.append(
             {
                 "utterance": item.utterance,

@@ -11,6 +11,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.proxies.designs import assign
 from scaling_ambiguity.proxies.prompts import PromptSet, render
+from scaling_ambiguity.proxies.reading import MODES
 from scaling_ambiguity.proxies.requests import Request, text_sha256
 
 NOT_HEARD = "none"
@@ -26,6 +27,7 @@ class Item:
     prompt: str
     audio: Path | None
     request: Request
+    labels: tuple[str, ...] | None = None  # whose probabilities are read out
 
 
 def shard_rows(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
@@ -63,21 +65,24 @@ def items(
     Raises:
         UserError: An utterance lacks the audio or transcript that the modality needs.
     """
-    if options.get("mode", "sampled") != "sampled":
-        raise UserError(f"annotator mode {options['mode']!r} is unknown; there is `sampled`: one label a call.")
+    if options.get("mode", "sampled") not in MODES:
+        raise UserError(f"annotator mode {options['mode']!r} is unknown; there are {MODES}.")
     modality, result = options["modality"], []
+    labels = tuple(classes) if options.get("mode") == "readout" else None
     heard = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
     for row, audio in zip(rows.itertuples(), heard, strict=True):
         transcript = _evidence(row, modality)
         # the hash of the corpus' own file, not of a resampled copy: that is what an answer is about
         sound = f"{NOT_HEARD}:{row.utterance}" if audio is None else _sound_sha256(Path(root) / row.path)
         rendered = {focus: render(engine, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids}
-        hashed = {focus: text_sha256(text) for focus, text in rendered.items()}
+        # a read-out draw is no sampled answer: the mode and the labels are part of what is asked
+        about = ["readout", *classes] if labels else []
+        hashed = {focus: text_sha256("\0".join([*about, text])) for focus, text in rendered.items()}
         draws = []
         for draw in range(options["votes"]):
             focus, temperature = assign(options["design"], draw, prompts.focus_ids, options["temperatures"])
             request = Request(engine.model, engine.revision, hashed[focus], sound, temperature, seed, draw)
-            draws.append(Item(row.utterance, draw, focus, rendered[focus], audio, request))
+            draws.append(Item(row.utterance, draw, focus, rendered[focus], audio, request, labels))
         result.append(draws)
     return result
 

@@ -1,22 +1,35 @@
 """Engine `transformers`: an audio-language model in this process."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
 
 from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio
+from scaling_ambiguity.alms.families.adapters import has_adapters, switch_adapters
+from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio, seconds_cut
 from scaling_ambiguity.alms.loading import LoadedALM, load_alm
 from scaling_ambiguity.alms.questions import Answer, Question
+from scaling_ambiguity.alms.readout import draw_labels, read_labels
 from scaling_ambiguity.alms.sampling import LONGEST_ANSWER, sample_answers
+from scaling_ambiguity.alms.scoring import label_tokens
 from scaling_ambiguity.errors import UserError
 
-_KNOWN = {"engine", "checkpoint", "gpus", "revision", "trust_remote_code", "trained_on", "training"}
+_KNOWN = {"engine", "checkpoint", "gpus", "max_tokens", "revision", "trust_remote_code", "trained_on", "training"}
 
 
 class Engine:
-    """Answers batches of questions with one encoding a clip and one prefill a prompt."""
+    """Answers batches of questions with one encoding a clip and one prefill a prompt.
 
-    def __init__(self, alm: LoadedALM, model: str) -> None:
+    The distribution is softmax(logits / temperature) over the whole vocabulary, temperature being the
+    question's: transformers' ``generate`` is not called, so nothing of a checkpoint's generation_config
+    (top_k, top_p, repetition penalty, temperature) can reach it.
+    """
+
+    def __init__(self, alm: LoadedALM, model: str, longest: int = LONGEST_ANSWER) -> None:
         self.alm = alm
+        self.longest = longest
         self.model = model
         self.revision = alm.revision
         self.processor = alm.processor
@@ -30,18 +43,53 @@ class Engine:
             uniform: ``uniform(*stream, step)`` in [0, 1).
         """
         files = list(dict.fromkeys(q.audio for q in questions if q.audio is not None))
-        clips = dict(zip(files, encode_audio(self.alm, [load_waveform(path) for path in files]), strict=True))
+        waveforms = [load_waveform(path) for path in files]
+        cut = {path: seconds_cut(self.alm, waveform) for path, waveform in zip(files, waveforms, strict=True)}
+        clips = dict(zip(files, encode_audio(self.alm, waveforms), strict=True)) if files else {}
+        answers: dict[int, Answer] = {}
+        for heard, places in _groups(questions, has_adapters(self.alm.model)):
+            if heard is not None:
+                switch_adapters(self.alm.model, heard)
+            found = self._ask([questions[place] for place in places], clips, uniform)
+            answers |= dict(zip(places, found, strict=True))
+        if has_adapters(self.alm.model):
+            switch_adapters(self.alm.model, True)
+        return [
+            replace(answers[place], seconds_cut=cut[q.audio]) if cut.get(q.audio) else answers[place]
+            for place, q in enumerate(questions)
+        ]
+
+    def _ask(
+        self, questions: list[Question], clips: dict[Path, torch.Tensor], uniform: Callable[..., float]
+    ) -> list[Answer]:
+        """Answer questions that are all generated, or all read out with the same labels."""
         prompts = list(dict.fromkeys((q.audio, q.prompt) for q in questions))
         row_of = {prompt: row for row, prompt in enumerate(prompts)}
         heard = [None if audio is None else clips[audio] for audio, _ in prompts]
-        return sample_answers(
-            self.alm,
-            embed_prompts(self.alm, [text for _, text in prompts], heard),
-            [row_of[q.audio, q.prompt] for q in questions],
-            [q.temperature for q in questions],
-            lambda draw, step: uniform(*questions[draw].stream, step),
-            LONGEST_ANSWER,
-        )
+        inputs = embed_prompts(self.alm, [text for _, text in prompts], heard)
+        rows = [row_of[q.audio, q.prompt] for q in questions]
+        heat = [q.temperature for q in questions]
+        if questions[0].labels is None:
+            return sample_answers(
+                self.alm, inputs, rows, heat, lambda draw, step: uniform(*questions[draw].stream, step), self.longest
+            )
+        labels = list(questions[0].labels)
+        lengths = [len(tokens) for tokens in label_tokens(self.alm, labels)]
+        scores = read_labels(self.alm, inputs, labels)
+        return draw_labels(scores, labels, lengths, rows, heat, lambda draw: uniform(*questions[draw].stream, 0))
+
+
+def _groups(questions: Sequence[Question], adapted: bool) -> list[tuple[bool | None, list[int]]]:
+    """Return the places of questions that are asked together, and whether adapters are to be on (None: there are none).
+
+    Generated and read-out answers are apart, and so are other label sets; where the model has adapters of
+    its own, so are questions with and without a clip.
+    """
+    groups: dict[tuple, list[int]] = {}
+    for place, question in enumerate(questions):
+        heard = question.audio is not None if adapted else None
+        groups.setdefault((heard, question.labels), []).append(place)
+    return [(heard, places) for (heard, _), places in groups.items()]
 
 
 def open_engine(entry: dict) -> Engine:
@@ -57,4 +105,5 @@ def open_engine(entry: dict) -> Engine:
             f"engine `transformers` knows {sorted(_KNOWN)}."
         )
     options = {key: entry[key] for key in ("revision", "trust_remote_code") if key in entry}
-    return Engine(load_alm(entry["checkpoint"], **options), entry["checkpoint"])
+    alm = load_alm(entry["checkpoint"], **options)
+    return Engine(alm, entry["checkpoint"], entry.get("max_tokens", LONGEST_ANSWER))

@@ -1,0 +1,36 @@
+"""Audio Flamingo 3: windows of 30 s, encoded apart and read one after the other, up to ten minutes."""
+
+import numpy as np
+import torch
+from transformers import AutoProcessor
+
+from scaling_ambiguity.alms.families.family import Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.pieces import windows
+
+
+def _parts(base) -> Parts:
+    inner = base.model
+    return Parts(inner.audio_tower, inner.multi_modal_projector, inner.language_model, base.lm_head)
+
+
+def _open(checkpoint, options: dict):
+    return AutoProcessor.from_pretrained(checkpoint, **options)
+
+
+def _encode_clip(base, processor, clip: np.ndarray) -> torch.Tensor:
+    features, mask = windows(processor.feature_extractor, clip)
+    output = base.get_audio_features(
+        features.to(base.device, base.dtype), input_features_mask=mask.to(base.device), return_dict=True
+    )
+    return output.pooler_output
+
+
+def _longest(processor) -> float:
+    seconds = processor.feature_extractor.chunk_length
+    return float(processor.max_audio_len // seconds * seconds)
+
+
+_CLASS = "AudioFlamingo3ForConditionalGeneration"
+FAMILY = Family(
+    "Audio Flamingo 3", {_CLASS: _CLASS}, _parts, _open, one_by_one(_encode_clip), _longest, turn_end="<|im_end|>"
+)

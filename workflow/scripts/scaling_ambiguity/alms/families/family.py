@@ -1,0 +1,107 @@
+"""What the engine must know of a family of audio-language models; one module of this room per family."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from scaling_ambiguity.errors import UserError
+
+RATE = 16_000
+# Under 0.05 s some encoders have no token and others stop with a message about tensors.
+SHORTEST = RATE // 20
+
+
+@dataclass(frozen=True)
+class Parts:
+    """The four parts of an audio-language model; adapters injected into them are active.
+
+    Attributes:
+        audio_tower: Features to hidden states.
+        projector: Hidden states to the language model's embeddings.
+        language_model: Embeddings to hidden states, without output layer.
+        lm_head: The output layer.
+        logits_divisor: What the language model was trained to divide its logits by.
+    """
+
+    audio_tower: nn.Module
+    projector: nn.Module
+    language_model: nn.Module
+    lm_head: nn.Module
+    logits_divisor: float = 1.0
+
+    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
+        """Return the logits (..., V) of hidden states (..., H)."""
+        logits = self.lm_head(hidden)
+        return logits if self.logits_divisor == 1 else logits / self.logits_divisor
+
+
+def tokenize(tokenizer: Any, text: str) -> list[int]:
+    """Return the token ids of a rendered prompt, whose control tokens the tokenizer recognises."""
+    return tokenizer(text, add_special_tokens=False)["input_ids"]
+
+
+def nothing(model: Any, checkpoint: str | Path, options: dict) -> None:
+    """Have nothing to load besides the model."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """How one family is opened and heard.
+
+    Attributes:
+        name: What it is called in messages.
+        architectures: Values of ``config.architectures[0]``; what they map to is the class to load.
+        parts: The parts of a model.
+        open_processor: ``(checkpoint, options)`` to an object with ``feature_extractor``, ``tokenizer``,
+            ``audio_token`` and ``apply_chat_template``.
+        encode: ``(model, processor, clips, device)`` to one (n_audio_tokens, H) tensor a clip.
+        longest: ``(processor)`` to the seconds that are heard of a clip; None: all of it.
+        turn_end: Token that ends the assistant's turn, if it is not the tokenizer's end token.
+        tokenize: ``(tokenizer, rendered prompt)`` to token ids.
+        adapted: Adapters are on where a clip is heard and off where none is.
+        load_adapters: ``(model, checkpoint, options)``: load what comes with the checkpoint as an adapter.
+    """
+
+    name: str
+    architectures: dict[str, str]
+    parts: Callable[[Any], Parts]
+    open_processor: Callable[[str | Path, dict], Any]
+    encode: Callable[[Any, Any, list[np.ndarray], torch.device], list[torch.Tensor]]
+    longest: Callable[[Any], float | None]
+    turn_end: str | None = None
+    tokenize: Callable[[Any, str], list[int]] = tokenize
+    adapted: bool = False
+    load_adapters: Callable[[Any, str | Path, dict], None] = nothing
+
+
+def one_by_one(
+    encode_clip: Callable[[Any, Any, np.ndarray], torch.Tensor],
+) -> Callable[[Any, Any, list[np.ndarray], torch.device], list[torch.Tensor]]:
+    """Return an ``encode`` of a family that hears each clip by itself.
+
+    The encoders of these families pad a batch to its longest clip and let the padding reach what
+    is beside it (convolutions without a mask, chunks padded to the longest); alone, a clip's tokens
+    cannot depend on its neighbours.
+
+    Raises:
+        UserError: A clip is too short for an audio token.
+    """
+
+    def encode(model: Any, processor: Any, clips: list[np.ndarray], device: torch.device) -> list[torch.Tensor]:
+        encoded = []
+        with torch.no_grad():
+            for place, clip in enumerate(clips):
+                if len(clip) < SHORTEST:
+                    raise UserError(
+                        f"clip {place} of the batch is too short for a single audio token "
+                        f"({len(clip)} samples, at least {SHORTEST}); leave it out."
+                    )
+                encoded.append(encode_clip(model, processor, np.asarray(clip, dtype=np.float32)))
+        return encoded
+
+    return encode

@@ -1,0 +1,68 @@
+"""Phi-4-multimodal: its own filter bank and a conformer, with a speech adapter that is on where a clip is heard.
+
+Only the checkpoint in transformers' own format is known (``Phi4MultimodalForCausalLM``), not the
+published one with code of its own (``Phi4MMForCausalLM``).
+"""
+
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+from transformers import Phi4MultimodalFeatureExtractor
+from transformers.utils import cached_file
+
+from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.pieces import Pieces, check_pieces, open_tokenizer
+
+AUDIO, ADAPTER = "<|audio|>", "speech-lora"
+
+
+def _parts(base) -> Parts:
+    audio = base.model.embed_tokens_extend.audio_embed
+    projector = torch.nn.Sequential(audio.up_proj_for_speech, torch.nn.GELU(), audio.down_proj_for_speech)
+    return Parts(audio.encoder, projector, base.model, base.lm_head)
+
+
+def _open(checkpoint, options: dict) -> Pieces:
+    tokenizer, template = open_tokenizer(checkpoint, options)
+    check_pieces(checkpoint, tokenizer, template, AUDIO)
+    extractor = Phi4MultimodalFeatureExtractor.from_pretrained(checkpoint, **options)
+    return Pieces(extractor, tokenizer, AUDIO, template, flat=True)
+
+
+def _encode_clip(base, processor: Pieces, clip: np.ndarray) -> torch.Tensor:
+    batch = processor.feature_extractor([clip], sampling_rate=RATE, return_tensors="pt")
+    modules = _parts(base)
+    hidden = modules.projector(modules.audio_tower(batch["audio_input_features"].to(base.device, base.dtype), None))
+    return hidden[0, : int(batch["audio_embed_sizes"][0])]
+
+
+def _load_adapters(model, checkpoint, options: dict) -> None:
+    name = f"{ADAPTER}/adapter_config.json"
+    if cached_file(checkpoint, name, _raise_exceptions_for_missing_entries=False, **options) is None:
+        warnings.warn(f"{checkpoint}: has no {ADAPTER}; the published model hears speech through it", stacklevel=2)
+        return
+    if Path(checkpoint).is_dir():
+        model.load_adapter(str(Path(checkpoint) / ADAPTER), adapter_name="speech")
+    else:
+        where = {"subfolder": ADAPTER} | ({"revision": options["revision"]} if "revision" in options else {})
+        model.load_adapter(checkpoint, adapter_name="speech", adapter_kwargs=where)
+
+
+def _longest(processor: Pieces) -> None:
+    return None
+
+
+_CLASS = "Phi4MultimodalForCausalLM"
+FAMILY = Family(
+    "Phi-4-multimodal",
+    {_CLASS: _CLASS},
+    _parts,
+    _open,
+    one_by_one(_encode_clip),
+    _longest,
+    turn_end="<|end|>",
+    adapted=True,
+    load_adapters=_load_adapters,
+)

@@ -1,0 +1,73 @@
+"""Qwen2-Audio: a 30 s window of Whisper features, batched with the mask that the model's own forward uses."""
+
+import numpy as np
+import torch
+from transformers import AutoProcessor
+from transformers.masking_utils import create_bidirectional_mask
+
+from scaling_ambiguity.alms.families.family import RATE, Family, Parts
+from scaling_ambiguity.errors import UserError
+
+CLIPS_AT_ONCE = 16
+
+
+def _parts(base) -> Parts:
+    inner = base.model
+    return Parts(inner.audio_tower, inner.multi_modal_projector, inner.language_model, base.lm_head)
+
+
+def _open(checkpoint, options: dict):
+    return AutoProcessor.from_pretrained(checkpoint, **options)
+
+
+def _encode(base, processor, waveforms: list[np.ndarray], device: torch.device) -> list[torch.Tensor]:
+    encoded: list[torch.Tensor] = []
+    with torch.no_grad():
+        for start in range(0, len(waveforms), CLIPS_AT_ONCE):
+            features, mask = mel_features(processor, waveforms[start : start + CLIPS_AT_ONCE])
+            encoded += encode_features(_parts(base), features.to(device), mask.to(device))
+    return encoded
+
+
+def mel_features(processor, waveforms: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return log-mel features (B, n_mels, frames) and their frame mask (B, frames) of the model's full window."""
+    batch = processor.feature_extractor(
+        waveforms, sampling_rate=RATE, return_attention_mask=True, padding="max_length", return_tensors="pt"
+    )
+    return batch["input_features"], batch["attention_mask"]
+
+
+def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
+    """Run audio tower and projector on mel features, as the model's own forward does; differentiable.
+
+    Args:
+        modules: The parts of the model.
+        features: (B, n_mels, frames).
+        mask: (B, frames), 1 on frames that hold sound.
+
+    Returns:
+        For each row its (n_audio_tokens, hidden); n_audio_tokens follows from the frames that hold sound.
+    """
+    tower = modules.audio_tower
+    frame_lengths, token_lengths = tower._get_feat_extract_output_lengths(mask.sum(-1))
+    if int(token_lengths.min()) < 1:
+        raise UserError(
+            f"clip {int(token_lengths.argmin())} of the batch is too short for a single audio token; leave it out."
+        )
+    longest = (features.shape[-1] - 2) // 2 + 1
+    padding = torch.arange(longest, device=features.device)[None, :] < frame_lengths[:, None]
+    attention = create_bidirectional_mask(
+        config=tower.config,
+        inputs_embeds=torch.zeros(len(features), longest, 1, dtype=tower.conv1.weight.dtype, device=features.device),
+        attention_mask=padding.long(),
+    )
+    hidden = modules.projector(tower(features, attention_mask=attention).last_hidden_state)
+    return [row[:length] for row, length in zip(hidden, token_lengths.tolist(), strict=True)]
+
+
+def _longest(processor) -> float:
+    return processor.feature_extractor.n_samples / RATE
+
+
+_CLASS = "Qwen2AudioForConditionalGeneration"
+FAMILY = Family("Qwen2-Audio", {_CLASS: _CLASS}, _parts, _open, _encode, _longest, turn_end="<|im_end|>")

@@ -1,0 +1,64 @@
+"""Qwen2.5-Omni and Qwen3-Omni: the Thinker alone, asked by voice and text; nothing of the Talker is loaded.
+
+Both have rotary positions in three dimensions. Without image or video the three are equal and
+count the tokens, audio tokens included, so the (B, T) positions of ``embed_prompts`` are the
+model's own.
+"""
+
+import numpy as np
+import torch
+
+from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.pieces import Pieces, open_pieces, whisper_features
+from scaling_ambiguity.errors import UserError
+
+
+def _parts(base) -> Parts:
+    inner = base.model
+    # The projection to the language model is the audio tower's last layer.
+    return Parts(inner.audio_tower, torch.nn.Identity(), inner.language_model, base.lm_head)
+
+
+def _open_2_5(checkpoint, options: dict) -> Pieces:
+    return open_pieces(checkpoint, options, "<|AUDIO|>")
+
+
+def _open_3(checkpoint, options: dict) -> Pieces:
+    return open_pieces(checkpoint, options, "<|audio_pad|>")
+
+
+def _encode_clip(base, processor: Pieces, clip: np.ndarray) -> torch.Tensor:
+    features = whisper_features(processor.feature_extractor, clip).to(base.device, base.dtype)[None]
+    mask = torch.ones(1, features.shape[-1], dtype=torch.long, device=base.device)
+    hidden = base.get_audio_features(features, feature_attention_mask=mask).last_hidden_state
+    if not len(hidden):
+        raise UserError(f"a clip of {len(clip)} samples is too short for a single audio token; leave it out.")
+    return hidden
+
+
+def _longest(processor: Pieces) -> float:
+    return processor.feature_extractor.n_samples / RATE
+
+
+_ENCODE = one_by_one(_encode_clip)
+_THINKER_2_5, _THINKER_3 = "Qwen2_5OmniThinkerForConditionalGeneration", "Qwen3OmniMoeThinkerForConditionalGeneration"
+
+# The published checkpoints name the whole model, whose configuration holds the Thinker's.
+FAMILY_2_5 = Family(
+    "Qwen2.5-Omni",
+    dict.fromkeys((_THINKER_2_5, "Qwen2_5OmniModel", "Qwen2_5OmniForConditionalGeneration"), _THINKER_2_5),
+    _parts,
+    _open_2_5,
+    _ENCODE,
+    _longest,
+    turn_end="<|im_end|>",
+)
+FAMILY_3 = Family(
+    "Qwen3-Omni",
+    dict.fromkeys((_THINKER_3, "Qwen3OmniMoeForConditionalGeneration"), _THINKER_3),
+    _parts,
+    _open_3,
+    _ENCODE,
+    _longest,
+    turn_end="<|im_end|>",
+)

@@ -1,0 +1,127 @@
+"""What is sent: chat messages in the OpenAI format, a clip as base64 ``input_audio``."""
+
+import base64
+import copy
+import io
+import json
+import wave
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from scaling_ambiguity.alms.audio import SAMPLE_RATE, load_waveform
+
+_CHARACTERS_PER_TOKEN = 4
+_TOKENS_PER_AUDIO_SECOND = 25
+
+
+class ChatMessages:
+    """Stands where a local model has its processor: a rendered prompt is the JSON of its chat messages."""
+
+    def apply_chat_template(
+        self, conversation: list[dict], add_generation_prompt: bool = True, tokenize: bool = False
+    ) -> str:
+        """Return the messages as JSON with sorted keys; a clip is an ``input_audio`` part without data.
+
+        The server's own chat template is applied by the server; ``add_generation_prompt`` is its default.
+
+        Raises:
+            ValueError: Tokens are asked for, or a part is neither text nor audio.
+        """
+        if tokenize or not add_generation_prompt:
+            raise ValueError("a prompt for a server is text that the assistant's turn follows")
+        return json.dumps(
+            [{"role": turn["role"], "content": _content(turn["content"])} for turn in conversation],
+            ensure_ascii=False,
+            sort_keys=True,
+        )
+
+
+def _content(content: str | list[dict]) -> str | list[dict]:
+    return content if isinstance(content, str) else [_part(part) for part in content]
+
+
+def _part(part: dict) -> dict:
+    if part["type"] == "text":
+        return {"type": "text", "text": part["text"]}
+    if part["type"] == "audio":
+        return {"type": "input_audio", "input_audio": {"data": "", "format": "wav"}}
+    raise ValueError(f"a part of type {part['type']!r} cannot be sent")
+
+
+def encode_wav(waveform: np.ndarray) -> str:
+    """Return samples (n,), about [-1, 1] at 16 kHz, as a base64 WAV file of 16-bit samples.
+
+    Samples that were 16-bit keep their values; others are rounded to the nearest step of 2^-15, what exceeds
+    the range is clipped.
+    """
+    steps = np.clip(np.rint(waveform.astype(np.float64) * 32768), -32768, 32767).astype("<i2")
+    buffer = io.BytesIO()
+    with wave.open(buffer, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(SAMPLE_RATE)
+        file.writeframes(steps.tobytes())
+    return base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def read_clip(path: Path) -> tuple[str, float]:
+    """Return a sound file as base64 WAV, and its seconds.
+
+    Raises:
+        UserError: As :func:`load_waveform`.
+    """
+    waveform = load_waveform(path)
+    return encode_wav(waveform), len(waveform) / SAMPLE_RATE
+
+
+def messages_with_audio(prompt: str, clip: str | None) -> list[dict[str, Any]]:
+    """Return the messages of a rendered prompt, its clip filled in.
+
+    Raises:
+        ValueError: The prompt's places for a clip do not match ``clip``.
+    """
+    messages = json.loads(prompt)
+    places = [
+        part["input_audio"]
+        for turn in messages
+        if isinstance(turn["content"], list)
+        for part in turn["content"]
+        if part["type"] == "input_audio"
+    ]
+    if len(places) != int(clip is not None):
+        raise ValueError(f"the prompt has {len(places)} places for audio and {int(clip is not None)} clips")
+    for place in places:
+        place["data"] = clip
+    return messages
+
+
+def request_body(
+    messages: list[dict], sampling: dict[str, Any], temperature: float, seed: int, samples: int, logprobs: bool
+) -> dict[str, Any]:
+    """Return the body of a chat completion: every sampling parameter explicit, nothing left to a server's default.
+
+    Args:
+        messages: The chat.
+        sampling: Model, token limit, top_p and what else the entry's ``extra`` says.
+        temperature: Sampling temperature.
+        seed: The request's seed.
+        samples: Choices asked for; ``n`` is left out if it is 1.
+        logprobs: Whether log-probabilities of the answer's tokens are asked for.
+    """
+    body = {**copy.deepcopy(sampling), "messages": messages, "temperature": temperature, "seed": seed}
+    if samples > 1:
+        body["n"] = samples
+    if logprobs:
+        body["logprobs"] = True
+    return body
+
+
+def estimated_tokens(prompt: str, audio_seconds: float, samples: int, longest: int) -> int:
+    """Return about how many tokens a request will be counted as, for the limit of tokens a minute.
+
+    Text of 4 characters a token, audio of 25 tokens a second (Qwen2-Audio's rate), and every sample at its longest.
+    """
+    text = len(prompt) // _CHARACTERS_PER_TOKEN + 1
+    return text + int(_TOKENS_PER_AUDIO_SECOND * audio_seconds + 0.5) + samples * longest
