@@ -97,10 +97,10 @@ def _extend(train: Examples, folder: Path, columns: list[str]) -> Examples:
         outside = [parent for parent in item.parents.split("|") if parent not in allowed]
         if outside:
             raise UserError(
-                f"{folder}: parent {outside[0]} of {item.utterance} is not in train. Run augment_dime again."
+                f"{folder}: parent {outside[0]} of {item.utterance} is not in train. Make the augmented folder again."
             )
     if allowed & set(items["utterance"]):
-        raise UserError(f"{folder}: an augmented item has the name of an utterance. Run augment_dime again.")
+        raise UserError(f"{folder}: an augmented item has the name of an utterance. Make the augmented folder again.")
     return Examples(
         train.utterances + items["utterance"].tolist(),
         train.paths + sound_paths(items, folder),
