@@ -1,0 +1,39 @@
+"""Requests that no node can meet end the real workflow within seconds, with what to do about it."""
+
+import re
+import time
+
+import pytest
+import yaml
+from checkout import REPOSITORY, TINY, Checkout
+from submission import Submission
+
+REMEDIES = yaml.safe_load((REPOSITORY / "slurm" / "remedies.yaml").read_text())
+
+
+@pytest.fixture(scope="module")
+def checkout(tmp_path_factory):
+    return Checkout.make(tmp_path_factory.mktemp("refused run"))
+
+
+@pytest.mark.parametrize(
+    ("what", "arguments", "variables", "sign"),
+    [
+        ("memory", ("validate_cell:mem_mb=900000",), {}, "Memory specification can not be satisfied"),
+        ("time", ("validate_cell:runtime=99999",), {}, "Requested time limit is invalid"),
+        ("partition", (), {"SA_PARTITION": "nowhere"}, "invalid partition specified"),
+    ],
+)
+def test_an_impossible_request_ends_with_a_remedy(healed, checkout, fault, what, arguments, variables, sign):
+    more = ("--set-resources", *arguments) if arguments else ()
+    run = Submission(healed, checkout.root, (*TINY, "--until", "validate_cell", *more))
+    run.log.unlink(missing_ok=True)
+    run.start(variables)
+    begun = time.monotonic()
+    assert run.finish(60) != 0
+    seconds = time.monotonic() - begun
+    told = run.text()
+    assert f"remedy: {sign}" in told and REMEDIES[sign].split(".")[0] in told, told[-3000:]
+    assert not healed.queue()
+    assert not re.search(r"^remedy: (?!" + re.escape(sign) + ")(?!Requested node)", told, flags=re.MULTILINE)
+    fault(f"impossible request: {what}", "refused by sbatch, ended with a remedy", seconds)
