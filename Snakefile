@@ -12,7 +12,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 include: "workflow/rules/common.smk"
 
 
-workdir: config["run"]["directory"]
+workdir: os.path.join(START, RUN["directory"])
 
 
 refuse_second_run()
@@ -39,6 +39,11 @@ onstart:
         print(line, file=sys.stderr)
 
 
+onerror:
+    for line in remedies(log):
+        print(line, file=sys.stderr)
+
+
 localrules:
     all,
     figures,
@@ -48,6 +53,7 @@ localrules:
     sound,
     exports,
     fetch_cremad,
+    list_alms,
 
 
 rule sound:

@@ -115,3 +115,30 @@ def test_the_tiny_preset_plans_the_whole_way(checkout):
         "build_paper",
         "build_report",
     } <= planned
+
+
+@pytest.mark.parametrize(
+    ("rule", "allowed"),
+    [
+        ("augment_dime", {"utterances", "audio", "labels", "splits", "features"}),
+        ("augment_items", {"utterances", "audio", "labels", "splits", "features"}),
+        ("balance_evaluation", {"roles", "votes", "levels", "splits"}),
+    ],
+)
+def test_nothing_that_augments_or_balances_sees_what_it_is_judged_by(rule, allowed):
+    text = (REPOSITORY / "workflow/rules/augmentation.smk").read_text()
+    block = re.search(rf"^rule {rule}:.*?^    input:\n(.*?)^    \w+:", text, flags=re.MULTILINE | re.DOTALL)
+    assert block, rule
+    assert set(re.findall(r"^        (\w+)=", block.group(1), flags=re.MULTILINE)) == allowed
+
+
+def test_a_job_gets_a_gpu_partition_if_and_only_if_it_has_a_gpu(checkout, monkeypatch, tmp_path):
+    monkeypatch.setenv("SA_PARTITION", "short")
+    monkeypatch.setenv("SA_GPU_PARTITION", "a100")
+    (tmp_path / "gpu.yaml").write_text("alms: {tiny: {gpus: 1}}\n")
+    for extra, expected in (((), set()), ((str(tmp_path / "gpu.yaml"),), {"annotate_shard", "finetune_seeds_0"})):
+        words = ["-n", "all", "--profile", "slurm", "--executor", "dryrun", *TINY, *extra]
+        blocks = checkout.snakemake(*words).split("\nrule ")[1:]
+        found = {block.split(":")[0] for block in blocks if "slurm_partition=a100" in block}
+        assert found == expected
+        assert all("gpu=1" in block for block in blocks if "slurm_partition=a100" in block)

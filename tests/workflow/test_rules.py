@@ -9,7 +9,21 @@ from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceS
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports"}
-VERBS = {"synthesise", "read", "split", "deal", "assign", "train", "annotate", "gather", "pool", "align", "trace"}
+VERBS = {
+    "synthesise",
+    "read",
+    "split",
+    "deal",
+    "assign",
+    "train",
+    "annotate",
+    "gather",
+    "list",
+    "balance",
+    "pool",
+    "align",
+    "trace",
+}
 VERBS |= {"replay", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
 VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
 

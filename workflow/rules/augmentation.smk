@@ -1,4 +1,4 @@
-# DiME-Aug: balance the training part of every fold by mixing its items. Test items never enter.
+# Augmentation: balance the training part of every fold out of its own items. Test items never enter.
 
 
 rule extract_features:
@@ -41,6 +41,8 @@ rule augment_dime:
         "logs/augment_dime/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.log",
     benchmark:
         "logs/augment_dime/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.tsv"
+    wildcard_constraints:
+        augmentation=augmentations_by(None),
     conda:
         "../../envs/audio.yaml"
     threads: 1
@@ -58,3 +60,71 @@ rule augment_dime:
         "python {params.script:q} --utterances {input.utterances} --root {params.root:q}"
         " --labels-table {input.labels} --splits {input.splits} --features {input.features} --fold {wildcards.fold}"
         " --options {params.options:q} --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule augment_items:
+    """Balance bins of the simplex, or oversample, mix or mask spectra; every new sound passes the audit."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        audio=audio_of,
+        labels="results/labels/{corpus}/{protocol}/{labels}.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+        features="results/features/{corpus}.parquet",
+    output:
+        directory("results/augmented/{corpus}/{protocol}/{labels}/{augmentation}/fold-{fold}"),
+    log:
+        "logs/augment_items/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.log",
+    benchmark:
+        "logs/augment_items/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.tsv"
+    wildcard_constraints:
+        augmentation=augmentations_by("balanced", "oversample", "mixup", "specaugment"),
+    conda:
+        "../../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=60,
+    params:
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        options=lambda wildcards: canonical(config["augmentations"][wildcards.augmentation]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/augment_items.py",
+        code=lambda wildcards: code("augment_items.py", f"augmentation.arms.{method_of(wildcards)}"),
+    shell:
+        "python {params.script:q} --name {wildcards.augmentation} --utterances {input.utterances} --root {params.root:q}"
+        " --labels-table {input.labels} --splits {input.splits} --features {input.features} --fold {wildcards.fold}"
+        " --options {params.options:q} --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule balance_evaluation:
+    """Weigh and subsample real test items so that every bin counts the same; level votes alone decide."""
+    input:
+        roles="results/corpora/{corpus}/roles.parquet",
+        votes="results/corpora/{corpus}/votes.parquet",
+        levels="results/levels/{corpus}/{protocol}.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+    output:
+        table="results/balanced/{corpus}/{protocol}.parquet",
+        summary="results/balanced/{corpus}/{protocol}-groups.csv",
+        sizes="results/balanced/{corpus}/{protocol}-sizes.csv",
+    log:
+        "logs/balance_evaluation/{corpus}-{protocol}.log",
+    benchmark:
+        "logs/balance_evaluation/{corpus}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 450),
+        runtime=30,
+    params:
+        classes=lambda wildcards: classes(wildcards.corpus),
+        options=canonical(config["statistics"]["balanced"]),
+        seed=SEED,
+        script=f"{SCRIPTS}/balance_evaluation.py",
+        code=code("balance_evaluation.py"),
+    shell:
+        "python {params.script:q} --roles {input.roles} --votes {input.votes} --levels {input.levels}"
+        " --splits {input.splits} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
+        " --output {output.table} --summary {output.summary} --sizes {output.sizes} > {log} 2>&1"

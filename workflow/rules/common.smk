@@ -2,6 +2,7 @@
 import json
 import os
 import sys
+from datetime import date
 from pathlib import Path
 from shlex import quote
 
@@ -9,8 +10,10 @@ LIBRARY = Path(workflow.basedir).resolve() / "workflow" / "scripts"
 if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
+import yaml
 from snakemake.exceptions import WorkflowError
 
+from scaling_ambiguity.alms.registry import resolve_all
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import checked_config
 from scaling_ambiguity.errors import UserError
@@ -30,13 +33,19 @@ def stop(message):
 
 
 try:
-    config.update(checked_config(dict(config)))
+    config.update(checked_config(resolve_all(dict(config))))
 except UserError as error:
     stop(error)
 
 RUN = config["run"]
+# Relative folders start where Snakemake was called. On a cluster a job starts Snakemake once more, in the folder of
+# the run: then it is the start that it inherited.
+START = os.environ.get("SA_START", "")
+if not START or Path(START, RUN["directory"]).resolve() != Path.cwd():
+    START = os.getcwd()
+    os.environ.update(SA_START=START)
 # Sources are addressed relative to the folder of the run: a checkout that was moved re-runs nothing.
-BASE = os.path.relpath(workflow.basedir, Path(RUN["directory"]).resolve())
+BASE = os.path.relpath(workflow.basedir, Path(START, RUN["directory"]).resolve())
 SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, CAPTION_FOLDER, PINS = (
     os.path.normpath(os.path.join(BASE, folder))
     for folder in (
@@ -48,7 +57,6 @@ SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, CAPTION_FOLDER, PINS = (
         "workflow/resources",
     )
 )
-START = os.getcwd()
 # Where the sound of a corpus with optional sound lies, and how many clips there are.
 SOUND_FOLDERS = {"cremad": ("AudioWAV", 7442)}
 SEED = config["seed"]
@@ -86,6 +94,13 @@ def remember_run():
     RUN_MARKER.write_text(f"{RUN['name']}\n")
 
 
+def remedies(logs):
+    """What to do about what Slurm said, by the signs in slurm/remedies.yaml in the logs of a failed run."""
+    told = "".join(Path(log).read_text(errors="replace") for log in logs)
+    known = yaml.safe_load(Path(workflow.basedir, "slurm", "remedies.yaml").read_text())
+    return [f"remedy: {sign}: {remedy}" for sign, remedy in known.items() if sign in told]
+
+
 def canonical(value):
     """Text of a part of the configuration that is the same whatever the order of its keys."""
     return json.dumps(value, sort_keys=True)
@@ -103,6 +118,33 @@ def memory(least, factor):
     The factors, MB of memory a MB of tables, were measured on 60,000 utterances with 30 deals.
     """
     return lambda wildcards, input, attempt: int(attempt * max(least, factor * input.size_mb))
+
+
+def gpu_resources(gpus):
+    """Slurm resources of a job by its number of GPUs: their partition and type where it has any, of neither if not.
+
+    The names come from SA_PARTITION, SA_GPU_PARTITION and SA_GPU_TYPE (slurm/config.yaml); empty is the cluster's own.
+    """
+    kind = "SA_GPU_PARTITION" if gpus else "SA_PARTITION"
+    return {"partition": os.environ.get(kind, ""), "model": os.environ.get("SA_GPU_TYPE", "") if gpus else ""}
+
+
+def synonyms_of(wildcards):
+    """The table of synonyms by which an annotator's answers are read: none, or one file."""
+    name = config["annotators"][wildcards.annotator].get("synonyms")
+    return [f"{PROMPTS}/{name}.yaml"] if name else []
+
+
+def augmentations_by(*methods):
+    """Regular expression of the augmentations of these methods; None is the published DiME-Aug."""
+    return (
+        "|".join(n for n, o in config["augmentations"].items() if o.get("method") in methods and n != "none") or "(?!)"
+    )
+
+
+def method_of(wildcards):
+    """Method of an augmentation."""
+    return config["augmentations"][wildcards.augmentation]["method"]
 
 
 def code(script, *modules):

@@ -15,6 +15,7 @@ STATISTICS_FILES = [
 SHOWN_CORPORA = list(dict.fromkeys([*RUN["corpora"], *replayed_corpora()]))
 HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
 SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
+AUGMENTED = [name for name in RUN["augmentation"] if name != "none"]
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
 FIGURES = ["fig_shared_votes", "fig_validity"]
@@ -34,7 +35,7 @@ TABLES = ["tab_corpus", "tab_votes_lost", "tab_validity"] + (
 )
 if corpora_with("training"):
     FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
-    TABLES += ["tab_results"]
+    TABLES += ["tab_results"] + (["tab_augmentation"] if AUGMENTED else [])
 FIGURE_FILES = [path for name in FIGURES for path in figure_files(name)]
 TABLE_FILES = [path for name in TABLES for path in table_files(name)]
 
@@ -529,3 +530,34 @@ rule tab_results:
     shell:
         "python {params.script:q} --statistics {input.statistics} --classes {params.classes}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_augmentation:
+    """The training part of the first fold by class and bin, before and after every augmentation."""
+    input:
+        labels=f"{HEADLINE_LABELS}/{SIMPLEX_LABELS}.parquet",
+        splits=f"results/splits/{HEADLINE['corpus']}/{HEADLINE['protocol']}.parquet",
+        augmented=[
+            f"results/augmented/{HEADLINE['corpus']}/{HEADLINE['protocol']}/{SIMPLEX_LABELS}/{name}/fold-0"
+            for name in AUGMENTED
+        ],
+    output:
+        table="paper/tables/tab_augmentation.tex",
+        data=report("paper/tables/tab_augmentation.csv", caption="../report/tab_augmentation.rst", category="Tables"),
+    log:
+        "logs/tab_augmentation.log",
+    benchmark:
+        "logs/tab_augmentation.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/tab_augmentation.py",
+        code=code("tab_augmentation.py"),
+    shell:
+        "python {params.script:q} --labels-table {input.labels} --splits {input.splits} --augmented {input.augmented}"
+        " --fold 0 --classes {params.classes} --table {output.table} --data {output.data} > {log} 2>&1"

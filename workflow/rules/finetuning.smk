@@ -32,6 +32,8 @@ for group in seed_groups():
             mem_mb=6000,
             runtime=600,
             gpu=lambda wildcards: config["alms"][wildcards.model]["gpus"],
+            slurm_partition=lambda wildcards: gpu_resources(config["alms"][wildcards.model]["gpus"])["partition"],
+            gpu_model=lambda wildcards: gpu_resources(config["alms"][wildcards.model]["gpus"])["model"],
         params:
             augmented=lambda wildcards, input: f"--augmented {input.augmented}" if input.augmented else "",
             seeds=",".join(map(str, group)),

@@ -37,6 +37,7 @@ rule annotate_shard:
         audio=audio_of,
         checkpoint=lambda wildcards: checkpoint_of(config["annotators"][wildcards.annotator]["alm"]),
         prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
+        synonyms=synonyms_of,
     output:
         "results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
     log:
@@ -52,6 +53,8 @@ rule annotate_shard:
         mem_mb=4000,
         runtime=240,
         gpu=lambda wildcards: alm_of(wildcards)["gpus"],
+        slurm_partition=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["partition"],
+        gpu_model=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["model"],
     params:
         root=lambda wildcards: corpus_root(wildcards.corpus),
         alm=lambda wildcards: canonical(alm_of(wildcards)),
@@ -59,13 +62,14 @@ rule annotate_shard:
         classes=lambda wildcards: classes(wildcards.corpus),
         shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
         store=lambda wildcards: f"resources/answers/{wildcards.annotator}",
+        synonyms=lambda wildcards: " ".join(f"--synonyms {quote(path)}" for path in synonyms_of(wildcards)),
         seed=SEED,
         script=f"{SCRIPTS}/annotate_shard.py",
         code=lambda wildcards: code("annotate_shard.py", f"alms.engines.{alm_of(wildcards)['engine']}"),
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
-        " --prompts {input.prompts:q} --classes {params.classes} --shard {wildcards.shard} --shards {params.shards}"
+        " --prompts {input.prompts:q} {params.synonyms} --classes {params.classes} --shard {wildcards.shard} --shards {params.shards}"
         " --seed {params.seed} --store {params.store} --output {output} > {log} 2>&1"
 
 
@@ -131,3 +135,28 @@ rule replay_votes:
         "python {params.script:q} --votes {input.votes} --utterances {input.utterances}"
         " --annotator {wildcards.annotator} --draws {params.draws} --classes {params.classes}"
         " --seed {params.seed} --output {output.votes} --status {output.status} > {log} 2>&1"
+
+
+rule list_alms:
+    """The registry of audio-language models: what each is, whether this machine can ask it, what votes would cost."""
+    input:
+        registry=f"{PINS}/alms.yaml",
+    output:
+        "results/alms.csv",
+    log:
+        "logs/list_alms.log",
+    benchmark:
+        "logs/list_alms.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        today=date.today().isoformat(),
+        script=f"{SCRIPTS}/list_alms.py",
+        code=code("list_alms.py"),
+    shell:
+        "python {params.script:q} --registry {input.registry:q} --today {params.today} --output {output}"
+        " > {log} 2>&1 && cat {log}"
