@@ -6,17 +6,21 @@ added to it. The votes are a pure function of the stored answers.
 
 import argparse
 import importlib
+from contextlib import nullcontext
 from pathlib import Path
 
 import torch
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.proxies.annotation import collect, vote_table
+from scaling_ambiguity.proxies.annotation import collect, extra_columns, vote_table
+from scaling_ambiguity.proxies.context import Dialogues
 from scaling_ambiguity.proxies.elicitation import items, shard_rows
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
+from scaling_ambiguity.proxies.published import keep_chat_format, missing_reasons, report_missing
 from scaling_ambiguity.proxies.reading import longest_answer, prompts_for, reader_for, vocabulary_for
 from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.tables.proxies import PROXIES
+from scaling_ambiguity.tables.turns import TURNS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 
 
@@ -33,18 +37,33 @@ def main(arguments: argparse.Namespace) -> None:
     longest = longest_answer(arguments.options, arguments.classes)
     if arguments.alm.get("spending"):  # one cap for all shards and restarts
         arguments.alm["spending"].setdefault("ledger", str(Path(arguments.store) / "spending.log"))
-    engine = engines.open_engine({"max_tokens": longest} | arguments.alm)
-    asked = items(
-        rows[~left], Path(arguments.root), engine, arguments.options, prompts, arguments.classes, arguments.seed
-    )
-    store = AnswerStore(arguments.store)
+    alm = {"max_tokens": longest} | arguments.alm
+    if "serve" in alm:  # a server of this job's own, by a module that other annotators do not depend on
+        engine = importlib.import_module("scaling_ambiguity.alms.served").open_served(alm, arguments.server_log)
+    else:
+        engine = engines.open_engine(alm)
+    dialogues = None
+    if arguments.turns:
+        dialogues = Dialogues(TURNS.read(arguments.turns), arguments.turns)
+        alone = sum(utterance not in dialogues for utterance in rows.loc[~left, "utterance"])
+        print(f"{alone} utterances have no place in a conversation: they are asked without context")
+    design = (arguments.options, prompts, arguments.classes, arguments.seed)
+    asked = items(rows[~left], Path(arguments.root), engine, *design, dialogues)
+    published = getattr(engine, "answers_only", False)
+    store = AnswerStore(engine.folder if published else arguments.store)
+    if not published and not keep_chat_format(engine, arguments.store):
+        print("the chat format of this model cannot be kept: its answers cannot be replayed without it")
     what = f"annotate {arguments.corpus} {arguments.annotator} shard {arguments.shard}"
-    records = collect(asked, engine, store, what)
+    with engine if "serve" in alm else nullcontext():
+        records = collect(asked, engine, store, what)
     store.close()
-    votes = vote_table(asked, records, arguments.annotator, read)
+    reasons = missing_reasons(asked, records, store) if published else {}
+    for line in report_missing(asked, reasons):
+        print(line)
+    votes = vote_table(asked, records, arguments.annotator, read, extra_columns(arguments.options), reasons)
     if left.any():
         print(f"{left.sum()} utterances lack what the modality needs: their draws are kept with status not_asked")
-        votes = with_not_asked(votes, rows[left], arguments.options, prompts, arguments.annotator)
+        votes = with_not_asked(votes, rows[left], arguments.annotator, *design)
     PROXIES.write(votes, arguments.output)
 
 
@@ -60,10 +79,12 @@ if __name__ == "__main__":
     parser.add_argument("--options", type=cli.json_value, required=True, help="the annotator's entry, JSON")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
     parser.add_argument("--synonyms", help="table of synonyms, YAML; without it labels count as they are spelled")
+    parser.add_argument("--turns", help="turns of the corpus' conversations, for annotators that are given context")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--shard", type=int, required=True)
     parser.add_argument("--shards", type=int, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--store", required=True, help="folder of the answer store")
+    parser.add_argument("--server-log", default="server.log", help="what the server of an entry with `serve` prints")
     parser.add_argument("--output", required=True, help="synthetic votes of the shard, parquet")
     cli.run(main, parser)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.io import write_csv
+from scaling_ambiguity.proxies.effective import draw_counts, intraclass_correlation, summary
 from scaling_ambiguity.proxies.gathering import status_counts
 from scaling_ambiguity.proxies.replay import replay
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -31,6 +32,9 @@ def main(arguments: argparse.Namespace) -> None:
     )
     PROXIES.write(votes, arguments.output)
     write_csv(status_counts(votes), arguments.status)
+    counted = draw_counts(votes)
+    write_csv(counted, arguments.draws_table)
+    print(summary(counted, intraclass_correlation(votes)))
     elsewhere = source["utterance"].nunique() - source.loc[source["utterance"].isin(utterances), "utterance"].nunique()
     counts = votes["status"].value_counts().to_dict()
     print(f"{len(utterances)} utterances, draws {counts}; {elsewhere} utterances of {arguments.votes} left aside")
@@ -46,4 +50,5 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, required=True, help="seed of the run")
     parser.add_argument("--output", type=Path, required=True, help="synthetic votes to write, parquet")
     parser.add_argument("--status", type=Path, required=True, help="counts by status to write, CSV")
+    parser.add_argument("--draws-table", type=Path, required=True, help="votes of each utterance to write, CSV")
     cli.run(main, parser)

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from scaling_ambiguity.alms import encodings
 from scaling_ambiguity.alms.engines import transformers as engines
 from scaling_ambiguity.alms.questions import Question
 from scaling_ambiguity.errors import UserError
@@ -28,8 +29,8 @@ def questions(alm, prompts, tmp_path):
 def test_each_clip_is_encoded_once_and_each_prompt_read_once(checkpoint, questions, monkeypatch):
     engine = engines.open_engine({"engine": "transformers", "checkpoint": str(checkpoint), "gpus": 0})
     encoded, prompted = [], []
-    encode, embed = engines.encode_audio, engines.embed_prompts
-    monkeypatch.setattr(engines, "encode_audio", lambda alm, waves: encoded.extend(waves) or encode(alm, waves))
+    encode, embed = encodings.audio_features, engines.embed_prompts
+    monkeypatch.setattr(encodings, "audio_features", lambda alm, waves: encoded.extend(waves) or encode(alm, waves))
     monkeypatch.setattr(engines, "embed_prompts", lambda alm, texts, a: prompted.extend(texts) or embed(alm, texts, a))
     answers = engine.answer(questions, uniform)
     assert len(encoded) == 3 and len(prompted) == 3 * 2 + 3 and len(answers) == len(questions)

@@ -33,7 +33,7 @@ def test_each_draw_is_kept_with_its_reason_and_counted_apart(table, corpus, engi
     asked = items(table[~left], corpus[1], engine(), options, prompts, CLASSES, 42)
     records = collect(asked, engine(), AnswerStore(tmp_path / "store"), "t")
     votes = vote_table(asked, records, "a", reader_for(options, spelled(CLASSES)))
-    whole = with_not_asked(votes, table[left], options, prompts, "a")
+    whole = with_not_asked(votes, table[left], "a", options, prompts, CLASSES, 42)
     PROXIES.write(whole, tmp_path / "0.parquet")
     found = gather([str(tmp_path / "0.parquet")])
     assert len(found) == 20 * 7 and not found.duplicated(["utterance", "draw"]).any()

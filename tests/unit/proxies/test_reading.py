@@ -58,6 +58,29 @@ def test_prompts_by_mode(prompts):
         prompts_for({"mode": "verbalised"}, PROMPTS / "synonyms.yaml")
 
 
+def test_prompts_that_ask_for_reasoning_go_with_annotators_that_read_it():
+    assert prompts_for({"reasoning": True}, PROMPTS / "focus_reasoned.yaml").reasoned
+    with pytest.raises(UserError, match="asks for reasoning first, but the annotator has reasoning: false"):
+        prompts_for({}, PROMPTS / "focus_reasoned.yaml")
+    with pytest.raises(UserError, match="asks for the emotion's name alone, but the annotator has reasoning: true"):
+        prompts_for({"reasoning": True}, PROMPTS / "focus.yaml")
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        ("The voice is low.\nThis could be neutral.\nsad", ("sad", "ok")),
+        ("happy\nThe voice is low.", (None, "invalid")),
+        ("Sad at first.\nIt is sad rather than angry.", (None, "invalid")),
+        ("<think>happy\nangry</think>\nSad.\n\n", ("sad", "ok")),
+        ("<think>happy", (None, "invalid")),
+        ("It is unclear.\nI cannot tell.", (None, "refused")),
+    ],
+)
+def test_after_reasoning_the_last_line_alone_counts(answer, expected):
+    assert reader_for({"reasoning": True}, vocabulary_for(CLASSES, None))(answer, ()) == expected
+
+
 def test_the_room_an_answer_gets():
     assert longest_answer({}, CLASSES) == 8
     assert longest_answer({"mode": "verbalised"}, CLASSES) == 80

@@ -117,6 +117,7 @@ def test_the_program_writes_votes_and_counts(votes, tmp_path):
         command += ["--utterances", tmp_path / "u.parquet", "--annotator", "face", "--draws", 8]
         command += ["--classes", ",".join(CLASSES), "--seed", 7]
         command += ["--output", tmp_path / f"{name}.parquet", "--status", tmp_path / f"{name}.csv"]
+        command += ["--draws-table", tmp_path / f"{name}-draws.csv"]
         return subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False)
 
     result = program("one")
@@ -126,5 +127,7 @@ def test_the_program_writes_votes_and_counts(votes, tmp_path):
     status = pd.read_csv(tmp_path / "one.csv").iloc[0].to_dict()
     expected = {"prompt": "replay", "temperature": 0, "ok": 59 * 6, "invalid": 0, "refused": 0, "failed": 59 * 2}
     assert status == expected | {"not_asked": 0, "total": 59 * 8}
+    counts = pd.read_csv(tmp_path / "one-draws.csv")
+    assert len(counts) == 59 and counts["valid"].eq(6).all() and counts["effective"].isna().all()
     program("two")
     assert (tmp_path / "one.parquet").read_bytes() == (tmp_path / "two.parquet").read_bytes()

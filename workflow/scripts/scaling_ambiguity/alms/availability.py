@@ -115,19 +115,20 @@ def this_machine(today: datetime.date | None = None) -> Machine:
 
     engines = {path.stem for path in (Path(__file__).parent / "engines").glob("*.py")} - {"__init__"}
     return Machine(
-        gpus_gb=_gpus_gb(),
-        memory_gb=_free_memory_gb(),
+        gpus_gb=look_at_gpus(),
+        memory_gb=look_at_memory(),
         classes=frozenset(dir(transformers)),
         imports=lambda package: importlib.util.find_spec(package) is not None,
         engines=engines,
         keys={name for name, value in os.environ.items() if value},
-        answers=_listens,
-        holds=_holds,
+        answers=somebody_listens,
+        holds=was_fetched,
         today=today or datetime.date.today(),
     )
 
 
-def _gpus_gb() -> tuple[float, ...]:
+def look_at_gpus() -> tuple[float, ...]:
+    """Return the memory of each GPU of this machine, GB."""
     command = ["nvidia-smi", "--query-gpu=memory.total", "--format=csv,noheader,nounits"]
     try:
         listed = subprocess.run(command, capture_output=True, text=True, check=True, timeout=30).stdout
@@ -136,7 +137,8 @@ def _gpus_gb() -> tuple[float, ...]:
         return ()
 
 
-def _free_memory_gb() -> float:
+def look_at_memory() -> float:
+    """Return the free memory of this machine, GB."""
     try:
         lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
         return next(int(line.split()[1]) * 1024 / 1e9 for line in lines if line.startswith("MemAvailable:"))
@@ -144,7 +146,8 @@ def _free_memory_gb() -> float:
         return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9
 
 
-def _listens(base_url: str) -> bool:
+def somebody_listens(base_url: str) -> bool:
+    """Return whether a connection to the host and port of a URL is taken."""
     address = urlsplit(base_url)
     try:
         with socket.create_connection((address.hostname, address.port or 80), timeout=1):
@@ -153,7 +156,8 @@ def _listens(base_url: str) -> bool:
         return False
 
 
-def _holds(checkpoint: str) -> bool:
+def was_fetched(checkpoint: str) -> bool:
+    """Return whether a checkpoint of the hub, or a part of it, is in the cache."""
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     folder = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     return (folder / f"models--{checkpoint.replace('/', '--')}").is_dir()

@@ -1,6 +1,7 @@
 """Clips and prompts as the embeddings a language model reads; a clip is encoded once, whatever is asked about it."""
 
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,7 +12,16 @@ from scaling_ambiguity.alms.families.qwen2_audio import encode_features, mel_fea
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 
-__all__ = ["embed_prompts", "embed_tokens", "encode_audio", "encode_features", "mel_features", "seconds_cut"]
+__all__ = [
+    "audio_features",
+    "embed_prompts",
+    "embed_tokens",
+    "encode_audio",
+    "encode_features",
+    "hear_features",
+    "mel_features",
+    "seconds_cut",
+]
 
 
 def encode_audio(alm: LoadedALM, waveforms: list[np.ndarray]) -> list[torch.Tensor]:
@@ -27,6 +37,11 @@ def encode_audio(alm: LoadedALM, waveforms: list[np.ndarray]) -> list[torch.Tens
     Raises:
         UserError: A clip is too short for a single audio token.
     """
+    return hear_features(alm, audio_features(alm, waveforms))
+
+
+def audio_features(alm: LoadedALM, waveforms: list[np.ndarray]) -> Any:
+    """Do the first half of :func:`encode_audio`, which needs no weights: what :func:`hear_features` takes."""
     family = family_of(alm.model)
     longest = family.longest(alm.processor)
     if longest is not None:
@@ -34,7 +49,12 @@ def encode_audio(alm: LoadedALM, waveforms: list[np.ndarray]) -> list[torch.Tens
         if too_long:
             warnings.warn(f"{too_long} clips are longer than the model's {longest:g} s and are cut", stacklevel=2)
         waveforms = [waveform[: round(longest * SAMPLE_RATE)] for waveform in waveforms]
-    return family.encode(base_of(alm.model), alm.processor, waveforms, alm.device)
+    return family.encode.features(alm.processor, waveforms)
+
+
+def hear_features(alm: LoadedALM, features: Any) -> list[torch.Tensor]:
+    """Do the second half of :func:`encode_audio`: audio tower and projector."""
+    return family_of(alm.model).encode.hear(base_of(alm.model), features, alm.device)
 
 
 def seconds_cut(alm: LoadedALM, waveform: np.ndarray) -> float:

@@ -39,6 +39,7 @@ def load_alm(
     revision: str | None = None,
     device: str | torch.device | None = None,
     trust_remote_code: bool = False,
+    quantisation: Any = None,
 ) -> LoadedALM:
     """Open a checkpoint with the class its configuration names, from safetensors alone.
 
@@ -48,6 +49,7 @@ def load_alm(
         device: Defaults to the GPU if there is one. On the CPU weights are float32,
             elsewhere as stored.
         trust_remote_code: Run code that comes with the checkpoint.
+        quantisation: Configuration of transformers by which the weights are loaded quantised; needs a GPU.
 
     Raises:
         UserError: There is no such checkpoint, or neither this library nor transformers knows its class.
@@ -72,8 +74,14 @@ def load_alm(
         name = family.architectures[architecture]
         if not hasattr(transformers, name):
             raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {name!r}.")
+        # quantised weights are placed while they are loaded, and cannot be moved afterwards
+        placed = {} if quantisation is None else {"quantization_config": quantisation, "device_map": {"": device}}
         model = getattr(transformers, name).from_pretrained(
-            checkpoint, use_safetensors=True, dtype=torch.float32 if device.type == "cpu" else "auto", **options
+            checkpoint,
+            use_safetensors=True,
+            dtype=torch.float32 if device.type == "cpu" else "auto",
+            **placed,
+            **options,
         )
         family.load_adapters(model, checkpoint, options)
         processor = family.open_processor(checkpoint, options)
@@ -81,7 +89,8 @@ def load_alm(
         raise UserError(f"{checkpoint}: cannot be opened as an audio-language model ({error}).") from error
     processor.tokenizer.padding_side = "left"
     name = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
-    return LoadedALM(model.to(device).eval(), processor, processor.tokenizer, device, name)
+    model = model if quantisation is not None else model.to(device)
+    return LoadedALM(model.eval(), processor, processor.tokenizer, device, name)
 
 
 def folder_revision(folder: str | Path) -> str:

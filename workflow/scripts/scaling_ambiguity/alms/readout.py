@@ -7,12 +7,15 @@ from torch.nn.functional import log_softmax
 
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.alms.prefix import prefill
 from scaling_ambiguity.alms.questions import Answer
 from scaling_ambiguity.alms.scoring import label_tokens
 
 
 @torch.no_grad()
-def read_labels(alm: LoadedALM, inputs: dict[str, torch.Tensor], classes: list[str]) -> torch.Tensor:
+def read_labels(
+    alm: LoadedALM, inputs: dict[str, torch.Tensor], classes: list[str], shared: bool = False
+) -> torch.Tensor:
     """Return log p(label string | prompt) of each label, not normalised over the labels.
 
     s_c = sum_i log p(t_ci | prompt, t_c1 ... t_c,i-1), natural logarithm, temperature 1, over the tokens of
@@ -23,19 +26,20 @@ def read_labels(alm: LoadedALM, inputs: dict[str, torch.Tensor], classes: list[s
         alm: The model.
         inputs: As returned by ``embed_prompts``, B rows.
         classes: C label words.
+        shared: What neighbouring prompts begin with is read once; see :func:`prefill`.
 
     Returns:
         (B, C), float64; exp(s).sum(1) is at most 1.
     """
     tokens, modules = label_tokens(alm, classes), parts(alm.model)
     longest, device = max(map(len, tokens)), inputs["inputs_embeds"].device
-    prefill = modules.language_model(**inputs, use_cache=longest > 1)
-    first = log_softmax(modules.logits(prefill.last_hidden_state[:, -1]).double(), dim=-1)
+    prompts = prefill(modules, inputs, shared=shared, use_cache=longest > 1)
+    first = log_softmax(modules.logits(prompts.hidden).double(), dim=-1)
     scores = first[:, [row[0] for row in tokens]]
     if longest == 1:
         return scores
     batch, count = scores.shape
-    cache = prefill.past_key_values
+    cache = prompts.cache
     cache.batch_select_indices(torch.arange(batch, device=device).repeat_interleave(count))
     # The last token of a label is not read: nothing follows it.
     read = torch.tensor([row[:-1] + [0] * (longest - len(row)) for row in tokens], device=device)
@@ -45,9 +49,9 @@ def read_labels(alm: LoadedALM, inputs: dict[str, torch.Tensor], classes: list[s
     hidden = modules.language_model(
         inputs_embeds=modules.language_model.get_input_embeddings()(read).repeat(batch, 1, 1),
         attention_mask=torch.cat(
-            [inputs["attention_mask"].repeat_interleave(count, 0), real.repeat(batch, 1).to(torch.long)], dim=1
+            [prompts.mask.repeat_interleave(count, 0), real.repeat(batch, 1).to(torch.long)], dim=1
         ),
-        position_ids=(inputs["position_ids"][:, -1:] + steps).repeat_interleave(count, 0),
+        position_ids=(prompts.position[:, None] + steps).repeat_interleave(count, 0),
         past_key_values=cache,
         use_cache=True,
     ).last_hidden_state

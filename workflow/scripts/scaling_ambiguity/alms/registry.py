@@ -181,3 +181,10 @@ def resolve_all(config: dict[str, Any], path: str | Path = REGISTRY) -> dict[str
     registry = load_registry(path)
     filled = {name: resolve(alm, registry) if isinstance(alm, dict) else alm for name, alm in alms.items()}
     return {**config, "alms": filled}
+
+
+def registered(config: dict[str, Any]) -> dict[str, str]:
+    """Return ALM -> entry of the registry that it names, for those of a configuration that name one."""
+    alms = config.get("alms")
+    entries = alms.items() if isinstance(alms, dict) else ()
+    return {name: alm["registry"] for name, alm in entries if isinstance(alm, dict) and "registry" in alm}

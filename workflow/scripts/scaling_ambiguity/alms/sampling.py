@@ -7,6 +7,7 @@ from torch.nn.functional import log_softmax
 
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.alms.prefix import prefill
 from scaling_ambiguity.alms.questions import Answer
 from scaling_ambiguity.alms.scoring import end_token
 
@@ -44,6 +45,7 @@ def sample_answers(
     temperatures: list[float],
     uniform: Callable[[int, int], float],
     longest: int = LONGEST_ANSWER,
+    shared: bool = False,
 ) -> list[Answer]:
     """Draw N answers to B prompts.
 
@@ -55,14 +57,15 @@ def sample_answers(
         uniform: ``uniform(draw index, step)`` in [0, 1): the only randomness. As each draw brings
             its own, an answer does not depend on what else is drawn beside it.
         longest: Largest number of tokens, the end token included.
+        shared: What neighbouring prompts begin with is read once; see :func:`prefill`.
     """
     modules, count = parts(alm.model), len(prompt_of)
     rows = torch.tensor(prompt_of, device=alm.device)
     heat = torch.tensor(temperatures, dtype=torch.float64, device=alm.device)
-    prefill = modules.language_model(**inputs, use_cache=True)
-    cache = prefill.past_key_values
-    logits = modules.logits(prefill.last_hidden_state[:, -1]).float()[rows]
-    mask, position = inputs["attention_mask"][rows], inputs["position_ids"][rows, -1]
+    read = prefill(modules, inputs, shared=shared)
+    cache = read.cache
+    logits = modules.logits(read.hidden).float()[rows]
+    mask, position = read.mask[rows], read.position[rows]
     stop = end_token(alm)
     drawn: list[list[int]] = [[] for _ in range(count)]
     logprob = torch.zeros(count, dtype=torch.float64, device=alm.device)
@@ -78,8 +81,9 @@ def sample_answers(
         if not going or step == longest - 1:
             break
         keep = torch.tensor(going, device=alm.device)
-        # The first time, the cache of each prompt is spread over its draws; later, ended draws leave it.
-        cache.batch_select_indices(rows[keep] if step == 0 else keep)
+        # The first time, the cache of each prompt is spread over its draws; later, ended draws leave it, if any did.
+        if step == 0 or len(going) < len(live):
+            cache.batch_select_indices(rows[keep] if step == 0 else keep)
         live = [live[place] for place in going]
         mask = torch.cat([mask[keep], torch.ones(len(going), 1, dtype=mask.dtype, device=alm.device)], dim=1)
         position = position[keep] + 1

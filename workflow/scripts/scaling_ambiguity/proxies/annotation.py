@@ -1,10 +1,13 @@
 """Ask what was never asked, keep every answer, and return the votes of a shard."""
 
+import math
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
+from scaling_ambiguity.alms.ahead import Ahead
 from scaling_ambiguity.alms.questions import Question
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
@@ -15,6 +18,7 @@ from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.seeds import uniform
 
 CLIPS_AT_ONCE = 8
+ORDER_JOIN = "|"
 _TYPES = {
     "utterance": "str",
     "presentation": "str",
@@ -33,6 +37,8 @@ _TYPES = {
     "status": "str",
     "logprob": "float64",
 }
+_EXTRA = {"class_order": "str", "label_mass": "float64", "reason": "str"}
+_NO_ANSWER = {"response": "", "status": "failed", "logprob": math.nan}
 
 
 def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what: str) -> dict[str, dict[str, Any]]:
@@ -40,21 +46,34 @@ def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what:
 
     Batches are cut from all utterances, whatever is done. Engines in this process: a batch with anything missing
     is computed whole, because neighbours in a batch change the last digits of a result, but only the missing
-    answers are added to the store, in one synced append. Engines that ``asks_alone`` (a server's: each answer is
+    answers are added to the store, in one synced append; such an engine may ``prepare`` the next batch in a thread
+    meanwhile, which changes no byte. Engines that ``asks_alone`` (a server's: each answer is
     paid for): only what is missing is asked, and each answer is on the disk before the next is looked at, so that
-    a batch that breaks off, by an error, a kill or a full disk, loses nothing that was handed over.
+    a batch that breaks off, by an error, a kill or a full disk, loses nothing that was handed over. Engines that
+    have ``answers_only`` (published ones) are never asked: what the store lacks stays without a record.
     """
     records = store.read({item.request.key for draws in utterances for item in draws})
+    if getattr(engine, "answers_only", False):
+        return records
     alone, size = getattr(engine, "asks_alone", False), getattr(engine, "clips_at_once", CLIPS_AT_ONCE)
     batches = [utterances[start : start + size] for start in range(0, len(utterances), size)]
-    for batch in progress(batches, what, unit="batch"):
+    prepare = None if alone else getattr(engine, "prepare", None)
+
+    def ready(batch: list[list[Item]]) -> Any:
+        wanted = any(item.request.key not in records for draws in batch for item in draws)
+        return prepare([_question(item) for draws in batch for item in draws]) if wanted else None
+
+    queue = Ahead(batches, prepare and ready)
+    for batch, prepared in progress(queue, what, total=len(batches), unit="batch"):
         flat = [item for draws in batch for item in draws]
         missing = {item.request.key: item for item in reversed(flat) if item.request.key not in records}
         if missing and alone:
             _ask_alone(list(missing.values())[::-1], engine, store, records)
         elif missing:
             started = time.perf_counter()
-            answers = engine.answer([_question(item) for item in flat], uniform)
+            questions = [_question(item) for item in flat]
+            more = {} if prepared is None else {"prepared": prepared}
+            answers = engine.answer(questions, uniform, **more)
             latency = (time.perf_counter() - started) / len(flat)
             fresh: dict[str, dict[str, Any]] = {}
             for item, answer in zip(flat, answers, strict=True):
@@ -110,25 +129,41 @@ def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
     }
 
 
+def extra_columns(options: dict[str, Any]) -> list[str]:
+    """Return the columns that the votes of an annotator have beside those that all have, by its entry."""
+    found = ["class_order"] if options.get("class_order", "fixed") != "fixed" else []
+    return [*found, "label_mass"] if options.get("mode") == "readout" else found
+
+
 def vote_table(
-    utterances: list[list[Item]], records: dict[str, dict[str, Any]], annotator: str, read: Reader
+    utterances: list[list[Item]],
+    records: dict[str, dict[str, Any]],
+    annotator: str,
+    read: Reader,
+    extra: Sequence[str] = (),
+    reasons: dict[str, str] | None = None,
 ) -> pd.DataFrame:
     """Return one row a draw: a pure function of the stored answers.
 
     An answer that is not exactly a label stays as a row without label; one that was cut at the
-    longest length is ``invalid`` even if its beginning is a label.
+    longest length is ``invalid`` even if its beginning is a label; a request without an answer is ``failed``.
 
     Args:
         utterances: What was asked.
         records: Request key -> stored answer.
         annotator: Name of the annotator, the rater of its votes.
         read: Turns an answer into (label, status); see ``proxies.reading.reader_for``.
+        extra: Columns beside those that all votes have; see :func:`extra_columns`.
+        reasons: Request key -> why there is no answer, of every request without a record.
     """
-    rows = []
+    rows, reasons = [], reasons or {}
+    columns = _TYPES | {name: _EXTRA[name] for name in [*extra, *(["reason"] if reasons else [])]}
     for item in (item for draws in utterances for item in draws):
-        record = records[item.request.key]
+        key = item.request.key
+        record = _NO_ANSWER if key in reasons else records[key]
         answered = record["status"] == "answered"
-        label, status = read(record["response"], _stream(item.request)) if answered else (None, "invalid")
+        unread = None, "failed" if key in reasons else "invalid"
+        label, status = read(record["response"], _stream(item.request)) if answered else unread
         rows.append(
             {
                 "utterance": item.utterance,
@@ -147,6 +182,14 @@ def vote_table(
                 "response": record["response"],
                 "status": status,
                 "logprob": record["logprob"],
+                "class_order": None if item.class_order is None else ORDER_JOIN.join(item.class_order),
+                "label_mass": _label_mass(record.get("label_logprobs")),
+                "reason": reasons.get(key),
             }
         )
-    return pd.DataFrame(rows, columns=list(_TYPES)).astype(_TYPES)
+    return pd.DataFrame(rows, columns=list(columns)).astype(columns)
+
+
+def _label_mass(label_logprobs: list[float] | None) -> float:
+    """Return the share of all answers that begin with a label, at temperature 1; NaN where it was not read out."""
+    return math.nan if label_logprobs is None else math.fsum(map(math.exp, label_logprobs))

@@ -1,13 +1,56 @@
-"""Which focus line and which temperature each draw gets."""
+"""Which focus line, which temperature and which order of the classes each draw gets."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.proxies.class_orders import ordered
+from scaling_ambiguity.seeds import uniform
 
 DESIGNS = ("crossed", "confounded")
+Temperature = float | Sequence[float]  # a number, or the two ends of a band
 
 
-def assign(design: str, draw: int, focus_ids: Sequence[str], temperatures: Sequence[float]) -> tuple[str, float]:
+@dataclass(frozen=True)
+class Draw:
+    """How one draw is asked, the same for every utterance.
+
+    Attributes:
+        number: From 0.
+        focus: Identifier of the focus line.
+        temperature: Sampling temperature.
+        classes: The label words in the order in which the prompt lists them.
+    """
+
+    number: int
+    focus: str
+    temperature: float
+    classes: tuple[str, ...]
+
+
+def plan(options: dict[str, Any], focus_ids: Sequence[str], classes: Sequence[str], seed: int) -> list[Draw]:
+    """Return an annotator's draws; more votes add draws and change none.
+
+    Args:
+        options: The annotator's entry: votes, design, temperatures and, if it says so, class_order.
+        focus_ids: Identifiers of the focus lines, in order.
+        classes: The class set, in the corpus' order.
+        seed: The run's seed: of permuted classes and of temperatures from bands.
+
+    Raises:
+        UserError: Unknown design or order of the classes.
+    """
+    how, draws = options.get("class_order", "fixed"), []
+    for number in range(options["votes"]):
+        focus, temperature = assign(options["design"], number, focus_ids, options["temperatures"], seed)
+        draws.append(Draw(number, focus, temperature, ordered(how, number, classes, seed)))
+    return draws
+
+
+def assign(
+    design: str, draw: int, focus_ids: Sequence[str], temperatures: Sequence[Temperature], seed: int = 0
+) -> tuple[str, float]:
     """Return the focus line and temperature of a draw (from 0), whatever the number of draws.
 
     With F focus lines and T temperatures, ``crossed`` gives draw j focus j mod F and temperature
@@ -15,10 +58,17 @@ def assign(design: str, draw: int, focus_ids: Sequence[str], temperatures: Seque
     focus line and each temperature once. ``confounded``, the published design, gives both by
     j mod F and j mod T, so that for F = T the two effects cannot be told apart.
 
+    A temperature that is a band (low, high) stands for one number in it, uniform by seed and draw, in
+    thousandths.
+
     Raises:
         UserError: Unknown design.
     """
     if design not in DESIGNS:
         raise UserError(f"annotator design {design!r} is unknown; there are {DESIGNS}.")
     shift = draw // len(focus_ids) if design == "crossed" else 0
-    return focus_ids[draw % len(focus_ids)], float(temperatures[(draw + shift) % len(temperatures)])
+    chosen = temperatures[(draw + shift) % len(temperatures)]
+    if isinstance(chosen, Sequence):
+        low, high = chosen
+        chosen = round(low + (high - low) * uniform(seed, "temperature", draw), 3)
+    return focus_ids[draw % len(focus_ids)], float(chosen)

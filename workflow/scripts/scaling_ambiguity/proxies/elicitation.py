@@ -9,7 +9,8 @@ import pandas as pd
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
-from scaling_ambiguity.proxies.designs import assign
+from scaling_ambiguity.proxies.context import Dialogues
+from scaling_ambiguity.proxies.designs import plan
 from scaling_ambiguity.proxies.prompts import PromptSet, render
 from scaling_ambiguity.proxies.reading import MODES
 from scaling_ambiguity.proxies.requests import Request, text_sha256
@@ -19,7 +20,18 @@ NOT_HEARD = "none"
 
 @dataclass(frozen=True)
 class Item:
-    """One draw about one utterance: where it stands in the tables, what is asked, and its request."""
+    """One draw about one utterance: where it stands in the tables, what is asked, and its request.
+
+    Attributes:
+        utterance: Its name.
+        draw: Number of the draw, from 0.
+        focus: Identifier of the focus line.
+        prompt: The rendered prompt.
+        audio: The sound file, or None if it is not to be heard.
+        request: What the answer is filed under.
+        labels: The classes whose probabilities are read out; None: an answer is generated.
+        class_order: The classes as the prompt lists them, where that differs from draw to draw; else None.
+    """
 
     utterance: str
     draw: int
@@ -27,7 +39,8 @@ class Item:
     prompt: str
     audio: Path | None
     request: Request
-    labels: tuple[str, ...] | None = None  # whose probabilities are read out
+    labels: tuple[str, ...] | None = None
+    class_order: tuple[str, ...] | None = None
 
 
 def shard_rows(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
@@ -50,6 +63,7 @@ def items(
     prompts: PromptSet,
     classes: list[str],
     seed: int,
+    dialogues: Dialogues | None = None,
 ) -> list[list[Item]]:
     """Return, for each utterance, its draws in order.
 
@@ -57,33 +71,45 @@ def items(
         rows: Utterances, with path (relative to ``root``) and transcript.
         root: Root of the corpus.
         engine: Has ``model``, ``revision`` and ``processor``.
-        options: The annotator's entry: votes, design, temperatures, modality.
+        options: The annotator's entry: votes, design, temperatures, modality; and class_order, context, speaker
+            where they are not as in the past: the corpus' order, no earlier turn, no name.
         prompts: The prompt set.
         classes: The label words.
         seed: The run's seed.
+        dialogues: The turns of the corpus, for annotators that are given context.
 
     Raises:
-        UserError: An utterance lacks the audio or transcript that the modality needs.
+        UserError: An utterance lacks the audio or transcript that the modality needs, or context is asked for of
+            a corpus without conversations.
     """
     if options.get("mode", "sampled") not in MODES:
         raise UserError(f"annotator mode {options['mode']!r} is unknown; there are {MODES}.")
-    modality, result = options["modality"], []
+    modality, context, result = options["modality"], options.get("context", 0), []
+    if context and dialogues is None:
+        raise UserError("annotator context: this corpus has no conversations in known order; set context: 0.")
+    permuted = options.get("class_order", "fixed") != "fixed"
+    draws = plan(options, prompts.focus_ids, classes, seed)
     labels = tuple(classes) if options.get("mode") == "readout" else None
     heard = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
     for row, audio in zip(rows.itertuples(), heard, strict=True):
         transcript = _evidence(row, modality)
         # the hash of the corpus' own file, not of a resampled copy: that is what an answer is about
         sound = f"{NOT_HEARD}:{row.utterance}" if audio is None else _sound_sha256(Path(root) / row.path)
-        rendered = {focus: render(engine, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids}
+        before = dialogues.before(row.utterance, context) if context else ()
+        speaker = row.speaker if options.get("speaker", False) else None
+        rendered = {
+            (focus, order): render(engine, prompts, focus, transcript, order, modality, before, speaker)
+            for focus, order in {(draw.focus, draw.classes): None for draw in draws}
+        }
         # a read-out draw is no sampled answer: the mode and the labels are part of what is asked
         about = ["readout", *classes] if labels else []
-        hashed = {focus: text_sha256("\0".join([*about, text])) for focus, text in rendered.items()}
-        draws = []
-        for draw in range(options["votes"]):
-            focus, temperature = assign(options["design"], draw, prompts.focus_ids, options["temperatures"])
-            request = Request(engine.model, engine.revision, hashed[focus], sound, temperature, seed, draw)
-            draws.append(Item(row.utterance, draw, focus, rendered[focus], audio, request, labels))
-        result.append(draws)
+        hashed = {asked: text_sha256("\0".join([*about, text])) for asked, text in rendered.items()}
+        asked = []
+        for draw in draws:
+            what, order = (draw.focus, draw.classes), draw.classes if permuted else None
+            request = Request(engine.model, engine.revision, hashed[what], sound, draw.temperature, seed, draw.number)
+            asked.append(Item(row.utterance, draw.number, draw.focus, rendered[what], audio, request, labels, order))
+        result.append(asked)
     return result
 
 

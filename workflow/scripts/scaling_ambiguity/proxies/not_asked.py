@@ -3,7 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.proxies.designs import assign
+from scaling_ambiguity.proxies.annotation import ORDER_JOIN
+from scaling_ambiguity.proxies.designs import plan
 from scaling_ambiguity.proxies.prompts import PromptSet
 from scaling_ambiguity.tables.proxies import NOT_ASKED
 
@@ -17,16 +18,22 @@ def lacking(utterances: pd.DataFrame, modality: str) -> set[str]:
 
 
 def with_not_asked(
-    votes: pd.DataFrame, rows: pd.DataFrame, options: dict, prompts: PromptSet, annotator: str
+    votes: pd.DataFrame,
+    rows: pd.DataFrame,
+    annotator: str,
+    options: dict,
+    prompts: PromptSet,
+    classes: list[str],
+    seed: int,
 ) -> pd.DataFrame:
     """Return the synthetic votes and, of each utterance of ``rows``, every draw without label as ``not_asked``."""
     about = {"presentation": "voice", "rater": annotator, "kind": "synthetic", "role": "primary", "rank": 0}
     about |= {"label": None, "label_raw": "", "weight": 1.0, "raters_known": True}
-    found = []
+    draws, found = plan(options, prompts.focus_ids, classes, seed), []
     for utterance in rows["utterance"]:
-        for draw in range(options["votes"]):
-            focus, temperature = assign(options["design"], draw, prompts.focus_ids, options["temperatures"])
-            asked = {"draw": draw, "prompt": focus, "temperature": temperature, "response": "", "logprob": np.nan}
+        for draw in draws:
+            asked = {"draw": draw.number, "prompt": draw.focus, "temperature": draw.temperature}
+            asked |= {"response": "", "logprob": np.nan, "class_order": ORDER_JOIN.join(draw.classes)}
             found.append({"utterance": utterance} | about | asked | {"status": NOT_ASKED})
     left = pd.DataFrame(found, columns=votes.columns).astype(votes.dtypes)
     return pd.concat([votes, left]).sort_values(["utterance", "draw"], ignore_index=True)

@@ -21,11 +21,20 @@ def prompts_for(options: dict[str, Any], path: str | Path) -> PromptSet:
     """Return the prompts of an annotator: those for a distribution if it verbalises, else those for a label.
 
     Raises:
-        UserError: Unknown mode, or the file is not such a prompt set.
+        UserError: Unknown mode, the file is not such a prompt set, or it asks for reasoning that the annotator does
+            not read, or the other way round.
     """
+    reasoned = options.get("reasoning", False)
     if _mode(options) == "verbalised":
-        return load_verbalised(path, reasoned=options.get("reasoning", False))
-    return load_prompts(path)
+        return load_verbalised(path, reasoned=reasoned)
+    prompts = load_prompts(path)
+    if prompts.reasoned != reasoned:
+        asks = "asks for reasoning first" if prompts.reasoned else "asks for the emotion's name alone"
+        raise UserError(
+            f"{path}: {asks}, but the annotator has reasoning: {str(reasoned).lower()}. Set reasoning: "
+            f"{str(prompts.reasoned).lower()}, or name other prompts (focus asks for the name, focus_reasoned argues)."
+        )
+    return prompts
 
 
 def vocabulary_for(classes: list[str], synonyms: str | Path | None) -> Vocabulary:

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.parsing import is_refusal
-from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet
+from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet, read_fields
 from scaling_ambiguity.proxies.synonyms import Vocabulary, normalise, spelled
 
 TOLERANCE = 0.02  # two-decimal shares of eight classes are off by at most 8 x .005, rarely by half of it
@@ -179,19 +177,11 @@ def load_verbalised(path: str | Path, *, reasoned: bool) -> PromptSet:
         reasoned: Which of the two.
 
     Raises:
-        UserError: The file is not YAML, or not such a prompt set.
+        UserError: See :func:`read_fields`.
     """
-    try:
-        data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
-    except (OSError, yaml.YAMLError) as error:
-        raise UserError(f"{path}: not readable as YAML ({error}).") from error
-    expected = set(PromptSet.__dataclass_fields__)
-    if not isinstance(data, dict) or set(data) != expected:
-        found = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__
-        raise UserError(f"{path}: a prompt set has the fields {sorted(expected)}; found {found}.")
-    for name, keys in (("rules", _KINDS), ("task", MODALITIES), ("evidence", MODALITIES)):
-        if not isinstance(data[name], dict) or set(data[name]) != set(keys):
-            raise UserError(f"{path}: `{name}` needs one entry for each of {list(keys)}.")
-    if not data["focus"] or "{transcript}" not in data["transcript"] or "{classes}" not in data["classes"]:
-        raise UserError(f"{path}: needs a focus line, {{transcript}} in `transcript` and {{classes}} in `classes`.")
-    return PromptSet(**{**data, "rules": tuple(data["rules"]["reasoned" if reasoned else "direct"])})
+    data = read_fields(path, {"rules": _KINDS, "task": MODALITIES, "evidence": MODALITIES})
+    if "reasoned" in data:
+        raise UserError(f"{path}: takes no `reasoned`; its `rules` come in two kinds, {' and '.join(_KINDS)}.")
+    return PromptSet(
+        **{**data, "rules": tuple(data["rules"]["reasoned" if reasoned else "direct"]), "reasoned": reasoned}
+    )

@@ -1,4 +1,9 @@
-"""``results/proxies/{corpus}/{annotator}/votes.parquet``: one row a synthetic vote, invalid answers included."""
+"""``results/proxies/{corpus}/{annotator}/votes.parquet``: one row a synthetic vote, invalid answers included.
+
+Some annotators' votes say more: class_order, the classes as the prompt lists them, joined by ``|``, where that
+differs from draw to draw; label_mass, of a read-out, the share of all answers that begin with a label; reason, of
+replayed answers, why a failed draw has none.
+"""
 
 import pandera.pandas as pa
 
@@ -20,6 +25,9 @@ PROXIES = Table(
             "response": pa.Column(str),
             "status": pa.Column(str, pa.Check.isin(STATUSES)),
             "logprob": pa.Column(float, nullable=True),
+            "class_order": pa.Column(str, nullable=True, required=False),
+            "label_mass": pa.Column(float, pa.Check.ge(0), nullable=True, required=False),
+            "reason": pa.Column(str, nullable=True, required=False),
         }
     ),
 )

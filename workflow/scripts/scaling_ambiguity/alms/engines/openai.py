@@ -68,6 +68,10 @@ class Engine:
         self._several = settings.samples == "n"
         self._clip = lru_cache(_CLIPS_HELD)(read_clip)
 
+    def connect(self, base_url: str) -> None:
+        """Ask at another address from here on: a server that was started after the engine was opened."""
+        self._client = Client(base_url, read_key(self._settings.key_env), self._settings.timeout_s)
+
     def answer(self, questions: Sequence[Question], uniform: Callable[..., float]) -> list[Answer]:
         """Return an answer to each question.
 

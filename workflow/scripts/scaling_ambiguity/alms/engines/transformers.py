@@ -6,9 +6,9 @@ from pathlib import Path
 
 import torch
 
-from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.alms.encodings import Chunk, Encodings
 from scaling_ambiguity.alms.families.adapters import has_adapters, switch_adapters
-from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio, seconds_cut
+from scaling_ambiguity.alms.inputs import embed_prompts
 from scaling_ambiguity.alms.loading import LoadedALM, load_alm
 from scaling_ambiguity.alms.questions import Answer, Question
 from scaling_ambiguity.alms.readout import draw_labels, read_labels
@@ -16,7 +16,10 @@ from scaling_ambiguity.alms.sampling import LONGEST_ANSWER, sample_answers
 from scaling_ambiguity.alms.scoring import label_tokens
 from scaling_ambiguity.errors import UserError
 
-_KNOWN = {"engine", "checkpoint", "gpus", "max_tokens", "revision", "trust_remote_code", "trained_on", "training"}
+_KNOWN = {
+    "engine", "checkpoint", "gpus", "max_tokens", "revision", "shared_prefix", "trust_remote_code", "trained_on",
+    "training",
+}  # fmt: skip
 
 
 class Engine:
@@ -25,27 +28,40 @@ class Engine:
     The distribution is softmax(logits / temperature) over the whole vocabulary, temperature being the
     question's: transformers' ``generate`` is not called, so nothing of a checkpoint's generation_config
     (top_k, top_p, repetition penalty, temperature) can reach it.
+
+    Attributes:
+        revision: What answers are filed under beside the model's name: the weights, and whether
+            prompts about one clip share the reading of what they begin with, which changes last digits.
     """
 
-    def __init__(self, alm: LoadedALM, model: str, longest: int = LONGEST_ANSWER) -> None:
+    def __init__(self, alm: LoadedALM, model: str, longest: int = LONGEST_ANSWER, shared_prefix: bool = False) -> None:
         self.alm = alm
         self.longest = longest
         self.model = model
-        self.revision = alm.revision
+        self.shared = shared_prefix
+        self.revision = f"{alm.revision} shared_prefix" if shared_prefix else alm.revision
         self.processor = alm.processor
+        self.encodings = Encodings(alm)
 
-    def answer(self, questions: Sequence[Question], uniform: Callable[..., float]) -> list[Answer]:
+    def prepare(self, questions: Sequence[Question]) -> list[Chunk]:
+        """Read the sound files that questions are about and compute their features; needs no weights.
+
+        May run in another thread while :meth:`answer` is at work on other questions.
+        """
+        return self.encodings.prepare(list(dict.fromkeys(q.audio for q in questions if q.audio is not None)))
+
+    def answer(
+        self, questions: Sequence[Question], uniform: Callable[..., float], prepared: list[Chunk] | None = None
+    ) -> list[Answer]:
         """Return an answer to each question.
 
         Args:
             questions: Any number; those about one clip share its encoding, those with one clip
                 and prompt share their prefill.
             uniform: ``uniform(*stream, step)`` in [0, 1).
+            prepared: What :meth:`prepare` returned for the same questions; None: it is done now.
         """
-        files = list(dict.fromkeys(q.audio for q in questions if q.audio is not None))
-        waveforms = [load_waveform(path) for path in files]
-        cut = {path: seconds_cut(self.alm, waveform) for path, waveform in zip(files, waveforms, strict=True)}
-        clips = dict(zip(files, encode_audio(self.alm, waveforms), strict=True)) if files else {}
+        clips, cut = self.encodings.tokens(self.prepare(questions) if prepared is None else prepared)
         answers: dict[int, Answer] = {}
         for heard, places in _groups(questions, has_adapters(self.alm.model)):
             if heard is not None:
@@ -64,6 +80,9 @@ class Engine:
     ) -> list[Answer]:
         """Answer questions that are all generated, or all read out with the same labels."""
         prompts = list(dict.fromkeys((q.audio, q.prompt) for q in questions))
+        if self.shared:  # neighbours share; sorting is stable, what is heard first stays first
+            order = {audio: place for place, audio in enumerate(dict.fromkeys(audio for audio, _ in prompts))}
+            prompts.sort(key=lambda prompt: order[prompt[0]])
         row_of = {prompt: row for row, prompt in enumerate(prompts)}
         heard = [None if audio is None else clips[audio] for audio, _ in prompts]
         inputs = embed_prompts(self.alm, [text for _, text in prompts], heard)
@@ -71,11 +90,17 @@ class Engine:
         heat = [q.temperature for q in questions]
         if questions[0].labels is None:
             return sample_answers(
-                self.alm, inputs, rows, heat, lambda draw, step: uniform(*questions[draw].stream, step), self.longest
+                self.alm,
+                inputs,
+                rows,
+                heat,
+                lambda draw, step: uniform(*questions[draw].stream, step),
+                self.longest,
+                self.shared,
             )
         labels = list(questions[0].labels)
         lengths = [len(tokens) for tokens in label_tokens(self.alm, labels)]
-        scores = read_labels(self.alm, inputs, labels)
+        scores = read_labels(self.alm, inputs, labels, self.shared)
         return draw_labels(scores, labels, lengths, rows, heat, lambda draw: uniform(*questions[draw].stream, 0))
 
 
@@ -93,7 +118,7 @@ def _groups(questions: Sequence[Question], adapted: bool) -> list[tuple[bool | N
 
 
 def open_engine(entry: dict) -> Engine:
-    """Open the model of an ``alms`` entry of the configuration (``checkpoint``, ``revision``, ``trust_remote_code``).
+    """Open the model of an ``alms`` entry (``checkpoint``, ``revision``, ``trust_remote_code``, ``shared_prefix``).
 
     Raises:
         UserError: An unknown key, no checkpoint, or one that cannot be opened.
@@ -106,4 +131,5 @@ def open_engine(entry: dict) -> Engine:
         )
     options = {key: entry[key] for key in ("revision", "trust_remote_code") if key in entry}
     alm = load_alm(entry["checkpoint"], **options)
-    return Engine(alm, entry["checkpoint"], entry.get("max_tokens", LONGEST_ANSWER))
+    longest, shared = entry.get("max_tokens", LONGEST_ANSWER), entry.get("shared_prefix", False)
+    return Engine(alm, entry["checkpoint"], longest, shared)

@@ -17,8 +17,12 @@ def _open(checkpoint, options: dict):
     return AutoProcessor.from_pretrained(checkpoint, **options)
 
 
-def _encode_clip(base, processor, clip: np.ndarray) -> torch.Tensor:
-    features, mask = windows(processor.feature_extractor, clip)
+def _features(processor, clip: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    return windows(processor.feature_extractor, clip)
+
+
+def _encode_clip(base, processor, prepared: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    features, mask = prepared
     output = base.get_audio_features(
         features.to(base.device, base.dtype), input_features_mask=mask.to(base.device), return_dict=True
     )
@@ -32,5 +36,11 @@ def _longest(processor) -> float:
 
 _CLASS = "AudioFlamingo3ForConditionalGeneration"
 FAMILY = Family(
-    "Audio Flamingo 3", {_CLASS: _CLASS}, _parts, _open, one_by_one(_encode_clip), _longest, turn_end="<|im_end|>"
+    "Audio Flamingo 3",
+    {_CLASS: _CLASS},
+    _parts,
+    _open,
+    one_by_one(_encode_clip, _features),
+    _longest,
+    turn_end="<|im_end|>",
 )

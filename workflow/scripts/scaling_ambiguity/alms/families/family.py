@@ -50,6 +50,25 @@ def nothing(model: Any, checkpoint: str | Path, options: dict) -> None:
 
 
 @dataclass(frozen=True)
+class Encoder:
+    """How clips become audio tokens, in two steps of which the first needs no weights.
+
+    Attributes:
+        features: ``(processor, clips)`` to what the audio encoder reads.
+        hear: ``(model, features, device)`` to one (n_audio_tokens, H) tensor a clip.
+        at_once: Clips that go through the encoder together; 1: a clip's tokens never depend on another clip.
+    """
+
+    features: Callable[[Any, list[np.ndarray]], Any]
+    hear: Callable[[Any, Any, torch.device], list[torch.Tensor]]
+    at_once: int
+
+    def __call__(self, model: Any, processor: Any, clips: list[np.ndarray], device: torch.device) -> list[torch.Tensor]:
+        """Return one (n_audio_tokens, H) tensor a clip, without gradient."""
+        return self.hear(model, self.features(processor, clips), device)
+
+
+@dataclass(frozen=True)
 class Family:
     """How one family is opened and heard.
 
@@ -59,7 +78,7 @@ class Family:
         parts: The parts of a model.
         open_processor: ``(checkpoint, options)`` to an object with ``feature_extractor``, ``tokenizer``,
             ``audio_token`` and ``apply_chat_template``.
-        encode: ``(model, processor, clips, device)`` to one (n_audio_tokens, H) tensor a clip.
+        encode: Clips to one (n_audio_tokens, H) tensor each.
         longest: ``(processor)`` to the seconds that are heard of a clip; None: all of it.
         turn_end: Token that ends the assistant's turn, if it is not the tokenizer's end token.
         tokenize: ``(tokenizer, rendered prompt)`` to token ids.
@@ -71,7 +90,7 @@ class Family:
     architectures: dict[str, str]
     parts: Callable[[Any], Parts]
     open_processor: Callable[[str | Path, dict], Any]
-    encode: Callable[[Any, Any, list[np.ndarray], torch.device], list[torch.Tensor]]
+    encode: Encoder
     longest: Callable[[Any], float | None]
     turn_end: str | None = None
     tokenize: Callable[[Any, str], list[int]] = tokenize
@@ -80,28 +99,37 @@ class Family:
 
 
 def one_by_one(
-    encode_clip: Callable[[Any, Any, np.ndarray], torch.Tensor],
-) -> Callable[[Any, Any, list[np.ndarray], torch.device], list[torch.Tensor]]:
-    """Return an ``encode`` of a family that hears each clip by itself.
+    encode_clip: Callable[[Any, Any, Any], torch.Tensor],
+    features: Callable[[Any, np.ndarray], Any] | None = None,
+) -> Encoder:
+    """Return the encoder of a family that hears each clip by itself.
 
     The encoders of these families pad a batch to its longest clip and let the padding reach what
     is beside it (convolutions without a mask, chunks padded to the longest); alone, a clip's tokens
     cannot depend on its neighbours.
 
+    Args:
+        encode_clip: ``(model, processor, x)`` to (n_audio_tokens, H); x is what ``features`` returns.
+        features: ``(processor, clip)``, needs no weights; None: x is the clip itself.
+
     Raises:
         UserError: A clip is too short for an audio token.
     """
 
-    def encode(model: Any, processor: Any, clips: list[np.ndarray], device: torch.device) -> list[torch.Tensor]:
-        encoded = []
-        with torch.no_grad():
-            for place, clip in enumerate(clips):
-                if len(clip) < SHORTEST:
-                    raise UserError(
-                        f"clip {place} of the batch is too short for a single audio token "
-                        f"({len(clip)} samples, at least {SHORTEST}); leave it out."
-                    )
-                encoded.append(encode_clip(model, processor, np.asarray(clip, dtype=np.float32)))
-        return encoded
+    def prepare(processor: Any, clips: list[np.ndarray]) -> list[tuple[Any, Any]]:
+        prepared = []
+        for place, clip in enumerate(clips):
+            if len(clip) < SHORTEST:
+                raise UserError(
+                    f"clip {place} of the batch is too short for a single audio token "
+                    f"({len(clip)} samples, at least {SHORTEST}); leave it out."
+                )
+            clip = np.asarray(clip, dtype=np.float32)
+            prepared.append((processor, clip if features is None else features(processor, clip)))
+        return prepared
 
-    return encode
+    def hear(model: Any, prepared: list[tuple[Any, Any]], device: torch.device) -> list[torch.Tensor]:
+        with torch.no_grad():
+            return [encode_clip(model, processor, x) for processor, x in prepared]
+
+    return Encoder(prepare, hear, 1)

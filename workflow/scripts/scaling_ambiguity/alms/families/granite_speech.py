@@ -66,8 +66,12 @@ def _open(checkpoint, options: dict) -> Pieces:
     return Pieces(GraniteMel(**known), tokenizer, AUDIO, template, flat=True)
 
 
-def _encode_clip(base, processor: Pieces, clip: np.ndarray) -> torch.Tensor:
-    features = processor.feature_extractor(clip)[None].to(base.device, base.dtype)
+def _features(processor: Pieces, clip: np.ndarray) -> torch.Tensor:
+    return processor.feature_extractor(clip)[None]
+
+
+def _encode_clip(base, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
+    features = features.to(base.device, base.dtype)
     return base.get_audio_features(features, return_dict=True).pooler_output[0]
 
 
@@ -76,4 +80,5 @@ def _longest(processor: Pieces) -> None:
 
 
 _CLASS = "GraniteSpeechForConditionalGeneration"
-FAMILY = Family("Granite Speech", {_CLASS: _CLASS}, _parts, _open, one_by_one(_encode_clip), _longest, adapted=True)
+_ENCODE = one_by_one(_encode_clip, _features)
+FAMILY = Family("Granite Speech", {_CLASS: _CLASS}, _parts, _open, _ENCODE, _longest, adapted=True)

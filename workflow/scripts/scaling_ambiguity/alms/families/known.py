@@ -4,6 +4,7 @@ from typing import Any
 
 from scaling_ambiguity.alms.families import (
     audio_flamingo_3,
+    gemma3n,
     granite_speech,
     phi4_multimodal,
     qwen2_audio,
@@ -29,8 +30,10 @@ def find_family(architecture: str) -> Family:
     """Return the family of ``config.architectures[0]`` or of a model's class name.
 
     Raises:
-        UserError: No family has it.
+        UserError: No family has it, or it is refused for a reason of its own.
     """
+    if architecture in gemma3n.REFUSED:
+        raise UserError(f"{architecture}: {gemma3n.REFUSAL}")
     if architecture not in _BY_CLASS:
         raise UserError(
             f"{architecture}: engine `transformers` cannot ask it; it knows {', '.join(f.name for f in FAMILIES)}. "

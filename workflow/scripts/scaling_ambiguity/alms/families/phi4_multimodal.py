@@ -31,8 +31,11 @@ def _open(checkpoint, options: dict) -> Pieces:
     return Pieces(extractor, tokenizer, AUDIO, template, flat=True)
 
 
-def _encode_clip(base, processor: Pieces, clip: np.ndarray) -> torch.Tensor:
-    batch = processor.feature_extractor([clip], sampling_rate=RATE, return_tensors="pt")
+def _features(processor: Pieces, clip: np.ndarray) -> dict[str, torch.Tensor]:
+    return processor.feature_extractor([clip], sampling_rate=RATE, return_tensors="pt")
+
+
+def _encode_clip(base, processor: Pieces, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     modules = _parts(base)
     hidden = modules.projector(modules.audio_tower(batch["audio_input_features"].to(base.device, base.dtype), None))
     return hidden[0, : int(batch["audio_embed_sizes"][0])]
@@ -60,7 +63,7 @@ FAMILY = Family(
     {_CLASS: _CLASS},
     _parts,
     _open,
-    one_by_one(_encode_clip),
+    one_by_one(_encode_clip, _features),
     _longest,
     turn_end="<|end|>",
     adapted=True,

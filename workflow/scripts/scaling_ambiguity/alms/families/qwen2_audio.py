@@ -5,7 +5,7 @@ import torch
 from transformers import AutoProcessor
 from transformers.masking_utils import create_bidirectional_mask
 
-from scaling_ambiguity.alms.families.family import RATE, Family, Parts
+from scaling_ambiguity.alms.families.family import RATE, Encoder, Family, Parts
 from scaling_ambiguity.errors import UserError
 
 CLIPS_AT_ONCE = 16
@@ -20,11 +20,15 @@ def _open(checkpoint, options: dict):
     return AutoProcessor.from_pretrained(checkpoint, **options)
 
 
-def _encode(base, processor, waveforms: list[np.ndarray], device: torch.device) -> list[torch.Tensor]:
+def _features(processor, waveforms: list[np.ndarray]) -> list[tuple[torch.Tensor, torch.Tensor]]:
+    starts = range(0, len(waveforms), CLIPS_AT_ONCE)
+    return [mel_features(processor, waveforms[start : start + CLIPS_AT_ONCE]) for start in starts]
+
+
+def _hear(base, batches: list[tuple[torch.Tensor, torch.Tensor]], device: torch.device) -> list[torch.Tensor]:
     encoded: list[torch.Tensor] = []
     with torch.no_grad():
-        for start in range(0, len(waveforms), CLIPS_AT_ONCE):
-            features, mask = mel_features(processor, waveforms[start : start + CLIPS_AT_ONCE])
+        for features, mask in batches:
             encoded += encode_features(_parts(base), features.to(device), mask.to(device))
     return encoded
 
@@ -69,5 +73,6 @@ def _longest(processor) -> float:
     return processor.feature_extractor.n_samples / RATE
 
 
+_ENCODE = Encoder(_features, _hear, CLIPS_AT_ONCE)
 _CLASS = "Qwen2AudioForConditionalGeneration"
-FAMILY = Family("Qwen2-Audio", {_CLASS: _CLASS}, _parts, _open, _encode, _longest, turn_end="<|im_end|>")
+FAMILY = Family("Qwen2-Audio", {_CLASS: _CLASS}, _parts, _open, _ENCODE, _longest, turn_end="<|im_end|>")

@@ -27,12 +27,16 @@ def _open_3(checkpoint, options: dict) -> Pieces:
     return open_pieces(checkpoint, options, "<|audio_pad|>")
 
 
-def _encode_clip(base, processor: Pieces, clip: np.ndarray) -> torch.Tensor:
-    features = whisper_features(processor.feature_extractor, clip).to(base.device, base.dtype)[None]
+def _features(processor: Pieces, clip: np.ndarray) -> tuple[torch.Tensor, int]:
+    return whisper_features(processor.feature_extractor, clip), len(clip)
+
+
+def _encode_clip(base, processor: Pieces, prepared: tuple[torch.Tensor, int]) -> torch.Tensor:
+    features = prepared[0].to(base.device, base.dtype)[None]
     mask = torch.ones(1, features.shape[-1], dtype=torch.long, device=base.device)
     hidden = base.get_audio_features(features, feature_attention_mask=mask).last_hidden_state
     if not len(hidden):
-        raise UserError(f"a clip of {len(clip)} samples is too short for a single audio token; leave it out.")
+        raise UserError(f"a clip of {prepared[1]} samples is too short for a single audio token; leave it out.")
     return hidden
 
 
@@ -40,7 +44,7 @@ def _longest(processor: Pieces) -> float:
     return processor.feature_extractor.n_samples / RATE
 
 
-_ENCODE = one_by_one(_encode_clip)
+_ENCODE = one_by_one(_encode_clip, _features)
 _THINKER_2_5, _THINKER_3 = "Qwen2_5OmniThinkerForConditionalGeneration", "Qwen3OmniMoeThinkerForConditionalGeneration"
 
 # The published checkpoints name the whole model, whose configuration holds the Thinker's.

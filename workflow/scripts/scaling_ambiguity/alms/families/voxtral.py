@@ -70,8 +70,11 @@ def _window_features(extractor: WhisperFeatureExtractor, clip: np.ndarray) -> to
     return features.reshape(len(features), -1, extractor.nb_max_frames).transpose(0, 1)
 
 
-def _encode_clip(base, processor: Pieces, clip: np.ndarray) -> torch.Tensor:
-    features = _window_features(processor.feature_extractor, clip)
+def _features(processor: Pieces, clip: np.ndarray) -> torch.Tensor:
+    return _window_features(processor.feature_extractor, clip)
+
+
+def _encode_clip(base, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
     return base.get_audio_features(features.to(base.device, base.dtype), return_dict=True).pooler_output
 
 
@@ -80,4 +83,5 @@ def _longest(processor: Pieces) -> float:
 
 
 _CLASS = "VoxtralForConditionalGeneration"
-FAMILY = Family("Voxtral", {_CLASS: _CLASS}, _parts, _open, one_by_one(_encode_clip), _longest, tokenize=tokenize)
+_ENCODE = one_by_one(_encode_clip, _features)
+FAMILY = Family("Voxtral", {_CLASS: _CLASS}, _parts, _open, _ENCODE, _longest, tokenize=tokenize)

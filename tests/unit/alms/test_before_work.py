@@ -1,0 +1,150 @@
+"""What speaks against asking a model is said with its remedy, before any work, and nothing else is."""
+
+import datetime
+import json
+import socket
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from scaling_ambiguity.alms import before_work
+from scaling_ambiguity.alms.before_work import Place, has_class, obstacles, parameters, refusal
+from scaling_ambiguity.alms.registry import load_registry, registered, resolve
+
+TODAY = datetime.date(2026, 1, 1)
+LAPTOP = Place(local=True, gpus=0, memory_gb=1.0, keys=set(), today=TODAY)
+LOGIN = Place(local=False, gpus=0, memory_gb=1.0, keys=set(), today=TODAY)
+TINY = {"engine": "transformers", "checkpoint": "resources/models/tiny", "gpus": 0, "trained_on": {}}
+SERVER = {"engine": "openai", "model": "m", "revision": "r", "gpus": 0}
+
+
+@pytest.fixture
+def model(tmp_path):
+    folder = tmp_path / "model"
+    folder.mkdir()
+    (folder / "config.json").write_text(json.dumps({"architectures": ["Qwen2AudioForConditionalGeneration"]}))
+    save_file({"a": np.zeros((3, 5), np.float16), "b": np.zeros(7, np.float32)}, folder / "model.safetensors")
+    return {"engine": "transformers", "checkpoint": str(folder), "gpus": 0}
+
+
+def test_nothing_speaks_against_what_the_run_makes_itself_or_what_is_there(model):
+    assert obstacles(TINY, None, LAPTOP) == obstacles(model, None, LAPTOP) == []
+
+
+def test_a_gpu_is_missed_on_this_machine_alone(model):
+    (reason,) = obstacles(model | {"gpus": 1}, None, LAPTOP)
+    assert "asks for 1 GPU, this machine has 0" in reason and "--profile slurm" in reason
+    assert obstacles(model | {"gpus": 1}, None, LOGIN) == []
+
+
+def test_parameters_are_counted_from_the_headers_and_have_to_fit(model):
+    assert parameters(Path(model["checkpoint"])) == 22
+    (reason,) = obstacles(model, None, Place(True, 0, 1e-7, set(), TODAY))
+    assert "of memory without a GPU" in reason
+    need = 1.2 * 4 * 22 / 1e9
+    assert obstacles(model, None, Place(True, 0, need * 1.001, set(), TODAY)) == []
+    assert obstacles(model, None, Place(True, 0, need * 0.999, set(), TODAY))
+    assert obstacles(model, None, Place(False, 0, 1e-7, set(), TODAY)) == []
+    (Path(model["checkpoint"]) / "broken.safetensors").write_bytes(b"\xff" * 4)
+    assert parameters(Path(model["checkpoint"])) == 22
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [(None, "no config.json"), ('{"architectures": ["NoSuchModel"]}', "no class NoSuchModel"), ("{", "cannot be read")],
+)
+def test_a_folder_that_holds_no_usable_model(model, config, words):
+    path = Path(model["checkpoint"]) / "config.json"
+    path.unlink() if config is None else path.write_text(config)
+    (reason,) = obstacles(model, None, LOGIN)
+    assert words in reason
+
+
+def test_a_folder_that_is_not_there(model):
+    for name in (model["checkpoint"] + "2", "models/a/b", "tiny"):
+        (reason,) = obstacles(model | {"checkpoint": name}, None, LOGIN)
+        assert f"no such model folder: {name}" in reason
+
+
+def test_a_checkpoint_of_the_hub_offline(model, monkeypatch, tmp_path):
+    alm = model | {"checkpoint": "org/model"}
+    monkeypatch.setenv("HF_HOME", str(tmp_path))
+    monkeypatch.delenv("HF_HUB_CACHE", raising=False)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    assert obstacles(alm, None, LAPTOP) == []
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    (reason,) = obstacles(alm, None, LAPTOP)
+    assert "was not fetched and HF_HUB_OFFLINE is set" in reason
+    (tmp_path / "hub" / "models--org--model").mkdir(parents=True)
+    assert obstacles(alm, None, LAPTOP) == []
+
+
+def test_a_class_is_found_in_the_sources_of_transformers_without_importing_it():
+    assert has_class("Qwen2AudioForConditionalGeneration") and has_class("Qwen3OmniMoeThinkerForConditionalGeneration")
+    assert not has_class("Qwen2AudioForConditional") and not has_class("none") and not has_class("a b (.*")
+
+
+def test_a_key_a_server_and_its_program(monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    api = SERVER | {"base_url": "https://api.example.org/v1", "key_env": "EXAMPLE_KEY"}
+    assert obstacles(api, None, LOGIN) == ["no key: `export EXAMPLE_KEY=...` before the run"]
+    assert obstacles(api, None, Place(True, 0, 1.0, {"EXAMPLE_KEY"}, TODAY)) == []
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        here = SERVER | {"base_url": f"http://127.0.0.1:{listener.getsockname()[1]}/v1"}
+        assert obstacles(here, None, LAPTOP) == []
+    (reason,) = obstacles(here, None, LAPTOP)
+    assert "no server at http://127.0.0.1" in reason and obstacles(here, None, LOGIN) == []
+    served = {"engine": "openai", "gpus": 0, "checkpoint": "org/model", "serve": {"command": "no_such {port}"}}
+    (reason,) = obstacles(served, None, LAPTOP)
+    assert "no_such is not installed" in reason and obstacles(served, None, LOGIN) == []
+    served["serve"]["command"] = "python serve.py"
+    (reason,) = obstacles(served, None, LOGIN)
+    assert "has to hold {port}" in reason
+
+
+def test_a_retired_model_may_still_be_read_from_stored_answers():
+    registry = load_registry()
+    facts = registry["gemini_2_0_flash"]
+    alm = resolve({"registry": "gemini_2_0_flash"}, registry)
+    late = Place(True, 0, 1.0, {"GEMINI_API_KEY"}, facts.retires + datetime.timedelta(1))
+    (reason,) = obstacles(alm, facts, late)
+    assert f"retired on {facts.retires}" in reason
+    assert obstacles(alm, facts, late, has_answers=True) == []
+    assert obstacles(alm, facts, Place(True, 0, 1.0, {"GEMINI_API_KEY"}, facts.retires)) == []
+
+
+def test_the_registry_tells_of_packages_and_licences(monkeypatch):
+    registry = load_registry()
+    facts = replace(registry["voxtral_mini_3b"], gated=True, packages=("no_such_package",), loads_by="NoSuchModel")
+    alm = resolve({"registry": "voxtral_mini_3b", "gpus": 0}, registry)
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    reasons = " | ".join(obstacles(alm, facts, LAPTOP))
+    assert "no class NoSuchModel" in reasons and "pip install no_such_package" in reasons and "HF_TOKEN" in reasons
+
+
+def test_names_in_the_registry_are_known_before_they_are_resolved():
+    config = {"alms": {"a": {"registry": "qwen2_audio_7b"}, "b": TINY, "c": "x"}}
+    assert registered(config) == {"a": "qwen2_audio_7b"} and registered({}) == registered({"alms": "x"}) == {}
+
+
+def test_the_refusal_names_every_entry_and_reason():
+    text = refusal({"a": ["one", "two"], "b": [], "c": ["three"]})
+    assert [line.strip() for line in text.splitlines()[1:4]] == ["alms.a: one", "alms.a: two", "alms.c: three"]
+    assert refusal({"b": []}) == ""
+
+
+def test_looking_imports_no_model_library():
+    code = (
+        "import sys; sys.path.insert(0, sys.argv[1]); import scaling_ambiguity.alms.before_work as b;"
+        "b.this_place(True); b.has_class('x'); print([m for m in ('torch', 'transformers') if m in sys.modules])"
+    )
+    scripts = str(Path(before_work.__file__).parents[2])
+    result = subprocess.run([sys.executable, "-c", code, scripts], capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == "[]"

@@ -1,0 +1,38 @@
+"""Read the conversations of a corpus: every turn in the order of speaking, for annotators that are given context.
+
+What reads them is a module of scaling_ambiguity.corpora.dialogues, named like the corpus' reader.
+"""
+
+import argparse
+import importlib
+from pathlib import Path
+
+from scaling_ambiguity import cli
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.tables.turns import TURNS
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Read and write."""
+    module = f"scaling_ambiguity.corpora.dialogues.{arguments.reader}"
+    try:
+        reader = importlib.import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name != module:
+            raise
+        raise UserError(
+            f"corpora.{arguments.name}: reader {arguments.reader!r} knows no conversations; set the annotator's "
+            "context to 0."
+        ) from None
+    turns, other = reader.turns(arguments.root)
+    TURNS.write(turns, arguments.output)
+    print(f"{len(turns)} turns of {turns['dialogue'].nunique()} conversations; {other} lines are no turn")
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reader", required=True, help="module of corpora/dialogues")
+    parser.add_argument("--name", required=True, help="name of the corpus")
+    parser.add_argument("--root", type=Path, required=True, help="folder of the corpus")
+    parser.add_argument("--output", type=Path, required=True, help="turns to write, parquet")
+    cli.run(main, parser)

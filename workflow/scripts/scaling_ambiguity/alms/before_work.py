@@ -1,0 +1,198 @@
+"""Whether the models of a run can be asked, by what is known before any work starts; imports nothing heavy.
+
+Nothing is sent to another machine: a server on this machine is knocked at, everything else is looked up in files, in
+the names of environment variables and in the registry.
+"""
+
+import datetime
+import json
+import os
+import re
+import struct
+from collections.abc import Collection
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from scaling_ambiguity.alms.availability import (
+    CPU_BYTES,
+    MARGIN,
+    look_at_gpus,
+    look_at_memory,
+    somebody_listens,
+    was_fetched,
+)
+from scaling_ambiguity.alms.registry import Entry
+from scaling_ambiguity.alms.serving import program_of, read_recipe
+from scaling_ambiguity.errors import UserError
+
+_HERE = {"127.0.0.1", "localhost", "::1"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the models are to be asked from.
+
+    Attributes:
+        local: Jobs run on this machine; if not, its GPUs, memory and servers say nothing.
+        gpus: GPUs of this machine.
+        memory_gb: Its free memory, GB.
+        keys: Names of the environment variables that are set.
+        today: The date.
+    """
+
+    local: bool
+    gpus: int
+    memory_gb: float
+    keys: Collection[str]
+    today: datetime.date
+
+
+def this_place(local: bool) -> Place:
+    """Look at this machine; of the environment only names are kept."""
+    keys = {name for name, value in os.environ.items() if value}
+    gpus = len(look_at_gpus()) if local else 0
+    return Place(local, gpus, look_at_memory(), keys, datetime.date.today())
+
+
+def obstacles(alm: dict[str, Any], facts: Entry | None, place: Place, has_answers: bool = False) -> list[str]:
+    """Return why an ``alms`` entry cannot be asked, each with its remedy; empty if nothing known speaks against it.
+
+    Args:
+        alm: The entry as the engine gets it.
+        facts: What the registry knows about it, if the entry names one of its models.
+        place: Where from.
+        has_answers: Some of its answers are stored: then a retired model is no obstacle, as none may be missing.
+    """
+    found = []
+    retired = facts is not None and isinstance(facts.retires, datetime.date) and place.today > facts.retires
+    if retired and not has_answers:
+        found.append(f"retired on {facts.retires.isoformat()} as announced: choose another model, or stored answers")
+    if place.local and alm["gpus"] > place.gpus:
+        found.append(
+            f"asks for {alm['gpus']} GPU, this machine has {place.gpus}: run it on a machine that has, or with "
+            "`--profile slurm`, or set its `gpus: 0` if a CPU will do"
+        )
+    if "checkpoint" in alm and "trained_on" not in alm:
+        found += _against_checkpoint(alm, facts, place)
+    if alm["engine"] == "openai":
+        found += _against_server(alm, place)
+    return found
+
+
+def _against_server(alm: dict[str, Any], place: Place) -> list[str]:
+    found = []
+    key = alm.get("key_env")
+    if key and key not in place.keys:
+        found.append(f"no key: `export {key}=...` before the run")
+    if "serve" in alm:
+        try:
+            recipe = read_recipe(alm)
+        except UserError as error:
+            return [*found, str(error)]
+        if place.local and program_of(recipe) is None:
+            found.append(f"{recipe.words[0]} is not installed: install it, or give its whole path in `serve.command`")
+    elif place.local and urlsplit(alm["base_url"]).hostname in _HERE and not somebody_listens(alm["base_url"]):
+        found.append(
+            f"no server at {alm['base_url']}: start one, correct `base_url`, or let the job start it (`serve`)"
+        )
+    return found
+
+
+def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) -> list[str]:
+    name = alm["checkpoint"]
+    folder = Path(name)
+    if not folder.is_dir():
+        if folder.is_absolute() or name.count("/") != 1 or folder.parent.is_dir():
+            return [f"no such model folder: {name}; fetch the model, or correct `checkpoint`"]
+        return _against_fetching(alm, facts, place)
+    if not (folder / "config.json").is_file():
+        return [f"{name} is no model folder (no config.json): fetch the model again, or correct `checkpoint`"]
+    found = []
+    if alm["engine"] == "transformers":
+        found += _against_class(_architecture(folder))
+    need = MARGIN * CPU_BYTES * parameters(folder) / 1e9
+    if place.local and not place.gpus and need > place.memory_gb:
+        found.append(
+            f"takes {need:.0f} GB of memory without a GPU, free are {place.memory_gb:.0f}: run it on a larger machine"
+        )
+    return found
+
+
+def _against_fetching(alm: dict[str, Any], facts: Entry | None, place: Place) -> list[str]:
+    """Look at a checkpoint of the hub, of which nothing but the registry is known."""
+    found = []
+    if alm["engine"] == "transformers" and facts is not None:
+        found += _against_class(facts.loads_by)
+        missing = [package for package in facts.packages if find_spec(package) is None]
+        if missing:
+            found.append(f"not installed: `pip install {' '.join(missing)}`")
+    if facts is not None and facts.gated is True and "HF_TOKEN" not in place.keys:
+        found.append("gated: accept its licence on the hub and `export HF_TOKEN=...`")
+    if os.environ.get("HF_HUB_OFFLINE") in ("1", "true") and not was_fetched(alm["checkpoint"]):
+        found.append(
+            "was not fetched and HF_HUB_OFFLINE is set: fetch it first (`snakemake fetch_models`), "
+            "or unset HF_HUB_OFFLINE"
+        )
+    return found
+
+
+def _against_class(name: str) -> list[str]:
+    if has_class(name):
+        return []
+    return [f"the installed transformers has no class {name}: install another version, or serve the model (`serve`)"]
+
+
+def has_class(name: str) -> bool:
+    """Return whether the installed transformers has a model class, by its sources: importing it takes seconds."""
+    spec = find_spec("transformers")
+    if spec is None or not re.fullmatch(r"[A-Za-z_]\w*", name):
+        return False
+    wanted = f"\nclass {name}(".encode()
+    folders = [Path(folder) / "models" for folder in spec.submodule_search_locations or []]
+    return any(wanted in path.read_bytes() for folder in folders for path in folder.glob("*/modeling_*.py"))
+
+
+def _architecture(folder: Path) -> str:
+    try:
+        return (json.loads((folder / "config.json").read_text(encoding="utf-8")).get("architectures") or ["none"])[0]
+    except (OSError, ValueError, AttributeError):
+        return "none (config.json cannot be read)"
+
+
+def parameters(folder: Path) -> int:
+    """Return the number of parameters of a model folder, from the headers of its safetensors files; 0 if unreadable.
+
+    A header is 8 bytes, its length, and JSON: tensor name -> dtype, shape, offsets
+    (huggingface.co/docs/safetensors).
+    """
+    count = 0
+    for path in folder.glob("*.safetensors"):
+        try:
+            with path.open("rb") as file:
+                header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
+        except (OSError, ValueError, struct.error):
+            continue
+        for name, tensor in header.items():
+            if name != "__metadata__":
+                size = 1
+                for length in tensor["shape"]:
+                    size *= length
+                count += size
+    return count
+
+
+def refusal(against: dict[str, list[str]]) -> str:
+    """Return one message for all entries that cannot be asked; empty if there is none.
+
+    Args:
+        against: Entry -> reasons.
+    """
+    lines = [f"  alms.{name}: {reason}" for name, reasons in against.items() for reason in reasons]
+    if not lines:
+        return ""
+    return "\n".join(
+        ["this run asks models that cannot be asked here; nothing was started:", *lines, "  (`snakemake list_alms`)"]
+    )

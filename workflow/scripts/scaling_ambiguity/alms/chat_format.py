@@ -1,0 +1,86 @@
+"""A model's chat format without the model: where the system role and the user's turn stand in a rendered prompt.
+
+Stored answers are filed under the hash of the rendered prompt. With the format beside them they are found again
+when the model, its processor or its server is gone.
+"""
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+_SYSTEM, _USER = "system role 5e1f", "turn of the user 5e1f"
+_AWKWARD = ' "é"\n\\'  # told apart by an encoding as JSON
+
+
+@dataclass(frozen=True)
+class ChatFormat:
+    """What a processor's chat template makes of a system role and a user's turn.
+
+    Attributes:
+        heard: Rendered prompt of a turn with a clip, with marks for the two texts.
+        silent: The same of a turn without one.
+        encoding: ``plain``, or ``json`` if the texts stand in it as JSON strings.
+    """
+
+    heard: str
+    silent: str
+    encoding: str
+
+    def apply_chat_template(
+        self, conversation: list[dict], add_generation_prompt: bool = True, tokenize: bool = False
+    ) -> str:
+        """Return the rendered prompt of a system role and one user's turn, as the processor returned it.
+
+        Raises:
+            ValueError: Tokens are asked for, or the conversation is another.
+        """
+        if tokenize or not add_generation_prompt or [turn["role"] for turn in conversation] != ["system", "user"]:
+            raise ValueError("a chat format renders a system role and one user's turn, as text")
+        content = conversation[1]["content"]
+        frame = self.heard if any(part["type"] == "audio" for part in content) else self.silent
+        texts = {_SYSTEM: conversation[0]["content"], _USER: "".join(part.get("text", "") for part in content)}
+        first, second = sorted(texts, key=lambda mark: frame.find(mark))
+        before, _, rest = frame.partition(first) if first in frame else ("", "", frame)
+        between, _, after = rest.partition(second)
+        start = before + self._encoded(texts[first]) if first in frame else ""
+        return start + between + self._encoded(texts[second]) + after
+
+    def _encoded(self, text: str) -> str:
+        return json.dumps(text, ensure_ascii=False)[1:-1] if self.encoding == "json" else text
+
+    def as_json(self) -> dict[str, str]:
+        """Return the fields, to be written as JSON."""
+        return asdict(self)
+
+
+def conversation_of(system: str, user: str, heard: bool) -> list[dict[str, Any]]:
+    """Return a system role and one user's turn, with a clip before its text or without."""
+    content = [{"type": "text", "text": user}]
+    if heard:
+        content.insert(0, {"type": "audio", "audio_url": "clip"})
+    return [{"role": "system", "content": system}, {"role": "user", "content": content}]
+
+
+def chat_format(processor: Any) -> ChatFormat | None:
+    """Return the chat format of a processor; None if a prompt cannot be put together from its parts.
+
+    The format is tried on texts with quotes, line breaks and letters beyond ASCII before it is returned.
+    """
+    frames = [
+        processor.apply_chat_template(
+            conversation_of(_SYSTEM, _USER, heard), add_generation_prompt=True, tokenize=False
+        )
+        for heard in (True, False)
+    ]
+    if any(frame.count(_USER) != 1 or frame.count(_SYSTEM) > 1 for frame in frames):
+        return None
+    for encoding in ("plain", "json"):
+        found = ChatFormat(*frames, encoding)
+        if all(
+            found.apply_chat_template(asked)
+            == processor.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
+            for heard in (True, False)
+            for asked in [conversation_of(f"a{_AWKWARD}b", f"c{_AWKWARD}d\n- {{e}}", heard)]
+        ):
+            return found
+    return None

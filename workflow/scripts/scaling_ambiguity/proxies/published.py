@@ -1,0 +1,127 @@
+"""Answers that outlive their model: what lies beside them, how they are published, and which requests they lack."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from scaling_ambiguity.alms.chat_format import chat_format
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import file_sha256, write_json, write_text
+from scaling_ambiguity.proxies.elicitation import Item
+from scaling_ambiguity.proxies.requests import text_sha256
+from scaling_ambiguity.proxies.store import AnswerStore, record_line
+
+ANSWERS = "answers.jsonl"
+
+
+def keep_chat_format(engine: Any, folder: str | Path) -> bool:
+    """Write the chat format of an engine's model beside its answers; return whether it has one.
+
+    The file is named by model and revision, and always the same for the same: shards may write it at once.
+    """
+    found = chat_format(engine.processor)
+    if found is not None:
+        about = {"model": engine.model, "revision": engine.revision}
+        path = Path(folder) / f"chat-{text_sha256(chr(0).join(about.values()))[:16]}.json"
+        if not path.is_file():
+            write_json(about | {"format": found.as_json()}, path)
+    return found is not None
+
+
+def missing_reasons(
+    utterances: list[list[Item]], records: dict[str, dict[str, Any]], store: AnswerStore
+) -> dict[str, str]:
+    """Return {request key: why} of the requests that the published answers lack.
+
+    The reason is the first of the request's parts, in the order model, sound, prompt, seed, draw, temperature, that no
+    answer shares that agrees in the parts before it.
+    """
+    lacking = {item.request.key: item.request for draws in utterances for item in draws}
+    lacking = {key: request for key, request in lacking.items() if key not in records}
+    if not lacking:
+        return {}
+    reasons = {
+        ("model", "revision"): "no answer of this model and revision",
+        ("audio_sha256",): "no answer about this clip",
+        ("prompt_sha256",): "no answer to this prompt (words, transcript, classes or context differ)",
+        ("seed",): "no answer with this seed",
+        ("draw",): "no such draw: fewer were asked",
+        ("temperature",): "the draw was asked at another temperature",
+    }
+    parts = list(reasons)
+    # every answer's parts, cut after each of them: a request is looked up with fewer and fewer
+    known: list[set[tuple]] = [set() for _ in parts]
+    for record in store.all():
+        values = tuple(record[name] for names in parts for name in names)
+        for depth in range(len(parts)):
+            known[depth].add(values[: depth + 2])
+    found = {}
+    for key, request in lacking.items():
+        values = tuple(getattr(request, name) for names in parts for name in names)
+        depth = next((d for d in range(len(parts)) if values[: d + 2] not in known[d]), len(parts) - 1)
+        found[key] = reasons[parts[depth]]
+    return found
+
+
+def report_missing(utterances: list[list[Item]], reasons: dict[str, str]) -> list[str]:
+    """Return lines for the log: how many draws have no published answer, by reason, with the first of each.
+
+    Raises:
+        UserError: None of the draws has an answer, and all for one reason: the answers are about something else.
+    """
+    if not reasons:
+        return []
+    draws = [item for asked in utterances for item in asked]
+    counts = Counter(reasons[item.request.key] for item in draws if item.request.key in reasons)
+    first = {reasons[item.request.key]: item for item in reversed(draws) if item.request.key in reasons}
+    lines = [
+        f"failed: {count} of {len(draws)} draws: {reason}, first {first[reason].utterance} draw {first[reason].draw}"
+        for reason, count in counts.most_common()
+    ]
+    if sum(counts.values()) == len(draws) and set(counts) <= {
+        "no answer of this model and revision",
+        "no answer with this seed",
+    }:
+        raise UserError(
+            f"{lines[0]}. The published answers are of another model, revision or seed: correct the alms entry, or "
+            "set the configuration's seed to theirs."
+        )
+    return lines
+
+
+def export(store: str | Path, output: str | Path, about: dict[str, Any]) -> dict[str, Any]:
+    """Write the answers of a store as a folder that engine `replay_answers` reads, and return its manifest.
+
+    ``answers.jsonl`` has every whole answer once, sorted by key; of a key that was stored twice the one that counts.
+    The chat formats lie beside it; ``manifest.json`` has size and SHA-256 of each file, the models with their number
+    of answers, and ``about``.
+
+    Raises:
+        UserError: The store holds no answer, or no chat format of a model whose answers it holds.
+    """
+    store, output = Path(store), Path(output)
+    records = sorted(AnswerStore(store).all(), key=lambda record: record["key"])
+    if not records:
+        raise UserError(f"{store}: holds no answer; run the annotator first.")
+    counts = Counter((record["model"], record["revision"]) for record in records)
+    names = {model: f"chat-{text_sha256(chr(0).join(model))[:16]}.json" for model in counts}
+    absent = [model for model, name in names.items() if not (store / name).is_file()]
+    if absent:
+        raise UserError(
+            f"{store / names[absent[0]]}: missing, the chat format of model {absent[0][0]}, revision {absent[0][1]}, "
+            "without which its answers cannot be found again. Run the annotator once more while its model is there: "
+            "nothing is asked, and the format is written."
+        )
+    write_text("".join(map(record_line, records)), output / ANSWERS)
+    for name in names.values():
+        write_text((store / name).read_text(encoding="utf-8"), output / name)
+    files = {
+        name: {"bytes": (output / name).stat().st_size, "sha256": file_sha256(output / name)}
+        for name in [ANSWERS, *sorted(names.values())]
+    }
+    models = [
+        {"model": model, "revision": revision, "answers": count} for (model, revision), count in sorted(counts.items())
+    ]
+    manifest = {"files": files, "answers": len(records), "models": models} | about
+    write_json(manifest, output / "manifest.json")
+    return manifest
