@@ -1,20 +1,28 @@
-"""Fine-tune one audio-language model on one label table and fold, all seeds in one process.
+"""Fine-tune one audio-language model, or a small peer, on one label table and fold, all seeds in one process.
 
-A LoRA adapter of the language model is trained on the label distributions of the training
-part, the best step is chosen on the validation part, and the test part is predicted. Labels
-of test utterances are never read. A killed job continues from its own state.
+A LoRA adapter of the language model (and the head that the protocol names), or a perceptron on
+frozen speech features, is trained on the label distributions of the training part, the best step
+is chosen on the validation part, and the test part is predicted. Labels of test utterances are
+never read. A killed job continues from its own state; on SIGTERM or SIGUSR1 it saves the state
+after the step and exits with status 75. `execution.processes` of the options, `accelerate launch`
+or `torchrun` let several processes share every batch.
 """
 
 import argparse
+import sys
 from pathlib import Path
 
 import torch
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.examples import gather_examples
+from scaling_ambiguity.finetuning.execution import Execution
+from scaling_ambiguity.finetuning.interrupts import Interrupts, listening
 from scaling_ambiguity.finetuning.job import Condition, finetune_condition
+from scaling_ambiguity.finetuning.kinds import open_model
+from scaling_ambiguity.finetuning.launch import again, launch
+from scaling_ambiguity.finetuning.parallel import Team, launched_processes, local_rank
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 
@@ -24,6 +32,18 @@ def main(arguments: argparse.Namespace) -> None:
     torch.set_num_threads(1)
     if not len(arguments.seeds) == len(arguments.predictions) == len(arguments.runs):
         raise UserError("finetune needs one --predictions and one --runs path for each of --seeds.")
+    processes = Execution.of(arguments.options).processes
+    if processes > 1 and launched_processes() is None:
+        status = launch(again(), processes)
+        if status:
+            sys.exit(status)
+        return
+    with listening() as interrupts:
+        train(arguments, interrupts)
+
+
+def train(arguments: argparse.Namespace, interrupts: Interrupts) -> None:
+    """Do the work of one process."""
     examples = gather_examples(
         UTTERANCES.read(arguments.utterances),
         arguments.root,
@@ -33,10 +53,15 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.classes,
         arguments.augmented,
     )
-    options = {key: arguments.alm[key] for key in ("revision", "device", "trust_remote_code") if key in arguments.alm}
+    device = arguments.alm.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
+    on_gpu = torch.device(device).type == "cuda"
+    team = Team.join(cpu=not on_gpu)
+    if team.size > 1 and on_gpu:
+        arguments.alm["device"] = f"cuda:{local_rank()}"
+        torch.cuda.set_device(local_rank())
     names = ("corpus", "protocol", "model", "labels", "augmentation", "fold")
     finetune_condition(
-        load_alm(arguments.alm["checkpoint"], **options),
+        open_model(arguments.alm, arguments.options, arguments.encoded),
         examples,
         Condition(**{name: getattr(arguments, name) for name in names}),
         seeds=[int(seed) for seed in arguments.seeds],
@@ -48,7 +73,10 @@ def main(arguments: argparse.Namespace) -> None:
         state=arguments.state,
         predictions=arguments.predictions,
         runs=arguments.runs,
+        team=team,
+        interrupts=interrupts,
     )
+    team.leave()
 
 
 if __name__ == "__main__":
@@ -68,6 +96,7 @@ if __name__ == "__main__":
     parser.add_argument("--augmented", type=Path, help="folder of augmented items")
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--seed", required=True, type=int)
+    parser.add_argument("--encoded", type=Path, help="folder of kept speech features, for peers")
     parser.add_argument("--state", required=True, type=Path, help="folder of unfinished trainings")
     parser.add_argument("--predictions", required=True, type=Path, nargs="+", help="one table a seed")
     parser.add_argument("--runs", required=True, type=Path, nargs="+", help="one folder a seed")

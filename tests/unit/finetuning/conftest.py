@@ -1,6 +1,10 @@
 """An untrained Qwen2-Audio, twenty short noises as a corpus and a label table."""
 
 import copy
+import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -20,6 +24,7 @@ from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 
+SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 PROMPTS = Path(__file__).resolve().parents[3] / "workflow" / "prompts" / "focus.yaml"
 CLASSES = ["neutral", "happy", "sad"]
 OPTIONS = {
@@ -113,7 +118,7 @@ def settings():
 def train(checkpoint, gather, settings):
     """Return a function that runs a job into a folder and returns its files as {relative path: bytes}."""
 
-    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None):
+    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None, interrupts=None):
         examples = gather(*([labels] if labels else []), augmented=augmented)
         finetune_condition(
             load_alm(checkpoint, device="cpu"),
@@ -128,10 +133,62 @@ def train(checkpoint, gather, settings):
             state=state or folder / "state",
             predictions=[folder / f"seed-{seed}.parquet" for seed in (0, 1)],
             runs=[folder / f"run-{seed}" for seed in (0, 1)],
+            interrupts=interrupts,
         )
         return results(folder)
 
     return job
+
+
+@pytest.fixture
+def program(checkpoint, corpus, settings):
+    """Return a function that gives the arguments of finetune.py for a job into a folder, as :func:`train` does it."""
+
+    def arguments(folder):
+        pairs = {
+            "--corpus": "demo", "--protocol": "fair", "--model": "tiny", "--labels": "human", "--augmentation": "none",
+            "--fold": 0, "--seeds": "0,1", "--alm": json.dumps({"checkpoint": str(checkpoint), "device": "cpu"}),
+            "--options": json.dumps(settings.options), "--protocol-options": json.dumps(settings.protocol),
+            "--prompts": settings.prompts, "--utterances": corpus / "utterances.parquet", "--root": corpus,
+            "--labels-table": corpus / "labels.parquet", "--splits": corpus / "splits.parquet",
+            "--classes": ",".join(settings.classes), "--seed": 1, "--state": folder / "state",
+        }  # fmt: skip
+        words = [str(SCRIPTS / "finetune.py"), *(str(word) for pair in pairs.items() for word in pair)]
+        words += ["--predictions", *(str(folder / f"seed-{seed}.parquet") for seed in (0, 1))]
+        return [*words, "--runs", *(str(folder / f"run-{seed}") for seed in (0, 1))]
+
+    return arguments
+
+
+def _start(command):
+    outside = {key: value for key, value in os.environ.items() if key not in ("WORLD_SIZE", "RANK", "LOCAL_RANK")}
+    return subprocess.Popen(
+        [sys.executable, *command],
+        env=outside | {"OMP_NUM_THREADS": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    )
+
+
+@pytest.fixture
+def start():
+    """Return a function that starts a Python program in a process group of its own, outside of any team."""
+    return _start
+
+
+@pytest.fixture
+def run():
+    """Return a function that runs a program to its end, asserts its status and returns what it printed."""
+
+    def to_the_end(command, expected=0):
+        process = _start(command)
+        output, _ = process.communicate(timeout=200)
+        assert process.returncode == expected, output
+        return output
+
+    return to_the_end
 
 
 def results(folder):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -37,3 +38,28 @@ def test_order_by_name_seed_and_epoch():
     assert [names[row] for row in order] == [names[::-1][row] for row in Batches(names[::-1], 30, 1).rows(0)]
     assert order != Batches(names, 30, 1).rows(1)
     assert order != Batches(names, 30, 2).rows(0)
+
+
+def test_batches_of_like_length():
+    random = np.random.default_rng(3)
+    names = [f"u{i}" for i in range(1000)]
+    lengths = random.integers(10, 200, 1000).tolist()
+    grouped, plain = Batches(names, 8, 5, lengths), Batches(names, 8, 5)
+
+    def padding(batches, steps):
+        rows = [[lengths[row] for row in batches.rows(step)] for step in steps]
+        return sum(max(row) - length for row in rows for length in row)
+
+    assert padding(grouped, range(125)) < 0.2 * padding(plain, range(125))
+    assert sorted(row for step in range(125) for row in grouped.rows(step)) == list(range(1000)), "an epoch"
+    first = [grouped.rows(step) for step in range(125)]
+    assert first == [Batches(names, 8, 5, lengths).rows(step) for step in range(125)]
+    assert first != [grouped.rows(step) for step in range(125, 250)]
+    longest = [max(lengths[row] for row in rows) for rows in first]
+    assert longest != sorted(longest), "not from short to long"
+
+
+def test_batches_of_like_length_with_a_remainder():
+    lengths = list(range(10, 21))
+    batches = Batches([f"u{i}" for i in range(11)], 4, 5, lengths)
+    assert sorted(row for step in range(11) for row in batches.rows(step)) == sorted(list(range(11)) * 4)

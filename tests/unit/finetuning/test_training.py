@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,8 +16,6 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.state import load_state, save_state
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.predictions import PREDICTIONS
-
-SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 
 # Runs the program finetune.py in this process and kills it at the n-th optimiser step.
 KILLER = """
@@ -41,7 +38,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 
 def test_outputs(train, tmp_path, gather):
     files = train(tmp_path)
-    assert len(files) == 2 * 4
+    assert len(files) == 2 * 6
     table = PREDICTIONS.read(tmp_path / "seed-0.parquet")
     assert table["utterance"].tolist() == gather().test.utterances
     record = json.loads((tmp_path / "run-0" / "run.json").read_text())
@@ -86,21 +83,10 @@ def test_blind_to_test_labels(train, tmp_path, corpus):
     assert train(tmp_path / "a") == train(tmp_path / "b", labels=tmp_path / "changed.parquet")
 
 
-def test_killed_job_ends_bit_for_bit_like_an_undisturbed_one(train, tmp_path, corpus, checkpoint, settings):
+def test_killed_job_ends_bit_for_bit_like_an_undisturbed_one(train, tmp_path, program):
     undisturbed = train(tmp_path / "a")
     folder = tmp_path / "b"
-    command = [sys.executable, "-c", KILLER, "0", str(SCRIPTS / "finetune.py")]
-    pairs = {
-        "--corpus": "demo", "--protocol": "fair", "--model": "tiny", "--labels": "human", "--augmentation": "none",
-        "--fold": 0, "--seeds": "0,1", "--alm": json.dumps({"checkpoint": str(checkpoint), "device": "cpu"}),
-        "--options": json.dumps(settings.options), "--protocol-options": json.dumps(settings.protocol),
-        "--prompts": settings.prompts, "--utterances": corpus / "utterances.parquet", "--root": corpus,
-        "--labels-table": corpus / "labels.parquet", "--splits": corpus / "splits.parquet",
-        "--classes": ",".join(settings.classes), "--seed": 1, "--state": folder / "state",
-    }  # fmt: skip
-    command += [str(word) for pair in pairs.items() for word in pair]
-    command += ["--predictions", *(str(folder / f"seed-{seed}.parquet") for seed in (0, 1))]
-    command += ["--runs", *(str(folder / f"run-{seed}") for seed in (0, 1))]
+    command = [sys.executable, "-c", KILLER, "0", *program(folder)]
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     # Step 4 lies between the validations after 2 and 4; from there 6 more end inside the second seed.
     for kill_at, expected in ((4, -signal.SIGKILL), (7, -signal.SIGKILL), (0, 0)):

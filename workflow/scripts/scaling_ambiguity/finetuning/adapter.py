@@ -1,4 +1,4 @@
-"""The low-rank adapter (LoRA) of the language model; audio tower and projector stay frozen."""
+"""The low-rank adapter (LoRA) of the language model, with its head; audio tower and projector stay frozen."""
 
 import math
 from pathlib import Path
@@ -9,13 +9,15 @@ from peft.utils import get_peft_model_state_dict
 
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.heads import HeadedALM, save_head
 from scaling_ambiguity.seeds import derive_seed
 
 Weights = dict[str, torch.Tensor]
+HEAD = "head."  # begins the names of the head's tensors
 
 
 class Adapter:
-    """A LoRA adapter inside an audio-language model, reset for each seed.
+    """A LoRA adapter inside an audio-language model, and the model's head if it has one; reset for each seed.
 
     Attributes:
         model: The peft model; the base weights are shared with the LoadedALM it came from.
@@ -35,13 +37,24 @@ class Adapter:
         except ValueError as error:
             raise UserError(f"finetuning.lora.targets {lora['targets']}: {error}") from error
         self.model.eval()  # the frozen base never drops anything; only the adapter does, see `training`
+        self._alm = alm
+        self._head = alm.head if isinstance(alm, HeadedALM) else None
         self._named = sorted((name, p) for name, p in self.model.named_parameters() if p.requires_grad)
+        if self._head is not None:
+            self._named += sorted((f"{HEAD}{name}", p) for name, p in self._head.named_parameters())
         self.parameters = [parameter for _, parameter in self._named]
 
     @torch.no_grad()
     def reset(self, seed: int) -> None:
-        """Start anew: A from the Kaiming-uniform law by (seed, name), B at zero, as in the LoRA paper (2106.09685)."""
+        """Start anew: A from the Kaiming-uniform law by (seed, name), B at zero, as in the LoRA paper (2106.09685).
+
+        A head starts from torch's initial values, by the seed.
+        """
+        if self._head is not None:
+            self._head.reset(seed)
         for name, parameter in self._named:
+            if name.startswith(HEAD):
+                continue
             if "lora_B" in name:
                 parameter.zero_()
                 continue
@@ -51,7 +64,9 @@ class Adapter:
             parameter.copy_(values)
 
     def training(self, mode: bool) -> None:
-        """Switch the adapter's dropout on or off."""
+        """Switch the dropout of adapter and head on or off."""
+        if self._head is not None:
+            self._head.train(mode)
         for name, module in self.model.named_modules():
             if "lora_dropout" in name:
                 module.train(mode)
@@ -67,7 +82,7 @@ class Adapter:
             parameter.copy_(weights[name])
 
     def save(self, folder: Path) -> None:
-        """Write ``adapter_config.json`` and ``adapter_model.safetensors``, as peft reads them."""
+        """Write ``adapter_config.json`` and ``adapter_model.safetensors``, as peft reads them; a head beside them."""
         self.model.save_pretrained(
             folder,
             state_dict=get_peft_model_state_dict(self.model),
@@ -75,3 +90,5 @@ class Adapter:
             save_embedding_layers=False,
         )
         (folder / "README.md").unlink(missing_ok=True)
+        if self._head is not None:
+            save_head(self._alm, folder)

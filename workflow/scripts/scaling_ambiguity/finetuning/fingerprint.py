@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from scaling_ambiguity.code_identity import SCRIPTS, code_hash
+from scaling_ambiguity.finetuning.execution import Execution
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
 from scaling_ambiguity.io import file_sha256
 
@@ -15,7 +16,7 @@ IGNORED_OPTIONS = frozenset({"models", "seeds", "seeds_per_job"})  # how jobs ar
 
 def versions() -> dict[str, str]:
     """Return the versions of python and of the libraries that shape the numbers."""
-    packages = ("torch", "transformers", "peft", "numpy", "soundfile", "soxr")
+    packages = ("torch", "transformers", "peft", "accelerate", "numpy", "soundfile", "soxr")
     return {"python": platform.python_version()} | {package: version(package) for package in packages}
 
 
@@ -41,15 +42,21 @@ def training_fingerprint(
     device: str,
     seed: int,
     base_seed: int,
+    processes: int = 1,
 ) -> str:
-    """Return the SHA-256 of everything that decides the result of one seed, the code included."""
+    """Return the SHA-256 of everything that decides the result of one seed, the code included.
+
+    How often the state is saved decides nothing; how a batch is cut and shared decides the last digits.
+    """
+    execution = vars(Execution.of(options).with_processes(processes, options["batch"]))
     parts = {
         "data": data,
         "revision": revision,
         "prompts": file_sha256(prompts),
         "classes": classes,
-        "options": {key: value for key, value in options.items() if key not in IGNORED_OPTIONS},
-        "protocol": {key: protocol[key] for key in ("head", "loss")},
+        "options": {key: value for key, value in options.items() if key not in IGNORED_OPTIONS}
+        | {"execution": {key: value for key, value in execution.items() if key != "state_every"}},
+        "protocol": protocol,
         "device": device,
         "seed": [base_seed, seed],
         "versions": versions(),

@@ -55,6 +55,12 @@ class FrozenInputs:
         audio = [self._audio[row].to(self._alm.device) for row in rows]
         return embed_prompts(self._alm, [self._texts[row] for row in rows], audio)
 
+    def lengths(self) -> list[int]:
+        """Return the number of tokens of each prompt, audio included."""
+        tokens = self._alm.tokenizer(self._texts, add_special_tokens=False)["input_ids"]
+        # The placeholder of a clip is one token of the text and len(clip) tokens of the input.
+        return [len(row) - 1 + len(clip) for row, clip in zip(tokens, self._audio, strict=True)]
+
     def targets(self, rows: list[int]) -> torch.Tensor:
         """Return the label distributions of ``rows``, float32 (B, C).
 

@@ -4,18 +4,20 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-import torch
 
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.finetuning.adapter import Adapter
+from scaling_ambiguity.finetuning.artifacts import write_run
+from scaling_ambiguity.finetuning.energy import EnergyMeter
 from scaling_ambiguity.finetuning.examples import Parts
-from scaling_ambiguity.finetuning.fingerprint import data_fingerprint, training_fingerprint, versions
-from scaling_ambiguity.finetuning.inputs import FrozenInputs
+from scaling_ambiguity.finetuning.fingerprint import data_fingerprint, training_fingerprint
+from scaling_ambiguity.finetuning.heads import with_head
+from scaling_ambiguity.finetuning.interrupts import Interrupts
+from scaling_ambiguity.finetuning.kinds import checkpoint_of, freeze, trainee
 from scaling_ambiguity.finetuning.losses import choose_loss
+from scaling_ambiguity.finetuning.parallel import ALONE, Team
 from scaling_ambiguity.finetuning.shortcut import last_position_only
 from scaling_ambiguity.finetuning.state import drop_state
-from scaling_ambiguity.finetuning.training import Trained, predict, train_seed
-from scaling_ambiguity.io import atomic_path, write_csv, write_json
+from scaling_ambiguity.finetuning.training import predict, train_seed
 from scaling_ambiguity.progress import announce
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.seeds import derive_seed
@@ -49,10 +51,12 @@ def finetune_condition(
     state: Path,
     predictions: list[Path],
     runs: list[Path],
+    team: Team = ALONE,
+    interrupts: Interrupts | None = None,
 ) -> None:
     """Train every seed of one condition and write predictions of the test part and run folders.
 
-    A run folder holds ``adapter/`` (as peft reads it), ``curve.csv`` and ``run.json``. States
+    A run folder is what :func:`~scaling_ambiguity.finetuning.artifacts.write_run` writes. States
     are dropped once everything is written; until then a killed job continues where it was.
 
     Args:
@@ -63,18 +67,21 @@ def finetune_condition(
         base_seed: Global seed.
         classes: The class set, in order.
         options: The ``finetuning`` part of the configuration.
-        protocol: ``head`` and ``loss`` of the protocol.
+        protocol: ``head`` and ``loss`` of the protocol, and what the loss needs.
         prompts: File of the prompt set.
         state: Folder of unfinished trainings, ``seed-{seed}`` below it.
         predictions: One path a seed.
         runs: One folder a seed.
+        team: The processes that share the work; only the main one writes.
+        interrupts: Signals to stop at, see :mod:`~scaling_ambiguity.finetuning.interrupts`.
     """
-    loss = choose_loss(protocol)
+    loss = choose_loss(protocol, classes)
+    alm = with_head(alm, protocol, classes)
     prompt_set = load_prompts(prompts)
     parts = {"train": examples.train, "validation": examples.validation, "test": examples.test}
-    inputs = {part: FrozenInputs(alm, prompt_set, found, classes, part) for part, found in parts.items()}
+    inputs = {part: freeze(alm, prompt_set, found, classes, part) for part, found in parts.items()}
     data = data_fingerprint(inputs)
-    adapter = Adapter(alm, options["lora"])
+    adapter = trainee(alm, options, inputs["train"], classes)
     for seed, prediction, run in zip(seeds, predictions, runs, strict=True):
         fingerprint = training_fingerprint(
             data,
@@ -86,7 +93,9 @@ def finetune_condition(
             device=alm.device.type,
             seed=seed,
             base_seed=base_seed,
+            processes=team.size,
         )
+        meter = EnergyMeter()
         with last_position_only(alm, classes):
             trained = train_seed(
                 alm,
@@ -99,45 +108,29 @@ def finetune_condition(
                 seed=derive_seed(base_seed, "finetune", seed),
                 state=state / f"seed-{seed}",
                 fingerprint=fingerprint,
+                team=team,
+                interrupts=interrupts,
             )
-            predicted = predict(alm, inputs["test"], classes)
+            predicted = predict(alm, inputs["test"], classes, team)
+        if not team.main:
+            continue
         frame = pd.DataFrame(predicted, columns=class_columns(classes))
         frame.insert(0, "utterance", examples.test.utterances)
         PREDICTIONS.write(frame, prediction)
-        _write_run(run, adapter, trained, condition, seed, fingerprint, data, inputs, alm)
-        announce(f"finetune: {condition.labels} {condition.augmentation} fold {condition.fold} seed {seed} trained")
-    for seed in seeds:
-        drop_state(state / f"seed-{seed}")
-
-
-def _write_run(
-    run: Path,
-    adapter: Adapter,
-    trained: Trained,
-    condition: Condition,
-    seed: int,
-    fingerprint: str,
-    data: str,
-    inputs: dict[str, FrozenInputs],
-    alm: LoadedALM,
-) -> None:
-    with atomic_path(run) as temporary:
-        temporary.mkdir()
-        adapter.save(temporary / "adapter")
-        write_csv(pd.DataFrame(trained.curve), temporary / "curve.csv")
         record = vars(condition) | {
             "seed": seed,
-            "versions": versions(),
+            "base_seed": base_seed,
+            "classes": classes,
+            "loss": protocol["loss"],
+            "checkpoint": checkpoint_of(alm),
             "model_revision": alm.revision,
             "data_fingerprint": data,
             "training_fingerprint": fingerprint,
             "items": {part: len(frozen) for part, frozen in inputs.items()},
-            "trainable_parameters": sum(parameter.numel() for parameter in adapter.parameters),
-            "steps": int(trained.curve[-1]["step"]),
-            "best_step": trained.best_step,
-            "best_validation_loss": min(row["validation_loss"] for row in trained.curve[1:]),
-            "seconds": round(trained.seconds, 2),
-            "resumed_from": trained.resumed_from,
-            "threads": torch.get_num_threads(),
+            "processes": team.size,
+            "joules_of_last_attempt": meter.joules(),
         }
-        write_json(record, temporary / "run.json")
+        write_run(run, adapter, trained, record, alm.device)
+        announce(f"finetune: {condition.labels} {condition.augmentation} fold {condition.fold} seed {seed} trained")
+    for seed in seeds if team.main else []:
+        drop_state(state / f"seed-{seed}")

@@ -4,6 +4,8 @@ import math
 
 from scaling_ambiguity.seeds import uniform
 
+WINDOW = 16
+
 
 def rate_factor(step: int, steps: int, warmup: float) -> float:
     """Return the learning-rate factor in (0, 1] of ``step`` (from 0): linear warm-up, then half a cosine to 0.
@@ -23,12 +25,15 @@ class Batches:
     """The rows of every step: epochs in an order hashed from (seed, epoch, utterance), cut into full batches.
 
     An epoch's remainder opens the next batch, so that every batch is full and each item is
-    seen equally often, give or take one.
+    seen equally often, give or take one. With lengths, windows of ``WINDOW`` batches are sorted
+    by length and cut, and the cuts shuffled: a batch holds prompts of like length, little of it
+    is padding, and an epoch still holds each item once.
     """
 
-    def __init__(self, utterances: list[str], size: int, seed: int):
-        """``size`` rows a batch; ``utterances`` are unique names."""
+    def __init__(self, utterances: list[str], size: int, seed: int, lengths: list[int] | None = None):
+        """``size`` rows a batch; ``utterances`` are unique names, ``lengths`` their prompts' tokens."""
         self._utterances = utterances
+        self._lengths = lengths
         self._size = size
         self._seed = seed
         self._epochs: dict[int, list[int]] = {}
@@ -42,5 +47,15 @@ class Batches:
     def _epoch(self, epoch: int) -> list[int]:
         if epoch not in self._epochs:
             keys = [uniform(self._seed, "order", epoch, name) for name in self._utterances]
-            self._epochs[epoch] = sorted(range(len(keys)), key=keys.__getitem__)
+            order = sorted(range(len(keys)), key=keys.__getitem__)
+            self._epochs[epoch] = order if self._lengths is None else self._grouped(order, epoch)
         return self._epochs[epoch]
+
+    def _grouped(self, order: list[int], epoch: int) -> list[int]:
+        width, found = WINDOW * self._size, []
+        for start in range(0, len(order), width):
+            window = sorted(order[start : start + width], key=lambda row: self._lengths[row])
+            found += [window[place : place + self._size] for place in range(0, len(window), self._size)]
+        # Full batches first: a short one in the middle would shift the cuts of all that follow.
+        found.sort(key=lambda rows: (len(rows) < self._size, uniform(self._seed, "cut", epoch, rows[0])))
+        return [row for rows in found for row in rows]

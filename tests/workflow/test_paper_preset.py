@@ -1,0 +1,110 @@
+"""The published experiment as a preset: every command line is built on corpora in the published formats."""
+
+import importlib.util
+import json
+import re
+import shlex
+from collections import Counter
+
+import pandas as pd
+import pytest
+import yaml
+from checkout import REPOSITORY, Checkout
+
+SHELL = "Shell command: "
+PRESET = ("--configfile", "workflow/presets/paper.yaml")
+ON_A_CLUSTER = ("--profile", "slurm", "--executor", "dryrun")
+LABELS = ["human", "synthetic-qwen", "combined-qwen-equal", "combined-qwen-weighted"]
+LABELS += [f"control-qwen-{control}" for control in ("prior", "echo", "shuffled")]
+
+OBJECTIVES = {
+    "fair": {"head": "labels", "loss": "nll"},
+    "faithful": {"head": "faithful", "loss": "jsd", "entropy_weight": 0.08},
+}
+
+
+def _load(name):
+    spec = importlib.util.spec_from_file_location(name, REPOSITORY / "tests" / "unit" / "corpora" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def corpora(tmp_path_factory):
+    """Folders of the two corpora in their published formats, by the name of their environment variable."""
+    folder, iemocap, msp = tmp_path_factory.mktemp("licensed"), _load("make_iemocap"), _load("make_msp")
+    made = {"IEMOCAP_ROOT": iemocap.write(folder / "IEMOCAP_full_release", iemocap.sample(clips=40), audio=True)}
+    votes = msp.sample(120)
+    names = list(dict.fromkeys(vote.utterance for vote in votes))
+    table = msp.consensus(votes, SpkrID={name: str(100 + i % 12) for i, name in enumerate(names)})
+    made["MSP_PODCAST_ROOT"] = msp.write_podcast(folder / "MSP Podcast", votes, table=table)
+    for name in names:
+        iemocap.write_sound(made["MSP_PODCAST_ROOT"] / "Audios" / f"{name}.wav")
+    return made
+
+
+@pytest.fixture
+def at_hand(corpora, monkeypatch):
+    for variable, root in corpora.items():
+        monkeypatch.setenv(variable, str(root))
+
+
+def commands(printed: str) -> list[list[str]]:
+    """Return the words of every command line of a dry run."""
+    lines = [line.strip() for line in printed.splitlines()]
+    return [shlex.split(line.removeprefix(SHELL)) for line in lines if line.startswith(f"{SHELL}python ")]
+
+
+def after(words: list[str], flag: str) -> str:
+    return words[words.index(flag) + 1]
+
+
+def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
+    printed = checkout.snakemake("-n", "-p", *ON_A_CLUSTER, "all", *PRESET)
+    built = commands(printed)
+    trained = [words for words in built if words[1].endswith("finetune.py")]
+    arms = Counter((after(w, "--corpus"), after(w, "--protocol"), after(w, "--model"), after(w, "--labels"),
+                    after(w, "--augmentation")) for w in trained)  # fmt: skip
+    for corpus in ("iemocap", "msp_podcast"):
+        for protocol, folds in (("fair", 5), ("faithful", 1)):
+            for model in ("qwen2_audio_7b", "qwen_mlp"):
+                for labels in LABELS:
+                    assert arms.pop((corpus, protocol, model, labels, "none")) == 5 * folds
+                for labels in LABELS[:3]:
+                    assert arms.pop((corpus, protocol, model, labels, "dime")) == 5 * folds
+    assert not arms
+    assert {after(words, "--seeds") for words in trained} == {"0", "1", "2", "3", "4"}
+    for words in trained:
+        assert json.loads(after(words, "--protocol-options")) == OBJECTIVES[after(words, "--protocol")]
+        entry, options = json.loads(after(words, "--alm")), json.loads(after(words, "--options"))
+        assert entry["checkpoint"] == "Qwen/Qwen2-Audio-7B-Instruct" and len(entry["revision"]) == 40
+        assert ("peer" in entry) == (after(words, "--model") == "qwen_mlp") == ("--encoded" in words)
+        assert options["lora"] | {"targets": None} == {"r": 8, "alpha": 16, "dropout": 0.2, "targets": None}
+        assert (options["learning_rate"], options["clip"], options["weight_decay"]) == (2.5e-6, 3.0, 0.03)
+    planned = set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE))
+    scripts = {words[1].rpartition("/")[2].removesuffix(".py") for words in built}
+    made_by_a_script = {re.sub(r"finetune_seeds_\d", "finetune", rule) for rule in planned} - {"all"}
+    assert made_by_a_script - scripts == set(), "a rule without a command line"
+
+
+def test_the_corpora_of_the_preset_are_read_and_split_by_both_protocols(tmp_path, at_hand):
+    """A part of the corpora, in few jobs; the class policy and the splits are the preset's own."""
+    made = Checkout.make(tmp_path / "checkout")
+    part = {"iemocap": {"release": "part", "shards": 1}, "msp_podcast": {"shards": 1, "release": "2.0"}}
+    (made.root / "part.yaml").write_text(yaml.safe_dump({"corpora": part}))
+    splits = [f"results/splits/{corpus}/{protocol}.parquet" for corpus in part for protocol in ("fair", "faithful")]
+    made.snakemake("-c1", *splits, *PRESET, "part.yaml")
+    results = made.root / "runs" / "paper" / "results"
+    for corpus in part:
+        utterances = pd.read_parquet(results / "corpora" / corpus / "utterances.parquet")
+        votes = pd.read_parquet(results / "corpora" / corpus / "votes.parquet")
+        counted = votes[(votes["role"] == "primary") & (votes["kind"] == "observer")]
+        assert set(counted["label"].dropna()) == {"neutral", "happy", "sad", "angry"}
+        assert not counted["label"].isna().any(), "a vote outside the four classes takes its utterance out"
+        fair = pd.read_parquet(results / "splits" / corpus / "fair.parquet").merge(utterances, on="utterance")
+        speakers = fair[fair["part"] == "test"].groupby("fold")["speaker"].agg(set)
+        assert len(speakers) == 5 and sum(map(len, speakers)) == len(set().union(*speakers))
+        faithful = pd.read_parquet(results / "splits" / corpus / "faithful.parquet")
+        assert set(faithful["fold"]) == {0}
+        assert abs((faithful["part"] == "test").mean() - 0.2) < 0.02

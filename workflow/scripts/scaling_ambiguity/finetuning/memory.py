@@ -1,0 +1,192 @@
+"""How much memory a training step needs, said before the first one, and what to change when there is too little."""
+
+import math
+import os
+import resource
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import torch
+
+from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.adapter import Adapter
+from scaling_ambiguity.finetuning.execution import Execution
+from scaling_ambiguity.finetuning.inputs import FrozenInputs
+
+RESERVE = 1.5  # of what is kept: what comes and goes beside it, and what the allocator cannot use
+
+Forward = Callable[[list[int]], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Foreseen:
+    """The need of one process, in bytes.
+
+    Attributes:
+        parameters: The model with its adapter, in memory already.
+        optimiser: Gradients and the two moments of AdamW, of the adapter alone.
+        fixed: Kept for the gradient whatever the number of utterances.
+        each: Kept for the gradient of one utterance, the longest prompt of the training part, and what
+            comes and goes while it is computed.
+        free: What the device or the job's limits leave, now.
+        batch: Utterances a step, over all processes.
+        execution: How the batch is cut.
+    """
+
+    parameters: int
+    optimiser: int
+    fixed: int
+    each: int
+    free: int
+    batch: int
+    execution: Execution
+
+    @property
+    def activations(self) -> int:
+        """Bytes kept for the gradient of the largest piece of a batch."""
+        return self.fixed + self.each * self.execution.micro_batch(self.batch)
+
+    @property
+    def fits(self) -> int:
+        """Return the most utterances whose activations fit into the free memory, beside the optimiser's."""
+        return max(0, (self.free - self.optimiser - self.fixed) // max(1, self.each))
+
+    def describe(self) -> str:
+        """Return the estimate as one line, with a warning if it exceeds what is free."""
+        at_once = self.execution.micro_batch(self.batch)
+        line = (
+            f"finetune: memory: parameters {_size(self.parameters)} (loaded), gradients and optimiser "
+            f"{_size(self.optimiser)}, activations {_size(self.activations)} ({at_once} utterances at once); "
+            f"free {_size(self.free)}"
+        )
+        if self.optimiser + self.activations > self.free:
+            line += f"\nfinetune: warning: this may not fit. {self.advice(self.fits)}"
+        return line
+
+    def advice(self, fits: int) -> str:
+        """Return what to set in the configuration if ``fits`` utterances fit at once."""
+        if fits < 1:
+            return "Not even one utterance fits: use a device with more memory, or a smaller model" + (
+                "." if self.execution.checkpointing else ", or set `finetuning.execution.checkpointing: true`."
+            )
+        pieces = math.ceil(self.batch / (self.execution.processes * fits))
+        return (
+            f"{fits} utterances fit at once: set `finetuning.execution.accumulate: {pieces}`, which keeps the batch "
+            f"of {self.batch}, or `finetuning.batch: {min(self.batch, fits * self.execution.processes)}`."
+        )
+
+
+def foresee(
+    alm: LoadedALM, adapter: Adapter, train: FrozenInputs, forward: Forward, batch: int, execution: Execution
+) -> Foreseen:
+    """Measure what one and two utterances of the longest prompt keep for the gradient; no step is made.
+
+    Raises:
+        UserError: Not even that fits.
+    """
+    lengths = train.lengths()
+    longest = lengths.index(max(lengths))
+    known = {tensor.untyped_storage().data_ptr() for tensor in alm.model.parameters()}
+    parameters = sum(tensor.numel() * tensor.element_size() for tensor in alm.model.parameters())
+    optimiser = sum(3 * parameter.numel() * parameter.element_size() for parameter in adapter.parameters)
+    free = free_memory(alm.device)
+    with explain_out_of_memory(Foreseen(parameters, optimiser, 0, max(1, free), free, batch, execution)):
+        (one, largest), (two, _) = (kept_for_gradient(lambda n=n: forward([longest] * n), known) for n in (1, 2))
+    each = max(1, two - one)
+    fixed = max(0, one - each)
+    if execution.checkpointing:
+        # One layer at a time is computed again; its share is what is kept without checkpointing, over the layers.
+        each += each
+    # While a layer is computed, forth or back, tensors as large as its largest come and go.
+    return Foreseen(
+        parameters, optimiser, fixed, round(RESERVE * each) + 2 * largest, free_memory(alm.device), batch, execution
+    )
+
+
+def kept_for_gradient(compute: Callable[[], torch.Tensor], known: set[int]) -> tuple[int, int]:
+    """Return the bytes of all tensors, and of the largest, that autograd keeps of ``compute``, each storage once.
+
+    Args:
+        compute: A differentiable computation.
+        known: Addresses of storages that are there anyway: the parameters.
+    """
+    kept: dict[int, int] = {}
+
+    def note(tensor: torch.Tensor) -> torch.Tensor:
+        storage = tensor.untyped_storage()
+        if storage.data_ptr() not in known:
+            kept[storage.data_ptr()] = storage.nbytes()
+        return tensor
+
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
+        result = compute()
+    del result  # only now may storages be given back: addresses were unique until here
+    return sum(kept.values()), max(kept.values(), default=0)
+
+
+def free_memory(device: torch.device) -> int:
+    """Return the bytes this process may still take on ``device``.
+
+    On a GPU what the driver and torch's own cache leave; else the least of the machine's available memory,
+    the cgroup's limit (Slurm, containers) and the process's own limits (`ulimit -v`, `-d`).
+    """
+    if device.type == "cuda":
+        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
+        return torch.cuda.mem_get_info(device)[0] + cached
+    least = psutil.virtual_memory().available
+    status = psutil.Process().memory_info()
+    for limit, used in ((resource.RLIMIT_AS, status.vms), (resource.RLIMIT_DATA, getattr(status, "data", 0))):
+        soft = resource.getrlimit(limit)[0]
+        if soft != resource.RLIM_INFINITY:
+            least = min(least, soft - used)
+    for folder in _cgroup_folders():
+        try:
+            limit, used = ((folder / name).read_text().strip() for name in ("memory.max", "memory.current"))
+        except OSError:
+            continue
+        if limit != "max":
+            least = min(least, int(limit) - int(used))
+    return max(0, least)
+
+
+def _cgroup_folders() -> list[Path]:
+    """Return this process's cgroup (version 2) and those above it."""
+    try:
+        lines = Path(f"/proc/{os.getpid()}/cgroup").read_text().splitlines()
+    except OSError:
+        return []
+    own = next((line[3:] for line in lines if line.startswith("0::")), None)
+    if own is None:
+        return []
+    root = Path("/sys/fs/cgroup")
+    folder = root / own.lstrip("/")
+    return [folder, *(parent for parent in folder.parents if parent.is_relative_to(root))]
+
+
+@contextmanager
+def explain_out_of_memory(foreseen: Foreseen | None) -> Iterator[None]:
+    """Turn an allocation that fails inside the block into a UserError that names the batch that fits."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as error:
+        if foreseen is None or not ran_out(error):
+            raise
+        at_once = foreseen.execution.micro_batch(foreseen.batch)
+        # The estimate knows nothing of fragmentation and of other programs: never advise what just failed.
+        fits = min(foreseen.fits, at_once // 2)
+        raise UserError(f"out of memory with {at_once} utterances at once. {foreseen.advice(fits)}") from error
+
+
+def ran_out(error: BaseException) -> bool:
+    """Return whether ``error`` says that memory ran out, on a GPU or on the CPU."""
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return True
+    return any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
+
+
+def _size(number: int) -> str:
+    return f"{number / 2**30:.2f} GiB" if number >= 2**30 else f"{number / 2**20:.1f} MiB"

@@ -1,0 +1,65 @@
+"""Inputs of small peers: one vector a clip."""
+
+import hashlib
+
+import torch
+
+from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.examples import Examples
+from scaling_ambiguity.finetuning.peers import LoadedPeer
+from scaling_ambiguity.progress import progress
+
+
+class PeerInputs:
+    """Encoder outputs of a list of examples; has the methods of ``FrozenInputs``.
+
+    Attributes:
+        examples: The examples, in order.
+        audio_sha256: Hash of each clip's samples.
+    """
+
+    def __init__(self, peer: LoadedPeer, examples: Examples, what: str):
+        """Read, hash and encode every clip of ``examples``; ``what`` names the progress bar.
+
+        Raises:
+            UserError: An example has no audio.
+        """
+        self.examples = examples
+        self.audio_sha256: list[str | None] = []
+        vectors = []
+        clips = list(zip(examples.utterances, examples.paths, strict=True))
+        for name, path in progress(clips, f"encode {what}", unit="clip"):
+            if path is None:
+                raise UserError(f"{name}: no audio; fine-tuning needs it.")
+            waveform = load_waveform(path)
+            self.audio_sha256.append(hashlib.sha256(waveform.tobytes()).hexdigest())
+            vectors.append(peer.encoder.encode(waveform, self.audio_sha256[-1]))
+        self._features = torch.stack(vectors)
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
+        """Return the inputs of ``rows``: features (B, D)."""
+        return {"features": self._features[rows]}
+
+    def lengths(self) -> list[int]:
+        """Return the number of positions of each input: one vector a clip."""
+        return [1] * len(self)
+
+    def statistics(self) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return mean and deviation (D,) of the features; the deviation of a constant one is 1."""
+        values = self._features.double()
+        deviation = values.std(0, correction=0)
+        return values.mean(0).float(), torch.where(deviation > 1e-8, deviation, 1.0).float()
+
+    def targets(self, rows: list[int]) -> torch.Tensor:
+        """Return the label distributions of ``rows``, float32 (B, C).
+
+        Raises:
+            ValueError: These examples have no labels (the test part).
+        """
+        if self.examples.targets is None:
+            raise ValueError("the test part has no targets")
+        return torch.from_numpy(self.examples.targets[rows]).to(torch.float32)
