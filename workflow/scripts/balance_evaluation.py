@@ -50,6 +50,8 @@ def main(arguments: argparse.Namespace) -> None:
         least=arguments.options.get("least", LEAST),
         seed=arguments.seed,
     )
+    if balanced.lacking:
+        print(f"no balanced evaluation: {balanced.lacking}")
     columns = {"utterance": np.array(test, dtype=object)}
     for prefix, values, kind in (
         (BIN, balanced.bin, np.int16),

@@ -2,14 +2,19 @@
 
 Beside it stand the score against the model's own kind of labels and, on simulated corpora,
 against the truth; trivial predictors and human ceilings; paired differences between label
-tables; everything overall and by ambiguity level, with intervals over speakers.
+tables; everything overall and by ambiguity level, with intervals over speakers. The proper scores
+also on a balanced split of the same utterances, by class, and by the factors of the corpus.
 """
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from scaling_ambiguity import cli
+from scaling_ambiguity.augmentation.balanced_table import BALANCED
+from scaling_ambiguity.corpora.factors import read_factors
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.evaluation.further_strata import balanced_strata, factor_strata
 from scaling_ambiguity.evaluation.judges import gather_judges
 from scaling_ambiguity.evaluation.predictions import gather_predictions
 from scaling_ambiguity.evaluation.table import evaluation_table
@@ -36,8 +41,9 @@ def _distributions(table: Table, path: Path, names: list[str], columns: list[str
 def main(arguments: argparse.Namespace) -> None:
     """Write the statistics of all models."""
     classes, splits = arguments.classes, SPLITS.read(arguments.splits)
+    utterances = UTTERANCES.read(arguments.utterances)
     judges = gather_judges(
-        UTTERANCES.read(arguments.utterances),
+        utterances,
         VOTES.read(arguments.votes),
         ROLES.read(arguments.roles),
         LEVELS.read(arguments.levels),
@@ -45,6 +51,14 @@ def main(arguments: argparse.Namespace) -> None:
         classes,
         arguments.options["cluster"],
     )
+    deals, strata = len(judges.level), []
+    if arguments.balanced is not None:
+        table = BALANCED.read(arguments.balanced)
+        strata += balanced_strata(table, judges.names, deals, classes, arguments.balanced)
+    if arguments.factors is not None:
+        tested = utterances.set_index("utterance", drop=False).loc[judges.names]
+        strata += factor_strata(read_factors(arguments.factors, tested), deals)
+    judges = replace(judges, strata=tuple(strata))
     predictions = gather_predictions(arguments.predictions, splits, judges.names, classes)
     own = {
         path.stem: _distributions(LABELS, path, judges.names, class_columns(classes))
@@ -78,6 +92,8 @@ if __name__ == "__main__":
     parser.add_argument("--splits", required=True, type=Path)
     parser.add_argument("--utterances", required=True, type=Path)
     parser.add_argument("--truth", type=Path, help="simulated corpora only")
+    parser.add_argument("--balanced", type=Path, help="table of balance_evaluation, of levels with votes of their own")
+    parser.add_argument("--factors", type=cli.json_value, help="JSON: table, utterance or speaker, columns")
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--options", required=True, type=cli.json_value, help="the statistics part, as JSON")
     parser.add_argument("--seed", required=True, type=int)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.labels import counting, dawid_skene, pooling
+from scaling_ambiguity.labels import budget, counting, dawid_skene, pooling
 from scaling_ambiguity.labels.others import LEFT_OUT, test_parts
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.labels import LABELS
@@ -62,6 +62,13 @@ def main(arguments: argparse.Namespace) -> None:
                 str(arguments.votes),
             )
             labels = dawid_skene.pooled(cast, speakers, parts)
+        elif family == "curve" and rest:
+            most, draws = budget.parse_budget(rest.removeprefix("-"))
+            few = budget.limit_human(votes, most, arguments.seed)
+            human = counting.human_counts(few, every, classes, str(arguments.votes))[inside]
+            some = budget.limit_synthetic(proxies, draws, arguments.seed)
+            synthetic = counting.synthetic_counts(some, every, classes, str(arguments.proxies))[inside]
+            labels, _ = pooling.weighted(human, synthetic, speakers, parts)
         elif (family, rest) == ("control", "-prior"):
             labels, synthetic = pooling.with_prior(human, speakers, parts), None
         elif (family, rest) == ("control", "-echo"):
@@ -73,7 +80,7 @@ def main(arguments: argparse.Namespace) -> None:
             raise UserError(
                 f"labels {arguments.labels!r} of annotator {arguments.annotator!r} are unknown; expected human, "
                 "synthetic-A, combined-A-equal, -weighted, -calibrated, -dirichlet or -dawid_skene, control-A-prior, "
-                "control-A-echo or -shuffled."
+                "control-A-echo or -shuffled, curve-A-h3m20."
             )
     frame = pd.DataFrame({"utterance": names})
     frame["n_human"] = 0 if human is None else human.sum(axis=1).round().astype(int)

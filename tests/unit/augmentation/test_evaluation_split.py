@@ -96,10 +96,12 @@ def test_weighting_recovers_the_mean_over_equally_frequent_groups():
     assert np.average(score, weights=weight) == pytest.approx(2, abs=0.1)
 
 
-def test_refuses():
+def test_too_few_items_leave_nothing_balanced_and_an_unknown_split_is_refused():
     counts, level, names = _items(30, 3)
-    with pytest.raises(UserError, match="1 groups"):
-        balance(counts, level, names, CLASSES, seed=1)
+    found = balance(counts, level, names, CLASSES, seed=1)
+    assert "1 groups of 5 test items" in found.lacking and not found.weight.any() and not found.kept.any()
+    assert size_report(found)["used"].eq(0).all() and size_report(found)["tv_before"].isna().all()
+    assert group_report(found)["share_weighted"].isna().all() and (found.bin >= 0).any()
     with pytest.raises(UserError, match="rank"):
         balance(counts, level, names, CLASSES, by="rank", seed=1)
 

@@ -267,6 +267,35 @@ def test_votes_of_several_labels_go_all_the_way(own_world):
     assert pick(rows, labels="human", metric="nll", votes=0)["n"] == (whole > 5).sum()
 
 
+def test_labels_of_a_learning_curve(vote_world):
+    found = {}
+    for labels in ("curve-tiny-h2m5", "curve-tiny-hallm20", "combined-tiny-weighted"):
+        output = vote_world.folder / f"{labels}.parquet"
+        call("pool_votes.py", *tables(vote_world, "votes", "splits", "proxies", "utterances"), "--annotator", "tiny",
+             "--labels", labels, "--pooling", "{}", *COMMON, "--output", output)  # fmt: skip
+        found[labels] = LABELS.read(output)
+    assert set(found["curve-tiny-h2m5"]["n_human"]) == {2} and set(found["curve-tiny-h2m5"]["n_synthetic"]) == {5}
+    # all votes of both kinds are the weighted pool itself
+    pd.testing.assert_frame_equal(found["curve-tiny-hallm20"], found["combined-tiny-weighted"])
+
+
+def test_cost_surface(vote_world):
+    options = OPTIONS | {"costs": {"human": [1, 3, "all"], "synthetic": [0, 5, 20, 99]}}
+    output = vote_world.path("costs")
+    done = call("trace_costs.py", "--corpus", "demo", "--annotator", "tiny",
+                *tables(vote_world, "votes", "proxies", "roles", "utterances"), "--options", json.dumps(options),
+                *COMMON, "--output", output)  # fmt: skip
+    assert "synthetic votes 99: too few" in done.stdout
+    rows = STATISTICS.read(output)
+    human = rows.query("labels == 'human' and metric == 'nll'").set_index("stratum")["estimate"]
+    assert human["human=1"] > human["human=3"] > human["human=all"]
+    alone = pick(rows, labels="weighted", metric="nll_minus_human", stratum="human=1", votes=20)
+    cell = pick(rows, labels="weighted", metric="nll", stratum="human=1", votes=20)
+    assert alone["estimate"] == pytest.approx(cell["estimate"] - human["human=1"])
+    assert alone["estimate"] < 0 and alone["p_adjusted"] >= alone["p"]
+    assert set(rows["n"]) == {int(cell["n"])}
+
+
 @pytest.mark.parametrize("labels", LABEL_NAMES)
 def test_pool_votes(vote_world, labels):
     output = vote_world.folder / f"{labels}.parquet"

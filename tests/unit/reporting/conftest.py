@@ -44,6 +44,7 @@ SHIFT = {
     "human-smoothed": 0.0,
 }
 SIZES = {"all": 480, "low": 171, "medium": 160, "high": 149}
+FURTHER = {"balanced": 177, "balanced_subsample": 65, "class=sad": 145, "conflict=1": 128}
 
 
 def row(estimate: float, half: float = 0.04, **about: object) -> dict:
@@ -216,6 +217,21 @@ def exchange_by_level_rows() -> list[dict]:
     return rows
 
 
+def costs_rows() -> list[dict]:
+    """Rows as of trace_costs."""
+    rows = []
+    for i, k in enumerate(("1", "2", "3", "5", "all")):
+        about = {"stratum": f"human={k}", "n": 280}
+        rows.append(row(1.05 - 0.05 * i, labels="human", metric="nll", votes=0, **about))
+        for m in (1, 5, 10, 20):
+            for labels, change in (("as_pooled", 0.005 * m), ("weighted", -0.02)):
+                tested = {"p": 0.001, "p_adjusted": 0.004}
+                rows.append(row(1.05 - 0.05 * i + change, labels=labels, metric="nll", votes=m, **about))
+                rows.append(row(change, labels=labels, metric="nll_minus_human", votes=m, **about) | tested)
+    rows.append(row(7.1, labels="human", stratum="human=all", metric="mean_votes", method="point", n=280))
+    return [r | {"model": "none" if r["labels"] == "human" else ANNOTATOR} for r in rows]
+
+
 def evaluation_rows() -> list[dict]:
     """Rows as of evaluate_models."""
     rows = []
@@ -235,11 +251,18 @@ def evaluation_rows() -> list[dict]:
                     row(0.02 * i + 0.1 * tilt, stratum=stratum, metric="nll_minus_human", n=n, **about)
                     | {"p": 0.02 * i, "p_adjusted": min(1.0, 0.06 * i)}
                 )
+        for stratum, n in FURTHER.items():
+            rows.append(row(1.1 + 0.02 * i, stratum=stratum, metric="nll", n=n, **about))
+            if labels != "human":
+                extra = {"p": 0.02, "p_adjusted": 0.06}
+                rows.append(row(0.02 * i, stratum=stratum, metric="nll_minus_human", n=n, **about) | extra)
         for reference in ("own", "truth"):
             rows += [row(METRICS[m] * 0.97, metric=m, reference=reference, **about) for m in ("nll", "jsd_bits")]
         for seed in (0, 1):
             rows.append(row(1.0 + 0.02 * i + 0.01 * seed, metric="nll", method="seed", votes=seed, **about))
     for labels in ("uniform", "prior", "majority", "human", "human-smoothed"):
+        for stratum, n in FURTHER.items():
+            rows.append(row(1.1 + SHIFT[labels], labels=labels, stratum=stratum, metric="nll", n=n, protocol=PROTOCOL))
         for stratum, n in SIZES.items():
             for metric, base in METRICS.items():
                 rows.append(
@@ -277,6 +300,7 @@ def build_run(root: Path) -> dict[str, Path]:
         ("saturation", f"saturation-{CORPUS}-{ANNOTATOR}", saturation_rows()),
         ("exchange", f"exchange-{CORPUS}-{ANNOTATOR}", exchange_rows()),
         ("exchange_by_level", f"exchange_by_level-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", exchange_by_level_rows()),
+        ("costs", f"costs-{CORPUS}-{ANNOTATOR}", costs_rows()),
         ("evaluation", f"evaluation-{CORPUS}-{PROTOCOL}", evaluation_rows()),
     ):
         files[name] = results / "statistics" / f"{stem}.parquet"
@@ -462,6 +486,7 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
         ("saturation", "saturation-cremad-face"),
         ("exchange", "exchange-cremad-face"),
         ("exchange_by_level", "exchange_by_level-cremad-face-fair"),
+        ("costs", "costs-cremad-face"),
     ):
         table = STATISTICS.read(run[kind])
         table = table[(table["reference"] != "truth") & ~table["labels"].str.startswith("fresh")]

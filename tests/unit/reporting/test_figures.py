@@ -19,6 +19,7 @@ INPUTS = {
     "fig_saturation": ["--statistics", "saturation"],
     "fig_exchange_rate": ["--statistics", "exchange"],
     "fig_exchange_by_level": ["--statistics", "exchange_by_level"],
+    "fig_cost_surface": ["--statistics", "costs"],
     "fig_alignment_by_level": ["--statistics", "alignment"],
     "fig_confusion": ["--statistics", "agreement"],
     "fig_bias": ["--statistics", "bias"],

@@ -96,6 +96,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
     kinds = {"saturation": "saturation", "exchange_rate": "exchange"}
     kinds |= {
         "exchange_by_level": "exchange_by_level",
+        "cost_surface": "costs",
         "alignment_by_level": "alignment",
         "confusion": "agreement",
         "bias": "bias",
@@ -121,6 +122,11 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_exchange", ["--statistics", run["exchange"], run["exchange_by_level"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
+        ("tab_strata", ["--statistics", run["evaluation"]]),
+        (
+            "tab_augmentation",
+            ["--labels-table", run["labels"], "--splits", run["splits"], "--augmented", run["augmented"], *style[:2]],
+        ),
         ("tab_validity", ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]),
         ("tab_agreement", ["--statistics", run["agreement"]]),
         ("tab_bias", ["--statistics", run["bias"]]),

@@ -18,7 +18,8 @@ from scaling_ambiguity.reporting.prose import (
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
-STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "evaluation")
+STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "costs")
+STATISTICS += ("evaluation",)
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_models"]
 SECTIONS += ["results_hypotheses", "limits", "validity"]
 

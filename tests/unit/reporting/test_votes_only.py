@@ -21,7 +21,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits", "validity"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
-STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level")
+STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "costs")
 
 
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
@@ -190,7 +190,13 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
         subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)], check=True)
 
     shown = {"saturation": "saturation", "exchange_rate": "exchange", "exchange_by_level": "exchange_by_level"}
-    shown |= {"alignment_by_level": "alignment", "confusion": "agreement", "bias": "bias", "shared_votes": "shared"}
+    shown |= {
+        "cost_surface": "costs",
+        "alignment_by_level": "alignment",
+        "confusion": "agreement",
+        "bias": "bias",
+        "shared_votes": "shared",
+    }
     figures = [tmp_path / f"fig_{name}.pdf" for name in shown]
     for figure, kind in zip(figures, shown.values(), strict=True):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]

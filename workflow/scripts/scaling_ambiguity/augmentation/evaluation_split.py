@@ -30,6 +30,7 @@ class Balanced:
         weight: (D, U) weights, mean 1 over the items that are used, 0 for the others.
         kept: (D, U) whether an item is in the subsample.
         groups: Names of the groups.
+        lacking: Why nothing could be balanced, then all weights are 0; else empty.
     """
 
     bin: NDArray[np.intp]
@@ -37,6 +38,7 @@ class Balanced:
     weight: NDArray[np.float64]
     kept: NDArray[np.bool_]
     groups: tuple[str, ...]
+    lacking: str = ""
 
 
 def effective_size(weight: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -73,7 +75,8 @@ def balance(
 
     With G groups of at least ``least`` items, group g of n_g items and n = sum n_g: weight n / (G n_g). The
     subsample has min n_g items of every group, the first in an order drawn by (seed, utterance): the same
-    items are preferred in every deal. Smaller groups are left out: they would decide the result.
+    items are preferred in every deal. Smaller groups are left out: they would decide the result. If in some
+    deal no two groups are large enough, nothing has a weight in any, and ``lacking`` says why.
 
     Args:
         counts: (D, U, C) level votes, and no others.
@@ -85,7 +88,7 @@ def balance(
         seed: Global seed.
 
     Raises:
-        UserError: ``by`` is unknown, ``least`` is below 1, or in some deal no two groups are large enough.
+        UserError: ``by`` is unknown or ``least`` is below 1.
     """
     if by not in BY or least < 1:
         raise UserError(f"balanced evaluation: by {by!r} is one of {', '.join(BY)}, and least {least} is at least 1.")
@@ -101,10 +104,11 @@ def balance(
         sizes = np.bincount(home[home >= 0], minlength=len(groups))
         used = np.flatnonzero(sizes >= least)
         if len(used) < 2:
-            raise UserError(
-                f"balanced evaluation: deal {deal} has {len(used)} groups of {least} test items or more with level "
-                f"votes, by {by}. Balance by class or level, or lower `least`."
+            lacking = (
+                f"deal {deal} has {len(used)} groups of {least} test items or more with level votes, by {by}. "
+                "Balance by class or level, or lower `least`."
             )
+            return Balanced(place, group, np.zeros(place.shape), np.zeros(place.shape, dtype=bool), groups, lacking)
         fewest = sizes[used].min()
         for one in used:
             members = home == one
@@ -131,27 +135,36 @@ def group_report(balanced: Balanced) -> pd.DataFrame:
                 "items": items.mean(),
                 "deals_used": used.mean(),
                 "weight": (weight[used] / items[used]).mean() if used.any() else 0.0,
-                "share_before": (items / total).mean(),
-                "share_weighted": (weight / weights).mean(),
-                "share_subsample": (chosen / kept).mean(),
+                "share_before": _share(items, total),
+                "share_weighted": _share(weight, weights),
+                "share_subsample": _share(chosen, kept),
                 "subsample": chosen.mean(),
             }
         )
     return pd.DataFrame(rows)
 
 
+def _share(part: NDArray, whole: NDArray) -> float:
+    """Return the mean of part / whole over deals, NaN if a deal has nothing."""
+    return float((part / whole).mean()) if (whole > 0).all() else float("nan")
+
+
 def size_report(balanced: Balanced) -> pd.DataFrame:
     """Return one row a deal: items, those used, effective sample size, size of the subsample, distances.
 
     ``tv_before`` and ``tv_weighted`` are total variation distances in [0, 1] between the shares of
-    the used groups and equal shares, without and with the weights.
+    the used groups and equal shares, without and with the weights; NaN if no group is used.
     """
     rows = []
     for deal, (home, weight, kept) in enumerate(zip(balanced.group, balanced.weight, balanced.kept, strict=True)):
         used = weight > 0
         plain = np.bincount(home[used], minlength=len(balanced.groups))
         weighed = np.bincount(home[used], weight[used], minlength=len(balanced.groups))
-        equal = (plain > 0) / (plain > 0).sum()
+        distance = {"tv_before": np.nan, "tv_weighted": np.nan}
+        if used.any():
+            equal = (plain > 0) / (plain > 0).sum()
+            for name, sums in (("tv_before", plain), ("tv_weighted", weighed)):
+                distance[name] = round(float(total_variation(sums / sums.sum(), equal)), 12)
         rows.append(
             {
                 "deal": deal,
@@ -162,8 +175,7 @@ def size_report(balanced: Balanced) -> pd.DataFrame:
                 "groups": int((plain > 0).sum()),
                 "effective": float(effective_size(weight)),
                 "subsample": int(kept.sum()),
-                "tv_before": round(float(total_variation(plain / plain.sum(), equal)), 12),
-                "tv_weighted": round(float(total_variation(weighed / weighed.sum(), equal)), 12),
             }
+            | distance
         )
     return pd.DataFrame(rows)

@@ -1,22 +1,26 @@
 """One column an estimate: a value and a weight for every utterance, and what it is an estimate of."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from scaling_ambiguity.augmentation.evaluation_split import effective_size
 from scaling_ambiguity.evaluation.judges import Judges
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import PER_VOTE, scores
-from scaling_ambiguity.evaluation.strata import by_level, over_deals
+from scaling_ambiguity.evaluation.strata import Stratum, by_level, over_deals, weighted_over_deals
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import modes
 
 NO_MODEL = "none"
+# A reference of few votes: proper scores per vote, and whether the top class is what a rater says.
+STRATIFIED = (*PER_VOTE, "accuracy")
 
 
 @dataclass(frozen=True)
 class Column:
-    """Values (U,) and weights (U,) of one estimate."""
+    """Values (U,) and weights (U,) of one estimate; ``n`` utterances that weigh equally would say as much."""
 
     condition: Condition
     stratum: str
@@ -24,6 +28,7 @@ class Column:
     reference: str
     values: np.ndarray
     weights: np.ndarray
+    n: int | None = None
 
 
 def prediction_columns(
@@ -62,12 +67,57 @@ def prediction_columns(
         if target is not None:
             same = _seed_mean(p, target, floor)
             add(reference, same, same)
+    scored = {"human": lambda votes: _seed_mean(p, votes, floor, STRATIFIED)}
+    if truth is not None:
+        scored["truth"] = lambda _: _seed_mean(p, truth, floor, STRATIFIED)
+    return columns + stratum_columns(condition, judges, scored)
+
+
+def stratum_columns(
+    condition: Condition,
+    judges: Judges,
+    scored: dict[str, Callable[[np.ndarray], dict[str, np.ndarray]]],
+    usable: np.ndarray | None = None,
+) -> list[Column]:
+    """Return the columns of the further strata of ``judges``.
+
+    Args:
+        condition: Model, labels, augmentation.
+        judges: With ``strata``.
+        scored: By reference, from votes (U, C) or (D, U, C) to {metric: (U,) or (D, U)}.
+        usable: Where the predictor exists, (D, U); default everywhere.
+    """
+    found: dict[tuple[str, str], tuple[dict[str, np.ndarray], np.ndarray]] = {}
+    for stratum in judges.strata:
+        for reference, function in scored.items():
+            if (reference, stratum.votes) not in found:  # strata that the same votes judge share their scores
+                votes = judges.votes_of(stratum)
+                has = votes.sum(axis=-1) > 0
+                found[reference, stratum.votes] = function(np.where(has[..., None], votes, 1.0)), has
+    columns = []
+    for stratum in judges.strata:
+        for reference in scored:
+            values, has = found[reference, stratum.votes]
+            weight = stratum.weight * has * (1.0 if usable is None else usable)
+            columns += [_stratum_column(condition, stratum, m, reference, v, weight) for m, v in values.items()]
     return columns
 
 
-def _seed_mean(p: np.ndarray, reference: np.ndarray, floor: float) -> dict[str, np.ndarray]:
+def _stratum_column(
+    condition: Condition, stratum: Stratum, metric: str, reference: str, values: np.ndarray, weight: np.ndarray
+) -> Column:
+    mean, total = weighted_over_deals(values, weight)
+    if stratum.votes == "all":
+        total = (total > 0) * 1.0  # utterances weigh equally, as they do overall
+    n = int(np.rint(effective_size(weight).mean())) if stratum.sized else None
+    return Column(condition, stratum.name, metric, reference, mean, total, n)
+
+
+def _seed_mean(
+    p: np.ndarray, reference: np.ndarray, floor: float, metrics: tuple[str, ...] | None = None
+) -> dict[str, np.ndarray]:
     """Mean over seeds of each score, one seed at a time; reference (U, C) or (D, U, C)."""
-    single = [scores(one, reference, floor) for one in p]
+    single = [scores(one, reference, floor, metrics) for one in p]
     return {metric: np.mean([one[metric] for one in single], axis=0) for metric in single[0]}
 
 
@@ -104,4 +154,16 @@ def floor_columns(judges: Judges, floor: float, truth: np.ndarray | None = None)
                 for stratum, (mean, weight) in strata.items():
                     weight = (weight > 0) * 1.0 if stratum == "all" else weight  # utterances weigh equally
                     columns.append(Column((NO_MODEL, name, "none"), stratum, metric, reference, mean, weight))
+        columns += _reader_columns(name, p, usable, judges, votes, judged, floor)
     return columns
+
+
+def _reader_columns(
+    name: str, p: np.ndarray, usable: np.ndarray, judges: Judges, votes: np.ndarray, judged: np.ndarray, floor: float
+) -> list[Column]:
+    """Score a predictor (D, U, C) that reads conditioning votes in the further strata, by reference votes alone."""
+
+    def against(_: np.ndarray) -> dict[str, np.ndarray]:
+        return scores(p, votes, floor, PER_VOTE)
+
+    return stratum_columns((NO_MODEL, name, "none"), judges, {"human": against}, usable & judged)

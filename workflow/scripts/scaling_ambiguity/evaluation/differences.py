@@ -28,5 +28,5 @@ def difference_columns(columns: list[Column]) -> list[Column]:
         for metric, baseline in baselines.items():
             if baseline is not None:
                 values = column.values - baseline.values
-                found.append(Column(column.condition, stratum, metric, HUMAN, values, column.weights))
+                found.append(Column(column.condition, stratum, metric, HUMAN, values, column.weights, column.n))
     return found

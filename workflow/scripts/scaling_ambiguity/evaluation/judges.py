@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.evaluation.strata import Stratum
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.levels import LEVELS, level_places
@@ -29,6 +30,7 @@ class Judges:
         prior: Class prior of the other speakers: mean vote frequency over training and
             validation utterances of the fold that tests the utterance, (U, C).
         concentration: Dirichlet-multinomial fit to the same votes, (U, C).
+        strata: Further strata of the utterances: the balanced split, classes, levels of factors.
     """
 
     names: list[str]
@@ -40,6 +42,11 @@ class Judges:
     level: np.ndarray
     prior: np.ndarray
     concentration: np.ndarray
+    strata: tuple[Stratum, ...] = ()
+
+    def votes_of(self, stratum: Stratum) -> np.ndarray:
+        """Return the votes that judge a stratum, (U, C) or (D, U, C)."""
+        return {"all": self.counts, "fair": self.fair, "reference": self.reference}[stratum.votes]
 
 
 def gather_judges(

@@ -15,6 +15,7 @@ from scaling_ambiguity.inference.whole_set import whole_set_intervals
 from scaling_ambiguity.tables.statistics import statistics_frame
 
 POPULATION = "these raters"
+CURVE = "curve-"  # labels from a limited number of votes, see labels.budget
 
 
 def evaluation_table(
@@ -31,9 +32,9 @@ def evaluation_table(
     """Return one row an estimate; see STATISTICS.
 
     Means over utterances carry a cluster interval. Differences also carry p and, within each
-    family (one metric and augmentation; overall, and the three levels together), Holm's
-    p_adjusted. Scores that are no means are smooth functions of totals, see ``whole_set_intervals``.
-    Rows of method ``seed`` list each training's NLL (``votes`` is its number).
+    family (one metric and augmentation; overall, the three levels together, the balanced splits,
+    the classes, each factor), Holm's p_adjusted. Scores that are no means are smooth functions of
+    totals, see ``whole_set_intervals``. Rows of method ``seed`` list each training's NLL (``votes`` is its number).
 
     Args:
         predictions: From ``gather_predictions``.
@@ -51,10 +52,12 @@ def evaluation_table(
         columns += prediction_columns(condition, p, judges, floor, own.get(condition[1]), truth)
     differences = difference_columns(columns)
     rows = []
-    for stratum in STRATA:
+    families = {name: "all" if name == "all" else "level" for name in STRATA}
+    families |= {stratum.name: stratum.family for stratum in judges.strata}
+    for stratum in families:
         rows += _interval_rows([c for c in columns if c.stratum == stratum], judges, options, seed, tested=False)
         rows += _interval_rows([c for c in differences if c.stratum == stratum], judges, options, seed, tested=True)
-    rows = _adjust(rows, options.get("adjust", "holm"))
+    rows = _adjust(rows, families, options.get("adjust", "holm"))
     rows += _whole_set_rows(predictions, judges, options, seed) + _seed_rows(predictions, judges, floor)
     for row in rows:
         row |= {"corpus": corpus, "protocol": protocol, "population": POPULATION}
@@ -89,7 +92,7 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
                     "low": found.low[number],
                     "high": found.high[number],
                     "p": found.p[number] if tested else np.nan,
-                    "n": found.n,
+                    "n": found.n if column.n is None else column.n,
                     "n_clusters": found.n_clusters,
                     "method": options["interval"],
                 }
@@ -97,14 +100,15 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
     return rows
 
 
-def _adjust(rows: list[dict], adjust: str) -> list[dict]:
-    """Adjust p within families: (metric, model, augmentation) overall, and over the three levels."""
-    families: dict[tuple, list[dict]] = {}
+def _adjust(rows: list[dict], families: dict[str, str], adjust: str) -> list[dict]:
+    """Adjust p within (metric, model, augmentation) and a family of strata; learning curves are a family apart."""
+    groups: dict[tuple, list[dict]] = {}
     for row in rows:
         if not np.isnan(row["p"]):
-            key = (row["metric"], row["model"], row["augmentation"], row["stratum"] == "all")
-            families.setdefault(key, []).append(row)
-    for family in families.values():
+            curve = row["labels"].startswith(CURVE)
+            key = (row["metric"], row["model"], row["augmentation"], families[row["stratum"]], curve)
+            groups.setdefault(key, []).append(row)
+    for family in groups.values():
         p = np.array([row["p"] for row in family])
         for row, adjusted in zip(family, adjust_p(p, adjust), strict=True):
             row["p_adjusted"] = adjusted

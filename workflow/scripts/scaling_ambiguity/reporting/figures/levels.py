@@ -136,6 +136,7 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     metrics = ("nll", "nll_minus_human")
     rows = need(statistics, "fig_models_by_level", stratum=(*LEVELS, *WHOLE), reference="human", metric=metrics)
     rows = rows[(rows["method"] != "seed") & (rows["augmentation"] == "none")]
+    rows = rows[~rows["labels"].str.startswith("curve-")]  # see fig_cost_surface
     rows = pd.concat([pick(group, stratum=_strata(group)) for _, group in rows.groupby("file", sort=True)])
     trained = need(rows[rows["model"] != "none"], "fig_models_by_level", metric="nll")
     floors = pick(rows, model="none", metric="nll", labels=list(REFERENCES))

@@ -52,31 +52,39 @@ def _frame(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
 
 
 def draw_simplex(
-    labels: pd.DataFrame, items: pd.DataFrame, training: list[str], classes: list[str]
+    labels: pd.DataFrame, arms: dict[str, pd.DataFrame], training: list[str], classes: list[str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """Return two panels, the training part and the same with the generated items, and the points shown.
+    """Return the training part and, one panel an augmentation, the same with its items, and the points shown.
 
     Args:
         labels: A table of label distributions, ``p_<label>``.
-        items: The items that augmentation added.
+        arms: The items that each augmentation added, by its name; at least one.
         training: The utterances of the fold's training part.
         classes: The classes, in the order of the corners.
     """
     columns = class_columns(classes)
     before = labels[labels["utterance"].isin(training)]
-    original, added = before[columns].to_numpy(float), items[columns].to_numpy(float).reshape(-1, len(classes))
-    figure, axes = plt.subplots(1, 2, figsize=(COLUMN_WIDTH, 1.95))
-    for panel, title in zip(axes, ("before", "after"), strict=True):
+    original = before[columns].to_numpy(float)
+    rows = -(-(len(arms) + 1) // 2)
+    figure, axes = plt.subplots(rows, 2, figsize=(COLUMN_WIDTH, 1.75 * rows + 0.2), squeeze=False)
+    panels = axes.ravel()
+    titles = ["before", "after"] if len(arms) == 1 else ["before", *(name.replace("_", " ") for name in arms)]
+    for panel, title in zip(panels, titles, strict=False):
         _bubbles(panel, original, BLUE, "training utterances")
         panel.text(0, 1.68, title, ha="center", va="top")
-    _frame(axes[0], classes, majority_counts(original))
-    _bubbles(axes[1], added, VERMILION, "generated items")
-    _frame(axes[1], classes, majority_counts(np.vstack([original, added])))
-    handles, texts = axes[1].get_legend_handles_labels()
+    _frame(panels[0], classes, majority_counts(original))
+    for panel, items in zip(panels[1:], arms.values(), strict=False):
+        added = items[columns].to_numpy(float).reshape(-1, len(classes))
+        _bubbles(panel, added, VERMILION, "generated items")
+        _frame(panel, classes, majority_counts(np.vstack([original, added])))
+    for panel in panels[len(titles) :]:
+        panel.axis("off")
+    handles, texts = panels[1].get_legend_handles_labels()
     legend = figure.legend(handles, texts, loc="outside lower center", ncols=2)
     for handle in legend.legend_handles:
         handle.set_sizes([14.0])
-    parts = [before.assign(part="training"), items.assign(part="generated")]
-    shown = pd.concat([part[["utterance", "part", *columns]] for part in parts])
+    parts = [before.assign(part="training", augmentation="none")]
+    parts += [items.assign(part="generated", augmentation=name) for name, items in arms.items()]
+    shown = pd.concat([part[["utterance", "augmentation", "part", *columns]] for part in parts])
     shown[["x", "y"]] = project(shown[columns].to_numpy(float))
     return figure, shown

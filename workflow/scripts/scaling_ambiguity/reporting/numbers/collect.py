@@ -11,6 +11,7 @@ from scaling_ambiguity.reporting.numbers.agreement import add_agreement
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
 from scaling_ambiguity.reporting.numbers.bias import add_bias
 from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
+from scaling_ambiguity.reporting.numbers.costs import add_costs
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level, add_validation
 from scaling_ambiguity.reporting.numbers.hypotheses import add_hypotheses
 from scaling_ambiguity.reporting.numbers.leakage import add_leakage
@@ -86,6 +87,9 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         add_exchange_by_level(numbers, by_level, level)
     elif exchange is not None:
         numbers.switch("exchangeleveled", False)
+    costs = headline_table(statistics, "costs", corpus, annotator)
+    if costs is not None:
+        add_costs(numbers, costs, level)
     verdicts = [path for path in paths.get("verdicts", []) if Path(path).stem == f"{corpus}-{annotator}-{protocol}"]
     if verdicts:
         add_hypotheses(numbers, read_json(verdicts[0]), str(verdicts[0]))

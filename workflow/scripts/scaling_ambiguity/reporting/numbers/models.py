@@ -42,6 +42,7 @@ def add_models(
     _add_side(numbers, "models.human-side", "models.synthetic.jsd", "models.human.jsd")
     _add_controls(numbers, rows, about)
     _add_levels(numbers, rows, about, arms["combined-equal"])
+    _add_balanced(numbers, rows, about, arms, level)
     if simulated:
         for name in ("human", "synthetic", "combined-equal"):
             wanted = {"labels": arms[name], "metric": "jsd_bits", "reference": "truth"}
@@ -98,6 +99,23 @@ def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any]) -
     numbers.estimate("models.control.nll", rows, **wanted)
     numbers.words("models.control.name", escape_latex(arm_name(best["labels"])), ["models.control.nll"])
     _add_side(numbers, "models.control.side", "models.combined-equal.nll", "models.control.nll")
+
+
+def _add_balanced(
+    numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], arms: dict[str, str], level: float
+) -> None:
+    """Define ``models.balanced.*``: NLL and sizes of the balanced splits; ``balancedsplit``: there are any."""
+    about = about | {"stratum": "balanced"}
+    found = pick(rows, metric="nll", reference="human", labels="human", **about)
+    numbers.switch("balancedsplit", bool(len(found)))
+    if found.empty:
+        return
+    for key, stratum in (("effective", "balanced"), ("subsample", "balanced_subsample")):
+        wanted = about | {"stratum": stratum, "labels": "human", "metric": "nll", "reference": "human"}
+        n = int(need(rows, "models.balanced", **wanted)["n"].iloc[0])
+        numbers.value(f"models.balanced.{key}", n, count(n), file=rows["file"].iloc[0], column="n", rows=wanted, n=n)
+    numbers.estimate("models.balanced.human", rows, labels="human", metric="nll", reference="human", **about)
+    _add_difference(numbers, "models.balanced.combined-equal", rows, arms["combined-equal"], about, level)
 
 
 def _add_levels(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], combined: str) -> None:

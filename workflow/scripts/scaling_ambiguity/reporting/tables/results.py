@@ -31,7 +31,7 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     ``statistics`` are tables of evaluate_models; each gets its own block.
     """
     rows = need(statistics, "tab_results", stratum="all")
-    rows = rows[rows["method"] != "seed"]
+    rows = rows[(rows["method"] != "seed") & ~rows["labels"].str.startswith("curve-")]  # see fig_cost_surface
     body: list = []
     for _, block in rows.groupby("file", sort=True):
         where = f"{block['corpus'].iloc[0]}, protocol {block['protocol'].iloc[0]}"

@@ -1,0 +1,70 @@
+"""Fine-tuned models on a balanced split, by class and by the factors of a corpus."""
+
+import pandas as pd
+
+from scaling_ambiguity.reporting.naming import LEVELS, arm_name, escape_latex, predictor_name, split_labels
+from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.text import number
+
+FLOORS = ("prior", "human-smoothed")
+ARMS = ("human", "synthetic", "combined, equal")
+SPLITS = {"balanced": "weighted", "balanced_subsample": "subsample"}
+COLUMNS = [
+    *("corpus", "protocol", "model", "labels", "stratum", "metric"),
+    *("estimate", "low", "high", "p", "p_adjusted", "n", "n_clusters"),
+]
+
+
+def strata_of(rows: pd.DataFrame) -> dict[str, list[str]]:
+    """Return the strata of a table by heading: the balanced splits first, then classes, then each factor."""
+    present = list(dict.fromkeys(rows["stratum"]))
+    found = {"balanced split": [name for name in SPLITS if name in present]}
+    for name in sorted(name for name in present if "=" in name):
+        found.setdefault(name.partition("=")[0], []).append(name)
+    order = sorted(found, key=lambda key: (key != "balanced split", key != "class", key))
+    return {key: found[key] for key in order if found[key]}
+
+
+def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
+    """Return the LaTeX table of NLL by stratum, one line a stratum and one column a kind of labels, and its rows.
+
+    Columns are the class prior and the smoothed human votes, then models without augmentation on human,
+    synthetic and equally pooled labels, and the difference of the last from human labels. ``n`` of the balanced
+    splits is the effective number of utterances. ``statistics`` are tables of evaluate_models; each model and
+    annotator has a block.
+    """
+    rows = need(statistics, "tab_strata", reference="human", augmentation="none", metric=("nll", "nll_minus_human"))
+    rows = rows[(rows["method"] != "seed") & ~rows["stratum"].isin(LEVELS)]
+    trained = rows[(rows["model"] != "none") & rows["labels"].map(arm_name).isin(ARMS)]
+    floors = rows[(rows["model"] == "none") & rows["labels"].isin(FLOORS)]
+    head = ["", "$n$", *(predictor_name(name) for name in FLOORS), *ARMS, r"equal $-$ human"]
+    body: list = []
+    for (file, model), group in need(trained, "tab_strata").groupby(["file", "model"], sort=True):
+        annotators = sorted({split_labels(name)[1] for name in group["labels"]} - {""}) or [""]
+        for annotator in annotators:
+            own = group[group["labels"].map(lambda name, one=annotator: split_labels(name)[1] in ("", one))]
+            both = pd.concat([own, pick(floors, file=file)])
+            where = f"{group['corpus'].iloc[0]}, protocol {group['protocol'].iloc[0]}, {model}"
+            body.append(escape_latex(f"{where}, {annotator}" if len(annotators) > 1 else where))
+            body.append(_line(pick(both, stratum="all"), "all utterances"))
+            for heading, strata in strata_of(own).items():
+                for stratum in strata:
+                    name = f"{heading}: {SPLITS.get(stratum, stratum.partition('=')[2])}"
+                    body.append(_line(pick(both, stratum=stratum), escape_latex(name)))
+    table = tabular("lr" + "r" * (len(FLOORS) + len(ARMS)) + "l", head, body)
+    return table, pd.concat([floors, trained])[COLUMNS]
+
+
+def _line(own: pd.DataFrame, name: str) -> list[str]:
+    models = pick(own[own["model"] != "none"], metric="nll")
+    values = [_one(pick(own, model="none", labels=labels, metric="nll")) for labels in FLOORS]
+    values += [_one(models[models["labels"].map(arm_name) == arm]) for arm in ARMS]
+    change = pick(own, metric="nll_minus_human")
+    change = change[change["labels"].map(arm_name) == ARMS[-1]]
+    last = cell(*(float(change[c].iloc[0]) for c in ("estimate", "low", "high"))) if len(change) else "--"
+    return [name, str(int(models["n"].max())) if len(models) else "--", *values, last]
+
+
+def _one(rows: pd.DataFrame) -> str:
+    return number(float(rows["estimate"].iloc[0])) if len(rows) else "--"
