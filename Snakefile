@@ -28,12 +28,14 @@ include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/paper.smk"
+include: "workflow/rules/cluster.smk"
 
 
 report: "workflow/report/workflow.rst"
 
 
 onstart:
+    refuse_unaskable()
     remember_run()
     for line in left_out():
         print(line, file=sys.stderr)

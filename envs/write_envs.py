@@ -25,7 +25,7 @@ def locked_versions() -> dict[str, str]:
 
 def environment(entry: dict[str, list[str]], versions: dict[str, str]) -> str:
     """Return the text of one conda environment file."""
-    pins = [f"{CONDA_NAMES.get(name, name)}={versions[name]}" for name in entry["pip"]]
+    pins = [f"{CONDA_NAMES.get(name, name)}=={versions[name]}" for name in entry["pip"]]
     dependencies = [f"python={PYTHON}", *sorted(pins), *entry.get("conda", [])]
     lines = [
         "# Made by envs/write_envs.py; edit envs/packages.yaml instead.",

@@ -54,6 +54,7 @@ def test_undisturbed_and_a_gpu_job_gets_its_gpu_and_partition(healed, tmp_path, 
     fault("none, three GPU jobs and one without", "finished", run.seconds())
 
 
+@pytest.mark.slow
 def test_cancelled_job_is_submitted_again(healed, tmp_path, fault):
     run = Submission.small(healed, tmp_path / "run").start()
     healed.call("scancel", working(run)["id"])
@@ -63,6 +64,7 @@ def test_cancelled_job_is_submitted_again(healed, tmp_path, fault):
     fault("one job cancelled (scancel)", "submitted again, finished", run.seconds())
 
 
+@pytest.mark.slow
 def test_drained_node_gets_no_new_job(healed, tmp_path, fault):
     run = Submission.small(healed, tmp_path / "run", "--config", "parts=9").start()
     node = working(run)["node"]
@@ -75,6 +77,7 @@ def test_drained_node_gets_no_new_job(healed, tmp_path, fault):
     fault("a node drained", "its jobs ended there, the others ran elsewhere, finished", run.seconds())
 
 
+@pytest.mark.slow
 def test_controller_down_for_thirty_seconds(healed, tmp_path, fault):
     run = Submission.small(healed, tmp_path / "run", "--config", "steps=15").start()
     working(run)
@@ -95,6 +98,7 @@ def test_impossible_request_fails_fast_and_is_named(healed, tmp_path, fault):
     fault("more memory than any node has", "refused by sbatch, named, no job waits", run.seconds())
 
 
+@pytest.mark.slow
 def test_snakemake_killed_cleaned_and_started_again(healed, tmp_path, fault):
     run = Submission.small(healed, tmp_path / "run", "--config", "steps=20").start()
     working(run)

@@ -26,7 +26,7 @@ def rendered(monkeypatch, folder: Path, **variables: str) -> dict:
 def test_every_variable_is_explained_in_the_head_and_used():
     head, _, body = TEXT.partition("__use_yte__")
     for name in VARIABLES:
-        assert name in head and (name in body or name in ("SA_GPU_PARTITION", "SA_GPU_TYPE")), name
+        assert name in head and (name in body or name in ("SA_GPU_PARTITION", "SA_GPU_TYPE", "SA_CHECK_GPU")), name
 
 
 def test_without_any_variable_the_cluster_decides(monkeypatch, tmp_path):
@@ -77,6 +77,14 @@ def test_conda_where_it_is_unless_switched_off(monkeypatch, tmp_path):
     assert profile["software-deployment-method"] == ["conda"] and profile["conda-prefix"] == "/shared/envs"
     with monkeypatch.context() as patch:
         assert "software-deployment-method" not in rendered(patch, tmp_path, PATH=str(tmp_path), SA_CONDA="off")
+
+
+def test_jobs_send_nothing_to_the_hub_unless_told_to(monkeypatch, tmp_path):
+    for told, expected in (("", "1"), ("0", "0")):
+        with monkeypatch.context() as patch:
+            patch.delenv("HF_HUB_OFFLINE", raising=False)
+            rendered(patch, tmp_path, **({"HF_HUB_OFFLINE": told} if told else {}))
+            assert os.environ["HF_HUB_OFFLINE"] == expected
 
 
 def test_gpu_names_in_the_file_reach_the_rules_through_the_environment(monkeypatch, tmp_path):

@@ -6,15 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
 from checkout import TINY, Checkout
 from submission import Submission, jobs_in
 
 # Not the same bytes in two runs: Snakemake's stamps, and the seconds and versions of a training.
 EXEMPT = ("results/report.zip", "results/run-name.txt", "*/run.json", ".snakemake_timestamp")
-# The ALM of the preset fits a CPU; here its rules ask for a GPU all the same, to see where Slurm puts them.
+# The ALM of the preset fits a CPU; here its rules ask for a GPU all the same, to see where Slurm puts them. The GPUs of
+# the tests are pretended: torch would not see one, so the look at the node is left out; the local run asks for none.
 WITH_GPU = "alms: {tiny: {gpus: 1}}\n"
 GPU_RULES = {"annotate_shard", "finetune"}
 LOCAL_RULES = {"all", "build_report"}
@@ -69,23 +68,11 @@ def files(folder: Path) -> dict[str, bytes]:
     return found
 
 
-def only_rounding(one: Path, other: Path) -> bool:
-    """Whether two tables of votes differ in the last digits of `logprob` alone.
-
-    On one machine, two local runs differ so now and then, in text-only annotation, with and without Slurm.
-    """
-    if "proxies" not in one.parts or one.suffix != ".parquet":
-        return False
-    first, second = pd.read_parquet(one), pd.read_parquet(other)
-    close = np.allclose(first.pop("logprob"), second.pop("logprob"), rtol=0, atol=1e-5, equal_nan=True)
-    return bool(close and first.equals(second))
-
-
 def check_same_bytes(one: Path, other: Path) -> int:
-    """Compare the results of two runs byte for byte, rounding of `logprob` aside; return how many files."""
+    """Compare the results of two runs byte for byte; return how many files."""
     first, second = files(one), files(other)
     assert first and set(first) == set(second), sorted(set(first) ^ set(second))[:10]
-    differing = [name for name in first if first[name] != second[name] and not only_rounding(one / name, other / name)]
+    differing = [name for name in first if first[name] != second[name]]
     assert not differing, f"{len(differing)} of {len(first)} files differ: {differing[:10]}"
     return len(first)
 
@@ -94,7 +81,7 @@ def check_same_bytes(one: Path, other: Path) -> int:
 def test_tiny_preset_to_the_pdf_as_asked_and_with_the_bytes_of_a_local_run(cluster, tmp_path, fault):
     made = Checkout.make(tmp_path / "on slurm")
     (made.root / "gpu.yaml").write_text(WITH_GPU)
-    run = Submission(cluster, made.root, (*TINY, "gpu.yaml")).start()
+    run = Submission(cluster, made.root, (*TINY, "gpu.yaml")).start({"SA_CHECK_GPU": "off"})
     assert run.finish(1800) == 0, run.text()[-6000:]
     seconds = run.seconds()
     folder = made.root / "runs" / "tiny"
@@ -104,7 +91,7 @@ def test_tiny_preset_to_the_pdf_as_asked_and_with_the_bytes_of_a_local_run(clust
     again = subprocess.run(
         [sys.executable, "-m", "snakemake", "-n", "all", *TINY, "gpu.yaml"],
         cwd=made.root,
-        env=os.environ,
+        env=os.environ | {"SA_CHECK_GPU": "off"},
         capture_output=True,
         text=True,
         timeout=120,
@@ -112,7 +99,6 @@ def test_tiny_preset_to_the_pdf_as_asked_and_with_the_bytes_of_a_local_run(clust
     )
     assert "Nothing to be done" in again.stdout + again.stderr, "a local run finds nothing left to do"
     local = Checkout.make(tmp_path / "local")
-    (local.root / "gpu.yaml").write_text(WITH_GPU)
-    local.snakemake("-c2", "all", *TINY, "gpu.yaml", timeout=900)
+    local.snakemake("-c2", "all", *TINY, timeout=900)
     compared = check_same_bytes(folder, local.root / "runs" / "tiny")
     fault(f"none: the tiny preset, {jobs} jobs", f"PDF; {compared} files with the bytes of a local run", seconds)

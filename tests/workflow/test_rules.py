@@ -8,9 +8,10 @@ import pytest
 from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi, StorageSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports"}
+TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports", "plan"}
 VERBS = {
     "synthesise",
+    "plan",
     "read",
     "split",
     "deal",

@@ -123,12 +123,7 @@ rule report_bias:
         mem_mb=memory(2000, 300),
         runtime=20,
     params:
-        factors=lambda wildcards, input: (
-            "--factors "
-            + quote(canonical(config["corpora"][wildcards.corpus]["factors"] | {"table": str(input.factors)}))
-            if input.factors
-            else ""
-        ),
+        factors=factors_argument,
         listening=lambda wildcards, input: (
             f"--listening {named_listening(wildcards, input)}" if input.listening else ""
         ),
@@ -240,6 +235,37 @@ rule estimate_exchange_rate:
         " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
         " {params.truth} --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
         " --output {output} > {log} 2>&1"
+
+
+rule trace_costs:
+    """Trace how well human and synthetic votes predict one more human vote, by the number of each."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+    output:
+        "results/statistics/costs-{corpus}-{annotator}.parquet",
+    log:
+        "logs/trace_costs/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/trace_costs/{corpus}-{annotator}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 450),
+        runtime=30,
+    params:
+        options=statistics_options("smoothing", "adjust", "costs"),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/trace_costs.py",
+        code=code("trace_costs.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
+        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
 rule estimate_exchange_by_level:

@@ -2,7 +2,7 @@
 import json
 import os
 import sys
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from shlex import quote
 
@@ -13,7 +13,8 @@ if str(LIBRARY) not in sys.path:
 import yaml
 from snakemake.exceptions import WorkflowError
 
-from scaling_ambiguity.alms.registry import resolve_all
+from scaling_ambiguity.alms.before_work import obstacles, refusal, this_place
+from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import checked_config
 from scaling_ambiguity.errors import UserError
@@ -31,6 +32,9 @@ def stop(message):
     print(f"error: {message}", file=sys.stderr)
     sys.exit(1)
 
+
+# What each ALM of the configuration is called in the registry; forgotten once it is resolved.
+REGISTERED = registered(config)
 
 try:
     config.update(checked_config(resolve_all(dict(config))))
@@ -88,6 +92,27 @@ def refuse_second_run():
         )
 
 
+def refuse_unaskable():
+    """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
+    asked = {}  # ALM -> for each of its annotators, whether answers are stored
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name == "annotate_shard":
+            annotator = job.wildcards.annotator
+            stored = any(Path("resources/answers", annotator).glob("*"))
+            asked.setdefault(config["annotators"][annotator]["alm"], []).append(stored)
+        elif job.rule.name.startswith("finetune_seeds_"):
+            asked.setdefault(job.wildcards.model, []).append(False)
+    if not asked:
+        return
+    place, registry = this_place(workflow.local_exec), load_registry() if REGISTERED else {}
+    against = {
+        name: obstacles(config["alms"][name], registry.get(REGISTERED.get(name)), place, all(stored))
+        for name, stored in asked.items()
+    }
+    if message := refusal(against):
+        stop(message)
+
+
 def remember_run():
     """Write the name of the run that this folder belongs to."""
     RUN_MARKER.parent.mkdir(exist_ok=True)
@@ -129,10 +154,60 @@ def gpu_resources(gpus):
     return {"partition": os.environ.get(kind, ""), "model": os.environ.get("SA_GPU_TYPE", "") if gpus else ""}
 
 
+def gpu_check_of(alm):
+    """The look at a GPU node that comes before the jobs of an ALM with GPUs; its age re-runs nothing.
+
+    SA_CHECK_GPU=off leaves it out, e.g. where GPUs are only pretended.
+    """
+    wanted = config["alms"][alm]["gpus"] and os.environ.get("SA_CHECK_GPU", "on") != "off"
+    return [ancient(f"results/gpu/{alm}.json")] if wanted else []
+
+
+def opened_models():
+    """Entries of the ALMs that this run opens: those of its annotators and those that are fine-tuned or listened with."""
+    names = [config["annotators"][name]["alm"] for name in RUN["annotators"]]
+    names += [encoder_of(model) for model in config["finetuning"]["models"]]
+    return {name: config["alms"][name] for name in dict.fromkeys(names)}
+
+
 def synonyms_of(wildcards):
     """The table of synonyms by which an annotator's answers are read: none, or one file."""
     name = config["annotators"][wildcards.annotator].get("synonyms")
     return [f"{PROMPTS}/{name}.yaml"] if name else []
+
+
+def turns_of(wildcards):
+    """The turns of a corpus' conversations, where an annotator is given context: none, or one file."""
+    context = config["annotators"][wildcards.annotator].get("context", 0)
+    return [f"results/corpora/{wildcards.corpus}/turns.parquet"] if context else []
+
+
+def opened_alm(wildcards):
+    """Registry entry of the ALM behind an annotator, as its job opens it: a folder of answers is found from the run."""
+    entry = alm_of(wildcards)
+    return entry | {"store": published_folder(entry)} if "store" in entry else entry
+
+
+def published_folder(entry):
+    """Folder of published answers; a relative one starts where Snakemake was called."""
+    return os.path.normpath(os.path.join(START, os.path.expanduser(entry["store"])))
+
+
+def published_of(wildcards):
+    """Files of the published answers that an annotator replays; none where a model is asked."""
+    entry = alm_of(wildcards)
+    if entry["engine"] != "replay_answers":
+        return []
+    files = sorted(str(path) for path in Path(published_folder(entry)).glob("*.json*"))
+    if not files:
+        stop(f"{published_folder(entry)}: no published answers; correct alms.<name>.store of {wildcards.annotator}.")
+    return files
+
+
+def store_of(wildcards):
+    """Folder that holds the answers of an annotator: its own store, or the published answers that it replays."""
+    entry = alm_of(wildcards)
+    return published_folder(entry) if "store" in entry else f"resources/answers/{wildcards.annotator}"
 
 
 def augmentations_by(*methods):
@@ -257,6 +332,25 @@ def checkpoint_of(alm):
     return entry["checkpoint"] if "trained_on" in entry else []
 
 
+def encoder_of(model):
+    """The ALM that a model is, or whose encoder a small peer listens with."""
+    return config["peers"][model]["encoder"] if model in config["peers"] else model
+
+
+def model_entry(model):
+    """Registry entry of a model that is trained; a small peer's own keys join those of its encoder."""
+    if model not in config["peers"]:
+        return config["alms"][model]
+    encoder = {key: value for key, value in config["alms"][encoder_of(model)].items() if key != "gpus"}
+    return encoder | {"gpus": 0} | config["peers"][model]
+
+
+def training_protocol(protocol):
+    """What of a protocol reaches training: head, loss and what the loss needs."""
+    entry = config["protocols"][protocol]
+    return canonical({key: entry[key] for key in ("head", "loss", "entropy_weight", "geometry") if key in entry})
+
+
 def folds(protocol):
     """Numbers of the folds of a protocol."""
     splits = config["protocols"][protocol]["splits"]
@@ -278,11 +372,18 @@ def expand_labels(short):
     return ["-".join(part for part in (kind, annotator, rest) if part) for annotator in RUN["annotators"]]
 
 
+def curve_names():
+    """Labels from a limited number of votes, which the learning curves are trained on: h1m5 is 1 human, 5 synthetic."""
+    curves = config["learning_curves"]
+    return [f"curve-h{human}m{synthetic}" for human in curves["human"] for synthetic in curves["synthetic"]]
+
+
 def label_names():
-    """Every label table that models are trained on, controls included."""
+    """Every label table that models are trained on, controls and learning curves included."""
     short = ["human", "synthetic"]
     short += [f"combined-{pooling}" for pooling in RUN["poolings"]]
     short += [f"control-{control}" for control in config["controls"]]
+    short += curve_names()
     return [name for entry in short for name in expand_labels(entry)]
 
 
@@ -302,6 +403,21 @@ def seed_groups():
     size = config["finetuning"]["seeds_per_job"]
     size = len(SEEDS) if size == "all" else size
     return [SEEDS[start : start + size] for start in range(0, len(SEEDS), size)]
+
+
+def training_processes():
+    """Processes that share every batch of a training."""
+    return config["finetuning"].get("execution", {}).get("processes", 1)
+
+
+def runs_of(protocols):
+    """Run folders of every fine-tuned model of the run: adapter, curve, record and card."""
+    return [
+        str(Path(path.replace("results/predictions/", "results/finetuned/", 1)).with_suffix(""))
+        for corpus in corpora_with("training")
+        for protocol in protocols
+        for path in predictions_of(corpus, protocol)
+    ]
 
 
 def annotator_of(labels):
@@ -331,6 +447,22 @@ def alm_of(wildcards):
     return config["alms"][config["annotators"][wildcards.annotator]["alm"]]
 
 
+def server_of(wildcards):
+    """Where the server of an annotator that brings its own prints to, as arguments; it runs inside the job.
+
+    A Snakemake service() is not used: all its consumers are one group that has to run at once, and a run with more
+    shards than cores is refused.
+    """
+    name = f"{wildcards.corpus}-{wildcards.annotator}-{wildcards.shard}"
+    return f"--server-log logs/serve_alm/{name}.log" if "serve" in alm_of(wildcards) else ""
+
+
+def asking_modules(wildcards):
+    """What annotation loads by name: the engine, and what starts a server where the annotator brings its own."""
+    alm = alm_of(wildcards)
+    return [f"alms.engines.{alm['engine']}", *(["alms.served"] if "serve" in alm else [])]
+
+
 def proxies_of(wildcards):
     """The synthetic votes a label table needs; none for the human labels."""
     annotator = annotator_of(wildcards.labels)
@@ -348,6 +480,21 @@ def factors_of(wildcards):
     entry = config["corpora"][wildcards.corpus].get("factors")
     path = f"{corpus_root(wildcards.corpus)}/{entry['table']}" if entry else ""
     return path if entry and (is_simulated(wildcards.corpus) or Path(path).is_file()) else []
+
+
+def factors_argument(wildcards, input):
+    """The factors of a corpus as an argument, with the table that was found; nothing where there is none."""
+    if not input.factors:
+        return ""
+    entry = config["corpora"][wildcards.corpus]["factors"] | {"table": str(input.factors)}
+    return f"--factors {quote(canonical(entry))}"
+
+
+def balanced_of(wildcards):
+    """The balanced evaluation split, of a protocol whose levels have votes of their own."""
+    own = config["protocols"][wildcards.protocol]["levels"]["definition"] != "faithful"
+    wanted = own and config["statistics"]["balanced"].get("by", "bin") != "none"
+    return f"results/balanced/{wildcards.corpus}/{wildcards.protocol}.parquet" if wanted else []
 
 
 def listening_of(wildcards):
@@ -399,6 +546,7 @@ def statistics_of(kind):
         ],
         "saturation": [f"results/statistics/saturation-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
         "exchange": [f"results/statistics/exchange-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
+        "costs": [f"results/statistics/costs-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
         "exchange_by_level": [
             f"results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet"
             for corpus, annotator in pairs

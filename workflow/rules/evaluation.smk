@@ -13,6 +13,8 @@ rule evaluate_models:
         levels="results/levels/{corpus}/{protocol}.parquet",
         splits="results/splits/{corpus}/{protocol}.parquet",
         utterances="results/corpora/{corpus}/utterances.parquet",
+        balanced=balanced_of,
+        factors=factors_of,
         truth=truth_of,
     output:
         "results/statistics/evaluation-{corpus}-{protocol}.parquet",
@@ -28,6 +30,8 @@ rule evaluate_models:
         runtime=60,
     params:
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
+        balanced=lambda wildcards, input: f"--balanced {input.balanced}" if input.balanced else "",
+        factors=factors_argument,
         options=statistics_options("smoothing", "cluster", "adjust"),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
@@ -37,8 +41,8 @@ rule evaluate_models:
         "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol}"
         " --predictions {input.predictions} --labels-tables {input.labels} --votes {input.votes}"
         " --roles {input.roles} --levels {input.levels} --splits {input.splits} --utterances {input.utterances}"
-        " {params.truth} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
-        " --output {output} > {log} 2>&1"
+        " {params.truth} {params.balanced} {params.factors} --classes {params.classes} --options {params.options:q}"
+        " --seed {params.seed} --output {output} > {log} 2>&1"
 
 
 rule test_hypotheses:

@@ -5,7 +5,7 @@ STATISTICS_FILES = [
     path
     for kind in (
         *("alignment", "agreement", "bias", "saturation", "shared"),
-        *("exchange", "exchange_by_level", "hypotheses", "evaluation"),
+        *("exchange", "exchange_by_level", "costs", "hypotheses", "evaluation"),
     )
     for path in statistics_of(kind)
 ]
@@ -24,6 +24,7 @@ if corpora_with("annotation"):
         "fig_saturation",
         "fig_exchange_rate",
         "fig_exchange_by_level",
+        "fig_cost_surface",
         "fig_alignment_by_level",
         "fig_confusion",
         "fig_bias",
@@ -34,8 +35,8 @@ TABLES = ["tab_corpus", "tab_votes_lost", "tab_validity"] + (
     else []
 )
 if corpora_with("training"):
-    FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if "dime" in RUN["augmentation"] else [])
-    TABLES += ["tab_results"] + (["tab_augmentation"] if AUGMENTED else [])
+    FIGURES += ["fig_models_by_level"] + (["fig_simplex"] if AUGMENTED else [])
+    TABLES += ["tab_results", "tab_strata"] + (["tab_augmentation"] if AUGMENTED else [])
 FIGURE_FILES = [path for name in FIGURES for path in figure_files(name)]
 TABLE_FILES = [path for name in TABLES for path in table_files(name)]
 
@@ -127,6 +128,36 @@ rule fig_exchange_by_level:
         code=code("fig_exchange_by_level.py"),
     shell:
         "python {params.script:q} --statistics {input.statistics}"
+        " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+        " --data {output.data} > {log} 2>&1"
+
+
+rule fig_cost_surface:
+    """What human and synthetic votes buy: a score by the number of each, of labels and, if trained, of models."""
+    input:
+        statistics=needed("costs"),
+        models=statistics_of("evaluation") if curve_names() else [],
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_cost_surface.pdf",
+        svg=report("paper/figures/fig_cost_surface.svg", caption="../report/fig_cost_surface.rst", category="Figures"),
+        data="paper/figures/fig_cost_surface.csv",
+    log:
+        "logs/fig_cost_surface.log",
+    benchmark:
+        "logs/fig_cost_surface.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        classes=HEADLINE_CLASSES,
+        script=f"{SCRIPTS}/fig_cost_surface.py",
+        code=code("fig_cost_surface.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics} {input.models}"
         " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
         " --data {output.data} > {log} 2>&1"
 
@@ -295,11 +326,14 @@ rule fig_models_by_level:
 
 
 rule fig_simplex:
-    """The training labels on the simplex before and after DiME-Aug."""
+    """The training labels on the simplex before and after every augmentation of the run."""
     input:
         labels=f"{HEADLINE_LABELS}/{SIMPLEX_LABELS}.parquet",
         splits=f"results/splits/{HEADLINE['corpus']}/{HEADLINE['protocol']}.parquet",
-        augmented=f"results/augmented/{HEADLINE['corpus']}/{HEADLINE['protocol']}/{SIMPLEX_LABELS}/dime/fold-0",
+        augmented=[
+            f"results/augmented/{HEADLINE['corpus']}/{HEADLINE['protocol']}/{SIMPLEX_LABELS}/{name}/fold-0"
+            for name in AUGMENTED
+        ],
         style=f"{PAPER}/paper.mplstyle",
     output:
         figure="paper/figures/fig_simplex.pdf",
@@ -530,6 +564,30 @@ rule tab_results:
     shell:
         "python {params.script:q} --statistics {input.statistics} --classes {params.classes}"
         " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_strata:
+    """Fine-tuned models on a balanced split of the test utterances, by class and by the corpus' factors."""
+    input:
+        statistics=needed("evaluation"),
+    output:
+        table="paper/tables/tab_strata.tex",
+        data=report("paper/tables/tab_strata.csv", caption="../report/tab_strata.rst", category="Tables"),
+    log:
+        "logs/tab_strata.log",
+    benchmark:
+        "logs/tab_strata.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/tab_strata.py",
+        code=code("tab_strata.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics} --table {output.table} --data {output.data} > {log} 2>&1"
 
 
 rule tab_augmentation:

@@ -1,4 +1,4 @@
-# LoRA on the label distributions: one job a condition, fold and group of seeds.
+# LoRA, or a small peer, on the label distributions: one job a condition, fold and group of seeds.
 
 
 CONDITION = "{corpus}/{protocol}/{model}/{labels}/{augmentation}/fold-{fold}"
@@ -7,7 +7,7 @@ for group in seed_groups():
     group_name = "_".join(map(str, group))
 
     rule:
-        """Fine-tune an ALM with LoRA on one kind of label, one fold, a group of seeds; resumes after a kill."""
+        """Fine-tune an ALM with LoRA, or a small peer, on one kind of label, one fold, a group of seeds; resumes after a kill."""
         name:
             f"finetune_seeds_{group_name}"
         input:
@@ -15,9 +15,10 @@ for group in seed_groups():
             audio=audio_of,
             labels="results/labels/{corpus}/{protocol}/{labels}.parquet",
             splits="results/splits/{corpus}/{protocol}.parquet",
-            checkpoint=lambda wildcards: checkpoint_of(wildcards.model),
+            checkpoint=lambda wildcards: checkpoint_of(encoder_of(wildcards.model)),
             prompts=f"{PROMPTS}/focus.yaml",
             augmented=augmented_of,
+            gpu_check=lambda wildcards: [] if wildcards.model in config["peers"] else gpu_check_of(wildcards.model),
         output:
             predictions=expand(f"results/predictions/{CONDITION}/seed-{{seed}}.parquet", seed=group, allow_missing=True),
             runs=directory(expand(f"results/finetuned/{CONDITION}/seed-{{seed}}", seed=group, allow_missing=True)),
@@ -27,18 +28,18 @@ for group in seed_groups():
             "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-{fold}-" f"{group_name}.tsv"
         conda:
             "../../envs/torch.yaml"
-        threads: 1
+        threads: training_processes()
         resources:
-            mem_mb=6000,
+            mem_mb=6000 * training_processes(),
             runtime=600,
-            gpu=lambda wildcards: config["alms"][wildcards.model]["gpus"],
-            slurm_partition=lambda wildcards: gpu_resources(config["alms"][wildcards.model]["gpus"])["partition"],
-            gpu_model=lambda wildcards: gpu_resources(config["alms"][wildcards.model]["gpus"])["model"],
+            gpu=lambda wildcards: model_entry(wildcards.model)["gpus"] * training_processes(),
+            slurm_partition=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["partition"],
+            gpu_model=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["model"],
         params:
             augmented=lambda wildcards, input: f"--augmented {input.augmented}" if input.augmented else "",
             seeds=",".join(map(str, group)),
             root=lambda wildcards: corpus_root(wildcards.corpus),
-            alm=lambda wildcards: canonical(config["alms"][wildcards.model]),
+            alm=lambda wildcards: canonical(model_entry(wildcards.model)),
             options=canonical(
                 {
                     key: value
@@ -46,9 +47,8 @@ for group in seed_groups():
                     if key not in ("models", "seeds", "seeds_per_job")
                 }
             ),
-            protocol=lambda wildcards: canonical(
-                {key: config["protocols"][wildcards.protocol][key] for key in ("head", "loss")}
-            ),
+            protocol=lambda wildcards: training_protocol(wildcards.protocol),
+            encoded=lambda wildcards: "--encoded resources/encoded" if wildcards.model in config["peers"] else "",
             classes=lambda wildcards: classes(wildcards.corpus),
             state=lambda wildcards: f"resources/state/finetune/{CONDITION}".format(**wildcards),
             seed=SEED,
@@ -60,5 +60,29 @@ for group in seed_groups():
             " --fold {wildcards.fold} --seeds {params.seeds} --alm {params.alm:q} --options {params.options:q}"
             " --protocol-options {params.protocol:q} --prompts {input.prompts:q} --utterances {input.utterances}"
             " --root {params.root:q} --labels-table {input.labels} --splits {input.splits} {params.augmented}"
+            " {params.encoded}"
             " --classes {params.classes} --seed {params.seed} --state {params.state}"
             " --predictions {output.predictions} --runs {output.runs} > {log} 2>&1"
+
+
+rule export_adapter:
+    """Every fine-tuned adapter of the run as a folder that peft loads, with card, curve and checksums."""
+    input:
+        runs=runs_of(RUN["protocols"]),
+    output:
+        directory("results/adapters"),
+    log:
+        "logs/export_adapter.log",
+    benchmark:
+        "logs/export_adapter.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=60,
+    params:
+        script=f"{SCRIPTS}/export_adapter.py",
+        code=code("export_adapter.py"),
+    shell:
+        "python {params.script:q} --runs {input.runs} --below results/finetuned --output {output} > {log} 2>&1"

@@ -34,7 +34,7 @@ rule write_numbers:
         mem_mb=2000,
         runtime=10,
     params:
-        config=canonical(config),
+        config=lambda wildcards: canonical(config),
         script=f"{SCRIPTS}/write_numbers.py",
         code=code("write_numbers.py"),
     shell:
@@ -101,7 +101,7 @@ rule build_report:
         mem_mb=2000,
         runtime=10,
     params:
-        config=canonical(config),
+        config=lambda wildcards: canonical(config),
         snakefile=f"{BASE}/Snakefile",
         script=f"{SCRIPTS}/build_report.py",
         code=code("build_report.py"),

@@ -38,6 +38,9 @@ rule annotate_shard:
         checkpoint=lambda wildcards: checkpoint_of(config["annotators"][wildcards.annotator]["alm"]),
         prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
         synonyms=synonyms_of,
+        turns=turns_of,
+        published=published_of,
+        gpu_check=lambda wildcards: gpu_check_of(config["annotators"][wildcards.annotator]["alm"]),
     output:
         "results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
     log:
@@ -57,20 +60,22 @@ rule annotate_shard:
         gpu_model=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["model"],
     params:
         root=lambda wildcards: corpus_root(wildcards.corpus),
-        alm=lambda wildcards: canonical(alm_of(wildcards)),
+        alm=lambda wildcards: canonical(opened_alm(wildcards)),
         options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
         classes=lambda wildcards: classes(wildcards.corpus),
         shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
         store=lambda wildcards: f"resources/answers/{wildcards.annotator}",
+        server=server_of,
         synonyms=lambda wildcards: " ".join(f"--synonyms {quote(path)}" for path in synonyms_of(wildcards)),
+        turns=lambda wildcards: " ".join(f"--turns {path}" for path in turns_of(wildcards)),
         seed=SEED,
         script=f"{SCRIPTS}/annotate_shard.py",
-        code=lambda wildcards: code("annotate_shard.py", f"alms.engines.{alm_of(wildcards)['engine']}"),
+        code=lambda wildcards: code("annotate_shard.py", *asking_modules(wildcards)),
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
-        " --prompts {input.prompts:q} {params.synonyms} --classes {params.classes} --shard {wildcards.shard} --shards {params.shards}"
-        " --seed {params.seed} --store {params.store} --output {output} > {log} 2>&1"
+        " --prompts {input.prompts:q} {params.synonyms} {params.turns} --classes {params.classes} --shard {wildcards.shard} --shards {params.shards}"
+        " --seed {params.seed} --store {params.store} {params.server} --output {output} > {log} 2>&1"
 
 
 rule gather_votes:
@@ -85,6 +90,7 @@ rule gather_votes:
     output:
         votes="results/proxies/{corpus}/{annotator}/votes.parquet",
         status="results/proxies/{corpus}/{annotator}/status.csv",
+        draws="results/proxies/{corpus}/{annotator}/draws.csv",
     log:
         "logs/gather_votes/{corpus}-{annotator}.log",
     benchmark:
@@ -102,7 +108,7 @@ rule gather_votes:
         code=code("gather_votes.py"),
     shell:
         "python {params.script:q} --shards {input.shards} --votes {output.votes}"
-        " --status {output.status} > {log} 2>&1"
+        " --status {output.status} --draws-table {output.draws} > {log} 2>&1"
 
 
 rule replay_votes:
@@ -113,6 +119,7 @@ rule replay_votes:
     output:
         votes="results/proxies/{corpus}/{annotator}/votes.parquet",
         status="results/proxies/{corpus}/{annotator}/status.csv",
+        draws="results/proxies/{corpus}/{annotator}/draws.csv",
     log:
         "logs/replay_votes/{corpus}-{annotator}.log",
     benchmark:
@@ -134,7 +141,67 @@ rule replay_votes:
     shell:
         "python {params.script:q} --votes {input.votes} --utterances {input.utterances}"
         " --annotator {wildcards.annotator} --draws {params.draws} --classes {params.classes}"
-        " --seed {params.seed} --output {output.votes} --status {output.status} > {log} 2>&1"
+        " --seed {params.seed} --output {output.votes} --status {output.status}"
+        " --draws-table {output.draws} > {log} 2>&1"
+
+
+rule read_turns:
+    """Read the conversations of a corpus, for annotators that are told what was said before."""
+    output:
+        "results/corpora/{corpus}/turns.parquet",
+    log:
+        "logs/read_turns/{corpus}.log",
+    benchmark:
+        "logs/read_turns/{corpus}.tsv"
+    conda:
+        "../../envs/audio.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        reader=lambda wildcards: config["corpora"][wildcards.corpus]["reader"],
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        script=f"{SCRIPTS}/read_turns.py",
+        code=lambda wildcards: code(
+            "read_turns.py", f"corpora.dialogues.{config['corpora'][wildcards.corpus]['reader']}"
+        ),
+    shell:
+        "python {params.script:q} --reader {params.reader} --name {wildcards.corpus} --root {params.root:q}"
+        " --output {output} > {log} 2>&1"
+
+
+rule export_answers:
+    """Publish the answers of an annotator, with their manifest: engine `replay_answers` reads the folder."""
+    input:
+        votes=lambda wildcards: expand(
+            "results/proxies/{corpus}/{annotator}/votes.parquet",
+            corpus=[corpus for corpus in RUN["corpora"] if wildcards.annotator in annotators_of(corpus)],
+            annotator=wildcards.annotator,
+        ),
+    output:
+        directory("results/answers/{annotator}"),
+    log:
+        "logs/export_answers/{annotator}.log",
+    benchmark:
+        "logs/export_answers/{annotator}.tsv"
+    wildcard_constraints:
+        annotator=annotators_by("asking"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=30,
+    params:
+        store=lambda wildcards: store_of(wildcards),
+        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
+        seed=SEED,
+        script=f"{SCRIPTS}/export_answers.py",
+        code=code("export_answers.py"),
+    shell:
+        "python {params.script:q} --store {params.store:q} --annotator {wildcards.annotator}"
+        " --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
 rule list_alms:

@@ -10,6 +10,8 @@ from jsonschema.exceptions import ValidationError
 
 from scaling_ambiguity.errors import UserError
 
+# readers of corpora whose conversations are known in order: the modules of corpora/dialogues
+DIALOGUE_READERS = ("iemocap",)
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -131,11 +133,11 @@ def _check_references(config: dict[str, Any]) -> None:
                     f"config: annotators.{name}.listening.{modality} = {alone!r} asks ALM {other['alm']!r} with "
                     f"modality {other.get('modality')!r}; expected {annotator['alm']!r} with {modality!r}."
                 )
+    _check_elicitation(config)
     for name, alm in config["alms"].items():
         if alm["engine"] == "replay":
             _known(f"alms.{name}.corpus", alm["corpus"], config["corpora"], "corpus")
-    for name in config["finetuning"]["models"]:
-        _known("finetuning.models", name, config["alms"], "ALM")
+    _check_models(config)
     for name in run["augmented_labels"]:
         if name.startswith("combined-"):
             _known("run.augmented_labels", name.removeprefix("combined-"), dict.fromkeys(run["poolings"]), "pooling")
@@ -148,6 +150,48 @@ def _check_references(config: dict[str, Any]) -> None:
     _check_classes(config)
 
 
+def _check_elicitation(config: dict[str, Any]) -> None:
+    for name, annotator in config["annotators"].items():
+        for place, band in enumerate(annotator.get("temperatures", [])):
+            if isinstance(band, list) and band[0] >= band[1]:
+                raise UserError(
+                    f"config: annotators.{name}.temperatures.{place} = {band} is not accepted; expected a band: "
+                    "lowest, then highest temperature."
+                )
+    for name in config["run"]["annotators"]:
+        context = config["annotators"][name].get("context", 0)
+        for corpus in config["run"]["corpora"] if context else ():
+            reader = config["corpora"][corpus]["reader"]
+            if reader not in DIALOGUE_READERS:
+                raise UserError(
+                    f"config: annotators.{name}.context = {context}, but corpus {corpus!r} (reader {reader!r}) has no "
+                    f"conversations in known order; set context: 0 there, or select corpora of reader "
+                    f"{', '.join(DIALOGUE_READERS)}."
+                )
+
+
+def _check_models(config: dict[str, Any]) -> None:
+    """Peers listen with an ALM that is opened here, and share no name with one; models are either."""
+    alms, peers = config["alms"], config.get("peers", {})
+    for name, peer in peers.items():
+        _known(f"peers.{name}.encoder", peer["encoder"], alms, "ALM")
+        if alms[peer["encoder"]]["engine"] != "transformers":
+            raise UserError(
+                f"config: peers.{name}.encoder = {peer['encoder']!r} is not accepted; expected an ALM of engine "
+                "transformers, whose encoder can be opened."
+            )
+        if name in alms:
+            raise UserError(f"config: peers.{name} has the name of an ALM; rename one.")
+    for name in config["finetuning"]["models"]:
+        _known("finetuning.models", name, alms | peers, "ALM or peer")
+        engine = alms[peers[name]["encoder"] if name in peers else name]["engine"]
+        if engine != "transformers":
+            raise UserError(
+                f"config: finetuning.models = {name!r} is not accepted; expected an ALM of engine transformers, "
+                f"not {engine}, or a peer of one."
+            )
+
+
 def _check_classes(config: dict[str, Any]) -> None:
     for name, corpus in config["corpora"].items():
         low, high = corpus["votes"] if corpus["reader"] == "demo" else (1, 1)
@@ -156,7 +200,9 @@ def _check_classes(config: dict[str, Any]) -> None:
                 f"config: corpora.{name}.votes = {[low, high]} is not accepted; expected smallest, then largest."
             )
     used = {config["annotators"][name]["alm"] for name in config["run"]["annotators"]}
-    for alm in sorted(used | set(config["finetuning"]["models"])):
+    peers = config.get("peers", {})
+    used |= {name for name in config["finetuning"]["models"] if name not in peers}
+    for alm in sorted(used):
         known = config["alms"][alm].get("trained_on", {}).get("classes")
         for corpus in config["run"]["corpora"]:
             classes = config["corpora"][corpus]["classes"]

@@ -1,0 +1,95 @@
+# Before the queue: what a run will ask of a cluster, its models at hand, one look at a GPU node.
+
+
+localrules:
+    plan,
+    plan_run,
+    fetch_models,
+
+
+rule plan:
+    """What `all` would still do, before anyone submits it: jobs, CPU-hours, GPU-hours and memory by stage."""
+    input:
+        "results/plan.csv",
+
+
+rule plan_run:
+    """The jobs that `all` would still run, by a dry run, with what each asks for and what it took before."""
+    input:
+        registry=f"{PINS}/alms.yaml",
+    output:
+        "results/plan.csv",
+    log:
+        "logs/plan_run.log",
+    benchmark:
+        "logs/plan_run.tsv"
+    conda:
+        "../../envs/driver.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        config=lambda wildcards: canonical(config),
+        registered=canonical(REGISTERED),
+        # A plan is of the moment: it is made anew each time that it is asked for.
+        moment=datetime.now().isoformat(),
+        snakefile=f"{BASE}/Snakefile",
+        script=f"{SCRIPTS}/plan_run.py",
+        code=code("plan_run.py"),
+    shell:
+        "python {params.script:q} --snakefile {params.snakefile:q} --config {params.config:q}"
+        " --registry {input.registry:q} --registered {params.registered:q} --target all"
+        " --output {output} > {log} 2>&1 && cat {log}"
+
+
+rule fetch_models:
+    """The models of the run from the hub, where there is internet: pinned commits, every file checked."""
+    output:
+        "results/fetched.json",
+    log:
+        "logs/fetch_models.log",
+    benchmark:
+        "logs/fetch_models.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=600,
+    params:
+        alms=lambda wildcards: canonical(opened_models()),
+        script=f"{SCRIPTS}/fetch_models.py",
+        code=code("fetch_models.py"),
+    shell:
+        "python {params.script:q} --alms {params.alms:q} --output {output} > {log} 2>&1"
+
+
+rule check_gpu:
+    """One minute on a GPU node before all other jobs with a GPU: does torch see it, does the model fit and open?"""
+    input:
+        registry=f"{PINS}/alms.yaml",
+        checkpoint=lambda wildcards: checkpoint_of(wildcards.alm),
+    output:
+        "results/gpu/{alm}.json",
+    log:
+        "logs/check_gpu/{alm}.log",
+    benchmark:
+        "logs/check_gpu/{alm}.tsv"
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=5,
+        gpu=lambda wildcards: config["alms"][wildcards.alm]["gpus"],
+        slurm_partition=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["partition"],
+        gpu_model=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["model"],
+    params:
+        alm=lambda wildcards: canonical(config["alms"][wildcards.alm]),
+        registered=lambda wildcards: f"--registered {REGISTERED[wildcards.alm]}" if wildcards.alm in REGISTERED else "",
+        script=f"{SCRIPTS}/check_gpu.py",
+        code=code("check_gpu.py"),
+    shell:
+        "python {params.script:q} --name {wildcards.alm} --alm {params.alm:q} --registry {input.registry:q}"
+        " {params.registered} --output {output} > {log} 2>&1"

@@ -1,0 +1,100 @@
+"""Print what a run would ask of a cluster before anyone submits it: jobs, processor hours, GPU hours and memory by
+stage, from a dry run, the benchmarks of earlier jobs and, where there are none, the registry of models.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from scaling_ambiguity import cli
+from scaling_ambiguity.alms.availability import needed_gb
+from scaling_ambiguity.alms.registry import REGISTRY, Entry, load_registry
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import read_parquet, write_csv
+from scaling_ambiguity.reporting.dry_run import Planned, local_rules, read_dry_run, stages
+from scaling_ambiguity.reporting.plan import plan_table, plan_text
+
+
+def dry_run(snakefile: Path, config: dict[str, Any], target: str) -> str:
+    """Return what a dry run of this very configuration prints; nothing is locked."""
+    here = json.loads(json.dumps(config))
+    here["run"]["directory"] = str(Path.cwd())
+    with tempfile.TemporaryDirectory() as folder:
+        configfile = Path(folder) / "config.yaml"
+        configfile.write_text(yaml.safe_dump(here, sort_keys=False), encoding="utf-8")
+        command = [sys.executable, "-m", "snakemake", "--snakefile", str(snakefile.resolve()), "--nolock", "--dry-run"]
+        # a profile may name a cluster, which a dry run does not need
+        environment = {key: value for key, value in os.environ.items() if key != "SNAKEMAKE_PROFILE"}
+        result = subprocess.run(
+            [*command, target, "--configfile", str(configfile)],
+            capture_output=True,
+            text=True,
+            env=environment,
+            check=False,
+        )
+    if result.returncode:
+        raise UserError(f"the dry run failed:\n{result.stdout[-4000:]}\n{result.stderr[-4000:]}")
+    return result.stdout + result.stderr
+
+
+def alm_behind(job: Planned, config: dict[str, Any]) -> str | None:
+    """Return the ALM that a job opens, by its wildcards."""
+    if "annotator" in job.wildcards:
+        return config["annotators"][job.wildcards["annotator"]]["alm"]
+    name = job.wildcards.get("model") or job.wildcards.get("alm")
+    return name if name in config["alms"] else None
+
+
+def clips(corpus: str, config: dict[str, Any]) -> int | None:
+    """Return the utterances of a corpus: of its table if it is there, else of its entry; None: not known."""
+    path = Path("results/corpora", corpus, "utterances.parquet")
+    if path.is_file():
+        return len(read_parquet(path, columns=["utterance"]))
+    return config["corpora"][corpus].get("utterances")
+
+
+def main(arguments: argparse.Namespace) -> None:
+    """Dry-run, estimate, print, write."""
+    config, registry = arguments.config, load_registry(arguments.registry)
+
+    def facts(job: Planned) -> Entry | None:
+        return registry.get(arguments.registered.get(alm_behind(job, config), ""))
+
+    def seconds(job: Planned) -> float | None:
+        """Return the seconds of a shard: measured seconds a clip x clips of the shard."""
+        known = facts(job) if job.rule == "annotate_shard" else None
+        if known is None or not isinstance(known.seconds_a_clip, int | float):
+            return None
+        corpus = job.wildcards["corpus"]
+        count = clips(corpus, config)
+        return None if count is None else known.seconds_a_clip * count / config["corpora"][corpus]["shards"]
+
+    def gpu_memory(job: Planned) -> float | None:
+        known = facts(job)
+        return None if known is None else needed_gb(known)[0]
+
+    jobs = read_dry_run(dry_run(arguments.snakefile, config, arguments.target))
+    rules = sorted(Path(arguments.snakefile.parent, "workflow", "rules").glob("*.smk"))
+    included = arguments.snakefile.read_text(encoding="utf-8")
+    rules.sort(key=lambda path: included.find(path.name))  # the order that the data walks
+    table = plan_table(jobs, stages(rules), seconds, gpu_memory, local_rules([arguments.snakefile, *rules]))
+    write_csv(table, arguments.output)
+    print(plan_text(table, jobs))
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--snakefile", type=Path, required=True)
+    parser.add_argument("--config", type=cli.json_value, required=True, help="the whole configuration of the run, JSON")
+    parser.add_argument("--registry", type=Path, default=REGISTRY, help="the registry of models, YAML")
+    parser.add_argument("--registered", type=cli.json_value, required=True, help="ALM -> entry of the registry, JSON")
+    parser.add_argument("--target", required=True, help="what is planned")
+    parser.add_argument("--output", type=Path, required=True, help="the plan by rule, CSV")
+    cli.run(main, parser)
