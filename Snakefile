@@ -10,6 +10,7 @@ configfile: f"{workflow.basedir}/config.yaml"
 
 
 include: "workflow/rules/common.smk"
+include: "workflow/rules/selection.smk"
 
 
 workdir: os.path.join(START, RUN["directory"])
@@ -26,6 +27,7 @@ include: "workflow/rules/augmentation.smk"
 include: "workflow/rules/finetuning.smk"
 include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/figures.smk"
+include: "workflow/rules/tables.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/cluster.smk"

@@ -113,7 +113,7 @@ def test_the_tiny_preset_plans_the_whole_way(checkout):
         "synthesise_demo",
         "train_tiny_alm",
         "annotate_shard",
-        "augment_dime",
+        "augment_items",
         "build_paper",
         "build_report",
     } <= planned
@@ -139,7 +139,6 @@ def test_learning_curves_are_trained_where_they_are_asked_for_alone(checkout, jo
 @pytest.mark.parametrize(
     ("rule", "allowed"),
     [
-        ("augment_dime", {"utterances", "audio", "labels", "splits", "features"}),
         ("augment_items", {"utterances", "audio", "labels", "splits", "features"}),
         ("balance_evaluation", {"roles", "votes", "levels", "splits"}),
     ],

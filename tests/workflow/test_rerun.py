@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from checkout import TINY
 
-HEAVY = {"train_tiny_alm", "annotate_shard", "augment_dime", "finetune_seeds_0", "synthesise_demo"}
+HEAVY = {"train_tiny_alm", "annotate_shard", "augment_items", "finetune_seeds_0", "synthesise_demo"}
 REPORTING = {"build_paper", "build_report", "all"}
 LIBRARY = "workflow/scripts/scaling_ambiguity"
 

@@ -27,43 +27,8 @@ rule extract_features:
         " --output {output} > {log} 2>&1"
 
 
-rule augment_dime:
-    """Mix training items of rare classes, sound and distribution with one weight; parents are recorded."""
-    input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        audio=audio_of,
-        labels="results/labels/{corpus}/{protocol}/{labels}.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        features="results/features/{corpus}.parquet",
-    output:
-        directory("results/augmented/{corpus}/{protocol}/{labels}/{augmentation}/fold-{fold}"),
-    log:
-        "logs/augment_dime/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.log",
-    benchmark:
-        "logs/augment_dime/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.tsv"
-    wildcard_constraints:
-        augmentation=augmentations_by(None),
-    conda:
-        "../../envs/audio.yaml"
-    threads: 1
-    resources:
-        mem_mb=4000,
-        runtime=60,
-    params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        options=lambda wildcards: canonical(config["augmentations"][wildcards.augmentation]),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        seed=SEED,
-        script=f"{SCRIPTS}/augment_dime.py",
-        code=code("augment_dime.py"),
-    shell:
-        "python {params.script:q} --utterances {input.utterances} --root {params.root:q}"
-        " --labels-table {input.labels} --splits {input.splits} --features {input.features} --fold {wildcards.fold}"
-        " --options {params.options:q} --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
-
-
 rule augment_items:
-    """Balance bins of the simplex, or oversample, mix or mask spectra; every new sound passes the audit."""
+    """DiME-Aug as published or repaired, or one of the arms beside it; parents are recorded."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         audio=audio_of,
@@ -76,8 +41,6 @@ rule augment_items:
         "logs/augment_items/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.log",
     benchmark:
         "logs/augment_items/{corpus}-{protocol}-{labels}-{augmentation}-{fold}.tsv"
-    wildcard_constraints:
-        augmentation=augmentations_by("balanced", "oversample", "mixup", "specaugment"),
     conda:
         "../../envs/audio.yaml"
     threads: 1
@@ -90,7 +53,7 @@ rule augment_items:
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/augment_items.py",
-        code=lambda wildcards: code("augment_items.py", f"augmentation.arms.{method_of(wildcards)}"),
+        code=lambda wildcards: code("augment_items.py", *augmenting_modules(wildcards)),
     shell:
         "python {params.script:q} --name {wildcards.augmentation} --utterances {input.utterances} --root {params.root:q}"
         " --labels-table {input.labels} --splits {input.splits} --features {input.features} --fold {wildcards.fold}"

@@ -1,22 +1,23 @@
-"""Augment the training part of one fold by the method of its configuration: balanced, oversample, mixup, specaugment.
+"""Augment the training part of one fold: DiME-Aug as published, or the method that its configuration names.
 
 Labels of validation and test utterances are never read. The folder written holds the new items
-and their parents (items.parquet), their audio, the bins before and after (summary.csv) and the
-distances from the target distribution and from balance (distances.json).
+and their parents (items.parquet), their audio and the classes or bins before and after (summary.csv);
+where a method is named, also the distances from the target distribution and from balance (distances.json).
 """
 
 import argparse
+from importlib import import_module
 from pathlib import Path
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.augmentation.fold import augment
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the augmented items of one label table and fold."""
-    augment(
+    way = "fold" if "method" in arguments.options else "published"
+    import_module(f"scaling_ambiguity.augmentation.{way}").augment(
         name=arguments.name,
         utterances=UTTERANCES.read(arguments.utterances),
         root=arguments.root,
@@ -40,7 +41,12 @@ if __name__ == "__main__":
     parser.add_argument("--splits", required=True, type=Path)
     parser.add_argument("--features", required=True, type=Path)
     parser.add_argument("--fold", required=True, type=int)
-    parser.add_argument("--options", required=True, type=cli.json_value, help="method and its options, as JSON")
+    parser.add_argument(
+        "--options",
+        required=True,
+        type=cli.json_value,
+        help="method and its options, or those of the published way, as JSON",
+    )
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--output", required=True, type=Path, help="folder")

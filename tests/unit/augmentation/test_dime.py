@@ -6,8 +6,8 @@ import pytest
 import soundfile
 
 from scaling_ambiguity.augmentation.dime import check_parents, plan_mixtures
-from scaling_ambiguity.augmentation.folder import augment_fold
 from scaling_ambiguity.augmentation.mixing import mix_waveforms
+from scaling_ambiguity.augmentation.published import augment
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.tables.items import ITEMS
@@ -18,6 +18,7 @@ OPTIONS = {"ratio": 0.7, "neighbours": 3}
 
 def _fold(corpus, output="out", **changes):
     arguments = {
+        "name": "dime",
         "utterances": corpus["utterances"],
         "root": corpus["root"],
         "labels": corpus["folder"] / "labels.parquet",
@@ -29,7 +30,7 @@ def _fold(corpus, output="out", **changes):
         "seed": 1,
         "output": corpus["folder"] / output,
     }
-    augment_fold(**arguments | changes)
+    augment(**arguments | changes)
     return corpus["folder"] / output
 
 

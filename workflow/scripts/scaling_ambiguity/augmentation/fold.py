@@ -1,4 +1,4 @@
-"""The folder of augmented items of one label table, fold and arm; ``folder.py`` does the same for the published way."""
+"""The folder of augmented items of one label table, fold and arm; ``published.py`` has the published way."""
 
 import importlib
 from pathlib import Path
@@ -13,6 +13,7 @@ from scaling_ambiguity.augmentation.feature_table import FEATURES
 from scaling_ambiguity.augmentation.recipes import Recipe, Training
 from scaling_ambiguity.augmentation.rendering import write_items
 from scaling_ambiguity.augmentation.simplex_bins import make_bins
+from scaling_ambiguity.augmentation.training_part import require_rows, training_names
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, write_csv, write_json
@@ -37,9 +38,7 @@ def gather_training(
     Raises:
         UserError: The fold is unknown, or a training utterance lacks labels, features or sound.
     """
-    names = sorted(splits.loc[(splits["fold"] == fold) & (splits["part"] == "train"), "utterance"])
-    if not names:
-        raise UserError(f"splits: fold {fold} has no training utterance; it has {sorted(splits['fold'].unique())}.")
+    names = training_names(splits, fold)
     table = LABELS.read(labels, utterances=names).set_index("utterance")
     space = FEATURES.read(features, utterances=names).set_index("utterance")
     rows = utterances.set_index("utterance")
@@ -48,11 +47,7 @@ def gather_training(
         (space, features, "extract_features"),
         (rows, "utterances", "read_corpus"),
     ):
-        absent = sorted(set(names) - set(frame.index))
-        if absent:
-            raise UserError(
-                f"{what}: no row for {absent[0]} and {len(absent) - 1} more in training. Run {remedy} again."
-            )
+        require_rows(names, frame.index, what, remedy)
     rows = rows.loc[names]
     return Training(
         np.array(names, dtype=object),

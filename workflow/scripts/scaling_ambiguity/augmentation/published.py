@@ -1,4 +1,4 @@
-"""The folder of augmented items of one label table and fold."""
+"""The folder of items augmented by DiME-Aug as published, of one label table and fold; ``fold.py`` has the arms."""
 
 from pathlib import Path
 
@@ -7,14 +7,15 @@ import pandas as pd
 from scaling_ambiguity.augmentation.dime import check_parents, plan_mixtures
 from scaling_ambiguity.augmentation.feature_table import FEATURES
 from scaling_ambiguity.augmentation.mixing import write_mixtures
-from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.augmentation.training_part import require_rows, training_names
 from scaling_ambiguity.io import atomic_path, write_csv
 from scaling_ambiguity.tables.items import ITEMS
 from scaling_ambiguity.tables.labels import LABELS
 
 
-def augment_fold(
+def augment(
     *,
+    name: str,
     utterances: pd.DataFrame,
     root: Path,
     labels: Path,
@@ -29,6 +30,7 @@ def augment_fold(
     """Write ``output/{items.parquet, audio/, summary.csv}``, whole or not at all.
 
     Args:
+        name: Name of the augmentation, with which the new items' names begin.
         utterances: The corpus' utterances.
         root: The corpus folder.
         labels: Path of a label table; only its training rows are read.
@@ -44,22 +46,16 @@ def augment_fold(
         UserError: The fold is unknown, a training utterance has no label, or a parent is
             not in the training part.
     """
-    training = sorted(splits.loc[(splits["fold"] == fold) & (splits["part"] == "train"), "utterance"])
-    if not training:
-        raise UserError(f"splits: fold {fold} has no training utterance; it has {sorted(splits['fold'].unique())}.")
+    training = training_names(splits, fold)
     table = LABELS.read(labels, utterances=training)
-    absent = sorted(set(training) - set(table["utterance"]))
-    if absent:
-        raise UserError(
-            f"{labels}: no label for {absent[0]} and {len(absent) - 1} more in training. Run pool_votes again."
-        )
+    require_rows(training, table["utterance"], labels, "pool_votes")
     plan = plan_mixtures(
         table,
         FEATURES.read(features, utterances=training),
         classes=classes,
         ratio=options["ratio"],
         neighbours=options["neighbours"],
-        prefix=f"dime{fold}",
+        prefix=f"{name}{fold}",
         seed=seed,
     )
     check_parents(plan.items, splits, fold)

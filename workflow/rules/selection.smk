@@ -1,0 +1,431 @@
+# Which files a run has: its corpora and their stages, annotators, labels, conditions and estimates. Functions only.
+
+
+def classes(corpus):
+    """Class set of a corpus, joined by commas, in its order."""
+    return ",".join(config["corpora"][corpus]["classes"])
+
+
+def is_simulated(corpus):
+    """Whether the truth behind the votes of a corpus is known."""
+    return config["corpora"][corpus]["reader"] == "demo"
+
+
+def root_of(reader, name=None):
+    """Folder of a real corpus, from its entry in the configuration or the environment variable <READER>_ROOT."""
+    entries = {key: entry for key, entry in config["corpora"].items() if entry["reader"] == reader}
+    variable = f"{reader.upper()}_ROOT"
+    root = entries.get(name or next(iter(entries), None), {}).get("root") or os.environ.get(variable)
+    if not root:
+        stop(
+            f"corpora.{name or reader}.root is missing: the folder of the corpus. Set it in the configuration, "
+            f"or the environment variable {variable}."
+        )
+    return os.path.join(START, os.path.expanduser(root))
+
+
+def corpus_root(corpus):
+    """Folder that the paths of a corpus are relative to: made here, or given in config or environment."""
+    reader = config["corpora"][corpus]["reader"]
+    return f"resources/corpora/{corpus}" if is_simulated(corpus) else root_of(reader, corpus)
+
+
+def has_audio(corpus):
+    """Whether a corpus brings sound. Where it is optional, nearly all of it has to be there."""
+    entry = config["corpora"][corpus]
+    if is_simulated(corpus) or entry.get("audio", "required") == "required":
+        return True
+    folder, clips = SOUND_FOLDERS.get(entry["reader"], (".", 1))
+    return sum(1 for _ in Path(corpus_root(corpus), folder).glob("*.wav")) >= 0.98 * clips
+
+
+def annotators_of(corpus):
+    """Selected annotators that can annotate a corpus: an ALM needs sound, replayed votes do not."""
+    engines = {name: config["alms"][config["annotators"][name]["alm"]]["engine"] for name in RUN["annotators"]}
+    return [name for name, engine in engines.items() if engine == "replay" or has_audio(corpus)]
+
+
+def stages(corpus):
+    """The only place that decides which stages exist for a corpus."""
+    found = {"votes"}
+    if annotators_of(corpus):
+        found.add("annotation")
+    if has_audio(corpus) and config["finetuning"]["models"]:
+        found.add("training")
+    return found
+
+
+def left_out():
+    """One line a corpus on what this run leaves out, and why."""
+    reason = "no sound at hand" if config["finetuning"]["models"] else "finetuning.models is empty"
+    return [
+        f"{corpus}: {reason}; left out: {', '.join(sorted({'annotation', 'training'} - stages(corpus)))}"
+        for corpus in RUN["corpora"]
+        if {"annotation", "training"} - stages(corpus)
+    ]
+
+
+def corpora_with(stage):
+    """Selected corpora that have a stage."""
+    return [corpus for corpus in RUN["corpora"] if stage in stages(corpus)]
+
+
+def audio_of(wildcards):
+    """The folder of sound files of a corpus that this workflow makes itself."""
+    return f"{corpus_root(wildcards.corpus)}/audio" if is_simulated(wildcards.corpus) else []
+
+
+def made_here(wildcards):
+    """The raw tables of a corpus that this workflow makes itself; the files of a real one are its own."""
+    names = ("utterances.csv", "votes.csv") if is_simulated(wildcards.corpus) else ()
+    return [f"{corpus_root(wildcards.corpus)}/{name}" for name in names]
+
+
+def pins_of(wildcards):
+    """The pinned list of a corpus' published files, with their hashes, where the project ships one."""
+    name = f"{config['corpora'][wildcards.corpus]['reader']}.tsv.gz"
+    return f"{PINS}/{name}" if Path(workflow.basedir, "workflow", "resources", name).exists() else []
+
+
+def audit_shards(corpus):
+    """Jobs of the audio audit of a corpus: a file takes milliseconds, so 64 are enough for the largest."""
+    return min(config["corpora"][corpus]["shards"], 64)
+
+
+def sound_shards(wildcards):
+    """The tables of the audio audit of a corpus, one a shard; none where a corpus has no sound."""
+    if not has_audio(wildcards.corpus):
+        return []
+    shards = range(audit_shards(wildcards.corpus))
+    return [f"results/corpora/{wildcards.corpus}/sound/{shard}.parquet" for shard in shards]
+
+
+def checkpoint_of(alm):
+    """The checkpoint of an ALM as an input, where a rule of this workflow makes it."""
+    entry = config["alms"][alm]
+    return entry["checkpoint"] if "trained_on" in entry else []
+
+
+def encoder_of(model):
+    """The ALM that a model is, or whose encoder a small peer listens with."""
+    return config["peers"][model]["encoder"] if model in config["peers"] else model
+
+
+def model_entry(model):
+    """Registry entry of a model that is trained; a small peer's own keys join those of its encoder."""
+    if model not in config["peers"]:
+        return config["alms"][model]
+    encoder = {key: value for key, value in config["alms"][encoder_of(model)].items() if key != "gpus"}
+    return encoder | {"gpus": 0} | config["peers"][model]
+
+
+def training_protocol(protocol):
+    """What of a protocol reaches training: head, loss and what the loss needs."""
+    entry = config["protocols"][protocol]
+    return canonical({key: entry[key] for key in ("head", "loss", "entropy_weight", "geometry") if key in entry})
+
+
+def folds(protocol):
+    """Numbers of the folds of a protocol."""
+    splits = config["protocols"][protocol]["splits"]
+    counts = {"speaker": splits.get("folds"), "session": splits.get("folds"), "groups": len(splits.get("groups", []))}
+    return list(range(counts.get(splits["scheme"], 1)))
+
+
+def level_votes():
+    """Votes set aside for levels: the most that a selected protocol asks for."""
+    levels = [config["protocols"][protocol]["levels"] for protocol in RUN["protocols"]]
+    return max((entry["votes"] for entry in levels if entry["definition"] != "faithful"), default=3)
+
+
+def expand_labels(short):
+    """Full label names of a short one, e.g. combined-equal for every selected annotator."""
+    kind, _, rest = short.partition("-")
+    if kind == "human":
+        return ["human"]
+    return ["-".join(part for part in (kind, annotator, rest) if part) for annotator in RUN["annotators"]]
+
+
+def curve_names():
+    """Labels from a limited number of votes, which the learning curves are trained on: h1m5 is 1 human, 5 synthetic."""
+    curves = config["learning_curves"]
+    return [f"curve-h{human}m{synthetic}" for human in curves["human"] for synthetic in curves["synthetic"]]
+
+
+def label_names():
+    """Every label table that models are trained on, controls and learning curves included."""
+    short = ["human", "synthetic"]
+    short += [f"combined-{pooling}" for pooling in RUN["poolings"]]
+    short += [f"control-{control}" for control in config["controls"]]
+    short += curve_names()
+    return [name for entry in short for name in expand_labels(entry)]
+
+
+def arms():
+    """(labels, augmentation) of every fine-tuning condition."""
+    augmented = {name for short in RUN["augmented_labels"] for name in expand_labels(short)}
+    return [
+        (labels, augmentation)
+        for augmentation in RUN["augmentation"]
+        for labels in label_names()
+        if augmentation == "none" or labels in augmented
+    ]
+
+
+def seed_groups():
+    """Seeds that are trained together in one process."""
+    size = config["finetuning"]["seeds_per_job"]
+    size = len(SEEDS) if size == "all" else size
+    return [SEEDS[start : start + size] for start in range(0, len(SEEDS), size)]
+
+
+def training_processes():
+    """Processes that share every batch of a training."""
+    return config["finetuning"].get("execution", {}).get("processes", 1)
+
+
+def runs_of(protocols):
+    """Run folders of every fine-tuned model of the run: adapter, curve, record and card."""
+    return [
+        str(Path(path.replace("results/predictions/", "results/finetuned/", 1)).with_suffix(""))
+        for corpus in corpora_with("training")
+        for protocol in protocols
+        for path in predictions_of(corpus, protocol)
+    ]
+
+
+def annotator_of(labels):
+    """The annotator named in a label name, or None for the human labels."""
+    parts = labels.split("-")
+    return parts[1] if len(parts) > 1 else None
+
+
+def annotators_by(engine):
+    """Constraint of the wildcard: the annotators in the library whose ALM has, or has not, the replay engine."""
+    names = [
+        name
+        for name, annotator in config["annotators"].items()
+        if (config["alms"][annotator["alm"]]["engine"] == "replay") == (engine == "replay")
+    ]
+    return "|".join(names) or "no_annotator"
+
+
+def replayed_corpora():
+    """Corpus entries whose votes are the answers of a selected annotator."""
+    alms = [config["alms"][config["annotators"][name]["alm"]] for name in RUN["annotators"]]
+    return [alm["corpus"] for alm in alms if alm["engine"] == "replay"]
+
+
+def synonyms_of(wildcards):
+    """The table of synonyms by which an annotator's answers are read: none, or one file."""
+    name = config["annotators"][wildcards.annotator].get("synonyms")
+    return [f"{PROMPTS}/{name}.yaml"] if name else []
+
+
+def turns_of(wildcards):
+    """The turns of a corpus' conversations, where an annotator is given context: none, or one file."""
+    context = config["annotators"][wildcards.annotator].get("context", 0)
+    return [f"results/corpora/{wildcards.corpus}/turns.parquet"] if context else []
+
+
+def opened_alm(wildcards):
+    """Registry entry of the ALM behind an annotator, as its job opens it: a folder of answers is found from the run."""
+    entry = alm_of(wildcards)
+    return entry | {"store": published_folder(entry)} if "store" in entry else entry
+
+
+def published_folder(entry):
+    """Folder of published answers; a relative one starts where Snakemake was called."""
+    return os.path.normpath(os.path.join(START, os.path.expanduser(entry["store"])))
+
+
+def published_of(wildcards):
+    """Files of the published answers that an annotator replays; none where a model is asked."""
+    entry = alm_of(wildcards)
+    if entry["engine"] != "replay_answers":
+        return []
+    files = sorted(str(path) for path in Path(published_folder(entry)).glob("*.json*"))
+    if not files:
+        stop(f"{published_folder(entry)}: no published answers; correct alms.<name>.store of {wildcards.annotator}.")
+    return files
+
+
+def store_of(wildcards):
+    """Folder that holds the answers of an annotator: its own store, or the published answers that it replays."""
+    entry = alm_of(wildcards)
+    return published_folder(entry) if "store" in entry else f"resources/answers/{wildcards.annotator}"
+
+
+def augmenting_modules(wildcards):
+    """What an augmentation loads by name: the published DiME-Aug, which has no method, or its arm."""
+    method = config["augmentations"][wildcards.augmentation].get("method")
+    return ["augmentation.fold", f"augmentation.arms.{method}"] if method else ["augmentation.published"]
+
+
+def alm_of(wildcards):
+    """Registry entry of the ALM behind an annotator."""
+    return config["alms"][config["annotators"][wildcards.annotator]["alm"]]
+
+
+def server_of(wildcards):
+    """Where the server of an annotator that brings its own prints to, as arguments; it runs inside the job.
+
+    A Snakemake service() is not used: all its consumers are one group that has to run at once, and a run with more
+    shards than cores is refused.
+    """
+    name = f"{wildcards.corpus}-{wildcards.annotator}-{wildcards.shard}"
+    return f"--server-log logs/serve_alm/{name}.log" if "serve" in alm_of(wildcards) else ""
+
+
+def asking_modules(wildcards):
+    """What annotation loads by name: the engine, and what starts a server where the annotator brings its own."""
+    alm = alm_of(wildcards)
+    return [f"alms.engines.{alm['engine']}", *(["alms.served"] if "serve" in alm else [])]
+
+
+def proxies_of(wildcards):
+    """The synthetic votes a label table needs; none for the human labels."""
+    annotator = annotator_of(wildcards.labels)
+    return f"results/proxies/{wildcards.corpus}/{annotator}/votes.parquet" if annotator else []
+
+
+def pooling_of(labels):
+    """Options of the pooling named in a label name; the prior of a control is fitted like that of `weighted`."""
+    parts = labels.split("-")
+    return config["poolings"][parts[2]] if parts[0] == "combined" else {}
+
+
+def factors_of(wildcards):
+    """The table of factors that a bias is looked for in, of corpora that have one."""
+    entry = config["corpora"][wildcards.corpus].get("factors")
+    path = f"{corpus_root(wildcards.corpus)}/{entry['table']}" if entry else ""
+    return path if entry and (is_simulated(wildcards.corpus) or Path(path).is_file()) else []
+
+
+def factors_argument(wildcards, input):
+    """The factors of a corpus as an argument, with the table that was found; nothing where there is none."""
+    if not input.factors:
+        return ""
+    entry = config["corpora"][wildcards.corpus]["factors"] | {"table": str(input.factors)}
+    return f"--factors {quote(canonical(entry))}"
+
+
+def balanced_of(wildcards):
+    """The balanced evaluation split, of a protocol whose levels have votes of their own."""
+    own = config["protocols"][wildcards.protocol]["levels"]["definition"] != "faithful"
+    wanted = own and config["statistics"]["balanced"].get("by", "bin") != "none"
+    return f"results/balanced/{wildcards.corpus}/{wildcards.protocol}.parquet" if wanted else []
+
+
+def listening_of(wildcards):
+    """Votes of the same ALM given one part of the input alone."""
+    names = config["annotators"][wildcards.annotator].get("listening", {})
+    return [f"results/proxies/{wildcards.corpus}/{name}/votes.parquet" for name in names.values()]
+
+
+def named_listening(wildcards, input):
+    """The same as arguments, e.g. audio=FILE."""
+    names = config["annotators"][wildcards.annotator].get("listening", {})
+    return " ".join(f"{modality}={path}" for modality, path in zip(names, input.listening))
+
+
+def truth_of(wildcards):
+    """The truth of a simulated corpus; nothing for a real one."""
+    return f"results/corpora/{wildcards.corpus}/truth.parquet" if is_simulated(wildcards.corpus) else []
+
+
+def predictions_of(corpus, protocol):
+    """Predictions of every model, condition, fold and seed of a corpus under a protocol."""
+    return [
+        f"results/predictions/{corpus}/{protocol}/{model}/{labels}/{augmentation}/fold-{fold}/seed-{seed}.parquet"
+        for model in config["finetuning"]["models"]
+        for labels, augmentation in arms()
+        for fold in folds(protocol)
+        for seed in SEEDS
+    ]
+
+
+def augmented_of(wildcards):
+    """The augmented items of a condition; none without augmentation."""
+    if wildcards.augmentation == "none":
+        return []
+    return (
+        f"results/augmented/{wildcards.corpus}/{wildcards.protocol}/{wildcards.labels}/"
+        f"{wildcards.augmentation}/fold-{wildcards.fold}"
+    )
+
+
+def statistics_of(kind):
+    """Files of one kind of estimate, for every selected corpus that has that stage."""
+    pairs = [(corpus, annotator) for corpus in corpora_with("annotation") for annotator in annotators_of(corpus)]
+    return {
+        "alignment": [
+            f"results/statistics/alignment-{corpus}-{annotator}-{protocol}.parquet"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
+        "saturation": [f"results/statistics/saturation-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
+        "exchange": [f"results/statistics/exchange-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
+        "costs": [f"results/statistics/costs-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
+        "exchange_by_level": [
+            f"results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
+        "bias": [
+            f"results/statistics/bias-{corpus}-{annotator}-{protocol}.parquet"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
+        "shared": [f"results/statistics/shared-{corpus}.parquet" for corpus in RUN["corpora"]],
+        "agreement": [f"results/statistics/agreement-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
+        "hypotheses": [
+            f"results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
+        "verdicts": [
+            f"results/hypotheses/{corpus}-{annotator}-{protocol}.json"
+            for corpus, annotator in pairs
+            for protocol in RUN["protocols"]
+        ],
+        "evaluation": [
+            f"results/statistics/evaluation-{corpus}-{protocol}.parquet"
+            for corpus in corpora_with("training")
+            for protocol in RUN["protocols"]
+        ],
+    }[kind]
+
+
+def needed(kind):
+    """Input function: the files of one kind of estimate; a typed target with nothing to show says why."""
+
+    def files(wildcards):
+        found = statistics_of(kind)
+        if not found:
+            raise WorkflowError(f"nothing to make: this run has no {kind}. {'; '.join(left_out())}")
+        return found
+
+    return files
+
+
+def figure_files(name):
+    """The PDF, the SVG and the data of a figure."""
+    return [f"paper/figures/{name}.{ending}" for ending in ("pdf", "svg", "csv")]
+
+
+def table_files(name):
+    """The LaTeX and the data of a table."""
+    return [f"paper/tables/{name}.{ending}" for ending in ("tex", "csv")]
+
+
+HEADLINE = config["paper"]["headline"]
+
+
+def own_cell():
+    """The cell of the coverage study that has the size of the headline corpus, where that is known beforehand."""
+    if not is_simulated(HEADLINE["corpus"]):
+        return []
+    entry = config["corpora"][HEADLINE["corpus"]]
+    design = Design(entry["speakers"], entry["raters"], len(entry["classes"]), sum(entry["votes"]) // 2)
+    return [f"results/validity/cells/{design.name}.csv"]
