@@ -20,6 +20,7 @@ rule write_numbers:
         ),
         verdicts=statistics_of("verdicts"),
         status=f"results/proxies/{HEADLINE['corpus']}/{HEADLINE['annotator']}/status.csv" if ANNOTATED else [],
+        draws=f"results/proxies/{HEADLINE['corpus']}/{HEADLINE['annotator']}/draws.csv" if ANNOTATED else [],
     output:
         numbers="paper/numbers.tex",
         provenance=report("paper/numbers.json", caption="../report/numbers.rst", category="Numbers"),
@@ -40,8 +41,8 @@ rule write_numbers:
     shell:
         "python {params.script:q} --statistics {input.statistics} --heldout {input.heldout}"
         " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects}"
-        " --verdicts {input.verdicts} --leakage {input.leakage} --proxies-status {input.status} --config {params.config:q} --numbers {output.numbers}"
-        " --provenance {output.provenance} > {log} 2>&1"
+        " --verdicts {input.verdicts} --leakage {input.leakage} --proxies-status {input.status}"
+        " --proxies-draws {input.draws} --config {params.config:q} --numbers {output.numbers} --provenance {output.provenance} > {log} 2>&1"
 
 
 rule build_paper:

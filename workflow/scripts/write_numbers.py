@@ -21,6 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
         "verdicts": arguments.verdicts,
         "heldout": next(iter(arguments.heldout), None),
         "status": next(iter(arguments.proxies_status), None),
+        "draws": next(iter(arguments.proxies_draws), None),
     }
     numbers = collect_numbers(arguments.config, paths)
     write_text(numbers.latex(), arguments.numbers)
@@ -37,6 +38,7 @@ if __name__ == "__main__":
     parser.add_argument("--rejects", required=True)
     parser.add_argument("--leakage", nargs="+", required=True, help="results/splits/*/*.leakage.csv")
     parser.add_argument("--proxies-status", nargs="*", default=[], help="status.csv of the headline annotator")
+    parser.add_argument("--proxies-draws", nargs="*", default=[], help="draws.csv of the headline annotator")
     parser.add_argument("--config", type=json_value, required=True, help="the configuration, JSON")
     parser.add_argument("--numbers", required=True, help="numbers.tex")
     parser.add_argument("--provenance", required=True, help="numbers.json")

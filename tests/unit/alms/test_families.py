@@ -23,7 +23,7 @@ from scaling_ambiguity.alms.families.granite_speech import GraniteMel
 from scaling_ambiguity.alms.families.known import family_of, find_family
 from scaling_ambiguity.alms.families.pieces import open_pieces, whisper_features
 from scaling_ambiguity.alms.families.voxtral import tokenize
-from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio, seconds_cut
+from scaling_ambiguity.alms.inputs import embed_prompts, embed_tokens, encode_audio, seconds_cut
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.questions import Question
@@ -95,6 +95,15 @@ def test_reading_equals_the_models_own_forward(family, alm, length):
     found = read_labels(alm, embed_prompts(alm, [text], encode_audio(alm, [clip])), CLASSES)[0]
     ids = [alm.tokenizer(label, add_special_tokens=False)["input_ids"][0] for label in CLASSES]
     assert torch.allclose(found, expected[ids], atol=1e-4)
+
+
+def test_the_prompt_is_read_as_if_its_placeholders_had_been_written_out(alm, family):
+    text, clip = ask(alm, "tone", 'a word of "two" — ß'), noise(3, 0.7)
+    heard = encode_audio(alm, [clip])[0]
+    written = text.replace(alm.processor.audio_token, alm.processor.audio_token * len(heard))
+    read = family_of(alm.model).tokenize(alm.tokenizer, written)
+    inputs = embed_prompts(alm, [text], [heard])
+    assert torch.equal(inputs["inputs_embeds"], embed_tokens(alm, [read], [heard])["inputs_embeds"])
 
 
 def hears(alm) -> bool:

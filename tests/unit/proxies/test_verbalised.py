@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.proxies.context import Turn
 from scaling_ambiguity.proxies.synonyms import load_synonyms
 from scaling_ambiguity.proxies.verbalised import LONGEST, drawn_label, load_verbalised, parse_distribution
 
@@ -146,6 +147,8 @@ def test_the_repositorys_prompts(prompts):
     text = reasoned.user_text("tone", "hello", CLASSES, "both")
     assert "hello" in text and text.endswith("neutral, happy, sad") and "JSON" in text and "{" not in text
     assert "hello" not in direct.user_text("tone", "hello", CLASSES, "audio")
+    shown = direct.user_text("tone", "hello", CLASSES, "both", [Turn("good morning", False)])
+    assert 'The other speaker: "good morning"' in shown and "before" not in text
 
 
 @pytest.mark.parametrize(

@@ -149,6 +149,8 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
             run["leakage"],
             "--proxies-status",
             run["status"],
+            "--proxies-draws",
+            run["draws"],
         ),
         *("--config", config_json),
         *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),

@@ -4,9 +4,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
 import pytest
 
+from scaling_ambiguity.io import write_csv
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
+from scaling_ambiguity.reporting.numbers.corpus import add_effective_answers
+from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.prose import (
     bare_digits,
     keys_reached,
@@ -28,7 +33,7 @@ SECTIONS += ["results_hypotheses", "limits", "validity"]
 def numbers(run, config):
     paths = {"statistics": [str(run[k]) for k in STATISTICS]}
     paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
-    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects", "heldout", "status")}
+    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects", "heldout", "status", "draws")}
     return collect_numbers(config, paths)
 
 
@@ -114,6 +119,15 @@ def test_estimates_carry_interval_and_size(numbers):
     assert number["text"] == "1.050 [1.010, 1.098]"
 
 
+def test_valid_and_effective_answers_are_means_over_the_utterances_that_were_asked_about(numbers, run, tmp_path):
+    assert (numbers["answers.each"].text, numbers["answers.effective"].text) == ("19.5", "11.5")
+    assert numbers["answers.effective"].n == 2
+    unknown = Numbers()
+    write_csv(pd.read_csv(run["draws"]).assign(effective=np.nan), tmp_path / "draws.csv")
+    add_effective_answers(unknown, str(tmp_path / "draws.csv"))
+    assert unknown["answers.effective"].text == "an unknown number of"
+
+
 def test_special_characters_of_the_configuration_are_escaped(run, config):
     config = json.loads(json.dumps(config))
     config["paper"] |= {"title": "Votes & 100 % of_them #1 {x} ~ ^ $", "authors": ["A_B", "C & D"]}
@@ -164,7 +178,7 @@ def test_the_script_writes_both_files(run, config_json, tmp_path):
     for flag in ("heldout", "votes", "utterances", "rejects"):
         command += [f"--{flag}", str(run[flag])]
     command += ["--verdicts", str(run["verdicts"]), "--leakage", str(run["leakage"])]
-    command += ["--proxies-status", str(run["status"]), "--config", config_json]
+    command += ["--proxies-status", str(run["status"]), "--proxies-draws", str(run["draws"]), "--config", config_json]
     command += ["--numbers", str(tmp_path / "numbers.tex"), "--provenance", str(tmp_path / "numbers.json")]
     subprocess.run(command, check=True)
     text = (tmp_path / "numbers.tex").read_text()

@@ -32,6 +32,7 @@ def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
         "leakage": [str(run["leakage"])],
         "verdicts": [str(run["verdicts"])],
         "heldout": None,
+        "draws": str(run["draws"]) if "draws" in run else None,
     }
 
 

@@ -86,12 +86,17 @@ def embed_prompts(alm: LoadedALM, texts: list[str], audio: list[torch.Tensor | N
             raise ValueError(
                 f"prompt {row} has {text.count(placeholder)} audio placeholders and {int(clip is not None)} clips"
             )
-    tokenize = family_of(alm.model).tokenize
-    expanded = [
-        text if clip is None else text.replace(placeholder, placeholder * len(clip))
-        for text, clip in zip(texts, audio, strict=True)
-    ]
-    return embed_tokens(alm, [tokenize(alm.tokenizer, text) for text in expanded], audio)
+    tokenize, token = family_of(alm.model).tokenize, alm.tokenizer.convert_tokens_to_ids(placeholder)
+    rows = [tokenize(alm.tokenizer, text) for text in texts]
+    return embed_tokens(alm, [_expanded(row, token, clip) for row, clip in zip(rows, audio, strict=True)], audio)
+
+
+def _expanded(row: list[int], token: int, clip: torch.Tensor | None) -> list[int]:
+    """Return token ids with one placeholder for each audio token of the clip."""
+    if clip is None:
+        return row
+    place = row.index(token)
+    return row[:place] + [token] * len(clip) + row[place + 1 :]
 
 
 def embed_tokens(alm: LoadedALM, rows: list[list[int]], audio: list[torch.Tensor | None]) -> dict[str, torch.Tensor]:

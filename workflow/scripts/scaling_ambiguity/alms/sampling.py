@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch.nn.functional import log_softmax
 
+from scaling_ambiguity.alms.draw_cache import spread
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.prefix import prefill
@@ -82,8 +83,10 @@ def sample_answers(
             break
         keep = torch.tensor(going, device=alm.device)
         # The first time, the cache of each prompt is spread over its draws; later, ended draws leave it, if any did.
-        if step == 0 or len(going) < len(live):
-            cache.batch_select_indices(rows[keep] if step == 0 else keep)
+        if step == 0:
+            spread(cache, rows[keep], longest - 1)
+        elif len(going) < len(live):
+            cache.batch_select_indices(keep)
         live = [live[place] for place in going]
         mask = torch.cat([mask[keep], torch.ones(len(going), 1, dtype=mask.dtype, device=alm.device)], dim=1)
         position = position[keep] + 1

@@ -10,7 +10,13 @@ from scaling_ambiguity.io import read_json
 from scaling_ambiguity.reporting.numbers.agreement import add_agreement
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
 from scaling_ambiguity.reporting.numbers.bias import add_bias
-from scaling_ambiguity.reporting.numbers.corpus import add_answers, add_corpus, add_heldout, add_replayed_answers
+from scaling_ambiguity.reporting.numbers.corpus import (
+    add_answers,
+    add_corpus,
+    add_effective_answers,
+    add_heldout,
+    add_replayed_answers,
+)
 from scaling_ambiguity.reporting.numbers.costs import add_costs
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level, add_validation
 from scaling_ambiguity.reporting.numbers.hypotheses import add_hypotheses
@@ -43,7 +49,7 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     Args:
         config: The configuration of the run.
         paths: ``statistics``, ``verdicts`` and ``leakage`` (lists), ``utterances``, ``votes``, ``rejects``; and
-            ``heldout`` and ``status``, or None.
+            ``heldout``, ``status`` and ``draws``, or None.
     """
     check_config(config)
     headline = config["paper"]["headline"]
@@ -62,6 +68,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         add_heldout(numbers, heldout)
     if status:
         (add_replayed_answers if replayed else add_answers)(numbers, status)
+    if paths.get("draws") and not replayed:
+        add_effective_answers(numbers, paths["draws"])
     alignment = headline_table(statistics, "alignment", corpus, annotator, protocol)
     if alignment is not None:
         add_alignment(numbers, alignment, annotator, classes)

@@ -1,5 +1,7 @@
 """Numbers about the corpus, the audio-language model and its answers."""
 
+import math
+
 import numpy as np
 import pandas as pd
 
@@ -117,3 +119,19 @@ def add_answers(numbers: Numbers, path: str) -> None:
     numbers.value("answers.lost", total - valid, count(total - valid), file=path, column="total - ok", n=total)
     prompts = frame["prompt"].nunique()
     numbers.value("answers.prompts", int(prompts), count(prompts), file=path, column="prompt", n=total)
+
+
+def add_effective_answers(numbers: Numbers, path: str) -> None:
+    """Define ``answers.each`` and ``answers.effective``: valid and effective votes of an utterance, means.
+
+    Where no prompt was asked twice, the effective number is not known and said so.
+    """
+    frame = pd.read_csv(path)
+    if not {"total", "valid", "effective"} <= set(frame.columns):
+        raise UserError(f"{path}: expected the columns total, valid, effective; re-run the rule that writes it.")
+    frame = frame[frame["total"] > 0]
+    for key, column in (("each", "valid"), ("effective", "effective")):
+        mean = float(frame[column].mean())
+        text = number(mean, 1) if math.isfinite(mean) else "an unknown number of"
+        value = mean if math.isfinite(mean) else text
+        numbers.value(f"answers.{key}", value, text, file=path, column=column, n=len(frame))
