@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import re
 import shlex
 from collections import Counter
@@ -10,6 +11,8 @@ import pandas as pd
 import pytest
 import yaml
 from checkout import REPOSITORY, Checkout
+
+from scaling_ambiguity.finetuning.execution import Execution
 
 SHELL = "Shell command: "
 PRESET = ("--configfile", "workflow/presets/paper.yaml")
@@ -82,6 +85,12 @@ def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
         assert ("peer" in entry) == (after(words, "--model") == "qwen_mlp") == ("--encoded" in words)
         assert options["lora"] | {"targets": None} == {"r": 8, "alpha": 16, "dropout": 0.2, "targets": None}
         assert (options["learning_rate"], options["clip"], options["weight_decay"]) == (2.5e-6, 3.0, 0.03)
+        execution = Execution.of(options)
+        pieces = execution.pieces(list(range(options["batch"])), 0)
+        assert execution.processes == 1 and options["batch"] == 8 * 8 == sum(map(len, pieces)), "the published batch"
+        assert max(map(len, pieces)) == 4, "utterances at once"
+    asked = Counter(re.findall(r"^ *resources: .*?mem_mb=(\d+), .*runtime=600", printed, flags=re.MULTILINE))
+    assert asked == {str(6000 + math.ceil(1.2 * 2 * 8200)): len(trained)}, "the weights do not fit into the job"
     planned = set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE))
     scripts = {words[1].rpartition("/")[2].removesuffix(".py") for words in built}
     made_by_a_script = {re.sub(r"finetune_seeds_\d", "finetune", rule) for rule in planned} - {"all"}

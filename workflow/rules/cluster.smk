@@ -80,7 +80,7 @@ rule check_gpu:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * model_memory(wildcards.alm),
         runtime=5,
         gpu=lambda wildcards: config["alms"][wildcards.alm]["gpus"],
         slurm_partition=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["partition"],

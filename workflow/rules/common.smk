@@ -14,6 +14,7 @@ import yaml
 from snakemake.exceptions import WorkflowError
 
 from scaling_ambiguity.alms.before_work import obstacles, refusal, this_place
+from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import checked_config
@@ -35,6 +36,7 @@ def stop(message):
 
 # What each ALM of the configuration is called in the registry; forgotten once it is resolved.
 REGISTERED = registered(config)
+KNOWN = load_registry() if REGISTERED else {}
 
 try:
     config.update(checked_config(resolve_all(dict(config))))
@@ -104,9 +106,9 @@ def refuse_unaskable():
             asked.setdefault(job.wildcards.model, []).append(False)
     if not asked:
         return
-    place, registry = this_place(workflow.local_exec), load_registry() if REGISTERED else {}
+    place = this_place(workflow.local_exec)
     against = {
-        name: obstacles(config["alms"][name], registry.get(REGISTERED.get(name)), place, all(stored))
+        name: obstacles(config["alms"][name], KNOWN.get(REGISTERED.get(name)), place, all(stored))
         for name, stored in asked.items()
     }
     if message := refusal(against):
@@ -143,6 +145,15 @@ def memory(least, factor):
     The factors, MB of memory a MB of tables, were measured on 60,000 utterances with 30 deals.
     """
     return lambda wildcards, input, attempt: int(attempt * max(least, factor * input.size_mb))
+
+
+def model_memory(alm, entry=None, copies=1, beside=4000):
+    """Memory in MB for rules that open an ALM, by its parameters and the processes that open it.
+
+    `entry` is its registry entry as the job gets it, if that is not the one of the configuration.
+    """
+    facts = KNOWN.get(REGISTERED.get(alm))
+    return main_memory_mb(entry or config["alms"][alm], facts, copies, beside)
 
 
 def gpu_resources(gpus):

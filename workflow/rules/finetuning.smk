@@ -30,7 +30,13 @@ for group in seed_groups():
             "../../envs/torch.yaml"
         threads: training_processes()
         resources:
-            mem_mb=6000 * training_processes(),
+            mem_mb=lambda wildcards, attempt: attempt
+            * model_memory(
+                encoder_of(wildcards.model),
+                model_entry(wildcards.model),
+                copies=training_processes(),
+                beside=6000 * training_processes(),
+            ),
             runtime=600,
             gpu=lambda wildcards: model_entry(wildcards.model)["gpus"] * training_processes(),
             slurm_partition=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["partition"],

@@ -53,7 +53,7 @@ rule annotate_shard:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=4000,
+        mem_mb=lambda wildcards, attempt: attempt * model_memory(config["annotators"][wildcards.annotator]["alm"]),
         runtime=240,
         gpu=lambda wildcards: alm_of(wildcards)["gpus"],
         slurm_partition=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["partition"],

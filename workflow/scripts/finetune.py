@@ -61,7 +61,7 @@ def train(arguments: argparse.Namespace, interrupts: Interrupts) -> None:
         torch.cuda.set_device(local_rank())
     names = ("corpus", "protocol", "model", "labels", "augmentation", "fold")
     finetune_condition(
-        open_model(arguments.alm, arguments.options, arguments.encoded),
+        open_model(arguments.alm, arguments.options, arguments.encoded, team),
         examples,
         Condition(**{name: getattr(arguments, name) for name in names}),
         seeds=[int(seed) for seed in arguments.seeds],

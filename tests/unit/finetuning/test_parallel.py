@@ -80,8 +80,9 @@ def test_torchrun_is_the_same_entry_point(train, run, program, tmp_path, without
 
 
 @pytest.mark.slow
-def test_team_stops_together_and_continues(start, run, program, tmp_path, settings):
-    settings.options |= {"steps": 12, "execution": {"processes": 2, "state_every": 1}}
+@pytest.mark.parametrize("strategy", ["ddp", "fsdp"])
+def test_team_stops_together_and_continues(start, run, program, tmp_path, settings, strategy):
+    settings.options |= {"steps": 12, "execution": {"processes": 2, "state_every": 1, "strategy": strategy}}
     process = start(program(tmp_path / "again"))
     while process.poll() is None and not (tmp_path / "again/state/seed-0/state.pt").exists():
         time.sleep(0.001)
@@ -168,7 +169,12 @@ def test_pieces_cover_a_batch_once():
 
 @pytest.mark.parametrize(
     "execution, words",
-    [({"accumulate": 3, "processes": 2}, "cannot be cut"), ({"precision": "fp8"}, "bf16"), ({"speed": 2}, "unknown")],
+    [
+        ({"accumulate": 3, "processes": 2}, "cannot be cut"),
+        ({"precision": "fp8"}, "bf16"),
+        ({"strategy": "deepspeed"}, "fsdp"),
+        ({"speed": 2}, "unknown"),
+    ],
 )
 def test_impossible_execution(execution, words):
     with pytest.raises(UserError, match=words):

@@ -11,9 +11,11 @@ import pandas as pd
 import pytest
 from peft import PeftModel
 
+from scaling_ambiguity.alms.inputs import encode_audio
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.state import load_state, save_state
+from scaling_ambiguity.finetuning.training import train_seed
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.predictions import PREDICTIONS
 
@@ -53,6 +55,27 @@ def test_outputs(train, tmp_path, gather):
 def test_same_seed_same_bytes(train, tmp_path):
     assert train(tmp_path / "a") == train(tmp_path / "b")
     assert train(tmp_path / "a")["seed-0.parquet"] != train(tmp_path / "c", base_seed=2)["seed-0.parquet"]
+
+
+def test_seeds_of_a_job_share_the_encodings(train, tmp_path, gather, settings, monkeypatch):
+    """Every clip is heard once, and the adapters of both seeds sit in the same base model."""
+    heard, shared = [], set()
+
+    def counted(alm, waveforms):
+        heard.extend(waveforms)
+        return encode_audio(alm, waveforms)
+
+    def watched(alm, adapter, *arguments, **options):
+        shared.add((id(alm), id(adapter)))
+        return train_seed(alm, adapter, *arguments, **options)
+
+    monkeypatch.setattr("scaling_ambiguity.finetuning.inputs.encode_audio", counted)
+    monkeypatch.setattr("scaling_ambiguity.finetuning.job.train_seed", watched)
+    settings.options |= {"steps": 1, "evaluate_every": 1}
+    files = train(tmp_path)
+    assert {"seed-0.parquet", "seed-1.parquet"} < set(files)
+    assert len(heard) == sum(map(len, vars(gather()).values())) == 20
+    assert len(shared) == 1
 
 
 def test_training_lowers_its_loss(train, tmp_path, settings):

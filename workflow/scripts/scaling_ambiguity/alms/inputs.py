@@ -20,6 +20,7 @@ __all__ = [
     "encode_features",
     "hear_features",
     "mel_features",
+    "prompt_tokens",
     "seconds_cut",
 ]
 
@@ -80,6 +81,11 @@ def embed_prompts(alm: LoadedALM, texts: list[str], audio: list[torch.Tensor | N
     Raises:
         ValueError: A prompt's placeholders do not match its audio.
     """
+    return embed_tokens(alm, prompt_tokens(alm, texts, audio), audio)
+
+
+def prompt_tokens(alm: LoadedALM, texts: list[str], audio: list[torch.Tensor | None]) -> list[list[int]]:
+    """Do the first half of :func:`embed_prompts`: token ids, a placeholder for each audio token of the clip."""
     placeholder = alm.processor.audio_token
     for row, (text, clip) in enumerate(zip(texts, audio, strict=True)):
         if text.count(placeholder) != int(clip is not None):
@@ -88,7 +94,7 @@ def embed_prompts(alm: LoadedALM, texts: list[str], audio: list[torch.Tensor | N
             )
     tokenize, token = family_of(alm.model).tokenize, alm.tokenizer.convert_tokens_to_ids(placeholder)
     rows = [tokenize(alm.tokenizer, text) for text in texts]
-    return embed_tokens(alm, [_expanded(row, token, clip) for row, clip in zip(rows, audio, strict=True)], audio)
+    return [_expanded(row, token, clip) for row, clip in zip(rows, audio, strict=True)]
 
 
 def _expanded(row: list[int], token: int, clip: torch.Tensor | None) -> list[int]:

@@ -40,6 +40,7 @@ def load_alm(
     device: str | torch.device | None = None,
     trust_remote_code: bool = False,
     quantisation: Any = None,
+    placed: bool = True,
 ) -> LoadedALM:
     """Open a checkpoint with the class its configuration names, from safetensors alone.
 
@@ -50,6 +51,7 @@ def load_alm(
             elsewhere as stored.
         trust_remote_code: Run code that comes with the checkpoint.
         quantisation: Configuration of transformers by which the weights are loaded quantised; needs a GPU.
+        placed: Bring the weights to the device; otherwise they stay in main memory for the caller to place.
 
     Raises:
         UserError: There is no such checkpoint, or neither this library nor transformers knows its class.
@@ -89,7 +91,7 @@ def load_alm(
         raise UserError(f"{checkpoint}: cannot be opened as an audio-language model ({error}).") from error
     processor.tokenizer.padding_side = "left"
     name = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
-    model = model if quantisation is not None else model.to(device)
+    model = model.to(device) if placed and quantisation is None else model
     return LoadedALM(model.eval(), processor, processor.tokenizer, device, name)
 
 

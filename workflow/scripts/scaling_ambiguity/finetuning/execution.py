@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from scaling_ambiguity.errors import UserError
 
 PRECISIONS = ("stored", "bf16")
+STRATEGIES = ("ddp", "fsdp")
 
 
 @dataclass(frozen=True)
@@ -13,6 +14,8 @@ class Execution:
 
     Attributes:
         processes: Processes that share every batch.
+        strategy: `ddp`: every process holds the whole model; `fsdp`: the layers of the language model are
+            cut among them, see :mod:`~.sharding`.
         accumulate: Pieces a process's share of a batch is cut into; their gradients are added.
         precision: Precision of the training's forward passes: `stored` as the weights are, `bf16` mixed.
             Validation and prediction are always `stored`.
@@ -22,6 +25,7 @@ class Execution:
     """
 
     processes: int = 1
+    strategy: str = "ddp"
     accumulate: int = 1
     precision: str = "stored"
     checkpointing: bool = False
@@ -33,7 +37,7 @@ class Execution:
         """Read ``options["execution"]``, all of it optional.
 
         Raises:
-            UserError: An unknown key or precision, or more pieces than a batch has utterances.
+            UserError: An unknown key, precision or strategy, or more pieces than a batch has utterances.
         """
         given = options.get("execution") or {}
         unknown = sorted(set(given) - set(cls.__dataclass_fields__))
@@ -44,6 +48,10 @@ class Execution:
         if found.precision not in PRECISIONS:
             raise UserError(
                 f"finetuning.execution.precision {found.precision!r} is unknown; accepted: {', '.join(PRECISIONS)}."
+            )
+        if found.strategy not in STRATEGIES:
+            raise UserError(
+                f"finetuning.execution.strategy {found.strategy!r} is unknown; accepted: {', '.join(STRATEGIES)}."
             )
         found.check(options["batch"])
         return found

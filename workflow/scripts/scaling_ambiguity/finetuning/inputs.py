@@ -1,11 +1,12 @@
 """Model inputs, made by one function for training, validation and test alike."""
 
 import hashlib
+from array import array
 
 import torch
 
 from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio
+from scaling_ambiguity.alms.inputs import embed_tokens, encode_audio, prompt_tokens
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.examples import Examples
@@ -34,6 +35,7 @@ class FrozenInputs:
         self.audio_sha256: list[str | None] = []
         self._audio: list[torch.Tensor | None] = []
         self._texts: list[str] = []
+        self._tokens: dict[int, array] = {}  # of the rows that were needed; most of the work of a batch
         for start in progress(range(0, len(examples), CHUNK), f"encode {what}", unit=f"x{CHUNK}"):
             chunk = slice(start, start + CHUNK)
             paths = examples.paths[chunk]
@@ -53,7 +55,10 @@ class FrozenInputs:
     def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
         """Return the model inputs of ``rows``: inputs_embeds (B, T, H), attention_mask and position_ids (B, T)."""
         audio = [self._audio[row].to(self._alm.device) for row in rows]
-        return embed_prompts(self._alm, [self._texts[row] for row in rows], audio)
+        for row, clip in zip(rows, audio, strict=True):
+            if row not in self._tokens:
+                self._tokens[row] = array("i", prompt_tokens(self._alm, [self._texts[row]], [clip])[0])
+        return embed_tokens(self._alm, [self._tokens[row].tolist() for row in rows], audio)
 
     def lengths(self) -> list[int]:
         """Return the number of tokens of each prompt, audio included."""

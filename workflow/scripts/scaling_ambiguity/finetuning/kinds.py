@@ -3,23 +3,28 @@
 from pathlib import Path
 
 from scaling_ambiguity.alms.loading import LoadedALM, load_alm
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.examples import Examples
+from scaling_ambiguity.finetuning.execution import Execution
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
+from scaling_ambiguity.finetuning.parallel import ALONE, Team
 from scaling_ambiguity.finetuning.peer_inputs import PeerInputs
 from scaling_ambiguity.finetuning.peers import LoadedPeer, Peer, open_peer
 from scaling_ambiguity.finetuning.quantised import quantisation
+from scaling_ambiguity.finetuning.sharding import shard
 from scaling_ambiguity.finetuning.speech_encoder import LOADING
 from scaling_ambiguity.proxies.prompts import PromptSet
 
 
-def open_model(entry: dict, options: dict, encoded: Path | None = None) -> LoadedALM | LoadedPeer:
+def open_model(entry: dict, options: dict, encoded: Path | None = None, team: Team = ALONE) -> LoadedALM | LoadedPeer:
     """Open the model of an entry of ``alms``, or of ``peers`` joined with the entry of its encoder.
 
     Args:
         entry: ``checkpoint``, and ``peer`` for a small peer.
-        options: The ``finetuning`` part of the configuration; ``quantised`` is heeded.
+        options: The ``finetuning`` part of the configuration; ``quantised`` and ``execution`` are heeded.
         encoded: Folder of kept encoder outputs of peers.
+        team: The processes a model is cut among, where it is; a small peer never is.
 
     Raises:
         UserError: The checkpoint cannot be opened, or not as asked.
@@ -27,9 +32,16 @@ def open_model(entry: dict, options: dict, encoded: Path | None = None) -> Loade
     if "peer" in entry:
         return open_peer(entry, encoded)
     loading = {key: entry[key] for key in LOADING if key in entry}
+    sharded = Execution.of(options).strategy == "fsdp"
     if options.get("quantised"):
+        if sharded:
+            raise UserError(
+                "finetuning: `quantised` and `execution.strategy: fsdp` do not go together: quantised weights cannot "
+                "be cut. Remove one of the two; a quantised model fits on one GPU mostly."
+            )
         loading["quantisation"] = quantisation(options["quantised"])
-    return load_alm(entry["checkpoint"], **loading)
+    alm = load_alm(entry["checkpoint"], placed=not sharded, **loading)
+    return shard(alm, team) if sharded else alm
 
 
 def checkpoint_of(alm: LoadedALM | LoadedPeer) -> str:

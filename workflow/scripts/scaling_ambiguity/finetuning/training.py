@@ -20,6 +20,7 @@ from scaling_ambiguity.finetuning.interrupts import Interrupts
 from scaling_ambiguity.finetuning.memory import explain_out_of_memory, foresee
 from scaling_ambiguity.finetuning.parallel import ALONE, Team
 from scaling_ambiguity.finetuning.schedule import Batches, rate_factor
+from scaling_ambiguity.finetuning.sharding import is_sharded
 from scaling_ambiguity.finetuning.state import load_state, save_state
 from scaling_ambiguity.seeds import derive_seed
 
@@ -47,18 +48,20 @@ class Trained:
     resumed_from: int
 
 
-@torch.inference_mode()
+@torch.no_grad()  # not inference mode: weights gathered in it could not be used for a gradient later
 def log_distributions(alm: LoadedALM, inputs: FrozenInputs, classes: list[str], team: Team = ALONE) -> torch.Tensor:
     """Return the model's log-distributions over ``classes``, float32 (n, C) on the CPU.
 
-    The batches are fixed; those of a team are dealt out in turn, which changes no bit of the result.
+    The batches are fixed; those of a team are dealt out in turn, which changes no bit of the result. Of a
+    sharded model every process computes equally often: who has no batch left repeats the first.
     """
     rows = list(range(len(inputs)))
     values = torch.zeros(len(rows), len(classes))
-    for number, start in enumerate(range(0, len(rows), ROWS_AT_ONCE)):
-        if number % team.size == team.rank:
-            chunk = rows[start : start + ROWS_AT_ONCE]
-            values[chunk] = log_probabilities(alm, inputs.batch(chunk), classes).cpu()
+    chunks = [rows[start : start + ROWS_AT_ONCE] for start in range(0, len(rows), ROWS_AT_ONCE)]
+    for chunk in chunks[team.rank :: team.size]:
+        values[chunk] = log_probabilities(alm, inputs.batch(chunk), classes).cpu()
+    if len(chunks) % team.size and team.rank >= len(chunks) % team.size and is_sharded(alm):
+        log_probabilities(alm, inputs.batch(chunks[0]), classes)
     return team.fill(values)
 
 

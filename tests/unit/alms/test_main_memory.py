@@ -1,0 +1,57 @@
+"""A job asks for as much main memory as the weights it opens take, by what is known of them beforehand."""
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from scaling_ambiguity.alms.main_memory import ASSUMED, main_memory_mb
+from scaling_ambiguity.alms.registry import load_registry, resolve
+
+REGISTRY = load_registry()
+QWEN = resolve({"registry": "qwen2_audio_7b"}, REGISTRY)
+FACTS = REGISTRY["qwen2_audio_7b"]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Write a checkpoint of 2.5 million parameters, in two files."""
+    (tmp_path / "config.json").write_text(json.dumps({"architectures": ["Qwen2AudioForConditionalGeneration"]}))
+    for number, rows in enumerate((1500, 1000)):
+        save_file({"weight": np.zeros((rows, 1000), np.float16)}, tmp_path / f"model-{number}.safetensors")
+    return {"engine": "transformers", "checkpoint": str(tmp_path), "gpus": 0}
+
+
+@pytest.fixture
+def nothing_fetched(tmp_path, monkeypatch):
+    """Point the hub's client to an empty cache."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+
+def test_of_the_registry():
+    """8.2 billion parameters: 2 bytes each for a GPU, 4 without, and a fifth beside."""
+    assert FACTS.parameters == 8.2 and QWEN["gpus"] == 1
+    assert main_memory_mb(QWEN, FACTS) == 4000 + 19_680
+    assert main_memory_mb(QWEN | {"gpus": 0}, FACTS) == 4000 + 39_360
+    assert main_memory_mb(QWEN, FACTS, copies=2, beside=12_000) == 12_000 + 39_360
+
+
+def test_of_the_files_where_they_are(folder):
+    assert main_memory_mb(folder, None) == 4000 + 12
+    assert main_memory_mb(folder | {"gpus": 2}, FACTS, copies=3) == 4000 + 18
+
+
+def test_where_nothing_is_known_as_much_as_the_usual_model(nothing_fetched):
+    unknown = {"engine": "transformers", "checkpoint": "somebody/something", "gpus": 1}
+    assert main_memory_mb(unknown, None) == 4000 + 1.2 * 2 * ASSUMED / 1e6
+    assert main_memory_mb(QWEN, replace(FACTS, parameters="not known")) == main_memory_mb(unknown, None)
+
+
+def test_who_opens_no_weights_asks_for_none():
+    assert main_memory_mb({"engine": "openai", "base_url": "https://x", "gpus": 0}, FACTS) == 4000
+    assert main_memory_mb({"engine": "replay", "gpus": 0}, None, copies=2, beside=1) == 1
+    assert main_memory_mb({"engine": "transformers", "checkpoint": "x", "gpus": 0, "trained_on": {}}, None) == 4000
+    served = {"engine": "openai", "serve": {"command": "vllm serve"}, "checkpoint": "a/b", "gpus": 1}
+    assert main_memory_mb(served, FACTS) == 4000 + 19_680

@@ -1,0 +1,48 @@
+"""Main memory that a job which opens a model asks for, by what is known before; imports nothing heavy."""
+
+import math
+from pathlib import Path
+from typing import Any
+
+from scaling_ambiguity.alms.availability import CPU_BYTES, GPU_BYTES, MARGIN
+from scaling_ambiguity.alms.before_work import parameters
+from scaling_ambiguity.alms.hub import is_on_hub, whole_snapshot
+from scaling_ambiguity.alms.registry import Entry
+from scaling_ambiguity.errors import UserError
+
+ASSUMED = 9e9  # parameters of a model of which neither registry nor files are at hand: the usual size of open ones
+
+
+def main_memory_mb(alm: dict[str, Any], facts: Entry | None, copies: int = 1, beside: int = 4000) -> int:
+    """Return the MB (10^6 bytes) of main memory for ``copies`` of a model and what is ``beside`` them in a job.
+
+    m = beside + ceil(1.2 x copies x parameters x bytes / 10^6), 4 bytes a parameter in float32 on the CPU, 2 in
+    bfloat16 where there are GPUs: weights pass through main memory on their way. The parameters are those of the
+    files, where they are on this machine, else of the registry, else nine billion. A model behind another's server,
+    or of answers that are there already, takes none.
+
+    Args:
+        alm: The ``alms`` entry of the configuration.
+        facts: What the registry knows about it, if the entry names one of its models.
+        copies: Processes of the job that open it.
+        beside: MB of python, libraries, sound and tables.
+    """
+    opened = alm["engine"] == "transformers" or "serve" in alm
+    if not opened:
+        return beside
+    size = GPU_BYTES if alm["gpus"] else CPU_BYTES
+    return beside + math.ceil(MARGIN * copies * size * _parameters(alm, facts) / 1e6)
+
+
+def _parameters(alm: dict[str, Any], facts: Entry | None) -> float:
+    if "trained_on" in alm:  # made by this workflow, and small
+        return 0
+    found = parameters(Path(alm["checkpoint"])) if "checkpoint" in alm else 0
+    if not found and facts is not None and isinstance(facts.parameters, int | float):
+        return facts.parameters * 1e9
+    if not found and is_on_hub(alm):
+        try:
+            found = parameters(whole_snapshot(alm["checkpoint"], alm.get("revision")))
+        except UserError:
+            found = 0
+    return found or ASSUMED

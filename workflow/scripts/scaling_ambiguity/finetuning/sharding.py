@@ -1,0 +1,86 @@
+"""The frozen layers of a language model, each process holding its share of every one (FSDP)."""
+
+import torch
+from torch.distributed.device_mesh import init_device_mesh
+from torch.distributed.fsdp import fully_shard
+from torch.distributed.tensor import DTensor
+
+from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.parallel import Team
+
+ALIVE = 2  # layers that are whole at a time: the one that computes and the one fetched ahead
+
+
+def shard(alm: LoadedALM, team: Team) -> LoadedALM:
+    """Return ``alm`` with the layers of its language model cut among the processes of ``team``.
+
+    torch's ``fully_shard``: each process keeps 1/n of each weight and gathers a layer while it computes, forth and
+    back. The layers are nearly all of a large model; audio tower, projector, embeddings and output rows stay whole,
+    since they are called one by one. An adapter that is injected afterwards stays whole as well: its gradients are
+    summed, saved and taken up again as without sharding, and a training differs from one with whole copies
+    by rounding alone. All processes must compute equally often.
+
+    Args:
+        alm: The model; its weights may still be on the CPU, they come to ``alm.device``.
+        team: The processes, two or more.
+
+    Raises:
+        UserError: There is one process alone.
+    """
+    if team.size < 2:
+        raise UserError(
+            "finetuning.execution.strategy `fsdp` cuts the model among processes, and there is one alone. "
+            "Set `finetuning.execution.processes` to 2 or more, or the strategy to `ddp`."
+        )
+    model = parts(alm.model).language_model
+    layers = list(model.layers)
+    inside = {parameter for layer in layers for parameter in layer.parameters()}
+    outside = {parameter for parameter in model.parameters() if parameter not in inside}
+    mesh = init_device_mesh(alm.device.type, (team.size,))
+    alm.model.requires_grad_(False)
+    for layer in layers:
+        fully_shard(layer, mesh=mesh, reshard_after_forward=True)
+    fully_shard(model, mesh=mesh, reshard_after_forward=True, ignored_params=outside)
+    if alm.device.type != "cpu":
+        _place(alm)
+    return alm
+
+
+def _place(alm: LoadedALM) -> None:
+    """Bring what is not sharded to the device; sharding has brought the rest."""
+    for module in alm.model.modules():
+        for name, parameter in module._parameters.items():
+            if parameter is not None and not isinstance(parameter, DTensor):
+                module._parameters[name].data = parameter.data.to(alm.device)
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = buffer.to(alm.device)
+
+
+def is_sharded(alm: object) -> bool:
+    """Return whether :func:`shard` cut ``alm``."""
+    return isinstance(alm, LoadedALM) and any(isinstance(one, DTensor) for one in alm.model.parameters())
+
+
+def own_part(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the part of ``tensor`` that this process holds: the whole, unless it is cut."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def own_bytes(tensor: torch.Tensor) -> int:
+    """Return the bytes of ``tensor`` that this process holds."""
+    local = own_part(tensor)
+    return local.numel() * local.element_size()
+
+
+def gathered_bytes(alm: LoadedALM) -> int:
+    """Return the most bytes of whole layers that a process holds beside its share."""
+    if not is_sharded(alm):
+        return 0
+    layers = parts(alm.model).language_model.layers
+    return ALIVE * max(
+        sum(one.numel() * one.element_size() for one in layer.parameters() if isinstance(one, DTensor))
+        for layer in layers
+    )
