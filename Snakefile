@@ -20,6 +20,7 @@ refuse_second_run()
 
 
 include: "workflow/rules/corpora.smk"
+include: "workflow/rules/encoding.smk"
 include: "workflow/rules/proxies.smk"
 include: "workflow/rules/validity.smk"
 include: "workflow/rules/alignment.smk"

@@ -136,6 +136,38 @@ def test_learning_curves_are_trained_where_they_are_asked_for_alone(checkout, jo
     assert {f"curve-tiny_crossed-h{h}m{m}" for h in ("1", "all") for m in (0, 5)} <= trained
 
 
+def encoding(jobs):
+    """Kinds of jobs that read encoder outputs, annotators among them by name."""
+    reading = [job for job in jobs if any(name.startswith("results/encodings/") for name in job["input"])]
+    trained = {"finetune" for job in reading if job["rule"].startswith("finetune_seeds")}
+    return trained | {name.split("/")[3] for job in reading for name in job["output"] if "/proxies/" in name}
+
+
+def test_who_hears_reads_the_encoder_outputs_where_they_are_shared(checkout, jobs):
+    encoded = [job for job in jobs if job["rule"] == "encode_audio"]
+    made = sorted(name for job in encoded for name in job["output"])
+    assert made == [f"results/encodings/demo/tiny/{shard}" for shard in (0, 1)]
+    # by its input a checkpoint that is trained anew re-encodes
+    assert all("resources/models/tiny" in job["input"] for job in encoded)
+    assert encoding(jobs) == {"tiny_crossed", "tiny_audio", "finetune"}, "tiny_text hears nothing"
+    trained = [job for job in jobs if job["rule"].startswith("finetune_seeds")]
+    assert all({f"results/encodings/demo/tiny/{shard}" for shard in (0, 1)} <= set(job["input"]) for job in trained)
+    own = checkout.jobs("all", "--config", "alms={tiny: {encodings: own}}")
+    assert not encoding(own) and "encode_audio" not in {job["rule"] for job in own}
+    assert len(own) == len(jobs) - len(encoded)
+
+
+def test_another_encoder_than_the_shared_one_reads_none(checkout, tmp_path):
+    (tmp_path / "more.yaml").write_text(
+        "finetuning: {models: [tiny, tiny_mlp], quantised: 4bit}\nrun: {annotators: [tiny_text]}\n"
+        "paper: {headline: {annotator: tiny_text}}\n"
+    )
+    jobs = checkout.jobs("all", "--configfile", str(tmp_path / "more.yaml"))
+    assert "encode_audio" not in {job["rule"] for job in jobs} and not encoding(jobs)
+    (tmp_path / "peer.yaml").write_text("finetuning: {models: [tiny_mlp]}\n")
+    assert "finetune" in encoding(checkout.jobs("all", "--configfile", str(tmp_path / "peer.yaml")))
+
+
 @pytest.mark.parametrize(
     ("rule", "allowed"),
     [
@@ -156,7 +188,7 @@ def test_a_job_gets_a_gpu_partition_if_and_only_if_it_has_a_gpu(checkout, monkey
     (tmp_path / "gpu.yaml").write_text("alms: {tiny: {gpus: 1}}\n")
     for extra, expected in (
         ((), set()),
-        ((str(tmp_path / "gpu.yaml"),), {"annotate_shard", "check_gpu", "finetune_seeds_0"}),
+        ((str(tmp_path / "gpu.yaml"),), {"annotate_shard", "check_gpu", "encode_audio", "finetune_seeds_0"}),
     ):
         words = ["-n", "all", "--profile", "slurm", "--executor", "dryrun", *TINY, *extra]
         blocks = checkout.snakemake(*words).split("\nrule ")[1:]

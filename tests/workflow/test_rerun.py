@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import pytest
 from checkout import TINY
 
-HEAVY = {"train_tiny_alm", "annotate_shard", "augment_items", "finetune_seeds_0", "synthesise_demo"}
+HEAVY = {"train_tiny_alm", "encode_audio", "annotate_shard", "augment_items", "finetune_seeds_0", "synthesise_demo"}
 REPORTING = {"build_paper", "build_report", "all"}
 LIBRARY = "workflow/scripts/scaling_ambiguity"
 
@@ -47,6 +47,13 @@ def test_touch_on_every_source_changes_nothing(tiny_run):
         if path.is_file() and "runs" not in path.relative_to(tiny_run.root).parts and ".snakemake" not in path.parts:
             os.utime(path, (now, now))
     assert tiny_run.planned("all", *TINY) == set()
+
+
+def test_another_checkpoint_is_encoded_anew_and_where_the_outputs_lie_trains_none(tiny_run):
+    planned = tiny_run.planned("all", *TINY, "--config", "alms={tiny: {training: {steps: 13}}}")
+    assert {"train_tiny_alm", "encode_audio", "annotate_shard", "finetune_seeds_0"} <= planned
+    planned = tiny_run.planned("all", *TINY, "--config", "alms={tiny: {encodings: own}}")
+    assert not planned & {"train_tiny_alm", "encode_audio", "augment_items"}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,7 @@ VERBS = {
     "assign",
     "train",
     "annotate",
+    "encode",
     "gather",
     "list",
     "balance",

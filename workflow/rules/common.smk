@@ -102,6 +102,8 @@ def refuse_unaskable():
             annotator = job.wildcards.annotator
             stored = any(Path("resources/answers", annotator).glob("*"))
             asked.setdefault(config["annotators"][annotator]["alm"], []).append(stored)
+        elif job.rule.name == "encode_audio":
+            asked.setdefault(job.wildcards.alm, []).append(False)
         elif job.rule.name.startswith("finetune_seeds_"):
             asked.setdefault(job.wildcards.model, []).append(False)
     if not asked:

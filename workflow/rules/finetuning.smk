@@ -18,6 +18,7 @@ for group in seed_groups():
             checkpoint=lambda wildcards: checkpoint_of(encoder_of(wildcards.model)),
             prompts=f"{PROMPTS}/focus.yaml",
             augmented=augmented_of,
+            encodings=encodings_of_corpus,
             gpu_check=lambda wildcards: [] if wildcards.model in config["peers"] else gpu_check_of(wildcards.model),
         output:
             predictions=expand(f"results/predictions/{CONDITION}/seed-{{seed}}.parquet", seed=group, allow_missing=True),
@@ -54,6 +55,7 @@ for group in seed_groups():
                 }
             ),
             protocol=lambda wildcards: training_protocol(wildcards.protocol),
+            encodings=named_encodings,
             encoded=lambda wildcards: "--encoded resources/encoded" if wildcards.model in config["peers"] else "",
             classes=lambda wildcards: classes(wildcards.corpus),
             state=lambda wildcards: f"resources/state/finetune/{CONDITION}".format(**wildcards),
@@ -66,7 +68,7 @@ for group in seed_groups():
             " --fold {wildcards.fold} --seeds {params.seeds} --alm {params.alm:q} --options {params.options:q}"
             " --protocol-options {params.protocol:q} --prompts {input.prompts:q} --utterances {input.utterances}"
             " --root {params.root:q} --labels-table {input.labels} --splits {input.splits} {params.augmented}"
-            " {params.encoded}"
+            " {params.encodings} {params.encoded}"
             " --classes {params.classes} --seed {params.seed} --state {params.state}"
             " --predictions {output.predictions} --runs {output.runs} > {log} 2>&1"
 

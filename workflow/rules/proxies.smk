@@ -20,7 +20,9 @@ rule train_tiny_alm:
         mem_mb=4000,
         runtime=30,
     params:
-        options=lambda wildcards: canonical(config["alms"][wildcards.alm]),
+        options=lambda wildcards: canonical(
+            {key: value for key, value in config["alms"][wildcards.alm].items() if key != "encodings"}
+        ),
         seed=SEED,
         script=f"{SCRIPTS}/train_tiny_alm.py",
         code=code("train_tiny_alm.py"),
@@ -40,6 +42,7 @@ rule annotate_shard:
         synonyms=synonyms_of,
         turns=turns_of,
         published=published_of,
+        encodings=encodings_of_shard,
         gpu_check=lambda wildcards: gpu_check_of(config["annotators"][wildcards.annotator]["alm"]),
     output:
         "results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
@@ -66,6 +69,7 @@ rule annotate_shard:
         shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
         store=lambda wildcards: f"resources/answers/{wildcards.annotator}",
         server=server_of,
+        encodings=named_encodings,
         synonyms=lambda wildcards: " ".join(f"--synonyms {quote(path)}" for path in synonyms_of(wildcards)),
         turns=lambda wildcards: " ".join(f"--turns {path}" for path in turns_of(wildcards)),
         seed=SEED,
@@ -75,7 +79,7 @@ rule annotate_shard:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
         " --prompts {input.prompts:q} {params.synonyms} {params.turns} --classes {params.classes} --shard {wildcards.shard} --shards {params.shards}"
-        " --seed {params.seed} --store {params.store} {params.server} --output {output} > {log} 2>&1"
+        " --seed {params.seed} --store {params.store} {params.server} {params.encodings} --output {output} > {log} 2>&1"
 
 
 rule gather_votes:

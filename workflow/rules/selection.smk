@@ -111,6 +111,37 @@ def encoder_of(model):
     return config["peers"][model]["encoder"] if model in config["peers"] else model
 
 
+def shares_encodings(alm):
+    """Whether the encoder outputs of an ALM are kept on disk for every job that hears with it."""
+    return config["alms"][alm].get("encodings", "own") == "shared"
+
+
+def encodings_of_shard(wildcards):
+    """The encoder outputs that an annotator reads for one shard; none where it hears nothing or they are not shared."""
+    annotator = config["annotators"][wildcards.annotator]
+    if not shares_encodings(annotator["alm"]) or annotator["modality"] == "text":
+        return []
+    return f"results/encodings/{wildcards.corpus}/{annotator['alm']}/{wildcards.shard}"
+
+
+def encodings_of_corpus(wildcards):
+    """The encoder outputs that a training reads, of every shard; none where its encoder is another than the shared one.
+
+    A quantised base has another encoder, and a small peer without a GPU hears on the CPU.
+    """
+    alm, quantised = encoder_of(wildcards.model), config["finetuning"].get("quantised")
+    elsewhere = wildcards.model in config["peers"] and config["alms"][alm]["gpus"]
+    if not shares_encodings(alm) or quantised or elsewhere:
+        return []
+    shards = range(config["corpora"][wildcards.corpus]["shards"])
+    return [f"results/encodings/{wildcards.corpus}/{alm}/{shard}" for shard in shards]
+
+
+def named_encodings(wildcards, input):
+    """The same as arguments."""
+    return f"--encodings {input.encodings}" if input.encodings else ""
+
+
 def model_entry(model):
     """Registry entry of a model that is trained; a small peer's own keys join those of its encoder."""
     if model not in config["peers"]:

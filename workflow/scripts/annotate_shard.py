@@ -38,6 +38,8 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.alm.get("spending"):  # one cap for all shards and restarts
         arguments.alm["spending"].setdefault("ledger", str(Path(arguments.store) / "spending.log"))
     alm = {"max_tokens": longest} | arguments.alm
+    if arguments.encodings:
+        alm["encoded"] = arguments.encodings
     if "serve" in alm:  # a server of this job's own, by a module that other annotators do not depend on
         engine = importlib.import_module("scaling_ambiguity.alms.served").open_served(alm, arguments.server_log)
     else:
@@ -57,6 +59,8 @@ def main(arguments: argparse.Namespace) -> None:
     with engine if "serve" in alm else nullcontext():
         records = collect(asked, engine, store, what)
     store.close()
+    if arguments.encodings and engine.encodings.missed:
+        print(f"{len(engine.encodings.missed)} sounds were not among the encoder outputs and were encoded here")
     reasons = missing_reasons(asked, records, store) if published else {}
     for line in report_missing(asked, reasons):
         print(line)
@@ -79,6 +83,7 @@ if __name__ == "__main__":
     parser.add_argument("--options", type=cli.json_value, required=True, help="the annotator's entry, JSON")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
     parser.add_argument("--synonyms", help="table of synonyms, YAML; without it labels count as they are spelled")
+    parser.add_argument("--encodings", nargs="+", default=[], help="encoder outputs of the shard's clips, folders")
     parser.add_argument("--turns", help="turns of the corpus' conversations, for annotators that are given context")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--shard", type=int, required=True)

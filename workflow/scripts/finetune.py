@@ -52,6 +52,7 @@ def train(arguments: argparse.Namespace, interrupts: Interrupts) -> None:
         arguments.fold,
         arguments.classes,
         arguments.augmented,
+        arguments.encodings,
     )
     device = arguments.alm.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
     on_gpu = torch.device(device).type == "cuda"
@@ -94,6 +95,7 @@ if __name__ == "__main__":
     parser.add_argument("--labels-table", required=True, type=Path)
     parser.add_argument("--splits", required=True, type=Path)
     parser.add_argument("--augmented", type=Path, help="folder of augmented items")
+    parser.add_argument("--encodings", type=Path, nargs="+", default=[], help="encoder outputs of the corpus' clips")
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--encoded", type=Path, help="folder of kept speech features, for peers")

@@ -9,12 +9,14 @@ import soundfile
 import torch
 
 from scaling_ambiguity.alms import encodings
+from scaling_ambiguity.alms.encoded_clips import EncodedClips
+from scaling_ambiguity.alms.encoding_shards import encode_shard
 from scaling_ambiguity.alms.encodings import Encodings
 from scaling_ambiguity.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from families import noise, open_family
+from families import FAMILIES, noise, open_family
 
 
 @pytest.fixture
@@ -31,32 +33,53 @@ def counted(monkeypatch):
     return calls
 
 
-@pytest.mark.parametrize(("family", "chunks"), [("qwen2_audio", 1), ("voxtral", 3)])
-def test_encoded_once_over_calls(family, chunks, files, counted, tmp_path_factory):
+@pytest.mark.parametrize("family", ["qwen2_audio", "voxtral"])
+def test_encoded_once_over_calls(family, files, counted, tmp_path_factory):
     kept = Encodings(open_family(family, tmp_path_factory))
     first, cut = kept.tokens(kept.prepare(files))
-    assert len(counted) == chunks and list(first) == list(cut) == files
+    assert len(counted) == 3 and list(first) == list(cut) == files
     again, same = kept.tokens(kept.prepare(files))
-    assert len(counted) == chunks and same == cut
+    assert len(counted) == 3 and same == cut
     assert all(torch.equal(first[path], again[path]) for path in files)
     # prepared before, heard in the meantime: a call that runs ahead does not encode twice either
     other = Encodings(kept.alm)
     ahead = [other.prepare(files), other.prepare(files)]
-    tokens = [other.tokens(chunks)[0] for chunks in ahead]
-    assert len(counted) == 2 * chunks
+    tokens = [other.tokens(clips)[0] for clips in ahead]
+    assert len(counted) == 2 * 3
     assert all(torch.equal(first[path], found[path]) for path in files for found in tokens)
 
 
-def test_only_the_same_batch_is_found_again(files, counted, tmp_path_factory):
-    # neighbours may change last digits where clips are heard together
-    kept = Encodings(open_family("qwen2_audio", tmp_path_factory))
-    kept.tokens(kept.prepare(files))
-    kept.tokens(kept.prepare(files[:2]))
-    assert len(counted) == 2
-    alone = Encodings(open_family("voxtral", tmp_path_factory))
-    alone.tokens(alone.prepare(files))
-    alone.tokens(alone.prepare(files[:2]))
-    assert len(counted) == 2 + 3
+@pytest.mark.parametrize("family", FAMILIES)
+def test_neighbours_change_no_bit_and_neither_does_the_disk(family, files, counted, tmp_path, tmp_path_factory):
+    alm = open_family(family, tmp_path_factory)
+    together = Encodings(alm)
+    tokens, cut = together.tokens(together.prepare(files))
+    for path in files:
+        alone = Encodings(alm)
+        assert torch.equal(alone.tokens(alone.prepare([path]))[0][path], tokens[path])
+    encode_shard(alm, [(path.stem, path) for path in files], tmp_path / "state", tmp_path / "shard")
+    counted.clear()
+    shared = Encodings(alm, shared=EncodedClips([tmp_path / "shard"]))
+    found, same = shared.tokens(shared.prepare(files))
+    assert same == cut and not counted and not shared.missed
+    assert all(torch.equal(found[path], tokens[path]) and found[path].dtype == tokens[path].dtype for path in files)
+
+
+def test_what_the_disk_lacks_is_encoded_here_and_counted(files, counted, tmp_path, tmp_path_factory):
+    alm = open_family("qwen2_audio", tmp_path_factory)
+    encode_shard(alm, [("one", files[0])], tmp_path / "state", tmp_path / "shard")
+    shared = Encodings(alm, shared=EncodedClips([tmp_path / "shard"]))
+    found = shared.tokens(shared.prepare(files))[0]
+    own = Encodings(alm)
+    assert shared.missed == set(files[1:])
+    expected = own.tokens(own.prepare(files))[0]
+    assert len(counted) == 2 + 3 and all(torch.equal(found[path], expected[path]) for path in files)
+
+
+def test_the_outputs_of_another_model_are_refused(files, tmp_path, tmp_path_factory):
+    encode_shard(open_family("voxtral", tmp_path_factory), [("one", files[0])], tmp_path / "state", tmp_path / "shard")
+    with pytest.raises(UserError, match=r"shard: encoded with revision .*encode_audio"):
+        Encodings(open_family("qwen2_audio", tmp_path_factory), shared=EncodedClips([tmp_path / "shard"]))
 
 
 def test_a_changed_file_is_heard_anew(files, tmp_path_factory):

@@ -14,6 +14,7 @@ import pytest
 import soundfile
 import torch
 
+from scaling_ambiguity.alms.encoding_shards import encode_shard
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
@@ -101,11 +102,21 @@ def corpus(tmp_path_factory):
 def gather(corpus):
     """Return a function that gives the parts of the corpus' only fold."""
 
-    def parts(labels=corpus / "labels.parquet", augmented=None):
+    def parts(labels=corpus / "labels.parquet", augmented=None, encoded=()):
         utterances, splits = UTTERANCES.read(corpus / "utterances.parquet"), SPLITS.read(corpus / "splits.parquet")
-        return gather_examples(utterances, corpus, labels, splits, 0, CLASSES, augmented)
+        return gather_examples(utterances, corpus, labels, splits, 0, CLASSES, augmented, encoded)
 
     return parts
+
+
+@pytest.fixture(scope="session")
+def encoded(checkpoint, corpus, tmp_path_factory):
+    """Folders of the encoder outputs of the corpus, in two shards."""
+    folder, clips = tmp_path_factory.mktemp("encoded"), sorted((corpus / "audio").iterdir())
+    for shard in (0, 1):
+        named = [(path.stem, path) for path in clips[shard::2]]
+        encode_shard(load_alm(checkpoint, device="cpu"), named, folder / "state", folder / str(shard))
+    return [folder / "0", folder / "1"]
 
 
 @pytest.fixture
@@ -118,8 +129,8 @@ def settings():
 def train(checkpoint, gather, settings):
     """Return a function that runs a job into a folder and returns its files as {relative path: bytes}."""
 
-    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None, interrupts=None):
-        examples = gather(*([labels] if labels else []), augmented=augmented)
+    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None, interrupts=None, encoded=()):
+        examples = gather(*([labels] if labels else []), augmented=augmented, encoded=encoded)
         finetune_condition(
             load_alm(checkpoint, device="cpu"),
             examples,

@@ -135,6 +135,11 @@ def _check_references(config: dict[str, Any]) -> None:
                 )
     _check_elicitation(config)
     for name, alm in config["alms"].items():
+        if alm.get("encodings") == "shared" and alm["engine"] != "transformers":
+            raise UserError(
+                f"config: alms.{name}.encodings = 'shared' is not accepted with engine {alm['engine']}; expected "
+                "`own`: only engine transformers opens a model's audio encoder."
+            )
         if alm["engine"] == "replay":
             _known(f"alms.{name}.corpus", alm["corpus"], config["corpora"], "corpus")
     _check_models(config)

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 
 from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.alms.families.known import family_of
+from scaling_ambiguity.alms.encoded_clips import EncodedClips, encoder_of
 from scaling_ambiguity.alms.inputs import audio_features, hear_features, seconds_cut
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.errors import UserError
@@ -17,80 +17,95 @@ KEPT_BYTES = 256 * 2**20
 
 
 @dataclass(frozen=True)
-class Chunk:
-    """Files that go through the audio encoder together.
+class Clip:
+    """A file on its way through the audio encoder.
 
     Attributes:
-        files: The files.
-        key: What the files were when they were read.
+        file: The file.
+        key: What the file was when it was read.
         features: What the encoder reads, or None where ``heard`` is there.
-        heard: The audio tokens of each file if they were kept, else None.
-        cut: Seconds at the end of each file that the model does not hear.
+        heard: The audio tokens if they are at hand, else None.
+        cut: Seconds at the end of the file that the model does not hear.
     """
 
-    files: tuple[Path, ...]
+    file: Path
     key: tuple
     features: Any
-    heard: list[torch.Tensor] | None
-    cut: tuple[float, ...]
+    heard: torch.Tensor | None
+    cut: float
 
 
 class Encodings:
-    """Encodes files, each chunk once as long as it is kept.
+    """Encodes files, each once as long as it is kept; what the corpus' encoder outputs on disk hold is read.
 
-    A family's encoder says how many files it hears at once. Kept is a chunk as a whole and found
-    again only as a whole: what stands beside a file in a batch may change the last digits of its
-    tokens, and what is kept must not differ from what would be computed.
+    A clip goes through the encoder by itself, so that its tokens do not depend on what is beside
+    it, on how jobs are cut, or on whether they are computed here or were by encode_audio.
+
+    Attributes:
+        shared: Encoder outputs on disk, or None.
+        missed: Files that ``shared`` should have held and that were encoded here.
     """
 
-    def __init__(self, alm: LoadedALM, kept_bytes: int = KEPT_BYTES) -> None:
+    def __init__(self, alm: LoadedALM, kept_bytes: int = KEPT_BYTES, shared: EncodedClips | None = None) -> None:
+        """Encode with ``alm``.
+
+        Raises:
+            UserError: ``shared`` is of another encoder.
+        """
+        if shared is not None:
+            shared.check(encoder_of(alm))
         self.alm = alm
         self.kept_bytes = kept_bytes
-        self._kept: dict[tuple, tuple[list[torch.Tensor], tuple[float, ...]]] = {}
+        self.shared = shared
+        self.missed: set[Path] = set()
+        self._kept: dict[tuple, tuple[torch.Tensor, float]] = {}
 
-    def prepare(self, files: Sequence[Path]) -> list[Chunk]:
+    def prepare(self, files: Sequence[Path]) -> list[Clip]:
         """Read files and compute their features, without the model: safe in another thread.
 
         Raises:
             UserError: A file is not readable, or too short for an audio token.
         """
-        size = family_of(self.alm.model).encode.at_once
-        return [self._chunk(tuple(files[start : start + size])) for start in range(0, len(files), size)]
+        return [self._clip(path) for path in files]
 
-    def _chunk(self, files: tuple[Path, ...]) -> Chunk:
-        key = tuple(_identity(path) for path in files)
+    def _clip(self, path: Path) -> Clip:
+        found = None if self.shared is None else self.shared.about(path)
+        if found is not None:
+            return Clip(path, (), None, found.tokens, found.cut)
+        if self.shared is not None:
+            self.missed.add(path)
+        key = _identity(path)
         kept = self._kept.get(key)
         if kept is not None:
-            return Chunk(files, key, None, kept[0], kept[1])
-        waveforms = [load_waveform(path) for path in files]
-        cut = tuple(seconds_cut(self.alm, waveform) for waveform in waveforms)
+            return Clip(path, key, None, *kept)
+        waveform = load_waveform(path)
         try:
-            features = audio_features(self.alm, waveforms)
+            features = audio_features(self.alm, [waveform])
         except UserError as error:
-            raise UserError(f"{', '.join(map(str, files))}: {error}") from error
-        return Chunk(files, key, features, None, cut)
+            raise UserError(f"{path}: {error}") from error
+        return Clip(path, key, features, None, seconds_cut(self.alm, waveform))
 
-    def tokens(self, chunks: Sequence[Chunk]) -> tuple[dict[Path, torch.Tensor], dict[Path, float]]:
+    def tokens(self, clips: Sequence[Clip]) -> tuple[dict[Path, torch.Tensor], dict[Path, float]]:
         """Return each file's audio tokens (n_audio_tokens, hidden) and the seconds of it that are not heard."""
-        clips: dict[Path, torch.Tensor] = {}
-        cut: dict[Path, float] = {}
-        for chunk in chunks:
-            known = self._kept.pop(chunk.key, None)
-            heard = chunk.heard or (known[0] if known else hear_features(self.alm, chunk.features))
-            self._kept[chunk.key] = (heard, chunk.cut)  # the last used stand last
-            clips |= zip(chunk.files, heard, strict=True)
-            cut |= zip(chunk.files, chunk.cut, strict=True)
+        found: dict[Path, torch.Tensor] = {}
+        for clip in clips:
+            heard = clip.heard
+            if clip.key:
+                known = self._kept.pop(clip.key, None)
+                if heard is None:
+                    heard = known[0] if known else hear_features(self.alm, clip.features)[0]
+                self._kept[clip.key] = (heard, clip.cut)  # the last used stand last
+            found[clip.file] = heard.to(self.alm.device)
         self._forget()
-        return clips, cut
+        return found, {clip.file: clip.cut for clip in clips}
 
     def _forget(self) -> None:
         """Let go of what was used longest ago until the rest is small enough."""
-        size = {key: sum(row.nbytes for row in heard) for key, (heard, _) in self._kept.items()}
-        total = sum(size.values())
+        total = sum(heard.nbytes for heard, _ in self._kept.values())
         for key in list(self._kept):
             if total <= self.kept_bytes:
                 return
-            total -= size[key]
+            total -= self._kept[key][0].nbytes
             del self._kept[key]
 
 

@@ -8,6 +8,7 @@ from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
 
 from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.heads import HeadedALM, save_head
 from scaling_ambiguity.seeds import derive_seed
@@ -25,7 +26,11 @@ class Adapter:
     """
 
     def __init__(self, alm: LoadedALM, lora: dict):
-        """Inject adapters of rank ``lora["r"]`` into ``lora["targets"]`` of the language model alone."""
+        """Inject adapters of rank ``lora["r"]`` into ``lora["targets"]`` of the language model alone.
+
+        Raises:
+            UserError: There is no such target, or one lies in what hears: its outputs are computed before training.
+        """
         config = LoraConfig(
             r=lora["r"],
             lora_alpha=lora["alpha"],
@@ -36,6 +41,12 @@ class Adapter:
             self.model: PeftModel = get_peft_model(alm.model, config)
         except ValueError as error:
             raise UserError(f"finetuning.lora.targets {lora['targets']}: {error}") from error
+        hearing = (parts(self.model).audio_tower, parts(self.model).projector)
+        if any(parameter.requires_grad for part in hearing for parameter in part.parameters()):
+            raise UserError(
+                f"finetuning.lora.targets {lora['targets']}: reach the audio encoder, whose outputs are computed "
+                "before training and shared. Name projections of the language model alone."
+            )
         self.model.eval()  # the frozen base never drops anything; only the adapter does, see `training`
         self._alm = alm
         self._head = alm.head if isinstance(alm, HeadedALM) else None

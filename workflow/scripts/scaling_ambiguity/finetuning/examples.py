@@ -1,11 +1,13 @@
 """What a model is trained, validated and tested on; the labels of the test part stay in their file."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.alms.encoded_clips import EncodedClip, EncodedClips
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.tables.base import class_columns
@@ -22,15 +24,42 @@ class Examples:
         paths: Sound files; None where there is no audio.
         transcripts: Texts; None where unknown.
         targets: Label distributions, shape (n, C); None for the test part.
+        encoded: Encoder outputs of the corpus' clips on disk; None where there are none.
     """
 
     utterances: list[str]
     paths: list[Path | None]
     transcripts: list[str | None]
     targets: np.ndarray | None
+    encoded: EncodedClips | None = None
 
     def __len__(self) -> int:
         return len(self.utterances)
+
+    def sounds(self) -> list[tuple[str, Path]]:
+        """Return name and sound file of every item.
+
+        Raises:
+            UserError: One has none.
+        """
+        if None in self.paths:
+            raise UserError(f"{self.utterances[self.paths.index(None)]}: no audio; fine-tuning needs it.")
+        return list(zip(self.utterances, self.paths, strict=True))
+
+    def taken(self, encoder: dict[str, str]) -> dict[str, EncodedClip]:
+        """Return the clips whose encoder outputs lie on disk; of augmented items, those that repeat a sound as it is.
+
+        Args:
+            encoder: What has to have made them, as of :func:`~scaling_ambiguity.alms.encoded_clips.encoder_of`.
+
+        Raises:
+            UserError: They are of another encoder or of other sounds, or an item has no sound.
+        """
+        if self.encoded is None:
+            return {}
+        self.encoded.check(encoder)
+        found = {name: self.encoded.of(name, path) or self.encoded.about(path) for name, path in self.sounds()}
+        return {name: clip for name, clip in found.items() if clip is not None}
 
 
 @dataclass(frozen=True)
@@ -50,6 +79,7 @@ def gather_examples(
     fold: int,
     classes: list[str],
     augmented: Path | None = None,
+    encoded: Sequence[Path] = (),
 ) -> Parts:
     """Collect the parts of one fold.
 
@@ -61,10 +91,11 @@ def gather_examples(
         fold: The fold.
         classes: The class set, in order.
         augmented: Folder of augmented items, added to the training part.
+        encoded: Folders of the encoder outputs of all clips of the corpus; none: clips are encoded in the job.
 
     Raises:
         UserError: The fold lacks a part, a training or validation utterance has no label,
-            or an augmented item has a parent outside the training part.
+            an augmented item has a parent outside the training part, or encoder outputs are torn.
     """
     members = splits.loc[splits["fold"] == fold]
     parts = ("train", "validation", "test")
@@ -78,11 +109,12 @@ def gather_examples(
         raise UserError(f"{labels}: no label for utterance {absent[0]} ({len(absent)} absent). Run pool_votes again.")
     columns = class_columns(classes)
     rows = utterances.set_index("utterance")
+    on_disk = EncodedClips(encoded) if encoded else None
 
     def examples(part: str) -> Examples:
         found = rows.loc[names[part]]
         targets = None if part == "test" else table.loc[names[part], columns].to_numpy(dtype=np.float64)
-        return Examples(names[part], sound_paths(found, root), _texts(found["transcript"]), targets)
+        return Examples(names[part], sound_paths(found, root), _texts(found["transcript"]), targets, on_disk)
 
     train = examples("train")
     if augmented is not None:
@@ -106,6 +138,7 @@ def _extend(train: Examples, folder: Path, columns: list[str]) -> Examples:
         train.paths + sound_paths(items, folder),
         train.transcripts + _texts(items["transcript"]),
         np.concatenate([train.targets, items[columns].to_numpy(dtype=np.float64)]),
+        train.encoded,
     )
 
 

@@ -1,53 +1,48 @@
 """Model inputs, made by one function for training, validation and test alike."""
 
-import hashlib
 from array import array
 
 import torch
 
-from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.alms.inputs import embed_tokens, encode_audio, prompt_tokens
+from scaling_ambiguity.alms.encoded_clips import encoder_of
+from scaling_ambiguity.alms.encoding_shards import encode_clips
+from scaling_ambiguity.alms.inputs import embed_tokens, prompt_tokens
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.examples import Examples
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.prompts import PromptSet, render
-
-CHUNK = 64
 
 
 class FrozenInputs:
     """Prompts and encoder outputs of a list of examples.
 
-    The audio encoder and projector are frozen, so each clip is encoded once and its output
-    shared by all steps and seeds; it is kept in main memory.
+    The audio encoder and projector are frozen. Where the corpus' encoder outputs lie on disk, a
+    clip is taken from there, mapped into memory; other clips (augmented ones, or all) are encoded
+    here, once for all steps and seeds, and kept in main memory. The numbers are the same.
 
     Attributes:
         examples: The examples, in order.
-        audio_sha256: Hash of each clip's samples, None where there is no audio.
+        audio_sha256: Hash of each clip's samples.
     """
 
     def __init__(self, alm: LoadedALM, prompts: PromptSet, examples: Examples, classes: list[str], what: str):
-        """Read, hash and encode every clip of ``examples``; ``what`` names the progress bar."""
+        """Take or encode every clip of ``examples``; ``what`` names the progress bar.
+
+        Raises:
+            UserError: An example has no audio, or the outputs on disk are of another model or sound.
+        """
         self.examples = examples
         self._alm = alm
-        focus = prompts.focus_ids[0]
-        self.audio_sha256: list[str | None] = []
-        self._audio: list[torch.Tensor | None] = []
-        self._texts: list[str] = []
+        clips = examples.taken(encoder_of(alm))
+        missing = [(name, path) for name, path in examples.sounds() if name not in clips]
+        clips |= progress(encode_clips(alm, missing), f"encode {what}", total=len(missing), unit="clip")
+        self.audio_sha256 = [clips[name].samples_sha256 for name in examples.utterances]
+        self._audio = [clips[name].tokens for name in examples.utterances]
+        self._texts = [
+            render(alm.processor, prompts, prompts.focus_ids[0], transcript, classes, "both")
+            for transcript in examples.transcripts
+        ]
         self._tokens: dict[int, array] = {}  # of the rows that were needed; most of the work of a batch
-        for start in progress(range(0, len(examples), CHUNK), f"encode {what}", unit=f"x{CHUNK}"):
-            chunk = slice(start, start + CHUNK)
-            paths = examples.paths[chunk]
-            if None in paths:
-                raise UserError(f"{examples.utterances[start + paths.index(None)]}: no audio; fine-tuning needs it.")
-            waveforms = [load_waveform(path) for path in paths]
-            self.audio_sha256 += [hashlib.sha256(wave.tobytes()).hexdigest() for wave in waveforms]
-            self._audio += [encoded.detach().cpu() for encoded in encode_audio(alm, waveforms)]
-            self._texts += [
-                render(alm.processor, prompts, focus, transcript, classes, "both")
-                for transcript in examples.transcripts[chunk]
-            ]
 
     def __len__(self) -> int:
         return len(self.examples)

@@ -5,9 +5,9 @@ import hashlib
 import torch
 
 from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.examples import Examples
 from scaling_ambiguity.finetuning.peers import LoadedPeer
+from scaling_ambiguity.finetuning.speech_encoder import mean_over_time
 from scaling_ambiguity.progress import progress
 
 
@@ -20,18 +20,20 @@ class PeerInputs:
     """
 
     def __init__(self, peer: LoadedPeer, examples: Examples, what: str):
-        """Read, hash and encode every clip of ``examples``; ``what`` names the progress bar.
+        """Take or encode every clip of ``examples``; ``what`` names the progress bar.
 
         Raises:
-            UserError: An example has no audio.
+            UserError: An example has no audio, or the outputs on disk are of another encoder or sound.
         """
         self.examples = examples
         self.audio_sha256: list[str | None] = []
         vectors = []
-        clips = list(zip(examples.utterances, examples.paths, strict=True))
-        for name, path in progress(clips, f"encode {what}", unit="clip"):
-            if path is None:
-                raise UserError(f"{name}: no audio; fine-tuning needs it.")
+        taken = examples.taken({"revision": peer.encoder.revision})
+        for name, path in progress(examples.sounds(), f"encode {what}", unit="clip"):
+            if name in taken:
+                self.audio_sha256.append(taken[name].samples_sha256)
+                vectors.append(mean_over_time(taken[name].tokens))
+                continue
             waveform = load_waveform(path)
             self.audio_sha256.append(hashlib.sha256(waveform.tobytes()).hexdigest())
             vectors.append(peer.encoder.encode(waveform, self.audio_sha256[-1]))

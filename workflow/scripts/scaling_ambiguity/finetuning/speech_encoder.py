@@ -65,11 +65,16 @@ class SpeechEncoder:
         found = _read(path)
         if found is not None:
             return found
-        vector = encode_audio(self._open(), [waveform])[0].float().mean(0).cpu()
+        vector = mean_over_time(encode_audio(self._open(), [waveform])[0])
         if path is not None:
             with atomic_path(path) as temporary, temporary.open("wb") as file:
                 np.save(file, vector.numpy())
         return vector
+
+
+def mean_over_time(tokens: torch.Tensor) -> torch.Tensor:
+    """Return the mean of a clip's audio tokens (n_audio_tokens, D), float32 (D,) on the CPU."""
+    return tokens.cpu().float().mean(0)
 
 
 def _read(path: Path | None) -> torch.Tensor | None:

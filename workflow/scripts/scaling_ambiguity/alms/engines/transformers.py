@@ -6,7 +6,8 @@ from pathlib import Path
 
 import torch
 
-from scaling_ambiguity.alms.encodings import Chunk, Encodings
+from scaling_ambiguity.alms.encoded_clips import EncodedClips
+from scaling_ambiguity.alms.encodings import Clip, Encodings
 from scaling_ambiguity.alms.families.adapters import has_adapters, switch_adapters
 from scaling_ambiguity.alms.inputs import embed_prompts
 from scaling_ambiguity.alms.loading import LoadedALM, load_alm
@@ -17,8 +18,8 @@ from scaling_ambiguity.alms.scoring import label_tokens
 from scaling_ambiguity.errors import UserError
 
 _KNOWN = {
-    "engine", "checkpoint", "gpus", "max_tokens", "revision", "shared_prefix", "trust_remote_code", "trained_on",
-    "training",
+    "encoded", "encodings", "engine", "checkpoint", "gpus", "max_tokens", "revision", "shared_prefix",
+    "trust_remote_code", "trained_on", "training",
 }  # fmt: skip
 
 
@@ -34,16 +35,23 @@ class Engine:
             prompts about one clip share the reading of what they begin with, which changes last digits.
     """
 
-    def __init__(self, alm: LoadedALM, model: str, longest: int = LONGEST_ANSWER, shared_prefix: bool = False) -> None:
+    def __init__(
+        self,
+        alm: LoadedALM,
+        model: str,
+        longest: int = LONGEST_ANSWER,
+        shared_prefix: bool = False,
+        encoded: EncodedClips | None = None,
+    ) -> None:
         self.alm = alm
         self.longest = longest
         self.model = model
         self.shared = shared_prefix
         self.revision = f"{alm.revision} shared_prefix" if shared_prefix else alm.revision
         self.processor = alm.processor
-        self.encodings = Encodings(alm)
+        self.encodings = Encodings(alm, shared=encoded)
 
-    def prepare(self, questions: Sequence[Question]) -> list[Chunk]:
+    def prepare(self, questions: Sequence[Question]) -> list[Clip]:
         """Read the sound files that questions are about and compute their features; needs no weights.
 
         May run in another thread while :meth:`answer` is at work on other questions.
@@ -51,7 +59,7 @@ class Engine:
         return self.encodings.prepare(list(dict.fromkeys(q.audio for q in questions if q.audio is not None)))
 
     def answer(
-        self, questions: Sequence[Question], uniform: Callable[..., float], prepared: list[Chunk] | None = None
+        self, questions: Sequence[Question], uniform: Callable[..., float], prepared: list[Clip] | None = None
     ) -> list[Answer]:
         """Return an answer to each question.
 
@@ -120,8 +128,10 @@ def _groups(questions: Sequence[Question], adapted: bool) -> list[tuple[bool | N
 def open_engine(entry: dict) -> Engine:
     """Open the model of an ``alms`` entry (``checkpoint``, ``revision``, ``trust_remote_code``, ``shared_prefix``).
 
+    ``encoded``, which a job adds to it, are the folders of the clips' encoder outputs.
+
     Raises:
-        UserError: An unknown key, no checkpoint, or one that cannot be opened.
+        UserError: An unknown key, no checkpoint, one that cannot be opened, or encoder outputs of another one.
     """
     unknown = set(entry) - _KNOWN
     if unknown or "checkpoint" not in entry:
@@ -132,4 +142,5 @@ def open_engine(entry: dict) -> Engine:
     options = {key: entry[key] for key in ("revision", "trust_remote_code") if key in entry}
     alm = load_alm(entry["checkpoint"], **options)
     longest, shared = entry.get("max_tokens", LONGEST_ANSWER), entry.get("shared_prefix", False)
-    return Engine(alm, entry["checkpoint"], longest, shared)
+    encoded = EncodedClips(entry["encoded"]) if entry.get("encoded") else None
+    return Engine(alm, entry["checkpoint"], longest, shared, encoded)

@@ -51,17 +51,15 @@ def nothing(model: Any, checkpoint: str | Path, options: dict) -> None:
 
 @dataclass(frozen=True)
 class Encoder:
-    """How clips become audio tokens, in two steps of which the first needs no weights.
+    """How clips become audio tokens, in two steps of which the first needs no weights; each clip by itself.
 
     Attributes:
         features: ``(processor, clips)`` to what the audio encoder reads.
         hear: ``(model, features, device)`` to one (n_audio_tokens, H) tensor a clip.
-        at_once: Clips that go through the encoder together; 1: a clip's tokens never depend on another clip.
     """
 
     features: Callable[[Any, list[np.ndarray]], Any]
     hear: Callable[[Any, Any, torch.device], list[torch.Tensor]]
-    at_once: int
 
     def __call__(self, model: Any, processor: Any, clips: list[np.ndarray], device: torch.device) -> list[torch.Tensor]:
         """Return one (n_audio_tokens, H) tensor a clip, without gradient."""
@@ -104,9 +102,10 @@ def one_by_one(
 ) -> Encoder:
     """Return the encoder of a family that hears each clip by itself.
 
-    The encoders of these families pad a batch to its longest clip and let the padding reach what
-    is beside it (convolutions without a mask, chunks padded to the longest); alone, a clip's tokens
-    cannot depend on its neighbours.
+    Most encoders pad a batch to its longest clip and let the padding reach what is beside it
+    (convolutions without a mask, chunks padded to the longest), and even with a mask the size of a
+    batch changes last digits; alone, a clip's tokens cannot depend on its neighbours, whatever
+    batches, shards and jobs are made of a corpus.
 
     Args:
         encode_clip: ``(model, processor, x)`` to (n_audio_tokens, H); x is what ``features`` returns.
@@ -132,4 +131,4 @@ def one_by_one(
         with torch.no_grad():
             return [encode_clip(model, processor, x) for processor, x in prepared]
 
-    return Encoder(prepare, hear, 1)
+    return Encoder(prepare, hear)

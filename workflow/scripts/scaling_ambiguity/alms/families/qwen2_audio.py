@@ -1,14 +1,12 @@
-"""Qwen2-Audio: a 30 s window of Whisper features, batched with the mask that the model's own forward uses."""
+"""Qwen2-Audio: a 30 s window of Whisper features, with the mask that the model's own forward uses."""
 
 import numpy as np
 import torch
 from transformers import AutoProcessor
 from transformers.masking_utils import create_bidirectional_mask
 
-from scaling_ambiguity.alms.families.family import RATE, Encoder, Family, Parts
+from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
 from scaling_ambiguity.errors import UserError
-
-CLIPS_AT_ONCE = 16
 
 
 def _parts(base) -> Parts:
@@ -20,17 +18,13 @@ def _open(checkpoint, options: dict):
     return AutoProcessor.from_pretrained(checkpoint, **options)
 
 
-def _features(processor, waveforms: list[np.ndarray]) -> list[tuple[torch.Tensor, torch.Tensor]]:
-    starts = range(0, len(waveforms), CLIPS_AT_ONCE)
-    return [mel_features(processor, waveforms[start : start + CLIPS_AT_ONCE]) for start in starts]
+def _features(processor, clip: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+    return mel_features(processor, [clip])
 
 
-def _hear(base, batches: list[tuple[torch.Tensor, torch.Tensor]], device: torch.device) -> list[torch.Tensor]:
-    encoded: list[torch.Tensor] = []
-    with torch.no_grad():
-        for features, mask in batches:
-            encoded += encode_features(_parts(base), features.to(device), mask.to(device))
-    return encoded
+def _encode_clip(base, processor, prepared: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    features, mask = prepared
+    return encode_features(_parts(base), features.to(base.device), mask.to(base.device))[0]
 
 
 def mel_features(processor, waveforms: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
@@ -73,6 +67,6 @@ def _longest(processor) -> float:
     return processor.feature_extractor.n_samples / RATE
 
 
-_ENCODE = Encoder(_features, _hear, CLIPS_AT_ONCE)
+_ENCODE = one_by_one(_encode_clip, _features)
 _CLASS = "Qwen2AudioForConditionalGeneration"
 FAMILY = Family("Qwen2-Audio", {_CLASS: _CLASS}, _parts, _open, _ENCODE, _longest, turn_end="<|im_end|>")

@@ -1,0 +1,108 @@
+"""One shard of a corpus through the frozen encoder: resumable by pieces, whole or absent at the end."""
+
+import hashlib
+import json
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from scaling_ambiguity.alms.ahead import Ahead
+from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.alms.encoded_clips import ENDING, EncodedClip, encoder_of, read_header, write_piece
+from scaling_ambiguity.alms.inputs import audio_features, hear_features, seconds_cut
+from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.code_identity import SCRIPTS, code_hash
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import atomic_path, file_sha256, read_json, write_json
+from scaling_ambiguity.progress import announce, progress
+
+CLIPS_A_PIECE = 128
+Named = tuple[str, Path]
+
+
+def encode_clips(alm: LoadedALM, clips: Sequence[Named]) -> Iterator[tuple[str, EncodedClip]]:
+    """Yield the encoder's output of each (utterance, sound file), on the CPU.
+
+    Each clip goes through the encoder by itself. Where the model is on a GPU, the next sound is
+    decoded meanwhile.
+
+    Raises:
+        UserError: A file is not readable, or too short for an audio token.
+    """
+
+    def prepare(clip: Named) -> tuple:
+        waveform = load_waveform(clip[1])
+        try:
+            features = audio_features(alm, [waveform])
+        except UserError as error:
+            raise UserError(f"{clip[1]}: {error}") from error
+        samples = hashlib.sha256(waveform.tobytes()).hexdigest()
+        return features, seconds_cut(alm, waveform), file_sha256(clip[1]), samples
+
+    for clip, prepared in Ahead(clips, None if alm.device.type == "cpu" else prepare):
+        features, *rest = prepared or prepare(clip)
+        yield clip[0], EncodedClip(hear_features(alm, features)[0].cpu(), *rest)
+
+
+def encode_shard(alm: LoadedALM, clips: Sequence[Named], state: Path, output: Path) -> None:
+    """Write the encoder's output of ``clips`` into the folder ``output``.
+
+    Pieces are kept in ``state`` until all are there; a killed job continues with the first one
+    that is missing. Pieces of other weights, code or libraries are not taken up.
+
+    Args:
+        alm: The model.
+        clips: (utterance, sound file), in the order in which they are kept.
+        state: Folder of this shard's unfinished work.
+        output: Appears when everything is encoded, by one renaming.
+
+    Raises:
+        UserError: A file is not readable, or too short for an audio token.
+    """
+    encoder, pieces = encoder_of(alm), state / "pieces"
+    _take_up(state, {"encoder": encoder, "made_by": _versions()})
+    pieces.mkdir(parents=True, exist_ok=True)
+    parts = {
+        f"{start // CLIPS_A_PIECE:05d}{ENDING}": clips[start : start + CLIPS_A_PIECE]
+        for start in range(0, len(clips), CLIPS_A_PIECE)
+    }
+    for path in pieces.iterdir():
+        if path.name not in parts:
+            path.unlink()
+    for name, part in progress(list(parts.items()), "encode", unit=f"x{CLIPS_A_PIECE}"):
+        if not _holds(pieces / name, part):
+            write_piece(pieces / name, encoder, dict(encode_clips(alm, part)))
+    with atomic_path(output) as temporary:
+        shutil.move(pieces, temporary)
+    shutil.rmtree(state)
+
+
+def _versions() -> dict[str, str]:
+    packages = ("torch", "transformers", "numpy", "soundfile", "soxr")
+    return {"code": code_hash(SCRIPTS / "encode_audio.py")} | {package: version(package) for package in packages}
+
+
+def _take_up(state: Path, fingerprint: dict) -> None:
+    """Keep the pieces in ``state`` if they were made alike, else begin anew."""
+    path = state / "fingerprint.json"
+    if path.exists() and json.dumps(read_json(path), sort_keys=True) == json.dumps(fingerprint, sort_keys=True):
+        return
+    if state.exists():
+        message = f"encode_audio: {state} holds pieces of another model, code or library; encoded anew"
+        print(message, file=sys.stderr)
+        announce(message)
+        shutil.rmtree(state)
+    write_json(fingerprint, path)
+
+
+def _holds(path: Path, clips: Sequence[Named]) -> bool:
+    """Return whether a piece is there, whole, and of these clips as they are now."""
+    if not path.exists():
+        return False
+    try:
+        found = read_header(path)["clips"]
+    except UserError:
+        return False
+    return [row[:2] for row in found] == [[name, file_sha256(sound)] for name, sound in clips]
