@@ -168,6 +168,28 @@ def test_another_encoder_than_the_shared_one_reads_none(checkout, tmp_path):
     assert "finetune" in encoding(checkout.jobs("all", "--configfile", str(tmp_path / "peer.yaml")))
 
 
+def test_a_protocol_may_train_with_augmentations_of_its_own(checkout):
+    own = "{protocols: [fair, faithful]}"
+    words = ["--config", f"run={own}", "protocols={faithful: {augmentation: [none, dime_faithful]}}"]
+    jobs = checkout.jobs("statistics", *words)
+    trained = [name.split("/") for job in jobs if job["rule"].startswith("finetune") for name in job["output"]]
+    found = {(name[3], name[6]) for name in trained if name[1] == "predictions"}
+    assert found == {("fair", "none"), ("fair", "dime"), ("faithful", "none"), ("faithful", "dime_faithful")}
+
+
+def test_a_run_of_small_peers_is_looked_at_before_it_starts(checkout, tmp_path):
+    """A peer is no ALM, but listens with one: what speaks against its encoder is told, in a run that starts."""
+    entry = "{engine: transformers, checkpoint: /no/such/model, gpus: 4}"
+    (tmp_path / "peer.yaml").write_text(
+        f"alms: {{gone: {entry}}}\npeers: {{gone_mlp: {{peer: mlp, encoder: gone, hidden: [4], dropout: 0.1}}}}\n"
+        "finetuning: {models: [gone_mlp]}\n"
+    )
+    printed = checkout.snakemake("-c1", "statistics", *TINY, str(tmp_path / "peer.yaml"), check=False)
+    assert "alms.gone: no such model folder: /no/such/model" in printed, printed[-2000:]
+    assert "GPU" not in printed.split("alms.gone:")[1], "a peer needs none, whatever its encoder does"
+    assert "KeyError" not in printed
+
+
 @pytest.mark.parametrize(
     ("rule", "allowed"),
     [

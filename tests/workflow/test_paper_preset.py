@@ -75,8 +75,17 @@ def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
                 for labels in LABELS:
                     assert arms.pop((corpus, protocol, model, labels, "none")) == 5 * folds
                 for labels in LABELS[:3]:
-                    assert arms.pop((corpus, protocol, model, labels, "dime")) == 5 * folds
+                    name = {"fair": "dime", "faithful": "dime_faithful"}[protocol]
+                    assert arms.pop((corpus, protocol, model, labels, name)) == 5 * folds
     assert not arms
+    altered = [words for words in trained if "--online" in words]
+    assert altered and {after(words, "--protocol") for words in altered} == {"faithful"}
+    assert all(("--online" in w) == (after(w, "--augmentation") == "dime_faithful") for w in trained)
+    published = {"probability": 0.3, "semitones": 1, "speed": [0.95, 1.05]}
+    assert all(json.loads(after(words, "--online")) == published for words in altered)
+    made = [json.loads(after(words, "--options")) for words in built if words[1].endswith("augment_items.py")]
+    assert {"published", "balanced"} == {options["method"] for options in made}
+    assert not any("online" in options for options in made), "its change makes no item anew"
     assert {after(words, "--seeds") for words in trained} == {"0", "1", "2", "3", "4"}
     for words in trained:
         assert json.loads(after(words, "--protocol-options")) == OBJECTIVES[after(words, "--protocol")]

@@ -49,7 +49,7 @@ rule augment_items:
         runtime=60,
     params:
         root=lambda wildcards: corpus_root(wildcards.corpus),
-        options=lambda wildcards: canonical(config["augmentations"][wildcards.augmentation]),
+        options=making_options,
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/augment_items.py",

@@ -96,7 +96,7 @@ def refuse_second_run():
 
 def refuse_unaskable():
     """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
-    asked = {}  # ALM -> for each of its annotators, whether answers are stored
+    asked = {}  # ALM or small peer -> for each of its annotators, whether answers are stored
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "annotate_shard":
             annotator = job.wildcards.annotator
@@ -109,10 +109,11 @@ def refuse_unaskable():
     if not asked:
         return
     place = this_place(workflow.local_exec)
-    against = {
-        name: obstacles(config["alms"][name], KNOWN.get(REGISTERED.get(name)), place, all(stored))
-        for name, stored in asked.items()
-    }
+    against = {}
+    for name, stored in asked.items():
+        alm = encoder_of(name)  # a peer needs no GPU, but the ALM it listens with has to be there
+        found = obstacles(model_entry(name), KNOWN.get(REGISTERED.get(alm)), place, all(stored))
+        against[alm] = list(dict.fromkeys(against.get(alm, []) + found))
     if message := refusal(against):
         stop(message)
 

@@ -15,7 +15,7 @@ STATISTICS_FILES = [
 SHOWN_CORPORA = list(dict.fromkeys([*RUN["corpora"], *replayed_corpora()]))
 HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
 SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
-AUGMENTED = [name for name in RUN["augmentation"] if name != "none"]
+AUGMENTED = [name for name in augmentations_of(HEADLINE["protocol"]) if name != "none"]
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
 FIGURES = ["fig_shared_votes", "fig_validity"]

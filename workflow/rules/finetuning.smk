@@ -44,6 +44,7 @@ for group in seed_groups():
             gpu_model=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["model"],
         params:
             augmented=lambda wildcards, input: f"--augmented {input.augmented}" if input.augmented else "",
+            online=online_argument,
             seeds=",".join(map(str, group)),
             root=lambda wildcards: corpus_root(wildcards.corpus),
             alm=lambda wildcards: canonical(model_entry(wildcards.model)),
@@ -68,7 +69,7 @@ for group in seed_groups():
             " --fold {wildcards.fold} --seeds {params.seeds} --alm {params.alm:q} --options {params.options:q}"
             " --protocol-options {params.protocol:q} --prompts {input.prompts:q} --utterances {input.utterances}"
             " --root {params.root:q} --labels-table {input.labels} --splits {input.splits} {params.augmented}"
-            " {params.encodings} {params.encoded}"
+            " {params.encodings} {params.online} {params.encoded}"
             " --classes {params.classes} --seed {params.seed} --state {params.state}"
             " --predictions {output.predictions} --runs {output.runs} > {log} 2>&1"
 

@@ -192,12 +192,17 @@ def label_names():
     return [name for entry in short for name in expand_labels(entry)]
 
 
-def arms():
-    """(labels, augmentation) of every fine-tuning condition."""
+def augmentations_of(protocol):
+    """Augmentations that models are trained with under a protocol: its own choice, or that of the run."""
+    return config["protocols"][protocol].get("augmentation", RUN["augmentation"])
+
+
+def arms(protocol):
+    """(labels, augmentation) of every fine-tuning condition of a protocol."""
     augmented = {name for short in RUN["augmented_labels"] for name in expand_labels(short)}
     return [
         (labels, augmentation)
-        for augmentation in RUN["augmentation"]
+        for augmentation in augmentations_of(protocol)
         for labels in label_names()
         if augmentation == "none" or labels in augmented
     ]
@@ -288,9 +293,22 @@ def store_of(wildcards):
 
 
 def augmenting_modules(wildcards):
-    """What an augmentation loads by name: the published DiME-Aug, which has no method, or its arm."""
-    method = config["augmentations"][wildcards.augmentation].get("method")
-    return ["augmentation.fold", f"augmentation.arms.{method}"] if method else ["augmentation.published"]
+    """What an augmentation loads by name: the published DiME-Aug, or an arm."""
+    method = config["augmentations"][wildcards.augmentation]["method"]
+    published = method == "published"
+    return ["augmentation.published"] if published else ["augmentation.fold", f"augmentation.arms.{method}"]
+
+
+def making_options(wildcards):
+    """What of an augmentation makes new items; its on-line step belongs to the training."""
+    entry = config["augmentations"][wildcards.augmentation]
+    return canonical({key: value for key, value in entry.items() if key != "online"})
+
+
+def online_argument(wildcards):
+    """The on-line step of an augmentation as an argument; nothing where it has none."""
+    online = config["augmentations"][wildcards.augmentation].get("online")
+    return f"--online {quote(canonical(online))}" if online else ""
 
 
 def alm_of(wildcards):
@@ -370,7 +388,7 @@ def predictions_of(corpus, protocol):
     return [
         f"results/predictions/{corpus}/{protocol}/{model}/{labels}/{augmentation}/fold-{fold}/seed-{seed}.parquet"
         for model in config["finetuning"]["models"]
-        for labels, augmentation in arms()
+        for labels, augmentation in arms(protocol)
         for fold in folds(protocol)
         for seed in SEEDS
     ]

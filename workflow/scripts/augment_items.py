@@ -1,8 +1,8 @@
-"""Augment the training part of one fold: DiME-Aug as published, or the method that its configuration names.
+"""Augment the training part of one fold by the method that the configuration names.
 
 Labels of validation and test utterances are never read. The folder written holds the new items
 and their parents (items.parquet), their audio and the classes or bins before and after (summary.csv);
-where a method is named, also the distances from the target distribution and from balance (distances.json).
+with any but the published method, also the distances from the target distribution and from balance (distances.json).
 """
 
 import argparse
@@ -16,7 +16,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the augmented items of one label table and fold."""
-    way = "fold" if "method" in arguments.options else "published"
+    way = "published" if arguments.options.get("method") == "published" else "fold"
     import_module(f"scaling_ambiguity.augmentation.{way}").augment(
         name=arguments.name,
         utterances=UTTERANCES.read(arguments.utterances),
@@ -41,12 +41,7 @@ if __name__ == "__main__":
     parser.add_argument("--splits", required=True, type=Path)
     parser.add_argument("--features", required=True, type=Path)
     parser.add_argument("--fold", required=True, type=int)
-    parser.add_argument(
-        "--options",
-        required=True,
-        type=cli.json_value,
-        help="method and its options, or those of the published way, as JSON",
-    )
+    parser.add_argument("--options", required=True, type=cli.json_value, help="method and its options, as JSON")
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--output", required=True, type=Path, help="folder")

@@ -76,6 +76,7 @@ def train(arguments: argparse.Namespace, interrupts: Interrupts) -> None:
         runs=arguments.runs,
         team=team,
         interrupts=interrupts,
+        online=arguments.online,
     )
     team.leave()
 
@@ -96,6 +97,7 @@ if __name__ == "__main__":
     parser.add_argument("--splits", required=True, type=Path)
     parser.add_argument("--augmented", type=Path, help="folder of augmented items")
     parser.add_argument("--encodings", type=Path, nargs="+", default=[], help="encoder outputs of the corpus' clips")
+    parser.add_argument("--online", type=cli.json_value, help="how recordings are altered whenever drawn, as JSON")
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--encoded", type=Path, help="folder of kept speech features, for peers")

@@ -120,7 +120,7 @@ def test_missing_label_and_unknown_fold(corpus):
 
 @pytest.mark.parametrize("options", [{"ratio": 1.5}, {"neighbours": 1}])
 def test_bad_options(corpus, options):
-    with pytest.raises(UserError, match="dime"):
+    with pytest.raises(UserError, match="DiME-Aug as published"):
         _plan(corpus["labels"].iloc[:8], corpus["features"], **options)
 
 

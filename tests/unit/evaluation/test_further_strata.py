@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from scaling_ambiguity.augmentation.evaluation_split import balance, effective_size
 from scaling_ambiguity.errors import UserError
@@ -12,6 +13,7 @@ from scaling_ambiguity.evaluation.further_strata import balanced_strata, factor_
 from scaling_ambiguity.evaluation.strata import weighted_over_deals
 from scaling_ambiguity.evaluation.table import evaluation_table
 from scaling_ambiguity.inference.adjust import adjust
+from scaling_ambiguity.metrics.arrays import modes
 
 MODEL, OTHER = ("tiny", "human", "none"), ("tiny", "combined-a-equal", "none")
 
@@ -107,6 +109,40 @@ def test_factors_are_judged_by_all_votes_and_what_is_not_known_is_left_out(table
         row = _row(tables[1], "human", f"group={level}")
         assert row["estimate"] == pytest.approx(expected) and row["n"] == len(rows)
     assert not (tables[1]["stratum"] == "group=").any()
+
+
+@pytest.mark.parametrize("stratum", ["balanced", "balanced_subsample", "class", "group=deep"])
+def test_recall_and_f1_of_the_top_class_are_those_of_scikit_learn(
+    tables, judges, split, predictions, group, world, stratum
+):
+    """Every utterance of every deal as a sample, once for each class that shares the most votes, by its weight."""
+    if stratum == "class":
+        stratum, weights, votes = f"class={world.classes[0]}", (split.bin >= 0) & (split.bin // 3 == 0), judges.fair
+    elif stratum == "group=deep":
+        weights, votes = (group == "deep")[None], judges.counts[None]
+    else:
+        weights = split.weight if stratum == "balanced" else split.kept
+        votes = judges.reference
+    for labels, p in (("human", predictions[MODEL]), ("prior", judges.prior[None])):
+        true, said, weight = [], [], []
+        for deal, u in np.argwhere(weights > 0):
+            for actual, share in enumerate(modes(votes[deal, u])):
+                for seed in p:
+                    for guess, part in enumerate(modes(seed[u])):
+                        true.append(actual)
+                        said.append(guess)
+                        weight.append(float(weights[deal, u]) * share * part)
+        used = np.array(weight) > 0
+        true, said, weight = (np.array(values)[used] for values in (true, said, weight))
+        model = "none" if labels == "prior" else "tiny"
+        found = _row(tables[1], labels, stratum, "uar", model=model)
+        assert found["estimate"] == pytest.approx(balanced_accuracy_score(true, said, sample_weight=weight))
+        assert labels == "prior" or found["low"] <= found["estimate"] <= found["high"] > found["low"]
+        assert found["n"] == _row(tables[1], labels, stratum, model=model)["n"] and np.isnan(found["p"])
+        expected = f1_score(
+            true, said, sample_weight=weight, average="macro", labels=sorted(set(true)), zero_division=0
+        )
+        assert _row(tables[1], labels, stratum, "macro_f1", model=model)["estimate"] == pytest.approx(expected)
 
 
 def test_truth_is_a_reference_there_too(tables, world, predictions, group):

@@ -129,7 +129,7 @@ def settings():
 def train(checkpoint, gather, settings):
     """Return a function that runs a job into a folder and returns its files as {relative path: bytes}."""
 
-    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None, interrupts=None, encoded=()):
+    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None, interrupts=None, encoded=(), online=None):
         examples = gather(*([labels] if labels else []), augmented=augmented, encoded=encoded)
         finetune_condition(
             load_alm(checkpoint, device="cpu"),
@@ -145,6 +145,7 @@ def train(checkpoint, gather, settings):
             predictions=[folder / f"seed-{seed}.parquet" for seed in (0, 1)],
             runs=[folder / f"run-{seed}" for seed in (0, 1)],
             interrupts=interrupts,
+            online=online,
         )
         return results(folder)
 

@@ -11,7 +11,7 @@ import pandas as pd
 import pytest
 from peft import PeftModel
 
-from scaling_ambiguity.alms.inputs import encode_audio
+from scaling_ambiguity.alms.inputs import hear_features
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.state import load_state, save_state
@@ -61,15 +61,15 @@ def test_seeds_of_a_job_share_the_encodings(train, tmp_path, gather, settings, m
     """Every clip is heard once, and the adapters of both seeds sit in the same base model."""
     heard, shared = [], set()
 
-    def counted(alm, waveforms):
-        heard.extend(waveforms)
-        return encode_audio(alm, waveforms)
+    def counted(alm, features):
+        heard.append(features)
+        return hear_features(alm, features)
 
     def watched(alm, adapter, *arguments, **options):
         shared.add((id(alm), id(adapter)))
         return train_seed(alm, adapter, *arguments, **options)
 
-    monkeypatch.setattr("scaling_ambiguity.finetuning.inputs.encode_audio", counted)
+    monkeypatch.setattr("scaling_ambiguity.alms.encoding_shards.hear_features", counted)
     monkeypatch.setattr("scaling_ambiguity.finetuning.job.train_seed", watched)
     settings.options |= {"steps": 1, "evaluate_every": 1}
     files = train(tmp_path)

@@ -49,6 +49,17 @@ def test_the_demo_is_valid():
         ("annotators.tiny_crossed.temperatures", [[0.9, 0.1]], ["temperatures.0", "lowest, then highest"]),
         ("annotators.tiny_crossed.temperatures", [[0.1, 3]], ["temperatures.0.1", "3", "at most 2"]),
         ("alms.tiny", {"engine": "replay_answers", "gpus": 0}, ["alms.tiny.store is missing", "export_answers"]),
+        (
+            "protocols.faithful.augmentation",
+            ["dim"],
+            ["faithful.augmentation", "'dim'", "Did you mean 'dime'"],
+        ),
+        ("augmentations.dime", {"ratio": 0.3}, ["augmentations.dime.method is missing", "published"]),
+        ("augmentations.none", {"method": "balanced"}, ["augmentations.none", "no options"]),
+        ("augmentations.dime_faithful.mixing", "overlay", ["augmentations.dime_faithful", "'mixing'"]),
+        ("augmentations.dime_faithful", {"method": "published", "ratio": 0.3}, ["dime_faithful.neighbours is missing"]),
+        ("augmentations.dime_faithful.online.speed", [1.1, 0.9], ["online.speed", "[1.1, 0.9]", "least, then largest"]),
+        ("augmentations.dime_faithful.online.probability", 0, ["online.probability", "above 0"]),
         ("paper.headline.corpus", "iemocap", ["paper.headline.corpus", "'iemocap'", "demo"]),
     ],
 )

@@ -251,6 +251,8 @@ def evaluation_rows() -> list[dict]:
                     row(0.02 * i + 0.1 * tilt, stratum=stratum, metric="nll_minus_human", n=n, **about)
                     | {"p": 0.02 * i, "p_adjusted": min(1.0, 0.06 * i)}
                 )
+        for stratum, n in ({"all": SIZES["all"]} | FURTHER).items():
+            rows += [row(0.6 - 0.01 * i, stratum=stratum, metric=m, n=n, **about) for m in ("uar", "macro_f1")]
         for stratum, n in FURTHER.items():
             rows.append(row(1.1 + 0.02 * i, stratum=stratum, metric="nll", n=n, **about))
             if labels != "human":

@@ -154,7 +154,7 @@ def test_arms_that_were_not_run_are_said_not_to_be(run, config, tmp_path):
     numbers = collect_numbers(config, paths)
     assert numbers["models.combined-weighted.words"].text == "(not run)"
     assert numbers["models.control.name"].text == "(not run)"
-    assert numbers["models.human.dime.difference"].text == "(not run)"
+    assert numbers["models.human.augmented.difference"].text == "(not run)"
 
 
 def test_a_run_too_small_for_levels_and_fit_still_has_numbers(run, config, tmp_path):

@@ -55,7 +55,8 @@ def test_strata_stand_in_order_with_their_sizes(evaluation):
     # prior, smoothed human votes, models on human, synthetic and combined labels
     assert lines["class: sad"][1:6] == ["1.300", "1.100", "1.100", "1.120", "1.140"]
     assert lines["class: sad"][6].startswith("0.040 ")
-    assert set(shown["metric"]) == {"nll", "nll_minus_human"} and "low" not in set(shown["stratum"])
+    assert [cell.partition(" ")[0] for cell in lines["class: sad"][7:]] == ["0.600", "0.580"]
+    assert set(shown["metric"]) == {"nll", "nll_minus_human", "uar", "macro_f1"} and "low" not in set(shown["stratum"])
 
 
 def test_a_table_without_further_strata_has_one_line(evaluation):

@@ -12,6 +12,7 @@ from scaling_ambiguity.reporting.tables.alignment import alignment_table
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.tables.corpus import describe_corpus, vote_counts
 from scaling_ambiguity.reporting.tables.results import results_table
+from scaling_ambiguity.reporting.tables.strata import strata_table
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
@@ -60,7 +61,32 @@ def test_results_list_floors_first_and_every_arm(run):
     wanted = ["uniform", "class prior", "human", "synthetic", "combined, equal", "human + echo", "human + dime"]
     assert [name for name in lines if name in wanted] == wanted
     assert {"estimate", "low", "high", "n", "p_adjusted"} <= set(data.columns)
-    assert "seed" not in set(data["method"])
+
+
+def test_results_tell_seeds_apart_from_speakers(run):
+    statistics = read_statistics([run["evaluation"]])
+    rows = [line.split(" & ") for line in results_table(statistics)[0].splitlines()]
+    assert [row[5] for row in rows if row[0] in ("uniform", "synthetic")][:1] == ["--"]
+    (human,) = (row for row in rows if row[0] == "human" and row[5] != "--")
+    assert human[5] == "1.000--1.010", "two seeds are listed"
+    template = statistics[(statistics["method"] == "seed") & (statistics["labels"] == "human")]
+    template = template[template["augmentation"] == "none"].iloc[:1]
+    component = template.assign(metric="nll_seed_variance", method="mixed_model", estimate=0.0004)
+    text, data = results_table(pd.concat([statistics, component], ignore_index=True))
+    assert [word for line in text.splitlines() for word in line.split(" & ") if word.startswith("SD ")] == ["SD 0.020"]
+    assert set(data.loc[data["method"] == "seed", "votes"]) == {0, 1}
+
+
+def test_a_small_peer_has_a_block_of_its_own_beside_the_model(run):
+    statistics = read_statistics([run["evaluation"]])
+    peer = statistics[statistics["model"] == "tiny"].assign(model="tiny_mlp")
+    peer["estimate"] += 5
+    both = pd.concat([statistics, peer], ignore_index=True)
+    for table in (results_table(both)[0], strata_table(both)[0]):
+        first, second = (table.index(name) for name in ("tiny", r"tiny\_mlp"))
+        assert first < second and table.count(r"tiny\_mlp") == 1
+    lines = [line.split(" & ") for line in results_table(both)[0].splitlines() if line.startswith("combined, equal &")]
+    assert float(lines[1][1].split()[0]) == pytest.approx(float(lines[0][1].split()[0]) + 5)
 
 
 def test_alignment_works_without_a_class_list(run):

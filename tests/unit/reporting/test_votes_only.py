@@ -60,6 +60,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "heldoutscores": False,
         "trained": False,
         "augmented": False,
+        "augmentedagain": False,
         "weighted": False,
         "controlled": False,
         "leveled": True,

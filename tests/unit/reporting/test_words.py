@@ -1,7 +1,10 @@
 import math
 
 import pytest
+import yaml
 
+from scaling_ambiguity.config import SCHEMA
+from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.text import bounds, count, joined, number, p_value, percent
 from scaling_ambiguity.reporting.words import beside, difference, equivalent, overlap, trend
 
@@ -65,3 +68,39 @@ def test_trends():
 )
 def test_exchange_rates_say_where_the_data_end(estimate, low, high, words):
     assert equivalent(estimate, low, high, 5, 0.95) == words
+
+
+LIBRARY = yaml.safe_load((SCHEMA.parents[2] / "config.yaml").read_text())["augmentations"]
+
+
+@pytest.mark.parametrize(
+    ("entry", "words"),
+    [
+        (LIBRARY["dime_faithful"], ["as published", r"30\,\% of the largest", "3 neighbours", "in pitch or speed"]),
+        (
+            LIBRARY["dime"],
+            ["repaired", r"50\,\%", "bin of class and ambiguity", "of one speaker one after"],
+        ),
+        ({"method": "balanced", "bins": "class", "mixing": "overlay"}, ["every class", "at once"]),
+        (LIBRARY["oversample"], ["nothing is mixed", "repeating items"]),
+        (LIBRARY["mixup"], ["random pairs", r"30\,\%"]),
+        (LIBRARY["specaugment"], ["taken out of the spectra"]),
+    ],
+)
+def test_every_augmentation_has_its_words(entry, words):
+    text = augmentation_words(entry)
+    assert all(word in text for word in words), text
+    assert ("anew" in text) == ("online" in entry)
+
+
+def test_the_augmentation_of_the_text_is_the_first_of_the_headline_protocol():
+    config = {
+        "paper": {"headline": {"protocol": "fair"}},
+        "protocols": {"fair": {}, "faithful": {"augmentation": ["none", "mixup"]}},
+        "run": {"augmentation": ["none", "second", "first"]},
+    }
+    assert augmentations(config) == ["second", "first"]
+    config["paper"]["headline"]["protocol"] = "faithful"
+    assert augmentations(config) == ["mixup"]
+    config["protocols"]["faithful"]["augmentation"] = ["none"]
+    assert augmentations(config) == []

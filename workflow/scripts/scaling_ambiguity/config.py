@@ -123,6 +123,15 @@ def _check_references(config: dict[str, Any]) -> None:
     ):
         for name in run[key]:
             _known(f"run.{key}", name, config[library], kind)
+    for protocol, entry in config["protocols"].items():
+        for name in entry.get("augmentation", []):
+            _known(f"protocols.{protocol}.augmentation", name, config["augmentations"], "augmentation")
+    for name, entry in config["augmentations"].items():
+        if "online" in entry and entry["online"]["speed"][0] > entry["online"]["speed"][1]:
+            raise UserError(
+                f"config: augmentations.{name}.online.speed = {entry['online']['speed']} is not accepted; expected "
+                "least, then largest factor."
+            )
     for name, annotator in config["annotators"].items():
         _known(f"annotators.{name}.alm", annotator["alm"], config["alms"], "ALM")
         for modality, alone in annotator.get("listening", {}).items():

@@ -59,7 +59,7 @@ def plan_mixtures(
     """
     if not 0 <= ratio <= 1 or neighbours < 2:
         raise UserError(
-            f"augmentations.dime: ratio {ratio} must lie in [0, 1] and neighbours {neighbours} be at least 2."
+            f"DiME-Aug as published: ratio {ratio} must lie in [0, 1] and neighbours {neighbours} be at least 2."
         )
     labels = labels.sort_values("utterance", kind="stable").reset_index(drop=True)
     columns = class_columns(classes)

@@ -109,8 +109,12 @@ def _stratum_column(
     mean, total = weighted_over_deals(values, weight)
     if stratum.votes == "all":
         total = (total > 0) * 1.0  # utterances weigh equally, as they do overall
-    n = int(np.rint(effective_size(weight).mean())) if stratum.sized else None
-    return Column(condition, stratum.name, metric, reference, mean, total, n)
+    return Column(condition, stratum.name, metric, reference, mean, total, stratum_size(stratum, weight))
+
+
+def stratum_size(stratum: Stratum, weight: np.ndarray) -> int | None:
+    """Return the effective number of utterances of a stratum whose weights (D, U) differ, else None."""
+    return int(np.rint(effective_size(weight).mean())) if stratum.sized else None
 
 
 def _seed_mean(

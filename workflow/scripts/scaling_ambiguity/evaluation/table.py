@@ -8,6 +8,7 @@ from scaling_ambiguity.evaluation.differences import difference_columns
 from scaling_ambiguity.evaluation.judges import STRATA, Judges
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import scores
+from scaling_ambiguity.evaluation.stratum_recall import stratum_recall_rows
 from scaling_ambiguity.inference.adjust import adjust as adjust_p
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.seed_variance import MINIMUM_SEEDS, seed_variance
@@ -59,6 +60,7 @@ def evaluation_table(
         rows += _interval_rows([c for c in differences if c.stratum == stratum], judges, options, seed, tested=True)
     rows = _adjust(rows, families, options.get("adjust", "holm"))
     rows += _whole_set_rows(predictions, judges, options, seed) + _seed_rows(predictions, judges, floor)
+    rows += stratum_recall_rows(predictions, judges, options, seed)
     for row in rows:
         row |= {"corpus": corpus, "protocol": protocol, "population": POPULATION}
     return statistics_frame(rows)

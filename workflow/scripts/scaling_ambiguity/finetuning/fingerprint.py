@@ -43,6 +43,7 @@ def training_fingerprint(
     seed: int,
     base_seed: int,
     processes: int = 1,
+    online: dict | None = None,
 ) -> str:
     """Return the SHA-256 of everything that decides the result of one seed, the code included.
 
@@ -57,6 +58,7 @@ def training_fingerprint(
         "options": {key: value for key, value in options.items() if key not in IGNORED_OPTIONS}
         | {"execution": {key: value for key, value in execution.items() if key != "state_every"}},
         "protocol": protocol,
+        "online": online,
         "device": device,
         "seed": [base_seed, seed],
         "versions": versions(),

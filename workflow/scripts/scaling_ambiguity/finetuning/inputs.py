@@ -2,11 +2,12 @@
 
 from array import array
 
+import numpy as np
 import torch
 
 from scaling_ambiguity.alms.encoded_clips import encoder_of
 from scaling_ambiguity.alms.encoding_shards import encode_clips
-from scaling_ambiguity.alms.inputs import embed_tokens, prompt_tokens
+from scaling_ambiguity.alms.inputs import embed_tokens, encode_audio, prompt_tokens
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.finetuning.examples import Examples
 from scaling_ambiguity.progress import progress
@@ -47,13 +48,27 @@ class FrozenInputs:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
-        """Return the model inputs of ``rows``: inputs_embeds (B, T, H), attention_mask and position_ids (B, T)."""
-        audio = [self._audio[row].to(self._alm.device) for row in rows]
-        for row, clip in zip(rows, audio, strict=True):
-            if row not in self._tokens:
-                self._tokens[row] = array("i", prompt_tokens(self._alm, [self._texts[row]], [clip])[0])
-        return embed_tokens(self._alm, [self._tokens[row].tolist() for row in rows], audio)
+    def encode(self, waveform: np.ndarray) -> torch.Tensor:
+        """Return the encoder's output for a clip that is not among the examples, on the CPU; it is not kept."""
+        with torch.autocast(self._alm.device.type, enabled=False):
+            return encode_audio(self._alm, [waveform])[0].detach().cpu()
+
+    def batch(self, rows: list[int], altered: dict[int, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+        """Return the model inputs of ``rows``: inputs_embeds (B, T, H), attention_mask and position_ids (B, T).
+
+        ``altered`` holds, by row, what :meth:`encode` returned for a clip that is heard in place of the row's own.
+        """
+        others = altered or {}
+        audio = [others.get(row, self._audio[row]).to(self._alm.device) for row in rows]
+        for row in rows:
+            if row not in self._tokens and row not in others:
+                self._tokens[row] = array("i", self._expanded(row, self._audio[row]))
+        tokens = [self._expanded(row, others[row]) if row in others else self._tokens[row].tolist() for row in rows]
+        return embed_tokens(self._alm, tokens, audio)
+
+    def _expanded(self, row: int, clip: torch.Tensor) -> list[int]:
+        """Return the token ids of a row's prompt about ``clip``."""
+        return prompt_tokens(self._alm, [self._texts[row]], [clip])[0]
 
     def lengths(self) -> list[int]:
         """Return the number of tokens of each prompt, audio included."""

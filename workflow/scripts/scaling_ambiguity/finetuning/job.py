@@ -14,6 +14,7 @@ from scaling_ambiguity.finetuning.heads import with_head
 from scaling_ambiguity.finetuning.interrupts import Interrupts
 from scaling_ambiguity.finetuning.kinds import checkpoint_of, freeze, trainee
 from scaling_ambiguity.finetuning.losses import choose_loss
+from scaling_ambiguity.finetuning.online import OnlineStep
 from scaling_ambiguity.finetuning.parallel import ALONE, Team
 from scaling_ambiguity.finetuning.shortcut import last_position_only
 from scaling_ambiguity.finetuning.state import drop_state
@@ -53,6 +54,7 @@ def finetune_condition(
     runs: list[Path],
     team: Team = ALONE,
     interrupts: Interrupts | None = None,
+    online: dict | None = None,
 ) -> None:
     """Train every seed of one condition and write predictions of the test part and run folders.
 
@@ -74,6 +76,7 @@ def finetune_condition(
         runs: One folder a seed.
         team: The processes that share the work; only the main one writes.
         interrupts: Signals to stop at, see :mod:`~scaling_ambiguity.finetuning.interrupts`.
+        online: ``online`` of the augmentation, see :mod:`~scaling_ambiguity.finetuning.online`.
     """
     loss = choose_loss(protocol, classes)
     alm = with_head(alm, protocol, classes)
@@ -94,6 +97,7 @@ def finetune_condition(
             seed=seed,
             base_seed=base_seed,
             processes=team.size,
+            online=online,
         )
         meter = EnergyMeter()
         with last_position_only(alm, classes):
@@ -110,6 +114,7 @@ def finetune_condition(
                 fingerprint=fingerprint,
                 team=team,
                 interrupts=interrupts,
+                online=OnlineStep.of(online),
             )
             predicted = predict(alm, inputs["test"], classes, team)
         if not team.main:
@@ -122,6 +127,7 @@ def finetune_condition(
             "base_seed": base_seed,
             "classes": classes,
             "loss": protocol["loss"],
+            "online": online,
             "checkpoint": checkpoint_of(alm),
             "model_revision": alm.revision,
             "data_fingerprint": data,

@@ -2,6 +2,7 @@
 
 import hashlib
 
+import numpy as np
 import torch
 
 from scaling_ambiguity.alms.audio import load_waveform
@@ -26,6 +27,7 @@ class PeerInputs:
             UserError: An example has no audio, or the outputs on disk are of another encoder or sound.
         """
         self.examples = examples
+        self._encoder = peer.encoder
         self.audio_sha256: list[str | None] = []
         vectors = []
         taken = examples.taken({"revision": peer.encoder.revision})
@@ -42,9 +44,14 @@ class PeerInputs:
     def __len__(self) -> int:
         return len(self.examples)
 
-    def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
-        """Return the inputs of ``rows``: features (B, D)."""
-        return {"features": self._features[rows]}
+    def encode(self, waveform: np.ndarray) -> torch.Tensor:
+        """Return the vector of a clip that is not among the examples; it is not kept."""
+        return self._encoder.encode(waveform, None)
+
+    def batch(self, rows: list[int], altered: dict[int, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
+        """Return the inputs of ``rows``: features (B, D); ``altered`` holds vectors heard in place of a row's own."""
+        altered = altered or {}
+        return {"features": torch.stack([altered.get(row, self._features[row]) for row in rows])}
 
     def lengths(self) -> list[int]:
         """Return the number of positions of each input: one vector a clip."""

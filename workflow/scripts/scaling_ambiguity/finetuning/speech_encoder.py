@@ -51,17 +51,17 @@ class SpeechEncoder:
             self._alm = load_alm(self._entry["checkpoint"], **loading)
         return self._alm
 
-    def encode(self, waveform: np.ndarray, sha256: str) -> torch.Tensor:
+    def encode(self, waveform: np.ndarray, sha256: str | None) -> torch.Tensor:
         """Return the mean over time of the clip's audio tokens, float32 (D,).
 
         Args:
             waveform: Mono, 16 kHz.
-            sha256: Hash of its samples.
+            sha256: Hash of its samples; None: the vector is neither looked up nor kept.
 
         Raises:
             UserError: The clip is too short, or the checkpoint cannot be opened.
         """
-        path = None if self._kept is None else self._kept / sha256[:2] / f"{sha256}.npy"
+        path = None if self._kept is None or sha256 is None else self._kept / sha256[:2] / f"{sha256}.npy"
         found = _read(path)
         if found is not None:
             return found

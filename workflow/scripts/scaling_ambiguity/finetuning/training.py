@@ -4,6 +4,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from scaling_ambiguity.finetuning.heads import log_probabilities
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
 from scaling_ambiguity.finetuning.interrupts import Interrupts
 from scaling_ambiguity.finetuning.memory import explain_out_of_memory, foresee
+from scaling_ambiguity.finetuning.online import AlteredInputs, OnlineStep
 from scaling_ambiguity.finetuning.parallel import ALONE, Team
 from scaling_ambiguity.finetuning.schedule import Batches, rate_factor
 from scaling_ambiguity.finetuning.sharding import is_sharded
@@ -85,6 +87,7 @@ def train_seed(
     fingerprint: str,
     team: Team = ALONE,
     interrupts: Interrupts | None = None,
+    online: OnlineStep | None = None,
 ) -> Trained:
     """Train ``adapter`` for ``options["steps"]`` steps; afterwards it holds the weights of the best step.
 
@@ -106,6 +109,7 @@ def train_seed(
         fingerprint: Identifies this training; a state of another one is set aside.
         team: The processes that share every batch; only the main one writes.
         interrupts: Asked after every step; if a signal came, the state is saved and the program left.
+        online: Alters recordings of ``train`` whenever they are drawn; validation is never altered.
 
     Raises:
         UserError: The loss is not finite, or there is not enough memory.
@@ -124,9 +128,9 @@ def train_seed(
     def validate() -> float:
         return float(loss(log_distributions(alm, validation, classes, team), targets))
 
-    def forward(rows: list[int]) -> torch.Tensor:
+    def forward(rows: list[int], heard: FrozenInputs | AlteredInputs = train) -> torch.Tensor:
         with recomputed_layers(alm, execution.checkpointing), _precision(alm, execution):
-            return log_probabilities(alm, train.batch(rows), classes)
+            return log_probabilities(alm, heard.batch(rows), classes)
 
     saved = team.share(load_state(state, fingerprint) if team.main else None)
     if saved is None:
@@ -153,9 +157,8 @@ def train_seed(
             group["lr"] = rate
         with interrupts.safe_points_only(), explain_out_of_memory(foreseen):
             pieces = execution.pieces(batches.rows(step), team.rank)
-            value, asked = _step(
-                adapter, optimiser, train, pieces, forward, loss, options, (seed, step), team, interrupts
-            )
+            now = forward if online is None else partial(forward, heard=online.at(train, seed, step))
+            value, asked = _step(adapter, optimiser, train, pieces, now, loss, options, (seed, step), team, interrupts)
             losses.append(value)
             if not np.isfinite(value):
                 raise UserError(f"training diverged at step {step + 1}. Lower `finetuning.learning_rate`.")

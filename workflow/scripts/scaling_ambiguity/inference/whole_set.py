@@ -38,19 +38,45 @@ def whole_set_intervals(
         ValueError: naming the first bad row.
     """
     counts, predictions = vote_counts(counts), [distributions(p) for p in models]
-    actual = modes(counts)
-    occurs = actual.sum(axis=0) > 0
-    guessed = np.stack([modes(p).mean(axis=0) for p in predictions], axis=1)
-    matrices = (actual[:, None, :, None] * guessed[:, :, None, :]).reshape(*guessed.shape[:2], -1)
-    functions = {
+    found = confusion_intervals(predictions, modes(counts), clusters, **settings)
+    gaps = np.stack([_calibration_moments(p, counts).mean(axis=1) for p in predictions], axis=1)
+    found["ece"] = moment_interval(gaps, clusters, _ece, **settings)
+    return found
+
+
+def confusion_intervals(
+    models: Sequence[ArrayLike],
+    actual: ArrayLike,
+    clusters: ArrayLike,
+    metrics: Sequence[str] = ("macro_f1", "weighted_f1", "uar"),
+    **settings: Any,
+) -> dict[str, Intervals]:
+    """Return scores of the top class of each of M models, in [0, 1], with cluster intervals.
+
+    Args:
+        models: M times (S, U, C) predictions of S trainings, whose confusion matrices are averaged.
+        actual: (U, C) weight of each utterance as one of each class: ``modes`` of its votes, or those of several
+            deals, weighted and summed. Classes without weight are not among those that a mean is taken over.
+        clusters: (U,).
+        metrics: Some of macro_f1, weighted_f1, uar.
+        settings: resamples, seed, level, method.
+
+    Raises:
+        ValueError: naming the first bad row; or no utterance has weight.
+    """
+    actual = np.asarray(actual, dtype=np.float64)
+    occurs, used = actual.sum(axis=0) > 0, actual.sum(axis=1) > 0
+    if not used.any():
+        raise ValueError("actual: no utterance has weight")
+    guessed = np.stack([modes(distributions(p)).mean(axis=0) for p in models], axis=1)[used]
+    matrices = (actual[used][:, None, :, None] * guessed[:, :, None, :]).reshape(*guessed.shape[:2], -1)
+    functions: dict[str, Function] = {
         "macro_f1": lambda totals: _macro_f1(totals, occurs),
         "weighted_f1": _weighted_f1,
         "uar": lambda totals: _uar(totals, occurs),
     }
-    found = {name: moment_interval(matrices, clusters, function, **settings) for name, function in functions.items()}
-    gaps = np.stack([_calibration_moments(p, counts).mean(axis=1) for p in predictions], axis=1)
-    found["ece"] = moment_interval(gaps, clusters, _ece, **settings)
-    return found
+    where = np.asarray(clusters)[used]
+    return {name: moment_interval(matrices, where, functions[name], **settings) for name in metrics}
 
 
 def _square(totals: Array) -> tuple[Array, Array, Array]:

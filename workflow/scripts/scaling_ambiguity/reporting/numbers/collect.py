@@ -9,6 +9,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_json
 from scaling_ambiguity.reporting.numbers.agreement import add_agreement
 from scaling_ambiguity.reporting.numbers.alignment import add_alignment, add_saturation
+from scaling_ambiguity.reporting.numbers.augmentation import augmentations
 from scaling_ambiguity.reporting.numbers.bias import add_bias
 from scaling_ambiguity.reporting.numbers.corpus import (
     add_answers,
@@ -60,7 +61,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     evaluation = headline_table(statistics, "evaluation", corpus, protocol)
     numbers = Numbers()
     add_switches(numbers, config, trained=evaluation is not None, heldout=heldout is not None)
-    simulated, replayed, augmented = (numbers.switches[name] for name in ("simulated", "replayed", "augmented"))
+    simulated, replayed = (numbers.switches[name] for name in ("simulated", "replayed"))
+    augmentation = augmentations(config)[0] if numbers.switches["augmented"] else None
     add_settings(numbers, config)
     add_corpus(numbers, classes, paths)
     add_leakage(numbers, headline_leakage(paths["leakage"], corpus, protocol))
@@ -102,5 +104,5 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     if verdicts:
         add_hypotheses(numbers, read_json(verdicts[0]), str(verdicts[0]))
     if evaluation is not None:
-        add_models(numbers, evaluation, annotator, level, simulated=simulated, augmented=augmented)
+        add_models(numbers, evaluation, annotator, level, simulated=simulated, augmentation=augmentation)
     return numbers

@@ -15,9 +15,9 @@ COMBINED = ("equal", "weighted")
 
 
 def add_models(
-    numbers: Numbers, table: pd.DataFrame, annotator: str, level: float, *, simulated: bool, augmented: bool
+    numbers: Numbers, table: pd.DataFrame, annotator: str, level: float, *, simulated: bool, augmentation: str | None
 ) -> None:
-    """Define ``models.*`` from one table of evaluate_models; what the truth and DiME-Aug give, where there are any."""
+    """Define ``models.*`` from one table of evaluate_models; and what truth and ``augmentation`` give, if any."""
     trained = need(table[table["model"] != "none"], "models", metric="nll")
     model = sorted(set(trained["model"]))[0]
     about = {"model": model, "stratum": "all", "augmentation": "none"}
@@ -47,12 +47,11 @@ def add_models(
         for name in ("human", "synthetic", "combined-equal"):
             wanted = {"labels": arms[name], "metric": "jsd_bits", "reference": "truth"}
             numbers.estimate(f"models.{name}.truth", rows, optional=True, **wanted, **about)
-    dime = about | {"augmentation": "dime"}
-    for name in ("human", "combined-equal") if augmented else ():
-        numbers.estimate(
-            f"models.{name}.dime", rows, labels=arms[name], metric="nll", reference="human", optional=True, **dime
-        )
-        _add_difference(numbers, f"models.{name}.dime", rows, arms[name], dime, level, metric="nll_minus_plain")
+    more = about | {"augmentation": augmentation}
+    for name in ("human", "combined-equal") if augmentation else ():
+        key = f"models.{name}.augmented"
+        numbers.estimate(key, rows, labels=arms[name], metric="nll", reference="human", optional=True, **more)
+        _add_difference(numbers, key, rows, arms[name], more, level, metric="nll_minus_plain")
 
 
 def _add_difference(

@@ -5,6 +5,7 @@ from typing import Any
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined, percent
 
@@ -39,8 +40,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
 
     ``simulated``: the workflow made the corpus, and the truth is known. ``cremad``: it is CREMA-D.
     ``replayed``: the proxy's votes are published human votes. ``heldoutscores``: the workflow trained the ALM.
-    ``trained``: models were fine-tuned. ``augmented``: also with DiME-Aug; ``weighted``: on labels combined
-    with the fitted weight; ``controlled``: on control labels.
+    ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
+    more than one way; ``weighted``: on labels combined with the fitted weight; ``controlled``: on control labels.
     """
     headline = config["paper"]["headline"]
     reader = config["corpora"][headline["corpus"]]["reader"]
@@ -49,7 +50,9 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     numbers.switch("replayed", config["annotators"][headline["annotator"]]["mode"] == "replay")
     numbers.switch("heldoutscores", heldout)
     numbers.switch("trained", trained)
-    numbers.switch("augmented", trained and "dime" in config["run"]["augmentation"])
+    ways = len(augmentations(config))
+    numbers.switch("augmented", trained and ways > 0)
+    numbers.switch("augmentedagain", trained and ways > 1)
     numbers.switch("weighted", trained and "weighted" in config["run"]["poolings"])
     numbers.switch("controlled", trained and bool(config["controls"]))
 
@@ -70,10 +73,10 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
             models = config["finetuning"]["models"]
             setting("settings.model", ", ".join(models), joined([escape_latex(m) for m in models]), "finetuning.models")
     if numbers.switches["augmented"]:
-        dime = config["augmentations"]["dime"]
-        setting("settings.dime.ratio", dime["ratio"], percent(dime["ratio"]), "augmentations.dime.ratio")
-        neighbours = dime["neighbours"]
-        setting("settings.dime.neighbours", neighbours, count(neighbours), "augmentations.dime.neighbours")
+        name = augmentations(config)[0]
+        setting("settings.augmentation", name, escape_latex(name), f"protocols.{headline['protocol']}.augmentation")
+        entry = config["augmentations"][name]
+        setting("settings.augmentation.way", entry["method"], augmentation_words(entry), f"augmentations.{name}")
 
 
 def _add_paper(setting: Setting, paper: dict[str, Any]) -> None:

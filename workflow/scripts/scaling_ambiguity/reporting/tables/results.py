@@ -6,7 +6,7 @@ from scaling_ambiguity.reporting.naming import METRICS, arm_name, arm_order, esc
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.alignment import metric_cells
 from scaling_ambiguity.reporting.tables.booktabs import tabular
-from scaling_ambiguity.reporting.text import p_value
+from scaling_ambiguity.reporting.text import number, p_value
 
 SHOWN = ("nll", "brier", "jsd_bits", "accuracy")
 FLOORS = ("uniform", "prior", "majority", "human", "human-smoothed")
@@ -17,12 +17,25 @@ def _other_references(own: pd.DataFrame) -> list[str]:
     return [metric_cells(pick(own, reference=name), ["jsd_bits"])[0].partition(" {")[0] for name in ("own", "truth")]
 
 
-def _line(own: pd.DataFrame, name: str) -> list[str]:
+def between_seeds(own: pd.DataFrame) -> str:
+    """Return how the NLL of a condition varies between its trainings, apart from the variation between speakers.
+
+    The standard deviation of the component between seeds where it was estimated, else the least and largest value.
+    """
+    component = pick(own, metric="nll_seed_variance")
+    if len(component):
+        return f"SD {number(float(component['estimate'].iloc[0]) ** 0.5)}"
+    values = pick(own, metric="nll", method="seed")["estimate"]
+    return f"{number(float(values.min()))}--{number(float(values.max()))}" if len(values) > 1 else "--"
+
+
+def _line(every: pd.DataFrame, name: str) -> list[str]:
+    own = every[every["method"] != "seed"]
     human = pick(own, reference="human")
     difference = pick(human, metric="nll_minus_human")
     change = metric_cells(difference, ["nll_minus_human"])[0] if len(difference) else "--"
     p = p_value(float(difference["p_adjusted"].iloc[0])) if len(difference) else "--"
-    return [name, *metric_cells(human, SHOWN), change, p, *_other_references(own)]
+    return [name, *metric_cells(human, SHOWN), between_seeds(every), change, p, *_other_references(own)]
 
 
 def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
@@ -31,7 +44,7 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     ``statistics`` are tables of evaluate_models; each gets its own block.
     """
     rows = need(statistics, "tab_results", stratum="all")
-    rows = rows[(rows["method"] != "seed") & ~rows["labels"].str.startswith("curve-")]  # see fig_cost_surface
+    rows = rows[~rows["labels"].str.startswith("curve-")]  # see fig_cost_surface
     body: list = []
     for _, block in rows.groupby("file", sort=True):
         where = f"{block['corpus'].iloc[0]}, protocol {block['protocol'].iloc[0]}"
@@ -49,11 +62,11 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             ):
                 name = arm_name(labels) + ("" if augmentation == "none" else f" + {augmentation}")
                 body.append(_line(pick(arms, labels=labels, augmentation=augmentation), escape_latex(name)))
-    head = ["", *(METRICS[m] for m in SHOWN), r"$\Delta$NLL to human", "$p$", "own", "truth"]
-    table = tabular("l" + "l" * len(SHOWN) + "lrrr", head, body)
+    head = ["", *(METRICS[m] for m in SHOWN), "NLL by seed", r"$\Delta$NLL to human", "$p$", "own", "truth"]
+    table = tabular("l" + "l" * len(SHOWN) + "llrrr", head, body)
     columns = [
         *("corpus", "protocol", "model", "labels", "augmentation", "metric", "reference"),
-        *("estimate", "low", "high", "n", "n_clusters", "method", "p", "p_adjusted"),
-    ]
-    wanted = rows["metric"].isin([*SHOWN, "nll_minus_human"])
+        *("estimate", "low", "high", "n", "n_clusters", "votes", "method", "p", "p_adjusted"),
+    ]  # votes: of method ``seed``, the number of the training
+    wanted = rows["metric"].isin([*SHOWN, "nll_minus_human", "nll_seed_variance"])
     return table, rows.loc[wanted, columns]

@@ -9,6 +9,8 @@ from scaling_ambiguity.reporting.text import number
 
 FLOORS = ("prior", "human-smoothed")
 ARMS = ("human", "synthetic", "combined, equal")
+RECALLED = ("human", "combined, equal")
+METRICS = ("nll", "nll_minus_human", "uar", "macro_f1")
 SPLITS = {"balanced": "weighted", "balanced_subsample": "subsample"}
 COLUMNS = [
     *("corpus", "protocol", "model", "labels", "stratum", "metric"),
@@ -27,18 +29,19 @@ def strata_of(rows: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table of NLL by stratum, one line a stratum and one column a kind of labels, and its rows.
+    """Return the LaTeX table of NLL and UAR by stratum, one line a stratum, one column a kind of labels, and its rows.
 
     Columns are the class prior and the smoothed human votes, then models without augmentation on human,
-    synthetic and equally pooled labels, and the difference of the last from human labels. ``n`` of the balanced
-    splits is the effective number of utterances. ``statistics`` are tables of evaluate_models; each model and
-    annotator has a block.
+    synthetic and equally pooled labels, the difference of the last from human labels, and the unweighted average
+    recall of the top class of two of them. ``n`` of the balanced splits is the effective number of utterances.
+    ``statistics`` are tables of evaluate_models; each model and annotator has a block.
     """
-    rows = need(statistics, "tab_strata", reference="human", augmentation="none", metric=("nll", "nll_minus_human"))
+    rows = need(statistics, "tab_strata", reference="human", augmentation="none", metric=METRICS)
     rows = rows[(rows["method"] != "seed") & ~rows["stratum"].isin(LEVELS)]
     trained = rows[(rows["model"] != "none") & rows["labels"].map(arm_name).isin(ARMS)]
     floors = rows[(rows["model"] == "none") & rows["labels"].isin(FLOORS)]
     head = ["", "$n$", *(predictor_name(name) for name in FLOORS), *ARMS, r"equal $-$ human"]
+    head += [f"UAR, {arm}" for arm in RECALLED]
     body: list = []
     for (file, model), group in need(trained, "tab_strata").groupby(["file", "model"], sort=True):
         annotators = sorted({split_labels(name)[1] for name in group["labels"]} - {""}) or [""]
@@ -52,7 +55,7 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
                 for stratum in strata:
                     name = f"{heading}: {SPLITS.get(stratum, stratum.partition('=')[2])}"
                     body.append(_line(pick(both, stratum=stratum), escape_latex(name)))
-    table = tabular("lr" + "r" * (len(FLOORS) + len(ARMS)) + "l", head, body)
+    table = tabular("lr" + "r" * (len(FLOORS) + len(ARMS)) + "l" * (1 + len(RECALLED)), head, body)
     return table, pd.concat([floors, trained])[COLUMNS]
 
 
@@ -61,9 +64,14 @@ def _line(own: pd.DataFrame, name: str) -> list[str]:
     values = [_one(pick(own, model="none", labels=labels, metric="nll")) for labels in FLOORS]
     values += [_one(models[models["labels"].map(arm_name) == arm]) for arm in ARMS]
     change = pick(own, metric="nll_minus_human")
-    change = change[change["labels"].map(arm_name) == ARMS[-1]]
-    last = cell(*(float(change[c].iloc[0]) for c in ("estimate", "low", "high"))) if len(change) else "--"
-    return [name, str(int(models["n"].max())) if len(models) else "--", *values, last]
+    recall = pick(own[own["model"] != "none"], metric="uar")
+    last = [_interval(change, ARMS[-1]), *(_interval(recall, arm) for arm in RECALLED)]
+    return [name, str(int(models["n"].max())) if len(models) else "--", *values, *last]
+
+
+def _interval(rows: pd.DataFrame, arm: str) -> str:
+    own = rows[rows["labels"].map(arm_name) == arm]
+    return cell(*(float(own[c].iloc[0]) for c in ("estimate", "low", "high"))) if len(own) else "--"
 
 
 def _one(rows: pd.DataFrame) -> str:

@@ -1,0 +1,84 @@
+"""The published on-line step: in training alone, a recording is altered anew each time it is drawn.
+
+With a stated probability, .3 as published (arXiv 2601.14620), by a change of pitch of at most a semitone or of speed
+by a factor in [.95, 1.05]; labels and transcripts stay. That pitch and speed are as frequent, and each uniform in its
+range, is not published and assumed here.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+
+from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.augmentation.transforms import change_pitch, change_speed
+from scaling_ambiguity.finetuning.inputs import FrozenInputs
+from scaling_ambiguity.finetuning.peer_inputs import PeerInputs
+from scaling_ambiguity.seeds import uniform
+
+PITCH, SPEED = "pitch", "speed"
+
+
+@dataclass(frozen=True)
+class OnlineStep:
+    """How recordings are altered.
+
+    Attributes:
+        probability: Of a recording to be altered when it is drawn, in (0, 1].
+        semitones: Largest change of the pitch, up or down.
+        speed: Least and largest factor of the tempo.
+    """
+
+    probability: float
+    semitones: float
+    speed: tuple[float, float]
+
+    @classmethod
+    def of(cls, options: dict[str, Any] | None) -> "OnlineStep | None":
+        """Return the step of ``augmentations.<name>.online``, or None where there is none."""
+        if not options:
+            return None
+        return cls(options["probability"], options["semitones"], tuple(options["speed"]))
+
+    def draw(self, seed: int, step: int, utterance: str) -> tuple[str, float] | None:
+        """Return what becomes of an item at an optimiser step, by (seed, step, utterance) alone.
+
+        Returns:
+            (pitch, semitones) or (speed, factor), or None if the recording is heard as it is.
+        """
+        if uniform(seed, "online", step, utterance) >= self.probability:
+            return None
+        place = uniform(seed, "online value", step, utterance)
+        if uniform(seed, "online kind", step, utterance) < 0.5:
+            return PITCH, self.semitones * (2 * place - 1)
+        return SPEED, self.speed[0] + (self.speed[1] - self.speed[0]) * place
+
+    def at(self, inputs: FrozenInputs | PeerInputs, seed: int, step: int) -> "AlteredInputs":
+        """Return the inputs as the training hears them at ``step``."""
+        return AlteredInputs(self, inputs, seed, step)
+
+
+@dataclass(frozen=True)
+class AlteredInputs:
+    """Training inputs at one optimiser step: some recordings altered, and only those encoded again.
+
+    A clip is encoded by itself, so that its encoding depends neither on the rest of the batch nor on which process
+    holds it, and nothing needs to be stored to resume.
+    """
+
+    online: OnlineStep
+    inputs: FrozenInputs | PeerInputs
+    seed: int
+    step: int
+
+    def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
+        """Return the model inputs of ``rows``, as :meth:`FrozenInputs.batch` does."""
+        names, paths = self.inputs.examples.utterances, self.inputs.examples.paths
+        altered = {}
+        for row in rows:
+            found = self.online.draw(self.seed, self.step, names[row])
+            if found is not None:
+                kind, value = found
+                change = change_pitch if kind == PITCH else change_speed
+                altered[row] = self.inputs.encode(change(load_waveform(paths[row]), value))
+        return self.inputs.batch(rows, altered)
