@@ -12,9 +12,10 @@ import shutil
 import signal
 import socket
 import subprocess
-import time
-from collections.abc import Callable
 from pathlib import Path
+
+from accounting import Database
+from daemons import end_daemon, free_ports, wait_until
 
 PROGRAMS = ("sbatch", "squeue", "scontrol", "scancel", "sinfo", "srun", "slurmctld", "slurmd", "munged")
 SEARCH = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/local/sbin"])
@@ -32,7 +33,7 @@ MpiDefault=none
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/linux
-AccountingStorageType=accounting_storage/none
+{accounting}
 JobCompType=jobcomp/filetxt
 JobCompLoc={root}/completed.txt
 SelectType=select/cons_tres
@@ -41,6 +42,8 @@ GresTypes=gpu
 SchedulerType=sched/backfill
 SchedulerParameters=sched_min_interval=200000,batch_sched_delay=0,bf_interval=2,sched_interval=2
 EnforcePartLimits=ALL
+PreemptType=preempt/partition_prio
+PreemptMode=REQUEUE
 StateSaveLocation={root}/state
 SlurmdSpoolDir={root}/spool/%n
 SlurmdPidFile={root}/spool/%n.pid
@@ -53,9 +56,12 @@ OverTimeLimit=0
 SlurmctldTimeout=30
 SlurmdTimeout=15
 ReturnToService=2
+SlurmdParameters=config_overrides
 {nodes}
-PartitionName=cpu Nodes=ALL Default=YES MaxTime=2-0 State=UP
-PartitionName=gpu Nodes=ALL MaxTime=2-0 State=UP
+PartitionName=cpu Nodes=ALL Default=YES MaxTime=2-0 State=UP PreemptMode=OFF
+PartitionName=gpu Nodes=ALL MaxTime=2-0 State=UP PreemptMode=OFF
+PartitionName=spare Nodes=ALL MaxTime=2-0 State=UP PriorityTier=1 PreemptMode=REQUEUE GraceTime=20
+PartitionName=urgent Nodes=ALL MaxTime=2-0 State=UP PriorityTier=10 PreemptMode=OFF
 """
 
 
@@ -64,36 +70,25 @@ def missing_programs() -> list[str]:
     return [name for name in PROGRAMS if shutil.which(name, path=SEARCH) is None]
 
 
-def free_ports(count: int) -> int:
-    """Return the first of ``count`` consecutive ports on loopback that nobody listens on."""
-    for first in range(20000 + os.getpid() % 5000, 32000, count):
-        with contextlib.ExitStack() as stack:
-            try:
-                for port in range(first, first + count):
-                    stack.enter_context(socket.socket()).bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise RuntimeError("no free ports on loopback")
-
-
-def wait_until(condition: Callable[[], object], seconds: float, what: str) -> None:
-    """Wait until ``condition`` holds; raise TimeoutError naming ``what`` otherwise."""
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"after {seconds} s: {what}")
-        time.sleep(0.1)
-
-
 class Cluster:
-    """Nodes n1, n2, ... of ``cpus`` processors, ``memory`` MB and ``gpus`` fake GPUs, in the partitions cpu and gpu."""
+    """Nodes n1, n2, ... of ``cpus`` processors, ``memory`` MB and ``gpus`` fake GPUs, in the partitions cpu and gpu.
 
-    def __init__(self, root: Path, nodes: int = 3, cpus: int = 2, memory: int = 9000, gpus: int = 2):
+    Two more partitions, spare and urgent, for preemption: a job of urgent drives one of spare back into the queue.
+    ``accounting`` keeps what every job used in a database (accounting.py).
+    """
+
+    def __init__(
+        self, root: Path, nodes: int = 3, cpus: int = 2, memory: int = 9000, gpus: int = 2, accounting: bool = False
+    ):
+        if len(str(root)) > 70:
+            raise ValueError(
+                f"{root}: the sockets of jobs lie below it, and Linux grants a socket's path 108 characters"
+            )
         self.root = root
         self.names = [f"n{number}" for number in range(1, nodes + 1)]
         self.cpus, self.memory, self.gpus = cpus, memory, gpus
         self.configuration = root / "slurm.conf"
+        self.database = Database(root) if accounting else None
 
     @property
     def environment(self) -> dict[str, str]:
@@ -141,6 +136,8 @@ class Cluster:
             "--force",
         )
         wait_until((munge / "sock").exists, 10, "munged has no socket")
+        if self.database:
+            self.database.start(self.call)
         self.start_controller()
         for name in self.names:
             self.start_node(name)
@@ -148,7 +145,9 @@ class Cluster:
         return self
 
     def _write_configuration(self) -> None:
-        first = free_ports(len(self.names) + 1)
+        first = free_ports(len(self.names) + 3)
+        if self.database:
+            self.database.port = first + len(self.names) + 1
         lines, devices = [], []
         for number, name in enumerate(self.names):
             lines.append(
@@ -164,6 +163,7 @@ class Cluster:
                 port=first,
                 user=getpass.getuser(),
                 root=self.root,
+                accounting=self.database.lines() if self.database else "AccountingStorageType=accounting_storage/none",
                 nodes="\n".join(lines),
             )
         )
@@ -184,7 +184,7 @@ class Cluster:
 
     def stop_controller(self) -> None:
         """Kill slurmctld at once."""
-        self._end(self.root / "slurmctld.pid", signal.SIGKILL)
+        end_daemon(self.root / "slurmctld.pid", signal.SIGKILL)
 
     def start_node(self, name: str) -> None:
         """Start the slurmd of a node."""
@@ -192,24 +192,7 @@ class Cluster:
 
     def kill_node(self, name: str) -> None:
         """Kill the slurmd of a node at once, as a power cut would."""
-        self._end(self.root / "spool" / f"{name}.pid", signal.SIGKILL)
-
-    def _end(self, pid_file: Path, signal_: signal.Signals) -> None:
-        """Signal the daemon that wrote ``pid_file`` and wait until it is gone."""
-        if not pid_file.exists():
-            return
-        pid = int(pid_file.read_text())
-
-        def gone() -> bool:
-            try:
-                return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
-            except OSError:
-                return True
-
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signal_)
-        wait_until(gone, 15, f"process {pid} of {pid_file.name} does not end")
-        pid_file.unlink(missing_ok=True)
+        end_daemon(self.root / "spool" / f"{name}.pid", signal.SIGKILL)
 
     def heal(self) -> None:
         """Cancel every job, bring back the controller and every node, and wait until all are idle."""
@@ -230,7 +213,9 @@ class Cluster:
             self.heal()
         for path in [*sorted(self.root.glob("spool/*.pid")), self.root / "slurmctld.pid", self.root / "munge" / "pid"]:
             with contextlib.suppress(TimeoutError):
-                self._end(path, signal.SIGTERM)
+                end_daemon(path, signal.SIGTERM)
+        if self.database:
+            self.database.stop()
 
     def nodes(self, state: str) -> list[str]:
         """Return the names of the nodes in a state."""

@@ -22,13 +22,14 @@ class Submission:
     cluster: Cluster
     folder: Path
     arguments: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ("all",)
     process: subprocess.Popen | None = field(default=None, repr=False)
     started: float = 0.0
 
     @classmethod
-    def small(cls, cluster: Cluster, folder: Path, *arguments: str) -> "Submission":
-        """Prepare the small workflow with the project's profiles."""
-        shutil.copytree(Path(__file__).parent / "small", folder, dirs_exist_ok=True)
+    def small(cls, cluster: Cluster, folder: Path, *arguments: str, workflow: str = "small") -> "Submission":
+        """Prepare a workflow of this folder with the project's profiles."""
+        shutil.copytree(Path(__file__).parent / workflow, folder, dirs_exist_ok=True)
         for name in ("slurm", "profiles"):
             shutil.copytree(REPOSITORY / name, folder / name, dirs_exist_ok=True)
         return cls(cluster, folder, arguments)
@@ -44,7 +45,7 @@ class Submission:
             "PYTHONDONTWRITEBYTECODE": "1",
             **(variables or {}),
         }
-        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", "all", *self.arguments]
+        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", *self.targets, *self.arguments]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command,

@@ -3,12 +3,14 @@
 The profile is the project's own; the workflow is a small one, so that a fault can be timed.
 """
 
+import signal
 import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
+from daemons import wait_until
 from submission import REPOSITORY, Submission, jobs_in
 
 CLEAN = REPOSITORY / "workflow" / "scripts" / "cluster_clean.py"
@@ -145,6 +147,61 @@ def test_requeued_job_runs_again(healed, tmp_path, fault):
     check_files(run.folder, 2)
     assert healed.job(number)["Restarts"] == "1"
     fault("a job requeued (scontrol requeue, as preemption does)", "waited 2 min (Slurm's), finished", run.seconds())
+
+
+@pytest.mark.slow
+def test_a_signal_before_the_limit_saves_the_state_and_the_same_job_goes_on(healed, tmp_path, fault):
+    """Nothing but the signal makes this work keep its state."""
+    words = ("parts=1", "steps=130", "minutes=2", "signal=15", "keep=asked")
+    run = Submission.small(healed, tmp_path / "run", "--config", *words).start()
+    assert run.finish(590) == 0, run.text()[-4000:]
+    check_files(run.folder, 1)
+    rows = [int(done) for _, done, _ in starts(run.folder)]
+    assert rows[0] == 0 and len(rows) >= 2 and rows == sorted(set(rows)), f"each start goes on where one ended: {rows}"
+    _, numbers = jobs_in(run.text())
+    submitted = run.text().count("has been submitted with SLURM jobid")
+    assert submitted == 2 and len(numbers) == 2, "no retry of Snakemake was spent"
+    restarts = [int(healed.job(number)["Restarts"]) for number in numbers.values()]
+    assert sorted(restarts) == [0, len(rows) - 1]
+    outcome = f"state saved at the signal, the same job queued again {len(rows) - 1} times, finished"
+    fault("a job of 130 s under a limit of 2 minutes, a signal 15 s before", outcome, run.seconds())
+
+
+@pytest.mark.slow
+def test_preempted_by_a_more_urgent_job(healed, tmp_path, fault):
+    words = ("parts=1", "steps=40", "partition=spare", "keep=asked", "memory=8000")
+    run = Submission.small(healed, tmp_path / "run", "--config", *words).start()
+    job = working(run)
+    time.sleep(5)
+    urgent = ("--parsable", "-p", "urgent", "-w", job["node"], "-D", "/", "-o", "/dev/null", "--mem=8000")
+    number = healed.call("sbatch", *urgent, "--wrap", "sleep 20").strip()
+    run.wait_for(lambda: healed.job(number)["JobState"] == "RUNNING", 60, "the urgent job")
+    assert run.finish(540) == 0, run.text()[-4000:]
+    check_files(run.folder, 1)
+    rows = [int(done) for _, done, _ in starts(run.folder)]
+    assert len(rows) == 2 and rows[1] >= 4, f"the state was saved in the time of grace: {rows}"
+    assert healed.job(job["id"])["Restarts"] == "1" and "SLURM jobid" in run.text()
+    assert run.text().count("has been submitted with SLURM jobid") == 2, "no retry of Snakemake was spent"
+    fault("preempted by a job of a partition with precedence", "state saved, waited 2 min, finished", run.seconds())
+
+
+@pytest.mark.slow
+def test_interrupted_driver_leaves_nothing_in_the_queue(healed, tmp_path, fault):
+    """Cancelled jobs save their state too, and do not queue themselves again."""
+    run = Submission.small(healed, tmp_path / "run", "--config", "parts=3", "steps=60", "keep=asked").start()
+    working(run)
+    time.sleep(5)
+    begun = time.monotonic()
+    run.process.send_signal(signal.SIGINT)
+    assert run.finish(200) != 0
+    wait_until(lambda: not healed.queue(), 30, "jobs are left in the queue")
+    seconds = time.monotonic() - begun
+    time.sleep(5)
+    assert not healed.queue(), "and none comes back"
+    numbers = jobs_in(run.text())[1].values()
+    assert {healed.job(number)["JobState"] for number in numbers} == {"CANCELLED"}
+    assert list((run.folder / "state").glob("[0-9]")), "what was cancelled saved its state"
+    fault("Ctrl-C", "jobs cancelled, none comes back", seconds)
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import yte
 PROFILE = Path(__file__).resolve().parents[2] / "slurm" / "config.yaml"
 TEXT = PROFILE.read_text()
 OWN = {"SA_SCONTROL", "SA_SRUN", "SA_SLURM_CONF", "SA_KEPT_CONFIG"}  # set by the profile for its wrappers
+READ_BY_RULES = ("SA_GPU_PARTITION", "SA_GPU_TYPE", "SA_CHECK_GPU", "SA_SIGNAL_SECONDS")
 VARIABLES = sorted(set(re.findall(r"\bSA_[A-Z_]+", TEXT)) - OWN)
 
 
@@ -26,7 +27,7 @@ def rendered(monkeypatch, folder: Path, **variables: str) -> dict:
 def test_every_variable_is_explained_in_the_head_and_used():
     head, _, body = TEXT.partition("__use_yte__")
     for name in VARIABLES:
-        assert name in head and (name in body or name in ("SA_GPU_PARTITION", "SA_GPU_TYPE", "SA_CHECK_GPU")), name
+        assert name in head and (name in body or name in READ_BY_RULES), name
 
 
 def test_without_any_variable_the_cluster_decides(monkeypatch, tmp_path):
@@ -120,3 +121,39 @@ def test_the_wrappers_keep_the_last_answer_and_the_place_of_the_cluster(monkeypa
     programs(theirs, "")
     assert call(scontrol, "show", "config") == "MinJobAge = 300 sec", "the controller is away"
     assert call(scontrol, "show", "job") == ""
+
+
+@pytest.mark.parametrize(
+    ("stopped", "status", "state", "requeued"),
+    [
+        (True, 1, "RUNNING", True),
+        (True, 1, "COMPLETING", False),  # Slurm is ending the job: cancelled, preempted, out of time
+        (True, 0, "RUNNING", False),  # it finished all the same
+        (False, 1, "RUNNING", False),  # a plain failure
+    ],
+)
+def test_only_work_that_was_stopped_on_request_goes_back_into_the_queue(tmp_path, stopped, status, state, requeued):
+    """What the wrapper of srun calls, with programs in Slurm's place that note it."""
+    mark = 'touch "$SA_STOPPED"' if stopped else ":"
+    lines = {
+        "srun": f"{mark}; exit {status}",
+        "squeue": f"echo {state}",
+        "scontrol": f'echo "$@" >> {tmp_path}/told',
+        "sleep": ":",
+    }
+    for name, line in lines.items():
+        (tmp_path / name).write_text(f"#!/bin/sh\n{line}\n")
+        (tmp_path / name).chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}{os.pathsep}/usr/bin{os.pathsep}/bin",
+        "SA_SRUN": str(tmp_path / "srun"),
+        "SA_SCONTROL": str(tmp_path / "scontrol"),
+        "SA_KEPT_CONFIG": str(tmp_path / "kept" / "slurm-config.txt"),
+        "SLURM_JOB_ID": "17",
+    }
+    srun = PROFILE.parent / "bin" / "srun"
+    done = subprocess.run([str(srun), "true"], env=environment, capture_output=True, timeout=20, check=False)
+    assert done.returncode == status
+    told = (tmp_path / "told").read_text() if (tmp_path / "told").exists() else ""
+    assert told == ("requeue 17\n" if requeued else "")
+    assert not (tmp_path / "kept" / "stopped-17").exists(), "the mark is taken away"

@@ -2,12 +2,16 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from accounting import against_plan, in_print, usage
 from checkout import TINY, Checkout
+from cluster import Cluster
 from submission import Submission, jobs_in
 
 # Not the same bytes in two runs: Snakemake's stamps, and the seconds and versions of a training.
@@ -15,7 +19,7 @@ EXEMPT = ("results/report.zip", "results/run-name.txt", "*/run.json", ".snakemak
 # The ALM of the preset fits a CPU; here its rules ask for a GPU all the same, to see where Slurm puts them. The GPUs of
 # the tests are pretended: torch would not see one, so the look at the node is left out; the local run asks for none.
 WITH_GPU = "alms: {tiny: {gpus: 1}}\n"
-GPU_RULES = {"annotate_shard", "finetune"}
+GPU_RULES = {"encode_audio", "annotate_shard", "finetune"}
 LOCAL_RULES = {"all", "build_report"}
 
 
@@ -77,8 +81,38 @@ def check_same_bytes(one: Path, other: Path) -> int:
     return len(first)
 
 
+def planned(root: Path, logs: Path | None = None) -> pd.DataFrame:
+    """Return ``snakemake plan`` of an untouched checkout, with the benchmarks of a run if given."""
+    place = Checkout.make(root)
+    if logs:
+        shutil.copytree(logs, root / "runs" / "tiny" / "logs")
+    place.snakemake("-c1", "plan", *TINY)
+    return pd.read_csv(root / "runs" / "tiny" / "results" / "plan.csv")
+
+
+def check_plan(cluster: Cluster, log: str, before: pd.DataFrame, after: pd.DataFrame) -> pd.DataFrame:
+    """Compare the plan with what Slurm counted; every job stayed in what it asked for."""
+    asked, numbers = jobs_in(log)
+    rules = {number: asked[key] for key, number in numbers.items()}
+    used = usage(cluster.call)
+    used = used[used["job"].isin(rules)]
+    assert len(used) == len(rules)
+    used = used.assign(
+        rule=[re.sub(r"_seeds_.*", "", rules[number]["rule"]) for number in used["job"]],
+        asked=[float(rules[number]["resources"]["mem_mb"]) for number in used["job"]],
+    )
+    assert (used["memory"] <= used["asked"]).all(), used[used["memory"] > used["asked"]]
+    assert before["basis"].eq("limit").all()
+    submitted = before.groupby("rule")["submitted"].sum()
+    assert used.groupby("rule").size().to_dict() == submitted[submitted > 0].to_dict()
+    table = against_plan(before, after, used)
+    assert (table["used"] > 0).all() and (table["allocated"] <= table["limit"]).all()
+    return table
+
+
 @pytest.mark.slow
-def test_tiny_preset_to_the_pdf_as_asked_and_with_the_bytes_of_a_local_run(cluster, tmp_path, fault):
+def test_tiny_preset_to_the_pdf_as_asked_and_with_the_bytes_of_a_local_run(accounted, tmp_path, fault, shown):
+    cluster, before = accounted, planned(tmp_path / "planned")
     made = Checkout.make(tmp_path / "on slurm")
     (made.root / "gpu.yaml").write_text(WITH_GPU)
     run = Submission(cluster, made.root, (*TINY, "gpu.yaml")).start({"SA_CHECK_GPU": "off"})
@@ -88,6 +122,10 @@ def test_tiny_preset_to_the_pdf_as_asked_and_with_the_bytes_of_a_local_run(clust
     assert (folder / "paper" / "main.pdf").read_bytes().startswith(b"%PDF")
     assert not (folder / "runs").exists(), "the folder of the run is entered once"
     jobs = check_accounting(cluster, run.text())
+    if cluster.database:
+        after = planned(tmp_path / "planned again", folder / "logs")
+        table = check_plan(cluster, run.text(), before, after)
+        shown("the plan against Slurm's accounting: CPU-seconds, MB", in_print(table))
     again = subprocess.run(
         [sys.executable, "-m", "snakemake", "-n", "all", *TINY, "gpu.yaml"],
         cwd=made.root,
@@ -99,6 +137,6 @@ def test_tiny_preset_to_the_pdf_as_asked_and_with_the_bytes_of_a_local_run(clust
     )
     assert "Nothing to be done" in again.stdout + again.stderr, "a local run finds nothing left to do"
     local = Checkout.make(tmp_path / "local")
-    local.snakemake("-c2", "all", *TINY, timeout=900)
+    local.snakemake("-c2", "all", *TINY, timeout=1800)
     compared = check_same_bytes(folder, local.root / "runs" / "tiny")
     fault(f"none: the tiny preset, {jobs} jobs", f"PDF; {compared} files with the bytes of a local run", seconds)

@@ -217,3 +217,5 @@ def test_a_job_gets_a_gpu_partition_if_and_only_if_it_has_a_gpu(checkout, monkey
         found = {block.split(":")[0] for block in blocks if "slurm_partition=a100" in block}
         assert found == expected
         assert all("gpu=1" in block for block in blocks if "slurm_partition=a100" in block)
+        warned = {block.split(":")[0] for block in blocks if "slurm_extra=--signal=TERM@120" in block}
+        assert warned == {"finetune_seeds_0"}, "only work that saves its state is asked to stop before its time limit"

@@ -55,8 +55,8 @@ def at_hand(corpora, monkeypatch):
 
 def commands(printed: str) -> list[list[str]]:
     """Return the words of every command line of a dry run."""
-    lines = [line.strip() for line in printed.splitlines()]
-    return [shlex.split(line.removeprefix(SHELL)) for line in lines if line.startswith(f"{SHELL}python ")]
+    lines = [line.strip().removeprefix(SHELL).removeprefix("exec ") for line in printed.splitlines()]
+    return [shlex.split(line) for line in lines if line.startswith("python ")]
 
 
 def after(words: list[str], flag: str) -> str:

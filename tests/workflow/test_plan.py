@@ -33,7 +33,7 @@ def test_the_plan_counts_the_jobs_of_the_run_and_what_they_ask_for(own):
     assert set(table["basis"]) == {"limit"} and (table["gpu_hours"] == 0).all()
     shards = table.set_index("rule").loc["annotate_shard"]
     assert shards["cpu_hours"] == shards["jobs"] * 240 / 60, "one thread, 240 minutes at most"
-    assert list(table["stage"].drop_duplicates())[:2] == ["corpora", "proxies"] and "other" not in set(table["stage"])
+    assert list(table["stage"].drop_duplicates())[:2] == ["corpora", "encoding"] and "other" not in set(table["stage"])
     assert f"{len(jobs) - 1} jobs would be submitted" in printed
     assert "0 jobs by benchmarks" in printed
 

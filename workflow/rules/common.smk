@@ -168,6 +168,15 @@ def gpu_resources(gpus):
     return {"partition": os.environ.get(kind, ""), "model": os.environ.get("SA_GPU_TYPE", "") if gpus else ""}
 
 
+def signal_before_limit():
+    """Ask Slurm for SIGTERM this long before a job's time limit (SA_SIGNAL_SECONDS, 0: not), for work that saves its state.
+
+    Slurm may send it half a minute earlier, never later.
+    """
+    seconds = int(os.environ.get("SA_SIGNAL_SECONDS", 120))
+    return f"--signal=TERM@{seconds}" if seconds else ""
+
+
 def gpu_check_of(alm):
     """The look at a GPU node that comes before the jobs of an ALM with GPUs; its age re-runs nothing.
 

@@ -42,6 +42,7 @@ for group in seed_groups():
             gpu=lambda wildcards: model_entry(wildcards.model)["gpus"] * training_processes(),
             slurm_partition=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["partition"],
             gpu_model=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["model"],
+            slurm_extra=signal_before_limit(),
         params:
             augmented=lambda wildcards, input: f"--augmented {input.augmented}" if input.augmented else "",
             online=online_argument,
@@ -63,8 +64,9 @@ for group in seed_groups():
             seed=SEED,
             script=f"{SCRIPTS}/finetune.py",
             code=code("finetune.py"),
+        # exec: a shell in between would die of the signal that asks the training to save its state, and end the job.
         shell:
-            "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol}"
+            "exec python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol}"
             " --model {wildcards.model} --labels {wildcards.labels} --augmentation {wildcards.augmentation}"
             " --fold {wildcards.fold} --seeds {params.seeds} --alm {params.alm:q} --options {params.options:q}"
             " --protocol-options {params.protocol:q} --prompts {input.prompts:q} --utterances {input.utterances}"

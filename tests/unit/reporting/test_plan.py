@@ -115,6 +115,7 @@ def test_hours_are_those_of_benchmarks_of_the_registry_or_of_the_limit(logs, sta
     assert "4 jobs would be submitted, on 3 levels, at most 2 at once." in text
     assert "1 jobs by benchmarks of earlier ones (logs/), 1 by the registry of models, 2 by their time limit" in text
     assert "not yet there: annotate_shard" in text
+    assert "leave out the start of a job" in text, "benchmarks were used"
     whole = next(line for line in text.splitlines() if line.startswith("all "))
     assert whole.split()[:3] == ["all", "4", "12.56"] and "12.00 (    26.0)" in whole and whole.endswith("18 GB")
 
@@ -126,6 +127,7 @@ def test_local_jobs_are_not_submitted(tmp_path, stage_of):
     table = plan_table(jobs, stage_of, local=local)
     assert table["jobs"].sum() == 4 and table["submitted"].sum() == 3
     assert "3 jobs would be submitted" in plan_text(table, jobs)
+    assert "leave out" not in plan_text(table, jobs), "no benchmark was used"
 
 
 def test_a_job_that_ran_before_takes_what_it_took(logs, stage_of):

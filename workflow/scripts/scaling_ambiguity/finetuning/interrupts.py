@@ -1,9 +1,11 @@
 """Stop at a safe point when asked to: what a scheduler sends before it takes the machine away."""
 
+import os
 import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import FrameType
 
 STOPPED = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, start the same command again
@@ -31,7 +33,9 @@ class Interrupts:
             self._busy = False
 
     def stop(self) -> None:
-        """Leave the program with status ``STOPPED``."""
+        """Leave the program with status ``STOPPED``; touch the file of SA_STOPPED, for who may queue it again."""
+        if mark := os.environ.get("SA_STOPPED"):
+            Path(mark).touch()
         print(f"finetune: stopped on request, status {STOPPED}; start again to continue", file=sys.stderr, flush=True)
         raise SystemExit(STOPPED)
 

@@ -131,6 +131,8 @@ def plan_text(table: pd.DataFrame, jobs: list[Planned]) -> str:
         f"Times: {counts.get(MEASURED, 0)} jobs by benchmarks of earlier ones (logs/), {counts.get(BY_REGISTRY, 0)} by "
         f"the registry of models, {counts.get(BY_LIMIT, 0)} by their time limit, which is the most they may take.",
     ]
+    if counts.get(MEASURED, 0):
+        lines.append("Benchmarks leave out the start of a job, some seconds each on a cluster (tests/slurm/README.md).")
     if table["memory_mb"].isna().any():
         unknown = ", ".join(table.loc[table["memory_mb"].isna(), "rule"].unique())
         lines.append(f"Memory that grows with tables not yet there: {unknown}.")
