@@ -63,7 +63,7 @@ def sample_answers(
     modules, count = parts(alm.model), len(prompt_of)
     rows = torch.tensor(prompt_of, device=alm.device)
     heat = torch.tensor(temperatures, dtype=torch.float64, device=alm.device)
-    read = prefill(modules, inputs, shared=shared)
+    read = prefill(modules, inputs, shared=shared, use_cache=longest > 1)
     cache = read.cache
     logits = modules.logits(read.hidden).float()[rows]
     mask, position = read.mask[rows], read.position[rows]
