@@ -136,6 +136,23 @@ def test_learning_curves_are_trained_where_they_are_asked_for_alone(checkout, jo
     assert {f"curve-tiny_crossed-h{h}m{m}" for h in ("1", "all") for m in (0, 5)} <= trained
 
 
+def test_folds_and_seeds_are_cut_into_jobs_as_asked(checkout):
+    """Whichever way, the same trainings are made; a protocol with fewer folds has jobs with fewer."""
+    protocols = "run={protocols: [fair, faithful], augmentation: [none]}"
+    made = {}
+    for folds_, seeds, expected in (("all", "all", {4, 2}), ("1", "all", {2}), ("all", "1", {2, 1}), ("1", "1", {1})):
+        cut = f"finetuning={{folds_per_job: {folds_}, seeds_per_job: {seeds}}}"
+        jobs = checkout.jobs("statistics", "--config", protocols, cut)
+        trained = [
+            {name for name in job["output"] if name.endswith(".parquet")}
+            for job in jobs
+            if job["rule"].startswith("finetune_seeds")
+        ]
+        assert {len(names) for names in trained} == expected
+        made[folds_, seeds] = set().union(*trained)
+    assert len(made["1", "1"]) == 7 * (2 + 1) * 2 and all(names == made["1", "1"] for names in made.values())
+
+
 def encoding(jobs):
     """Kinds of jobs that read encoder outputs, annotators among them by name."""
     reading = [job for job in jobs if any(name.startswith("results/encodings/") for name in job["input"])]

@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, names, the identity of code. No rules here.
+import itertools
 import json
 import os
 import sys

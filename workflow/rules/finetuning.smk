@@ -1,15 +1,17 @@
-# LoRA, or a small peer, on the label distributions: one job a condition, fold and group of seeds.
+# LoRA, or a small peer, on the label distributions: one job a condition, group of folds and group of seeds.
 
 
-CONDITION = "{corpus}/{protocol}/{model}/{labels}/{augmentation}/fold-{fold}"
+CONDITION = "{corpus}/{protocol}/{model}/{labels}/{augmentation}"
 
-for group in seed_groups():
+for (fold_group, having), group in itertools.product(fold_groups().items(), seed_groups()):
+    trainings = expand("fold-{fold}/seed-{seed}", fold=fold_group, seed=group)  # all seeds of a fold, then the next
     group_name = "_".join(map(str, group))
+    fold_name = "_".join(map(str, fold_group))
 
     rule:
-        """Fine-tune an ALM with LoRA, or a small peer, on one kind of label, one fold, a group of seeds; resumes after a kill."""
+        """Fine-tune an ALM with LoRA, or a small peer, on one kind of label, its folds and seeds in groups; resumes after a kill."""
         name:
-            f"finetune_seeds_{group_name}"
+            f"finetune_seeds_{group_name}" + ("" if fold_name == "{fold}" else f"_folds_{fold_name}")
         input:
             utterances="results/corpora/{corpus}/utterances.parquet",
             audio=audio_of,
@@ -17,16 +19,18 @@ for group in seed_groups():
             splits="results/splits/{corpus}/{protocol}.parquet",
             checkpoint=lambda wildcards: checkpoint_of(encoder_of(wildcards.model)),
             prompts=f"{PROMPTS}/focus.yaml",
-            augmented=augmented_of,
+            augmented=augmented_of(fold_group),
             encodings=encodings_of_corpus,
             gpu_check=lambda wildcards: [] if wildcards.model in config["peers"] else gpu_check_of(wildcards.model),
         output:
-            predictions=expand(f"results/predictions/{CONDITION}/seed-{{seed}}.parquet", seed=group, allow_missing=True),
-            runs=directory(expand(f"results/finetuned/{CONDITION}/seed-{{seed}}", seed=group, allow_missing=True)),
+            predictions=[f"results/predictions/{CONDITION}/{training}.parquet" for training in trainings],
+            runs=directory([f"results/finetuned/{CONDITION}/{training}" for training in trainings]),
         log:
-            "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-{fold}-" f"{group_name}.log",
+            "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-" f"{fold_name}-{group_name}.log",
         benchmark:
-            "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-{fold}-" f"{group_name}.tsv"
+            "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-" f"{fold_name}-{group_name}.tsv"
+        wildcard_constraints:
+            protocol="|".join(having),
         conda:
             "../../envs/torch.yaml"
         threads: training_processes()
@@ -46,6 +50,7 @@ for group in seed_groups():
         params:
             augmented=lambda wildcards, input: f"--augmented {input.augmented}" if input.augmented else "",
             online=online_argument,
+            folds=",".join(map(str, fold_group)),
             seeds=",".join(map(str, group)),
             root=lambda wildcards: corpus_root(wildcards.corpus),
             alm=lambda wildcards: canonical(model_entry(wildcards.model)),
@@ -53,7 +58,7 @@ for group in seed_groups():
                 {
                     key: value
                     for key, value in config["finetuning"].items()
-                    if key not in ("models", "seeds", "seeds_per_job")
+                    if key not in ("models", "seeds", "seeds_per_job", "folds_per_job")
                 }
             ),
             protocol=lambda wildcards: training_protocol(wildcards.protocol),
@@ -68,7 +73,7 @@ for group in seed_groups():
         shell:
             "exec python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol}"
             " --model {wildcards.model} --labels {wildcards.labels} --augmentation {wildcards.augmentation}"
-            " --fold {wildcards.fold} --seeds {params.seeds} --alm {params.alm:q} --options {params.options:q}"
+            " --folds {params.folds} --seeds {params.seeds} --alm {params.alm:q} --options {params.options:q}"
             " --protocol-options {params.protocol:q} --prompts {input.prompts:q} --utterances {input.utterances}"
             " --root {params.root:q} --labels-table {input.labels} --splits {input.splits} {params.augmented}"
             " {params.encodings} {params.online} {params.encoded}"

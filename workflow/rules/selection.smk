@@ -215,6 +215,16 @@ def seed_groups():
     return [SEEDS[start : start + size] for start in range(0, len(SEEDS), size)]
 
 
+def fold_groups():
+    """Folds that are trained together in one process -> the protocols that have them; `{fold}`: each by itself."""
+    if config["finetuning"]["folds_per_job"] == 1:
+        return {("{fold}",): list(config["protocols"])}
+    groups = {}
+    for protocol in config["protocols"]:
+        groups.setdefault(tuple(folds(protocol)), []).append(protocol)
+    return groups
+
+
 def training_processes():
     """Processes that share every batch of a training."""
     return config["finetuning"].get("execution", {}).get("processes", 1)
@@ -394,13 +404,11 @@ def predictions_of(corpus, protocol):
     ]
 
 
-def augmented_of(wildcards):
-    """The augmented items of a condition; none without augmentation."""
-    if wildcards.augmentation == "none":
-        return []
-    return (
-        f"results/augmented/{wildcards.corpus}/{wildcards.protocol}/{wildcards.labels}/"
-        f"{wildcards.augmentation}/fold-{wildcards.fold}"
+def augmented_of(folds):
+    """The augmented items of a condition, one folder a fold; none without augmentation."""
+    pattern = "results/augmented/{corpus}/{protocol}/{labels}/{augmentation}/fold-"
+    return lambda wildcards: (
+        [] if wildcards.augmentation == "none" else [f"{pattern}{fold}".format(**wildcards) for fold in folds]
     )
 
 

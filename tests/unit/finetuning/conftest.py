@@ -32,6 +32,7 @@ OPTIONS = {
     "models": ["tiny"],
     "seeds": 2,
     "seeds_per_job": "all",
+    "folds_per_job": "all",
     "steps": 6,
     "batch": 4,
     "evaluate_every": 2,
@@ -156,18 +157,20 @@ def train(checkpoint, gather, settings):
 def program(checkpoint, corpus, settings):
     """Return a function that gives the arguments of finetune.py for a job into a folder, as :func:`train` does it."""
 
-    def arguments(folder):
+    def arguments(folder, folds=(0,), splits=corpus / "splits.parquet"):
         pairs = {
             "--corpus": "demo", "--protocol": "fair", "--model": "tiny", "--labels": "human", "--augmentation": "none",
-            "--fold": 0, "--seeds": "0,1", "--alm": json.dumps({"checkpoint": str(checkpoint), "device": "cpu"}),
+            "--folds": ",".join(map(str, folds)), "--seeds": "0,1",
+            "--alm": json.dumps({"checkpoint": str(checkpoint), "device": "cpu"}),
             "--options": json.dumps(settings.options), "--protocol-options": json.dumps(settings.protocol),
             "--prompts": settings.prompts, "--utterances": corpus / "utterances.parquet", "--root": corpus,
-            "--labels-table": corpus / "labels.parquet", "--splits": corpus / "splits.parquet",
+            "--labels-table": corpus / "labels.parquet", "--splits": splits,
             "--classes": ",".join(settings.classes), "--seed": 1, "--state": folder / "state",
         }  # fmt: skip
         words = [str(SCRIPTS / "finetune.py"), *(str(word) for pair in pairs.items() for word in pair)]
-        words += ["--predictions", *(str(folder / f"seed-{seed}.parquet") for seed in (0, 1))]
-        return [*words, "--runs", *(str(folder / f"run-{seed}") for seed in (0, 1))]
+        below = [folder / f"fold-{fold}" if len(folds) > 1 else folder for fold in folds]
+        words += ["--predictions", *(str(place / f"seed-{seed}.parquet") for place in below for seed in (0, 1))]
+        return [*words, "--runs", *(str(place / f"run-{seed}") for place in below for seed in (0, 1))]
 
     return arguments
 

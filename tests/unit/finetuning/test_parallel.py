@@ -84,7 +84,7 @@ def test_torchrun_is_the_same_entry_point(train, run, program, tmp_path, without
 def test_team_stops_together_and_continues(start, run, program, tmp_path, settings, strategy):
     settings.options |= {"steps": 12, "execution": {"processes": 2, "state_every": 1, "strategy": strategy}}
     process = start(program(tmp_path / "again"))
-    while process.poll() is None and not (tmp_path / "again/state/seed-0/state.pt").exists():
+    while process.poll() is None and not (tmp_path / "again/state/fold-0/seed-0/state.pt").exists():
         time.sleep(0.001)
     process.send_signal(signal.SIGTERM)
     output, _ = process.communicate(timeout=120)

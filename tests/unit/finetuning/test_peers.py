@@ -51,7 +51,7 @@ def peer_job(entry, gather, settings):
             runs=[folder / "run-0"],
         )
         files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "run.json"]
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
+        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.suffix != ".pt"}
 
     return job
 
@@ -164,7 +164,7 @@ def test_no_audio(entry, settings):
 def test_the_program_trains_a_peer(entry, corpus, settings, tmp_path):
     pairs = {
         "--corpus": "demo", "--protocol": "fair", "--model": "tiny_mlp", "--labels": "human", "--augmentation": "none",
-        "--fold": 0, "--seeds": "0", "--alm": json.dumps(entry), "--options": json.dumps(settings.options),
+        "--folds": 0, "--seeds": "0", "--alm": json.dumps(entry), "--options": json.dumps(settings.options),
         "--protocol-options": json.dumps(settings.protocol), "--prompts": settings.prompts,
         "--utterances": corpus / "utterances.parquet", "--root": corpus, "--labels-table": corpus / "labels.parquet",
         "--splits": corpus / "splits.parquet", "--classes": ",".join(settings.classes), "--seed": 1,

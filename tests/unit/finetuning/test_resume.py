@@ -104,7 +104,7 @@ def test_program_stopped_from_outside(start, run, program, tmp_path, settings, u
     """The real program, asked to stop as soon as a state is there."""
     settings.options["execution"] = {"state_every": 1}
     process = start(program(tmp_path / "again"))
-    while process.poll() is None and not (tmp_path / "again/state/seed-0/state.pt").exists():
+    while process.poll() is None and not (tmp_path / "again/state/fold-0/seed-0/state.pt").exists():
         time.sleep(0.001)
     process.send_signal(signal.SIGUSR1)
     output, _ = process.communicate(timeout=120)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -18,6 +19,7 @@ from scaling_ambiguity.finetuning.state import load_state, save_state
 from scaling_ambiguity.finetuning.training import train_seed
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.predictions import PREDICTIONS
+from scaling_ambiguity.tables.splits import SPLITS
 
 # Runs the program finetune.py in this process and kills it at the n-th optimiser step.
 KILLER = """
@@ -49,7 +51,8 @@ def test_outputs(train, tmp_path, gather):
     assert curve["step"].tolist() == [0, 2, 4, 6]
     assert curve["validation_loss"][1:].min() == pytest.approx(record["best_validation_loss"])
     assert files["seed-0.parquet"] != files["seed-1.parquet"]
-    assert not (tmp_path / "state").exists() or not any((tmp_path / "state").iterdir())
+    states = sorted(path.relative_to(tmp_path / "state").as_posix() for path in (tmp_path / "state").rglob("*.pt"))
+    assert states == ["seed-0/state.pt", "seed-1/state.pt"], "the program drops them, once all it makes is written"
 
 
 def test_same_seed_same_bytes(train, tmp_path):
@@ -119,6 +122,33 @@ def test_killed_job_ends_bit_for_bit_like_an_undisturbed_one(train, tmp_path, pr
     files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
     assert json.loads(files["run-1/run.json"])["resumed_from"] == 2
     assert {name: data for name, data in files.items() if not name.endswith("run.json")} == undisturbed
+
+
+def test_folds_of_one_process_are_those_trained_alone_even_after_a_kill(program, run, tmp_path, corpus, settings):
+    settings.options |= {"steps": 2}
+    first = SPLITS.read(corpus / "splits.parquet")
+    second = first.assign(fold=1, part=first["part"].to_numpy()[::-1])
+    SPLITS.write(pd.concat([first, second]), tmp_path / "splits.parquet")
+    for fold in (0, 1):
+        run(program(tmp_path / "alone" / f"fold-{fold}", (fold,), tmp_path / "splits.parquet"))
+    together = program(tmp_path / "together", (0, 1), tmp_path / "splits.parquet")
+    run(["-c", KILLER, "7", *together], -signal.SIGKILL)  # in the second seed of the second fold
+    for path in (tmp_path / "together").glob("fold-*"):
+        shutil.rmtree(path)  # as Snakemake removes what an unfinished job has written
+    run(together)
+    for fold in (0, 1):
+        folder = tmp_path / "together" / f"fold-{fold}"
+        assert written(folder) == written(tmp_path / "alone" / f"fold-{fold}")
+        expected = [2, 2] if fold == 0 else [2, 0]
+        found = [json.loads((folder / f"run-{seed}" / "run.json").read_text())["resumed_from"] for seed in (0, 1)]
+        assert found == expected, "what was trained is not trained again"
+    assert not list((tmp_path / "together").rglob("state.pt"))
+
+
+def written(folder):
+    """Return {relative path: bytes} of what must be the same in every run: all but run.json."""
+    files = [path for path in folder.rglob("*") if path.is_file() and path.name != "run.json"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files}
 
 
 def test_foreign_state_is_set_aside(tmp_path, capsys):

@@ -11,7 +11,8 @@ from scaling_ambiguity.finetuning.execution import Execution
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
 from scaling_ambiguity.io import file_sha256
 
-IGNORED_OPTIONS = frozenset({"models", "seeds", "seeds_per_job"})  # how jobs are cut, not what is trained
+# How jobs are cut, not what is trained.
+IGNORED_OPTIONS = frozenset({"models", "seeds", "seeds_per_job", "folds_per_job"})
 
 
 def versions() -> dict[str, str]:

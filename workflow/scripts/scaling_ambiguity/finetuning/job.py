@@ -17,7 +17,6 @@ from scaling_ambiguity.finetuning.losses import choose_loss
 from scaling_ambiguity.finetuning.online import OnlineStep
 from scaling_ambiguity.finetuning.parallel import ALONE, Team
 from scaling_ambiguity.finetuning.shortcut import last_position_only
-from scaling_ambiguity.finetuning.state import drop_state
 from scaling_ambiguity.finetuning.training import predict, train_seed
 from scaling_ambiguity.progress import announce
 from scaling_ambiguity.proxies.prompts import load_prompts
@@ -59,7 +58,7 @@ def finetune_condition(
     """Train every seed of one condition and write predictions of the test part and run folders.
 
     A run folder is what :func:`~scaling_ambiguity.finetuning.artifacts.write_run` writes. States
-    are dropped once everything is written; until then a killed job continues where it was.
+    stay: a killed job continues where it was. Who calls drops them once all of its files are written.
 
     Args:
         alm: The model as it came; it carries the adapter afterwards.
@@ -138,5 +137,3 @@ def finetune_condition(
         }
         write_run(run, adapter, trained, record, alm.device)
         announce(f"finetune: {condition.labels} {condition.augmentation} fold {condition.fold} seed {seed} trained")
-    for seed in seeds if team.main else []:
-        drop_state(state / f"seed-{seed}")
