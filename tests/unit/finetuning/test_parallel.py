@@ -59,10 +59,11 @@ def test_accumulated_pieces_are_the_whole_batch(train, tmp_path, without_dropout
         assert_close(cut, whole)
 
 
-def test_two_processes_are_one_with_twice_the_batch(train, run, program, tmp_path, without_dropout):
-    whole = train(tmp_path / "whole")
+@pytest.mark.parametrize("online", [None, {"probability": 0.5, "semitones": 1, "speed": [0.95, 1.05]}])
+def test_two_processes_are_one_with_twice_the_batch(train, run, program, tmp_path, without_dropout, online):
+    whole = train(tmp_path / "whole", online=online)
     without_dropout["execution"] = {"processes": 2}
-    run(program(tmp_path / "two"))
+    run(program(tmp_path / "two") + (["--online", json.dumps(online)] if online else []))
     assert_close(files(tmp_path / "two"), whole)
     assert json.loads((tmp_path / "two/run-0/run.json").read_text())["processes"] == 2
 
