@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -78,12 +79,19 @@ def test_nothing_is_written_outside_the_folders_of_a_run(rules):
             assert not str(path).startswith("resources/answers"), "bought answers belong to no rule"
 
 
+def words_of_help(script):
+    command = [sys.executable, str(REPOSITORY / "workflow" / "scripts" / script), "--help"]
+    printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return {word.strip("[],") for word in printed.split()}
+
+
 def test_all_inputs_of_a_script_are_flags_it_knows(rules):
     """Each flag in a rule's command exists in its script's parser."""
+    names = {rule.name: Path(str(rule.params.script)).name for rule in work(rules)}
+    scripts = sorted(set(names.values()))
+    with ThreadPoolExecutor(2) as two_at_once:
+        helped = dict(zip(scripts, two_at_once.map(words_of_help, scripts), strict=True))
     for rule in work(rules):
-        script = REPOSITORY / "workflow" / "scripts" / Path(str(rule.params.script)).name
-        command = [sys.executable, str(script), "--help"]
-        known = set(subprocess.run(command, capture_output=True, text=True, check=True).stdout.split())
-        known = {word.strip("[],") for word in known}
+        known = helped[names[rule.name]]
         flags = {word for word in rule.shellcmd.replace('"', " ").split() if word.startswith("--")}
         assert flags <= known, f"{rule.name}: {flags - known}"
