@@ -57,6 +57,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "simulated": False,
         "cremad": True,
         "replayed": True,
+        "levelvotes": True,
         "heldoutscores": False,
         "trained": False,
         "augmented": False,
@@ -91,6 +92,26 @@ def test_the_demo_may_be_run_without_training_or_augmentation(trained, dime, run
     config["run"]["augmentation"] = ["none", "dime"] if dime else ["none"]
     paths = paths_of(run, evaluation=run["evaluation"] if trained else None) | {"heldout": str(run["heldout"])}
     check_keys(collect_numbers(config, paths), [*SECTIONS, "results_models"] if trained else SECTIONS)
+
+
+@pytest.mark.parametrize(
+    ("levels", "words"),
+    [
+        ({"definition": "agreement", "votes": 3}, "pairwise agreement"),
+        ({"definition": "entropy", "votes": 5}, "entropy of their distribution"),
+        ({"definition": "pattern", "votes": 3}, "unanimous"),
+        ({"definition": "faithful"}, "tertiles"),
+    ],
+)
+def test_every_definition_of_levels_has_its_words(levels, words, votes_run, votes_config):
+    config = json.loads(json.dumps(votes_config))
+    config["protocols"]["fair"]["levels"] = levels
+    numbers = collect_numbers(config, paths_of(votes_run))
+    check_keys(numbers, SECTIONS)
+    assert words in numbers["settings.levels"].text
+    text = " ".join(read_text(numbers, SECTIONS).split())
+    assert (r"\result{settings.level-votes} per utterance where there are enough" in text) == ("votes" in levels)
+    assert ("as published, all votes on an utterance decide it" in text) == ("votes" not in levels)
 
 
 def test_models_may_be_trained_with_replayed_votes(votes_run, votes_config, run, tmp_path):

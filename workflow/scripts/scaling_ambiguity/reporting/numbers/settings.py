@@ -25,6 +25,12 @@ DESIGNS = {
     "crossed": "are crossed, so that their effects can be told apart",
     "confounded": "change together, as published, so that their effects cannot be told apart",
 }
+LEVELS = {
+    "agreement": r"their pairwise agreement $\sum_c n_c (n_c - 1) / (n (n - 1))$",
+    "entropy": r"the entropy of their distribution, in thirds of its range",
+    "pattern": "their pattern: unanimous, with a majority, or without",
+    "faithful": "the tertiles of its entropy over the logarithm of the number of labels present",
+}
 Setting = Callable[[str, Any, str, str], None]
 
 
@@ -42,12 +48,14 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     ``replayed``: the proxy's votes are published human votes. ``heldoutscores``: the workflow trained the ALM.
     ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
     more than one way; ``weighted``: on labels combined with the fitted weight; ``controlled``: on control labels.
+    ``levelvotes``: votes are set apart to decide the level.
     """
     headline = config["paper"]["headline"]
     reader = config["corpora"][headline["corpus"]]["reader"]
     numbers.switch("simulated", reader == "demo")
     numbers.switch("cremad", reader == "cremad")
     numbers.switch("replayed", config["annotators"][headline["annotator"]]["mode"] == "replay")
+    numbers.switch("levelvotes", config["protocols"][headline["protocol"]]["levels"]["definition"] != "faithful")
     numbers.switch("heldoutscores", heldout)
     numbers.switch("trained", trained)
     ways = len(augmentations(config))
@@ -94,8 +102,10 @@ def _add_analysis(setting: Setting, statistics: dict[str, Any], protocol: dict[s
     for name in ("resamples", "deals"):
         setting(f"settings.{name}", statistics[name], count(statistics[name]), f"statistics.{name}")
     setting("settings.floor", statistics["smoothing"], f"{statistics['smoothing']:g}", "statistics.smoothing")
-    votes = protocol["levels"].get("votes", 0)
-    setting("settings.level-votes", votes, count(votes), "protocols.levels.votes")
+    levels = protocol["levels"]
+    setting("settings.levels", levels["definition"], LEVELS[levels["definition"]], "protocols.levels.definition")
+    if levels["definition"] != "faithful":
+        setting("settings.level-votes", levels["votes"], count(levels["votes"]), "protocols.levels.votes")
     setting("settings.splits", protocol["splits"]["scheme"], split_words(protocol["splits"]), "protocols.splits")
 
 
