@@ -70,21 +70,52 @@ def test_a_training_that_is_asked_to_stop_goes_on_in_the_same_job(healed, tmp_pa
     run.wait_for(lambda: healed.job(job["id"])["JobState"] == "PENDING", 90, "the job in the queue again")
     assert run.finish(500) == 0, run.text()[-4000:]
     seconds = run.seconds()
-    told = json.loads((trained(place, 0) / "run.json").read_text())
-    assert 0 < told["resumed_from"] < STEPS
+    resumed, restarts = went_on(healed, place, run, "--signal=TERM@120")
+    assert restarts == 1 and 0 < resumed < STEPS
+    same_as_undisturbed(place, words)
+    fault(
+        "a training asked to stop, as before its time limit",
+        f"state saved at step {resumed} of {STEPS}, the same job went on, the bytes of one undisturbed",
+        seconds,
+    )
+
+
+def test_a_training_that_needs_more_than_its_limit_goes_on_in_the_same_job(healed, tmp_path, fault):
+    """The limit is real: Slurm asks half a minute before it, and would end the job."""
+    steps = 20 * STEPS
+    place = Checkout.make(tmp_path / "run")
+    words = configured(place, {"finetuning": {"steps": steps, "evaluate_every": steps}})
+    place.snakemake("-c2", HUMAN, "resources/models/tiny", *words)
+    limit = ("--set-resources", "finetune_seeds_0:runtime=2")
+    run = Submission(healed, place.root, (*words, *limit), (predictions(0),)).start({"SA_SIGNAL_SECONDS": "30"})
+    assert run.finish(1500) == 0, run.text()[-4000:]
+    seconds = run.seconds()
+    resumed, restarts = went_on(healed, place, run, "--signal=TERM@30")
+    assert restarts >= 1 and 0 < resumed < steps
+    same_as_undisturbed(place, words)
+    fault(
+        "a training that needs more than its limit, asked 30 s before it",
+        f"state saved {restarts} times, the same job went on, the bytes of one undisturbed",
+        seconds,
+    )
+
+
+def went_on(cluster, place: Checkout, run: Submission, signal: str) -> tuple[int, int]:
+    """Return the step at which the last start took up the training, and how often Slurm started its one job again."""
     asked, numbers = jobs_in(run.text())
     (key,) = [key for key, entry in asked.items() if entry["rule"] == "finetune_seeds_0"]
-    assert numbers[key] == job["id"] and healed.job(job["id"])["Restarts"] == "1", "no retry of Snakemake was spent"
-    assert asked[key]["resources"]["slurm_extra"] == "--signal=TERM@120"
+    assert run.text().count("has been submitted with SLURM jobid") == len(numbers), "no retry of Snakemake was spent"
+    assert asked[key]["resources"]["slurm_extra"] == signal
+    told = json.loads((trained(place, 0) / "run.json").read_text())
+    return told["resumed_from"], int(cluster.job(numbers[key])["Restarts"])
+
+
+def same_as_undisturbed(place: Checkout, words: tuple[str, ...]) -> None:
+    """Train again, here and in one go, and compare."""
     disturbed = outcome(place, 0)
     place.snakemake("-c1", predictions(0), "--forcerun", "finetune_seeds_0", *words)
     assert json.loads((trained(place, 0) / "run.json").read_text())["resumed_from"] == 0
     assert outcome(place, 0) == disturbed
-    fault(
-        "a training asked to stop, as before its time limit",
-        f"state saved at step {told['resumed_from']} of {STEPS}, the same job went on, the bytes of one undisturbed",
-        seconds,
-    )
 
 
 def test_two_teams_of_processes_on_one_node(one_node, tmp_path, fault):

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.validity import HABIT
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.seeds import generator
 
@@ -16,6 +15,7 @@ VOTES = (5, 10)  # fewest and most votes an utterance
 DEALS = 6
 SPEAKER, UTTERANCE = 12, 3  # concentrations of the Dirichlet distributions of speakers and of utterances
 SHARPNESS, CONFUSED = 1.3, 0.35  # of the biased annotator
+HABIT = 0.25  # share of a rater's votes that are habit
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.designs import Design
-from scaling_ambiguity.inference.known_votes import SHARPNESS, distributions, draw_labels
-from scaling_ambiguity.inference.validity import BATCH, HABIT, ITEMS, THESE
+from scaling_ambiguity.inference.known_votes import HABIT, SHARPNESS, distributions, draw_labels
+from scaling_ambiguity.inference.validity import BATCH, ITEMS, THESE
 from scaling_ambiguity.seeds import generator
 
 Array = NDArray[np.float64]

@@ -18,30 +18,22 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.crossed import MINIMUM_RATERS, POPULATION, crossed_mean_interval, enough
 from scaling_ambiguity.inference.designs import Design
+from scaling_ambiguity.inference.known_votes import HABIT, SHARPNESS, distributions
 from scaling_ambiguity.seeds import generator
 
 Array = NDArray[np.float64]
 THESE = "these raters"
 ITEMS = 20  # utterances a speaker
-HABIT = 0.25  # share of a rater's votes that are habit
 TRUTH_UTTERANCES = 100_000
 BATCH = 100  # corpora simulated at once
 REFUSED_BELOW, CONSERVATIVE_ABOVE = 0.94, 0.97
 COLUMNS = ["population", "method", "speakers", "raters", "classes", "votes", "corpora", "resamples", "coverage"]
 
 
-def _prior(classes: int) -> Array:
-    weights = 0.6 ** np.arange(classes)
-    return weights / weights.sum()
-
-
 def _utterances(rng: np.random.Generator, shape: tuple[int, ...], items: int, classes: int) -> tuple[Array, Array]:
     """Return p and the loss of each class, (*shape, items, C), of the utterances of ``shape`` speakers."""
-    mean = rng.standard_gamma(12 * _prior(classes), (*shape, classes)) + 1e-3
-    mean /= mean.sum(axis=-1, keepdims=True)
-    p = rng.standard_gamma(np.broadcast_to(3 * mean[..., None, :], (*shape, items, classes))) + 1e-12
-    p /= p.sum(axis=-1, keepdims=True)
-    q = p**1.3
+    p = distributions(rng, shape, items, classes)
+    q = p**SHARPNESS
     return p, -np.log(0.8 * q / q.sum(axis=-1, keepdims=True) + 0.2 / classes)
 
 
