@@ -46,3 +46,23 @@ def test_statistics_fill_what_is_absent():
     row = STATISTICS.validate(frame, "here").iloc[0]
     assert (row["protocol"], row["one_sided"], row["n_clusters"]) == ("none", "no", 0)
     assert pd.isna(row["low"])
+
+
+def test_no_interval_goes_where_its_metric_cannot():
+    cases = {
+        "accuracy": (-0.1, 1.2, 0.0, 1.0),
+        "called_happy": (-0.1, 0.4, 0.0, 0.4),
+        "pearson_sad": (-1.6, 2.8, -1.0, 1.0),
+        "brier": (-1.0, 3.0, 0.0, 2.0),
+        "nll": (-3.0, 4.0, 0.0, 4.0),
+        "nll_minus_human": (-3.0, 4.0, -3.0, 4.0),
+        "match_both_minus_text": (-0.3, 1.5, -0.3, 1.5),
+        "jsd_bits_equal_corrected": (-0.2, 0.3, -0.2, 0.3),
+    }
+    rows = [
+        {"corpus": "x", "metric": metric, "reference": "human", "estimate": 0.2, "low": low, "high": high}
+        for metric, (low, high, *_) in cases.items()
+    ]
+    found = statistics_frame([*rows, {"corpus": "x", "metric": "accuracy", "reference": "own", "estimate": 0.5}])
+    assert found[["low", "high"]][:-1].to_numpy().tolist() == [list(case[2:]) for case in cases.values()]
+    assert found[["low", "high"]].iloc[-1].isna().all()

@@ -70,14 +70,3 @@ def test_a_class_that_a_resample_lacks_counts_as_zero():
     one_class[0] = 5
     assert whole_set._macro_f1(one_class, np.ones(4, dtype=bool))[0] == 1 / 4
     assert whole_set._uar(one_class, np.array([True, True, False, False]))[0] == 1 / 2
-
-
-def test_no_limit_lies_where_no_score_can():
-    """Four speakers, on one of whom everything is wrong: bootstrap-t alone would end above 1."""
-    actual = np.tile([0, 1], 20)
-    guessed = np.where(np.arange(40) < 10, 1 - actual, actual)
-    found = whole_set.confusion_intervals(
-        [[np.eye(2)[guessed]]], np.eye(2)[actual], np.repeat(range(4), 10), resamples=500, seed=1, method="bootstrap_t"
-    )
-    for intervals in found.values():
-        assert 0 <= intervals.low[0] <= intervals.estimate[0] <= intervals.high[0] == 1

@@ -5,7 +5,6 @@ so that ten thousand resamples of many models are matrix products and no score i
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -41,7 +40,7 @@ def whole_set_intervals(
     counts, predictions = vote_counts(counts), [distributions(p) for p in models]
     found = confusion_intervals(predictions, modes(counts), clusters, **settings)
     gaps = np.stack([_calibration_moments(p, counts).mean(axis=1) for p in predictions], axis=1)
-    found["ece"] = _possible(moment_interval(gaps, clusters, _ece, **settings))
+    found["ece"] = moment_interval(gaps, clusters, _ece, **settings)
     return found
 
 
@@ -77,12 +76,7 @@ def confusion_intervals(
         "uar": lambda totals: _uar(totals, occurs),
     }
     where = np.asarray(clusters)[used]
-    return {name: _possible(moment_interval(matrices, where, functions[name], **settings)) for name in metrics}
-
-
-def _possible(found: Intervals) -> Intervals:
-    """Return the part of each interval that lies in [0, 1]: with few clusters bootstrap-t reaches beyond."""
-    return replace(found, low=np.clip(found.low, 0, 1), high=np.clip(found.high, 0, 1))
+    return {name: moment_interval(matrices, where, functions[name], **settings) for name in metrics}
 
 
 def _square(totals: Array) -> tuple[Array, Array, Array]:

@@ -1,5 +1,8 @@
 """``results/statistics/*.parquet``: one row an estimate, with its interval and what it is an estimate of."""
 
+import re
+from math import inf
+
 import pandas as pd
 import pandera.pandas as pa
 
@@ -17,6 +20,17 @@ _text = (
     "population",
     "method",
 )
+# What a metric can be. A difference, or what is corrected for bias, is no such metric.
+_POSSIBLE = {
+    (
+        0.0,
+        1.0,
+    ): r"accuracy|uar|(macro|weighted)_f1|ece|bhattacharyya|cosine|total_variation|js_distance|jsd_bits(_equal)?|"
+    r"r2_within|pairwise_agreement|match(_audio|_text|_human)?|share|called_.*",
+    (-1.0, 1.0): r"(pearson|spearman)_.*|entropy_pearson",
+    (0.0, 2.0): "brier",
+    (0.0, inf): "nll|kl_bits",
+}
 _numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted")
 
 STATISTICS = Table(
@@ -49,7 +63,10 @@ STATISTICS = Table(
 
 
 def statistics_frame(rows: list[dict]) -> pd.DataFrame:
-    """Return ``rows`` as a statistics table; absent text is ``"none"``, absent numbers NaN, ``n`` 0."""
+    """Return ``rows`` as a statistics table; absent text is ``"none"``, absent numbers NaN, ``n`` 0.
+
+    An interval is cut to what its metric can be: with few clusters bootstrap-t reaches beyond.
+    """
     frame = pd.DataFrame(rows, columns=list(STATISTICS.schema.columns))
     for column in _text:
         frame[column] = frame[column].astype(object).fillna("none").astype(str)
@@ -58,4 +75,7 @@ def statistics_frame(rows: list[dict]) -> pd.DataFrame:
     for column in ("n", "n_clusters"):
         frame[column] = frame[column].fillna(0).astype(int)
     frame["one_sided"] = frame["one_sided"].astype(object).fillna("no").astype(str)
+    for (least, most), metrics in _POSSIBLE.items():
+        rows_of = [re.fullmatch(metrics, name) is not None and "_minus_" not in name for name in frame["metric"]]
+        frame.loc[rows_of, ["low", "high"]] = frame.loc[rows_of, ["low", "high"]].clip(least, most)
     return frame

@@ -37,6 +37,7 @@ ARMS = {
     "human + shuffled": (PURPLE, ">"),
 }
 
+PAGE_HEIGHT = 8.6  # inches that a figure may take
 WHOLE = ("all",)
 XLABEL = {LEVELS: "ambiguity of the utterance", WHOLE: "too few votes for levels of ambiguity"}
 
@@ -92,14 +93,24 @@ def _segments(axes: Axes, rows: pd.DataFrame, strata: tuple[str, ...]) -> None:
             axes.plot([level - 0.4, level + 0.4], [value] * 2, color=colour, linestyle=line, label=label, zorder=1)
 
 
-def _panels(columns: int, height: float) -> tuple[Figure, np.ndarray]:
-    return plt.subplots(2, columns, figsize=(COLUMN_WIDTH * columns, height), sharex="col", squeeze=False)
+def _panels(groups: int, height: float) -> tuple[Figure, list[tuple[Axes, Axes]]]:
+    """Return a figure as wide as a column of text, and two panels a group: at most two groups side by side."""
+    bands = (groups + 1) // 2
+    figure = plt.figure(figsize=(COLUMN_WIDTH, min(height * bands, PAGE_HEIGHT)))
+    grid = figure.add_gridspec(2 * bands, min(groups, 2))
+    pairs = []
+    for group in range(groups):
+        band, column = divmod(group, 2)
+        upper = figure.add_subplot(grid[2 * band, column])
+        upper.tick_params(labelbottom=False)
+        pairs.append((upper, figure.add_subplot(grid[2 * band + 1, column], sharex=upper)))
+    return figure, pairs
 
 
 def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return NLL and JSD of synthetic votes by level, between their floors and the human ceiling, and the rows shown.
 
-    ``statistics`` are tables of align_votes; each (corpus, annotator and protocol) gets its own column of panels.
+    ``statistics`` are tables of align_votes; each (corpus, annotator and protocol) gets its own pair of panels.
     """
     statistics = pick(statistics, population="these raters")
     rows = need(
@@ -107,30 +118,30 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
     )
     groups = [(file, pick(group, stratum=_strata(group))) for file, group in rows.groupby("file", sort=True)]
     figure, axes = _panels(len(groups), 3.3)
-    for column, (_, group) in enumerate(groups):
+    for panels, (_, group) in zip(axes, groups, strict=True):
         strata = _strata(group)
         synthetic = sorted(name for name in set(group["labels"]) if split_labels(name)[0] == "synthetic")
         names = [*synthetic, *(n for n in ("majority", "human") if n in set(group["labels"]))]
         looks = [PREDICTORS[split_labels(n)[2] or split_labels(n)[0]] for n in names]
-        for panel, metric in zip(axes[:, column], ("nll", "jsd_bits"), strict=True):
+        for panel, metric in zip(panels, ("nll", "jsd_bits"), strict=True):
             own = pick(group, metric=metric)
             _points(panel, own, names, looks, [predictor_name(n) for n in names], strata)
             _segments(panel, own, strata)
             _level_axis(panel, own, strata)
             _log_if_wide(panel, own)
             panel.set_ylabel(AXIS[metric])
-        axes[1, column].set_xlabel(XLABEL[strata])
+        panels[1].set_xlabel(XLABEL[strata])
         if len(groups) > 1:
             title = (group["corpus"].iloc[0], split_labels(synthetic[0])[1], group["protocol"].iloc[0])
-            axes[0, column].set_title(", ".join(title))
-    _legend(figure, axes[0, 0], columns=2)
+            panels[0].set_title(", ".join(title))
+    _legend(figure, axes[0][0], columns=2)
     return figure, pd.concat([group for _, group in groups])
 
 
 def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return NLL by level of models trained on each kind of labels, and their difference from human labels.
 
-    ``statistics`` are tables of evaluate_models; each (corpus, protocol) and model gets its own column of
+    ``statistics`` are tables of evaluate_models; each (corpus, protocol) and model gets its own pair of
     panels. Models trained without augmentation are shown.
     """
     metrics = ("nll", "nll_minus_human")
@@ -143,22 +154,22 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     groups = list(trained.groupby(["file", "model"], sort=True).groups)
     figure, axes = _panels(len(groups), 3.4)
     spare = [(colour, "X") for colour in (BLUE, GREEN, PURPLE, ORANGE)]
-    for column, (file, model) in enumerate(groups):
+    for panels, (file, model) in zip(axes, groups, strict=True):
         group = pick(rows, file=file, model=model)
         strata = _strata(group)
         names = sorted(set(group["labels"]), key=arm_order)
         looks = {n: ARMS.get(arm_name(n), spare[i % 4]) for i, n in enumerate(names)}
-        for panel, metric in zip(axes[:, column], ("nll", "nll_minus_human"), strict=True):
+        for panel, metric in zip(panels, ("nll", "nll_minus_human"), strict=True):
             own = pick(group, metric=metric)
             present = [n for n in names if n in set(own["labels"])]
             _points(panel, own, present, [looks[n] for n in present], [arm_name(n) for n in present], strata)
             panel.set_ylabel(AXIS[metric])
-        _segments(axes[0, column], pick(floors, file=file), strata)
-        _level_axis(axes[0, column], pick(group, metric="nll"), strata)
-        axes[1, column].axhline(0, color=VERMILION, linewidth=0.9, zorder=1)
-        axes[1, column].grid(axis="x", visible=False)
-        axes[1, column].set_xlabel(XLABEL[strata])
+        _segments(panels[0], pick(floors, file=file), strata)
+        _level_axis(panels[0], pick(group, metric="nll"), strata)
+        panels[1].axhline(0, color=VERMILION, linewidth=0.9, zorder=1)
+        panels[1].grid(axis="x", visible=False)
+        panels[1].set_xlabel(XLABEL[strata])
         if len(groups) > 1:
-            axes[0, column].set_title(f"{group['corpus'].iloc[0]}, {model}, {group['protocol'].iloc[0]}")
-    _legend(figure, axes[0, 0], columns=3)
+            panels[0].set_title(f"{group['corpus'].iloc[0]}, {model}, {group['protocol'].iloc[0]}")
+    _legend(figure, axes[0][0], columns=3)
     return figure, pd.concat([rows[rows["model"] != "none"], floors])

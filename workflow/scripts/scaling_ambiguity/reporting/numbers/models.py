@@ -17,7 +17,10 @@ COMBINED = ("equal", "weighted")
 def add_models(
     numbers: Numbers, table: pd.DataFrame, annotator: str, level: float, *, simulated: bool, augmentation: str | None
 ) -> None:
-    """Define ``models.*`` from one table of evaluate_models; and what truth and ``augmentation`` give, if any."""
+    """Define ``models.*`` from one table of evaluate_models; and what truth and ``augmentation`` give, if any.
+
+    ``augmentedhuman``, ``augmentedcombined``: so trained on these labels too.
+    """
     trained = need(table[table["model"] != "none"], "models", metric="nll")
     model = sorted(set(trained["model"]))[0]
     about = {"model": model, "stratum": "all", "augmentation": "none"}
@@ -48,10 +51,13 @@ def add_models(
             wanted = {"labels": arms[name], "metric": "jsd_bits", "reference": "truth"}
             numbers.estimate(f"models.{name}.truth", rows, optional=True, **wanted, **about)
     more = about | {"augmentation": augmentation}
-    for name in ("human", "combined-equal") if augmentation else ():
-        key = f"models.{name}.augmented"
-        numbers.estimate(key, rows, labels=arms[name], metric="nll", reference="human", optional=True, **more)
-        _add_difference(numbers, key, rows, arms[name], more, level, metric="nll_minus_plain")
+    for name in ("human", "combined-equal"):
+        key, wanted = f"models.{name}.augmented", {"labels": arms[name], "metric": "nll", "reference": "human"} | more
+        found = augmentation is not None and len(pick(rows, **wanted)) > 0
+        numbers.switch(f"augmented{name.partition('-')[0]}", found)
+        if found:
+            numbers.estimate(key, rows, **wanted)
+            _add_difference(numbers, key, rows, arms[name], more, level, metric="nll_minus_plain")
 
 
 def _add_difference(
