@@ -7,10 +7,10 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.reporting.figures.levels import draw_alignment_by_level, draw_models_by_level
+from scaling_ambiguity.reporting.figures.levels import PAGE_HEIGHT, draw_alignment_by_level, draw_models_by_level
 from scaling_ambiguity.reporting.figures.simplex import corners, majority_counts, project
 from scaling_ambiguity.reporting.selection import one, read_statistics
-from scaling_ambiguity.reporting.style import error_bars, styled
+from scaling_ambiguity.reporting.style import COLUMN_WIDTH, error_bars, styled
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STYLE = REPOSITORY / "paper" / "paper.mplstyle"
@@ -47,15 +47,21 @@ def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, run, t
     assert len(pd.read_csv(first[2])) > 0
 
 
-def test_several_tables_stand_side_by_side(run, tmp_path):
+def test_several_tables_stand_two_abreast_in_one_column_of_text(run, tmp_path):
     from scaling_ambiguity.tables.statistics import STATISTICS
 
     for kind, function in (("alignment", draw_alignment_by_level), ("evaluation", draw_models_by_level)):
-        other = tmp_path / f"{kind}-demo-faithful.parquet"
-        STATISTICS.write(STATISTICS.read(run[kind]).assign(protocol="faithful"), other)
-        with styled(STYLE):
-            figure, _ = function(read_statistics([run[kind], other]))
-            assert len(figure.axes) == 4
+        files = [run[kind]]
+        for protocol in ("faithful", "more", "most", "last"):
+            files.append(tmp_path / f"{kind}-demo-{protocol}.parquet")
+            STATISTICS.write(STATISTICS.read(run[kind]).assign(protocol=protocol), files[-1])
+        for tables, bands in ((2, 1), (5, 3)):
+            with styled(STYLE):
+                figure, _ = function(read_statistics(files[:tables]))
+                assert len(figure.axes) == 2 * tables
+                assert figure.get_figwidth() == COLUMN_WIDTH and figure.get_figheight() <= PAGE_HEIGHT
+                figure.draw_without_rendering()
+                assert len({round(axes.get_position().y0, 3) for axes in figure.axes}) == 2 * bands
 
 
 def test_a_level_without_utterances_is_drawn_empty(run):
