@@ -37,7 +37,7 @@ def test_the_paper_speaks_of_real_votes_and_of_no_model(run):
     text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
     words = " ".join(text.split())
     assert "CREMA-D" in words and "68568" in re.sub(r"\D", "", words)
-    assert "??" not in words and "(not run)" not in words
+    assert "??" not in words and "(not available)" not in words
     assert "fine-tuned on" not in words
 
 

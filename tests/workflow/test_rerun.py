@@ -127,7 +127,7 @@ def test_every_reported_number_is_traceable(tiny_run):
     assert len(provenance) > 50
     for key, entry in provenance.items():
         if entry["value"] is None:
-            assert entry["text"] == "(not run)", key
+            assert entry["text"] == "(not available)", key
         elif entry["file"] is None:
             assert entry["derived_from"] and set(entry["derived_from"]) <= set(provenance), key
         elif entry["file"].startswith(("results/", "resources/", "paper/")):

@@ -9,7 +9,7 @@ import pytest
 from scaling_ambiguity.reporting.figures.exchange_by_level import draw_exchange_by_level
 from scaling_ambiguity.reporting.figures.exchange_rate import draw_exchange_rate
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level
-from scaling_ambiguity.reporting.numbers.registry import NOT_RUN, Numbers
+from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import read_statistics
 from scaling_ambiguity.reporting.style import styled
 from scaling_ambiguity.reporting.tables.exchange import exchange_table, variant_name, votes_cell
@@ -116,7 +116,7 @@ def test_numbers_of_the_variants_and_of_class_shares(full, run):
     assert numbers.switches["classshares"] and numbers["exchange.readout.words"].text == "not available"
     old = Numbers()
     add_exchange(old, read_statistics([run["exchange"]]), 0.95)
-    assert old["exchange.calibrated.words"].text == NOT_RUN and not old.switches["classshares"]
+    assert old["exchange.calibrated.words"].text == ABSENT and not old.switches["classshares"]
 
 
 def test_the_script_writes_latex_and_csv(full, run, tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS
-from scaling_ambiguity.reporting.numbers.registry import NOT_RUN, Numbers
+from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
 from scaling_ambiguity.reporting.words import equivalent
@@ -54,7 +54,7 @@ def _equivalent(
     """Define a number of equivalent votes and, with the ending ``.words``, what it says."""
     row = numbers.estimate(key, table, digits=2, optional=optional, **about)
     if row is None:
-        numbers.words(f"{key}.words", NOT_RUN, [key])
+        numbers.words(f"{key}.words", ABSENT, [key])
         return
     text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
     numbers.words(f"{key}.words", text, [key, bound])

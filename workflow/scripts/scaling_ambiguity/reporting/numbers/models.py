@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import arm_name, escape_latex, split_labels
-from scaling_ambiguity.reporting.numbers.registry import NOT_RUN, Numbers
+from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.text import count, p_value
 from scaling_ambiguity.reporting.words import beside, difference, trend
@@ -75,7 +75,7 @@ def _add_difference(
     row = numbers.estimate(f"{key}.difference", rows, optional=True, **wanted)
     if row is None:
         for end in ("p", "words"):
-            numbers.words(f"{key}.{end}", NOT_RUN, [f"{key}.difference"])
+            numbers.words(f"{key}.{end}", ABSENT, [f"{key}.difference"])
         return
     p = float(row["p_adjusted"])
     numbers.value(
@@ -97,7 +97,7 @@ def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any]) -
     controls = controls[[split_labels(name)[0] == "control" for name in controls["labels"]]].dropna(subset="estimate")
     if controls.empty:
         for key in ("models.control.nll", "models.control.name", "models.control.side"):
-            numbers.value(key, NOT_RUN, NOT_RUN)
+            numbers.value(key, ABSENT, ABSENT)
         return
     best = controls.sort_values("estimate").iloc[0]
     wanted = {"labels": best["labels"], "metric": "nll", "reference": "human"} | about

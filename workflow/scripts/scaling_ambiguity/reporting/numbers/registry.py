@@ -11,7 +11,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.selection import one, pick
 from scaling_ambiguity.reporting.text import bounds, number
 
-NOT_RUN = "(not run)"
+ABSENT = "(not available)"
 PREAMBLE = r"""% Written by write_numbers; every \result{key} of the paper. An unknown key stops LaTeX.
 \makeatletter
 \newcommand{\result}[1]{\@ifundefined{result@#1}%
@@ -77,10 +77,10 @@ class Numbers:
     ) -> pd.Series | None:  # fmt: skip
         """Add the estimate of the one row equal to ``wanted``, its interval beside it, and return the row.
 
-        An ``optional`` row that does not exist gives the text "(not run)" and None.
+        An ``optional`` row that does not exist gives the text "(not available)" and None.
         """
         if optional and pick(statistics, **wanted).empty:
-            self.add(Number(key, NOT_RUN, rows=_plain(wanted)))
+            self.add(Number(key, ABSENT, rows=_plain(wanted)))
             return None
         row = one(statistics, f"result key {key!r}", **wanted)
         text = number(float(row["estimate"]), digits)

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS
-from scaling_ambiguity.reporting.numbers.registry import NOT_RUN, Numbers
+from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import pick
 from scaling_ambiguity.reporting.words import equivalent
 
@@ -22,7 +22,7 @@ def add_shared(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         for stratum in LEVELS if name == "withheld" else ("high",):
             wanted = {"labels": labels, "stratum": stratum, "metric": "equivalent_votes", "method": ARRANGEMENTS[key]}
             found = pick(table, **wanted)
-            value, text = None, NOT_RUN
+            value, text = None, ABSENT
             if len(found):
                 row = found.iloc[0]
                 value = float(row["estimate"])
