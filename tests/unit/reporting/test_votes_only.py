@@ -64,6 +64,10 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "augmentedagain": False,
         "weighted": False,
         "controlled": False,
+        "adapters": False,
+        "peers": False,
+        "sametrained": False,
+        "seedvariance": False,
         "leveled": True,
         "ratersjudged": False,
         "modelsjudged": False,
@@ -112,6 +116,28 @@ def test_every_definition_of_levels_has_its_words(levels, words, votes_run, vote
     text = " ".join(read_text(numbers, SECTIONS).split())
     assert (r"\result{settings.level-votes} per utterance where there are enough" in text) == ("votes" in levels)
     assert ("as published, all votes on an utterance decide it" in text) == ("votes" not in levels)
+
+
+@pytest.mark.parametrize(
+    ("models", "seeds", "protocol", "said", "unsaid"),
+    [
+        (["tiny"], 2, {}, {"sametrained", "adapters"}, {"peers", "seedvariance"}),
+        (["tiny", "tiny_mlp"], 5, {}, {"sametrained", "adapters", "peers", "seedvariance"}, set()),
+        (["tiny_mlp"], 1, {"loss": "emd"}, {"peers"}, {"sametrained", "adapters"}),
+        (["other"], 2, {"head": "faithful", "loss": "jsd", "entropy_weight": 0.08}, {"adapters"}, {"sametrained"}),
+    ],
+)
+def test_the_text_names_what_is_trained_and_how(models, seeds, protocol, said, unsaid, run, config):
+    config = json.loads(json.dumps(config))
+    config["finetuning"] |= {"models": models, "seeds": seeds}
+    config["protocols"]["fair"] |= protocol
+    numbers = collect_numbers(config, paths_of(run, evaluation=run["evaluation"]) | {"heldout": str(run["heldout"])})
+    check_keys(numbers, [*SECTIONS, "results_models"])
+    assert said <= {name for name, on in numbers.switches.items() if on}
+    assert not unsaid & {name for name, on in numbers.switches.items() if on}
+    assert numbers["settings.seeds"].text == ("1 seed" if seeds == 1 else f"{seeds} seeds")
+    loss = {"emd": "earth mover", "jsd": "plus 0.08 times the entropy"}.get(protocol.get("loss"), "cross-entropy")
+    assert loss in numbers["settings.loss"].text
 
 
 def test_models_may_be_trained_with_replayed_votes(votes_run, votes_config, run, tmp_path):

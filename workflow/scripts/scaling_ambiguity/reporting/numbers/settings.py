@@ -6,6 +6,7 @@ from typing import Any
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
+from scaling_ambiguity.reporting.numbers.finetuning import add_training_switches, add_trainings
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined, percent
 
@@ -63,6 +64,7 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     numbers.switch("augmentedagain", trained and ways > 1)
     numbers.switch("weighted", trained and "weighted" in config["run"]["poolings"])
     numbers.switch("controlled", trained and bool(config["controls"]))
+    add_training_switches(numbers, config, trained=trained)
 
 
 def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
@@ -76,10 +78,7 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     _add_analysis(setting, config["statistics"], config["protocols"][headline["protocol"]])
     _add_annotator(setting, config, headline, replayed=numbers.switches["replayed"])
     if numbers.switches["trained"]:
-        _add_finetuning(setting, config["finetuning"])
-        if numbers.switches["replayed"]:  # otherwise the annotator is named
-            models = config["finetuning"]["models"]
-            setting("settings.model", ", ".join(models), joined([escape_latex(m) for m in models]), "finetuning.models")
+        add_trainings(setting, numbers, config)
     if numbers.switches["augmented"]:
         name = augmentations(config)[0]
         setting("settings.augmentation", name, escape_latex(name), f"protocols.{headline['protocol']}.augmentation")
@@ -122,18 +121,12 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
             setting(name, shown, escape_latex(shown), f"corpora.{entry}.presentation")
         return
     setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"{path}.alm")
-    checkpoint = alm["checkpoint"]
-    setting("settings.checkpoint", checkpoint, rf"\url{{{checkpoint}}}", f"alms.{annotator['alm']}.checkpoint")
+    place = "checkpoint" if "checkpoint" in alm else "model"
+    setting("settings.checkpoint", alm[place], rf"\url{{{alm[place]}}}", f"alms.{annotator['alm']}.{place}")
     temperatures = annotator["temperatures"]
     setting("settings.temperatures", len(temperatures), count(len(temperatures)), f"{path}.temperatures")
     design = annotator["design"]
     setting("settings.design", design, DESIGNS.get(design, escape_latex(design)), f"{path}.design")
-
-
-def _add_finetuning(setting: Setting, finetuning: dict[str, Any]) -> None:
-    for name in ("seeds", "steps"):
-        setting(f"settings.{name}", finetuning[name], count(finetuning[name]), f"finetuning.{name}")
-    setting("settings.rank", finetuning["lora"]["r"], count(finetuning["lora"]["r"]), "finetuning.lora.r")
 
 
 def split_words(splits: dict[str, Any]) -> str:

@@ -1,0 +1,83 @@
+"""How the paper speaks of the trainings of a run: what is trained, on what, and against which loss."""
+
+from collections.abc import Callable
+from typing import Any
+
+from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.text import count, joined
+
+VARIANCE_FROM = 5  # seeds from which the variation between trainings is estimated
+TWO = "between the label distribution and the predicted one"
+LOSSES = {
+    "nll": f"the cross-entropy {TWO}",
+    "soft_ce": f"the cross-entropy {TWO}",
+    "kl": f"the Kullback-Leibler divergence {TWO}",
+    "jsd": f"the Jensen-Shannon divergence {TWO}",
+    "dirichlet": "evidential, of a Dirichlet distribution that is predicted",
+    "emd": f"the earth mover's distance {TWO}",
+}
+HEADS = {
+    "labels": "predicts by its normalised probabilities of the label strings",
+    "faithful": "predicts by an attention head on its hidden states",
+}
+POOLINGS = {
+    "equal": r"by concatenation (\emph{equal})",
+    "weighted": r"with the fitted weight (\emph{weighted})",
+    "calibrated": r"with a fitted matrix of weights (\emph{calibrated})",
+    "dirichlet": r"as the mean of a posterior in which all draws are one vote (\emph{dirichlet})",
+    "dawid_skene": r"by the posterior of one class an utterance (\emph{dawid\_skene})",
+}
+CONTROLS = {
+    "prior": r"the prior alone (\emph{human + prior})",
+    "echo": r"their own majority repeated (\emph{human + echo})",
+    "shuffled": r"the synthetic votes of another utterance (\emph{human + shuffled})",
+}
+
+
+def adapted_models(config: dict[str, Any]) -> list[str]:
+    """Return the ALMs that are fine-tuned; small peers are not among them."""
+    return [name for name in config["finetuning"]["models"] if name not in config.get("peers", {})]
+
+
+def add_training_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool) -> None:
+    r"""Define the conditionals of a text about trainings.
+
+    ``adapters``: ALMs are fine-tuned. ``peers``: small models are trained. ``sametrained``: the one ALM that is
+    fine-tuned is the annotator. ``seedvariance``: enough seeds to estimate the variation between trainings.
+    """
+    adapted = adapted_models(config)
+    annotator = config["annotators"][config["paper"]["headline"]["annotator"]]
+    numbers.switch("adapters", trained and bool(adapted))
+    numbers.switch("peers", trained and len(adapted) < len(config["finetuning"]["models"]))
+    numbers.switch("sametrained", trained and adapted == [annotator["alm"]])
+    numbers.switch("seedvariance", trained and config["finetuning"]["seeds"] >= VARIANCE_FROM)
+
+
+def add_trainings(setting: Callable[[str, Any, str, str], None], numbers: Numbers, config: dict[str, Any]) -> None:
+    """Define what ``settings.*`` say of trainings, as far as the switches of ``numbers`` let the text use them."""
+    finetuning, protocol = config["finetuning"], config["protocols"][config["paper"]["headline"]["protocol"]]
+    seeds = finetuning["seeds"]
+    setting("settings.seeds", seeds, f"{count(seeds)} {'seed' if seeds == 1 else 'seeds'}", "finetuning.seeds")
+    setting("settings.steps", finetuning["steps"], count(finetuning["steps"]), "finetuning.steps")
+    setting("settings.loss", protocol["loss"], loss_words(protocol), "protocols.loss")
+    used = config["run"]["poolings"]
+    setting("settings.poolings", ", ".join(used), joined([POOLINGS[name] for name in used]), "run.poolings")
+    if numbers.switches["adapters"]:
+        rank = finetuning["lora"]["r"]
+        setting("settings.rank", rank, count(rank), "finetuning.lora.r")
+        setting("settings.head", protocol["head"], HEADS[protocol["head"]], "protocols.head")
+        if numbers.switches["replayed"] or not numbers.switches["sametrained"]:  # otherwise the annotator is named
+            adapted = adapted_models(config)
+            setting(
+                "settings.model", ", ".join(adapted), joined([escape_latex(m) for m in adapted]), "finetuning.models"
+            )
+    if numbers.switches["controlled"]:
+        kinds = config["controls"]
+        setting("settings.controls", ", ".join(kinds), joined([CONTROLS[kind] for kind in kinds]), "controls")
+
+
+def loss_words(protocol: dict[str, Any]) -> str:
+    """Return what a training minimises, after "the loss is"."""
+    words, weight = LOSSES[protocol["loss"]], protocol.get("entropy_weight")
+    return f"{words}, plus {weight:g} times the entropy of the prediction" if weight else words
