@@ -15,6 +15,11 @@ from cluster import Cluster
 REPOSITORY = Path(__file__).resolve().parents[2]
 
 
+def heed_interrupts() -> None:
+    """Undo what the children of a shell's background job inherit: SIGINT ignored."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass
 class Submission:
     """``snakemake --profile slurm`` in ``folder``; what it prints goes to a file there."""
@@ -55,6 +60,7 @@ class Submission:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
+                preexec_fn=heed_interrupts,
             )
         self.started = time.monotonic()
         return self

@@ -57,6 +57,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "simulated": False,
         "cremad": True,
         "replayed": True,
+        "sampledvotes": False,
         "levelvotes": True,
         "heldoutscores": False,
         "trained": False,
@@ -138,6 +139,29 @@ def test_the_text_names_what_is_trained_and_how(models, seeds, protocol, said, u
     assert numbers["settings.seeds"].text == ("1 seed" if seeds == 1 else f"{seeds} seeds")
     loss = {"emd": "earth mover", "jsd": "plus 0.08 times the entropy"}.get(protocol.get("loss"), "cross-entropy")
     assert loss in numbers["settings.loss"].text
+
+
+@pytest.mark.parametrize(
+    ("changes", "words", "cited"),
+    [
+        ({}, "each call asks for one label", True),
+        ({"mode": "readout", "modality": "audio"}, "probabilities of the label strings", False),
+        (
+            {"mode": "verbalised", "reasoning": True},
+            "written as JSON, and a vote is drawn from it, after an argument",
+            False,
+        ),
+    ],
+)
+def test_the_text_names_how_the_alm_is_asked(changes, words, cited, run, config):
+    config = json.loads(json.dumps(config))
+    config["annotators"]["tiny_crossed"] |= changes
+    numbers = collect_numbers(config, paths_of(run) | {"heldout": str(run["heldout"])})
+    check_keys(numbers, SECTIONS)
+    assert words in numbers["settings.mode"].text and numbers.switches["sampledvotes"] == cited
+    assert numbers["settings.modality"].text == (
+        "the sound alone" if changes.get("modality") else "sound and transcript"
+    )
 
 
 def test_models_may_be_trained_with_replayed_votes(votes_run, votes_config, run, tmp_path):

@@ -26,6 +26,12 @@ DESIGNS = {
     "crossed": "are crossed, so that their effects can be told apart",
     "confounded": "change together, as published, so that their effects cannot be told apart",
 }
+MODES = {
+    "sampled": "each call asks for one label",
+    "readout": "votes are drawn from the probabilities of the label strings at the place of the answer",
+    "verbalised": "each call asks for a distribution over the classes, written as JSON, and a vote is drawn from it",
+}
+MODALITIES = {"both": "sound and transcript", "audio": "the sound alone", "text": "the transcript alone"}
 LEVELS = {
     "agreement": r"their pairwise agreement $\sum_c n_c (n_c - 1) / (n (n - 1))$",
     "entropy": r"the entropy of their distribution, in thirds of its range",
@@ -49,13 +55,15 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     ``replayed``: the proxy's votes are published human votes. ``heldoutscores``: the workflow trained the ALM.
     ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
     more than one way; ``weighted``: on labels combined with the fitted weight; ``controlled``: on control labels.
-    ``levelvotes``: votes are set apart to decide the level.
+    ``levelvotes``: votes are set apart to decide the level. ``sampledvotes``: the ALM is asked for labels, one a call.
     """
     headline = config["paper"]["headline"]
     reader = config["corpora"][headline["corpus"]]["reader"]
     numbers.switch("simulated", reader == "demo")
     numbers.switch("cremad", reader == "cremad")
-    numbers.switch("replayed", config["annotators"][headline["annotator"]]["mode"] == "replay")
+    mode = config["annotators"][headline["annotator"]]["mode"]
+    numbers.switch("replayed", mode == "replay")
+    numbers.switch("sampledvotes", mode == "sampled")
     numbers.switch("levelvotes", config["protocols"][headline["protocol"]]["levels"]["definition"] != "faithful")
     numbers.switch("heldoutscores", heldout)
     numbers.switch("trained", trained)
@@ -123,6 +131,9 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
     setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"{path}.alm")
     place = "checkpoint" if "checkpoint" in alm else "model"
     setting("settings.checkpoint", alm[place], rf"\url{{{alm[place]}}}", f"alms.{annotator['alm']}.{place}")
+    words = MODES[annotator["mode"]] + (", after an argument in words" if annotator.get("reasoning") else "")
+    setting("settings.mode", annotator["mode"], words, f"{path}.mode")
+    setting("settings.modality", annotator["modality"], MODALITIES[annotator["modality"]], f"{path}.modality")
     temperatures = annotator["temperatures"]
     setting("settings.temperatures", len(temperatures), count(len(temperatures)), f"{path}.temperatures")
     design = annotator["design"]
