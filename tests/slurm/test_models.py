@@ -138,9 +138,9 @@ def test_two_teams_of_processes_on_one_node(one_node, tmp_path, fault):
     seconds = run.seconds()
     for fold in (0, 1):
         assert json.loads((trained(place, fold) / "run.json").read_text())["processes"] == 2
-    _, numbers = jobs_in(run.text())
-    jobs = [one_node.job(number) for number in numbers.values()]
-    assert {job["NumCPUs"] for job in jobs} == {"2"}
+    asked, numbers = jobs_in(run.text())
+    trainings = [key for key, entry in asked.items() if entry["rule"] == "finetune_seeds_0"]
+    assert [one_node.job(numbers[key])["NumCPUs"] for key in trainings] == ["2", "2"]
     together = [outcome(place, fold) for fold in (0, 1)]
     assert together[0] != together[1]
     place.snakemake("-c2", predictions(1), "--forcerun", "finetune_seeds_0", *words)
