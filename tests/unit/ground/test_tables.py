@@ -63,6 +63,9 @@ def test_no_interval_goes_where_its_metric_cannot():
         {"corpus": "x", "metric": metric, "reference": "human", "estimate": 0.2, "low": low, "high": high}
         for metric, (low, high, *_) in cases.items()
     ]
+    beyond = {"corpus": "x", "metric": "pearson_happy", "reference": "human", "estimate": -2, "low": -9, "high": 0.5}
+    assert statistics_frame([beyond])[["estimate", "low", "high"]].to_numpy().tolist() == [[-2, -9, 0.5]]
+    assert statistics_frame([]).empty
     found = statistics_frame([*rows, {"corpus": "x", "metric": "accuracy", "reference": "own", "estimate": 0.5}])
     assert found[["low", "high"]][:-1].to_numpy().tolist() == [list(case[2:]) for case in cases.values()]
     assert found[["low", "high"]].iloc[-1].isna().all()

@@ -164,6 +164,13 @@ def test_the_text_names_how_the_alm_is_asked(changes, words, cited, run, config)
     )
 
 
+@pytest.mark.parametrize("place", ["model", "store"])
+def test_an_alm_behind_a_server_or_with_kept_answers_is_named_by_what_it_has(place, run, config):
+    config = json.loads(json.dumps(config))
+    config["alms"]["tiny"] = {place: "some/where", "gpus": 0}
+    assert collect_numbers(config, paths_of(run))["settings.checkpoint"].text == r"\url{some/where}"
+
+
 def test_models_may_be_trained_with_replayed_votes(votes_run, votes_config, run, tmp_path):
     from scaling_ambiguity.tables.statistics import STATISTICS as TABLE
 

@@ -3,6 +3,7 @@
 import re
 from math import inf
 
+import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
@@ -21,16 +22,16 @@ _text = (
     "method",
 )
 # What a metric can be. A difference, or what is corrected for bias, is no such metric.
-_POSSIBLE = {
-    (
-        0.0,
-        1.0,
-    ): r"accuracy|uar|(macro|weighted)_f1|ece|bhattacharyya|cosine|total_variation|js_distance|jsd_bits(_equal)?|"
-    r"r2_within|pairwise_agreement|match(_audio|_text|_human)?|share|called_.*",
-    (-1.0, 1.0): r"(pearson|spearman)_.*|entropy_pearson",
-    (0.0, 2.0): "brier",
-    (0.0, inf): "nll|kl_bits",
-}
+_SHARES = (
+    r"accuracy|uar|(macro|weighted)_f1|ece|bhattacharyya|cosine|total_variation|js_distance|jsd_bits(_equal)?|r2_within|"
+    r"pairwise_agreement|match(_audio|_text|_human)?|share|called_.*"
+)
+_POSSIBLE = (
+    (_SHARES, 0.0, 1.0),
+    (r"(pearson|spearman)_.*|entropy_pearson", -1.0, 1.0),
+    ("brier", 0.0, 2.0),
+    ("nll|kl_bits", 0.0, inf),
+)
 _numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted")
 
 STATISTICS = Table(
@@ -65,7 +66,8 @@ STATISTICS = Table(
 def statistics_frame(rows: list[dict]) -> pd.DataFrame:
     """Return ``rows`` as a statistics table; absent text is ``"none"``, absent numbers NaN, ``n`` 0.
 
-    An interval is cut to what its metric can be: with few clusters bootstrap-t reaches beyond.
+    An interval is cut to what its metric can be: with few clusters bootstrap-t reaches beyond. That of an estimate
+    which itself lies beyond, as a correlation corrected by Spearman and Brown may, is left as it is.
     """
     frame = pd.DataFrame(rows, columns=list(STATISTICS.schema.columns))
     for column in _text:
@@ -75,7 +77,10 @@ def statistics_frame(rows: list[dict]) -> pd.DataFrame:
     for column in ("n", "n_clusters"):
         frame[column] = frame[column].fillna(0).astype(int)
     frame["one_sided"] = frame["one_sided"].astype(object).fillna("no").astype(str)
-    for (least, most), metrics in _POSSIBLE.items():
-        rows_of = [re.fullmatch(metrics, name) is not None and "_minus_" not in name for name in frame["metric"]]
-        frame.loc[rows_of, ["low", "high"]] = frame.loc[rows_of, ["low", "high"]].clip(least, most)
+    for metrics, least, most in _POSSIBLE:
+        of_metric = np.array(
+            [bool(re.fullmatch(metrics, name)) and "_minus_" not in name for name in frame["metric"]], bool
+        )
+        bounded = of_metric & frame["estimate"].between(least, most).to_numpy()
+        frame.loc[bounded, ["low", "high"]] = frame.loc[bounded, ["low", "high"]].clip(least, most)
     return frame

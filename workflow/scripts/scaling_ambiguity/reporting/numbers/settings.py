@@ -36,7 +36,7 @@ LEVELS = {
     "agreement": r"their pairwise agreement $\sum_c n_c (n_c - 1) / (n (n - 1))$",
     "entropy": r"the entropy of their distribution, in thirds of its range",
     "pattern": "their pattern: unanimous, with a majority, or without",
-    "faithful": "the tertiles of its entropy over the logarithm of the number of labels present",
+    "faithful": "the tertiles of their entropy over the logarithm of the number of labels present",
 }
 Setting = Callable[[str, Any, str, str], None]
 
@@ -129,7 +129,7 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
             setting(name, shown, escape_latex(shown), f"corpora.{entry}.presentation")
         return
     setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"{path}.alm")
-    place = "checkpoint" if "checkpoint" in alm else "model"
+    place = next(name for name in ("checkpoint", "model", "store") if name in alm)  # of a server, or of kept answers
     setting("settings.checkpoint", alm[place], rf"\url{{{alm[place]}}}", f"alms.{annotator['alm']}.{place}")
     words = MODES[annotator["mode"]] + (", after an argument in words" if annotator.get("reasoning") else "")
     setting("settings.mode", annotator["mode"], words, f"{path}.mode")
