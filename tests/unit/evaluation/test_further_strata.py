@@ -99,7 +99,7 @@ def test_classes_are_judged_by_the_votes_that_did_not_decide_them(tables, judges
         expected = [np.mean([_nll(p[u], judges.fair[d, u]) for p in predictions[MODEL]]) for d, u in pairs]
         row = _row(tables[1], "human", f"class={label}")
         assert row["estimate"] == pytest.approx(np.mean(expected))
-        assert row["n"] == len(set(pairs[:, 1]))
+        assert row["n"] == round(len(pairs) / len(split.bin)) < len(set(pairs[:, 1]))  # per deal, not in any
 
 
 def test_factors_are_judged_by_all_votes_and_what_is_not_known_is_left_out(tables, judges, predictions, group):

@@ -59,7 +59,7 @@ def test_nll_by_level(table, predictions, judges):
             count += 1
         row = _row(table, TRUE, "nll", level)
         assert row["estimate"] == pytest.approx(total / count)
-        assert row["n"] == (judges.level == place).any(axis=0).sum()
+        assert row["n"] == round(count / len(judges.level))  # utterances per deal, not in any deal
 
 
 def test_human_reads_conditioning_and_is_judged_by_reference_votes(table, judges):

@@ -141,3 +141,11 @@ def test_holm_by_hand_and_against_statsmodels():
     assert np.isnan(adjust([0.01, np.nan])[1]) and adjust([0.01, np.nan])[0] == 0.01
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         adjust([1.2])
+
+
+def test_rows_count_with_their_weights():
+    values, clusters = np.arange(6.0), [0, 0, 1, 1, 2, 2]
+    shares = np.array([1, 1 / 3, 1 / 3, 1 / 3, 0, 1])  # of a level in so many of the deals
+    assert mean_interval(values, clusters, resamples=99, seed=1, weights=shares).n == 3
+    assert mean_interval(values, clusters, resamples=99, seed=1, weights=shares > 0).n == 5
+    assert mean_interval(values, clusters, resamples=99, seed=1).n == 6

@@ -105,6 +105,22 @@ def test_alignment(stage):
     assert means["low"] < means["medium"] < means["high"]
 
 
+def test_n_of_a_level_is_its_mean_number_of_utterances_per_deal(vote_world, stage):
+    levels = by_deal(LEVELS.read(vote_world.path("levels")), LEVEL, "levels")
+    votes = VOTES.read(vote_world.path("votes")).groupby("utterance").size()
+    most = int(stage["by_level"].query("labels == 'human' and metric == 'nll'")["votes"].max())
+    for table, least in (("alignment", 5), ("by_level", 4 + most)):  # 3 for the level, and what the analysis takes
+        several = (votes.reindex(LEVELS.read(vote_world.path("levels"))["utterance"]) >= least).to_numpy()
+        rows = stage[table].query("method != 'sign_flip'")
+        total = 0
+        for place, stratum in enumerate(("low", "medium", "high")):
+            own = (levels == place) & several
+            n = rows.query(f"stratum == '{stratum}'")["n"]
+            assert set(n) == {round(own.sum(axis=1).mean())} and n.max() < own.any(axis=0).sum()
+            total += n.max()
+        assert abs(total - several.sum()) <= 1  # no utterance counts twice
+
+
 def test_saturation(stage):
     rows = stage["saturation"]
     own = rows.query("labels == 'synthetic-tiny'").set_index(["metric", "votes"])["estimate"]

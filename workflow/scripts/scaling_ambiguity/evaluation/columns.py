@@ -10,6 +10,7 @@ from scaling_ambiguity.evaluation.judges import Judges
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import PER_VOTE, scores
 from scaling_ambiguity.evaluation.strata import Stratum, by_level, over_deals, weighted_over_deals
+from scaling_ambiguity.inference.bootstrap import rows_counted
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import modes
 
@@ -112,9 +113,14 @@ def _stratum_column(
     return Column(condition, stratum.name, metric, reference, mean, total, stratum_size(stratum, weight))
 
 
-def stratum_size(stratum: Stratum, weight: np.ndarray) -> int | None:
-    """Return the effective number of utterances of a stratum whose weights (D, U) differ, else None."""
-    return int(np.rint(effective_size(weight).mean())) if stratum.sized else None
+def stratum_size(stratum: Stratum, weight: np.ndarray) -> int:
+    """Return the number of utterances behind a stratum of weights (D, U): the effective one where these differ.
+
+    Otherwise it is their mean number per deal; where all votes judge, every utterance that has a weight.
+    """
+    if stratum.sized:
+        return int(np.rint(effective_size(weight).mean()))
+    return rows_counted(weight.max(axis=0) if stratum.votes == "all" else weight.mean(axis=0))
 
 
 def _seed_mean(

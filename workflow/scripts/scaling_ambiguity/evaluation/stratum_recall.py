@@ -37,7 +37,7 @@ def stratum_recall_rows(
                         "model": model, "labels": labels, "augmentation": augmentation, "stratum": stratum.name,
                         "metric": metric, "reference": "human", "method": options["interval"],
                         "estimate": values.estimate[i], "low": values.low[i], "high": values.high[i],
-                        "n": values.n if (n := stratum_size(stratum, weight)) is None else n,
+                        "n": stratum_size(stratum, weight),
                         "n_clusters": values.n_clusters,
                     }
                 )  # fmt: skip

@@ -145,7 +145,6 @@ class Totals:
         self._levels = levels
         self._sums: Array | None = None
         self._sizes = np.zeros((len(self.names), levels + 1))
-        self._seen = np.zeros((len(self._cluster), levels + 1), dtype=bool)
         self._deals = 0
 
     def add(self, values: Array, level: NDArray[np.integer]) -> None:
@@ -156,17 +155,16 @@ class Totals:
         sums = (member @ values).reshape(*self._sizes.shape, -1)
         self._sums = sums if self._sums is None else self._sums + sums
         self._sizes += np.bincount(group, minlength=self._sizes.size).reshape(self._sizes.shape)
-        self._seen[rows, np.where(level < 0, self._levels, level)] = True
         self._deals += 1
 
-    def of(self, level: int | None) -> tuple[Array, Array, int]:
-        """Return sums (speakers, K) and sizes (speakers,), averaged over deals, and how many utterances they are of.
+    def of(self, level: int | None) -> tuple[Array, Array]:
+        """Return sums (speakers, K) and sizes (speakers,), the utterances of a speaker, both averaged over deals.
 
         None stands for all levels together; sums are 0 where the size is.
         """
         if level is None:
-            return self._sums.sum(axis=1) / self._deals, self._sizes.sum(axis=1) / self._deals, len(self._cluster)
-        return self._sums[:, level] / self._deals, self._sizes[:, level] / self._deals, int(self._seen[:, level].sum())
+            return self._sums.sum(axis=1) / self._deals, self._sizes.sum(axis=1) / self._deals
+        return self._sums[:, level] / self._deals, self._sizes[:, level] / self._deals
 
 
 def score(predictions: dict[str, Array], reference: Array, metrics: dict[str, Metric]) -> dict[tuple[str, str], Array]:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.adjust import by_family
 from scaling_ambiguity.inference.alignment import Predictors, Totals, correlation_moments, score, vote_metrics
-from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval
+from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval, rows_counted
 from scaling_ambiguity.inference.ceilings import spearman_brown
 from scaling_ambiguity.inference.correlation import pearson
 from scaling_ambiguity.inference.crossed import MINIMUM_RATERS, POPULATION, crossed_mean_interval
@@ -59,9 +59,10 @@ class Rows:
             related.add(np.concatenate(list(moments.values()), axis=1), self._of_level[deal])
         keys, kinds = list(values), list(moments)
         for stratum, level in self._strata():
-            sums, sizes, n = scores.of(level)
+            sums, sizes = scores.of(level)
             used = sizes > 0
             means, sizes, names = sums[used] / sizes[used, None], sizes[used], scores.names[used]
+            n = rows_counted(sizes)
             self._add(stratum, keys, mean_interval(means, names, weights=sizes, **self._settings), n)
             self._add_differences(stratum, keys, means, names, sizes, n)
             moments = related.of(level)[0][used].reshape(len(names), len(kinds), 6)
@@ -101,13 +102,13 @@ class Rows:
                 None if level is None else self._of_level == level,
             )
             used = weights > 0
-            speakers, raters, of = self._speakers[dealt.utterance[used]], dealt.rater[used], dealt.utterance[used]
+            speakers, raters = self._speakers[dealt.utterance[used]], dealt.rater[used]
             if len(np.unique(raters)) < MINIMUM_RATERS or len(np.unique(speakers)) < 2:
                 print(f"{stratum}: {len(np.unique(raters))} raters; intervals over raters need {MINIMUM_RATERS}")
                 continue
             values, keys = self._with_differences(columns, values[used])
             found = crossed_mean_interval(values, speakers, raters, weights=weights[used], **self._settings)
-            self._add(stratum, keys, found, len(np.unique(of)), population=POPULATION)
+            self._add(stratum, keys, found, found.n, population=POPULATION)
 
     def adjusted(self) -> list[dict]:
         """Return all rows, with the p-values of the paired differences adjusted within their families."""

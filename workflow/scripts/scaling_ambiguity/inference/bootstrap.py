@@ -31,7 +31,7 @@ class Intervals:
         high: (M,) upper ends.
         se: (M,) bootstrap standard errors (standard deviation over resamples, ddof 1).
         p: (M,) two-sided, equal-tailed p-values against 0, dual to the interval.
-        n: rows with positive weight in some column.
+        n: what :func:`rows_counted` says of the weights.
         n_clusters: clusters with such a row.
     """
 
@@ -42,6 +42,16 @@ class Intervals:
     p: Array
     n: int
     n_clusters: int
+
+
+def rows_counted(weights: ArrayLike) -> int:
+    """Return how many rows stand behind a weighted mean: the sum of the weights, (n,) or (n, M), rounded.
+
+    Where a weight is the share of deals in which an utterance is of a level, this is the mean number of utterances
+    of that level in a deal: it does not grow with the deals, and those of the levels add up to all. Of several
+    columns a row counts with its largest weight.
+    """
+    return int(np.rint(_columns(weights).max(axis=1, initial=0.0).sum()))
 
 
 @lru_cache(maxsize=4)
@@ -110,7 +120,8 @@ def mean_interval(
         raise ValueError(f"column {int(np.argmin(sizes.sum(axis=0)))}: no row has a positive weight")
     return _in_blocks(
         lambda take, w: _mean_block(totals[:, take], sizes[:, take], w),
-        totals.shape[1], len(names), int(used.sum()), 1, resamples=resamples, seed=seed, level=level, method=method,
+        totals.shape[1], len(names), rows_counted(weights), 1,
+        resamples=resamples, seed=seed, level=level, method=method,
     )  # fmt: skip
 
 

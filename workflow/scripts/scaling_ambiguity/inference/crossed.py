@@ -57,7 +57,7 @@ def crossed_mean_interval(
         method: ``bootstrap_t`` (also for ``bca``), ``percentile`` or ``t`` (Student, min(G, H) - 1 degrees of freedom).
 
     Returns:
-        Intervals with ``n_clusters`` the number of speakers.
+        Intervals with ``n_clusters`` the number of speakers and ``n`` the sum of the weights.
 
     Raises:
         ValueError: fewer than 20 raters or two speakers, an unknown method, a value that is not finite.
@@ -103,7 +103,7 @@ def crossed_mean_interval(
     results[1] = np.minimum(results[1], alone.low)
     results[2] = np.maximum(results[2], alone.high)
     results[3:] = np.maximum(results[3:], [alone.se, alone.p])
-    return Intervals(*results, n=int(used.sum()), n_clusters=shape[0])
+    return Intervals(*results, n=alone.n, n_clusters=shape[0])
 
 
 def _multiplicities(seed: int, what: str, count: int, resamples: int) -> Array:
