@@ -293,4 +293,4 @@ def test_every_sampling_parameter_is_sent_and_no_other(opened, prompts, clips, s
         "seed": seed,
         "logprobs": True,
     }
-    assert json.loads(engine.revision.removeprefix("r1 ")) == {"max_completion_tokens": 3, "top_p": 1.0}
+    assert json.loads(engine.revision.removeprefix("r1 ")) == {"top_p": 1.0}

@@ -146,7 +146,8 @@ def test_gathering(corpus, engine, options, prompts, tmp_path):
     gathered = gather([a, b])
     assert len(gathered) == 140
     counts = status_counts(gathered)
-    assert list(counts.columns) == ["prompt", "temperature", "ok", "invalid", "refused", "failed", "not_asked", "total"]
+    statuses = ["ok", "invalid", "cut", "refused", "failed", "not_asked"]
+    assert list(counts.columns) == ["prompt", "temperature", *statuses, "total"]
     assert counts["total"].sum() == 140 and counts["ok"].sum() == (votes["status"] == "ok").sum()
     with pytest.raises(UserError, match="is also in"):
         gather([a, b, a])

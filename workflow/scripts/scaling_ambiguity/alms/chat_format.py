@@ -6,7 +6,10 @@ when the model, its processor or its server is gone.
 
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
+
+from scaling_ambiguity.errors import UserError
 
 _SYSTEM, _USER = "system role 5e1f", "turn of the user 5e1f"
 _AWKWARD = ' "é"\n\\'  # told apart by an encoding as JSON
@@ -84,3 +87,27 @@ def chat_format(processor: Any) -> ChatFormat | None:
         ):
             return found
     return None
+
+
+def read_kept_format(path: Path) -> dict[str, Any]:
+    """Return what is kept beside the answers of a model: its name, its revision and its chat format.
+
+    Raises:
+        UserError: The file cannot be read, or says something else.
+    """
+    return read_published(path, ("model", "revision", "format"))
+
+
+def read_published(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
+    """Return the JSON map in a file beside answers; it has to hold ``keys``.
+
+    Raises:
+        UserError: The file cannot be read, or says something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UserError(f"{path}: not readable ({error}); fetch the published answers again.") from error
+    if not isinstance(value, dict) or not set(keys) <= set(value):
+        raise UserError(f"{path}: has to be a map with {list(keys)}; fetch the published answers again.")
+    return value

@@ -32,11 +32,15 @@ class Answer:
         response: The text, without special tokens.
         logprob: Natural-log probability of its tokens at temperature 1, the end token included if drawn.
         tokens: Number of tokens drawn.
-        ended: Whether the end token was drawn within the limit; true of a label that was read out.
+        ended: Whether the answer came to its end within the token limit; true of a label that was read out.
         label_logprobs: For each of the question's labels the natural-log probability of its tokens as the
             answer's beginning, at temperature 1 and not normalised: the sum of their exponentials is the
             share of all answers that begin with a label. None if no labels were asked for.
         seconds_cut: Seconds at the end of the clip that the model did not hear.
+        finish: Why it ended, in the word of the server; None where none was said.
+        filtered: Whether the server says that it, or a filter, took the answer away.
+        fault: Why there is no answer, where the server could not answer this question; then nothing else is said.
+        served: The model that the server says it ran.
     """
 
     response: str
@@ -45,3 +49,16 @@ class Answer:
     ended: bool
     label_logprobs: tuple[float, ...] | None = None
     seconds_cut: float = 0.0
+    finish: str | None = None
+    filtered: bool = False
+    fault: str | None = None
+    served: str | None = None
+
+    @property
+    def status(self) -> str:
+        """``answered``; or ``failed``: none was given, ``refused``: taken away by a filter, ``cut`` at the limit."""
+        if self.fault is not None:
+            return "failed"
+        if self.filtered:
+            return "refused"
+        return "answered" if self.ended else "cut"

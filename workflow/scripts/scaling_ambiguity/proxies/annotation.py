@@ -13,7 +13,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.elicitation import Item
 from scaling_ambiguity.proxies.reading import Reader
-from scaling_ambiguity.proxies.requests import Request
+from scaling_ambiguity.proxies.requests import Request, identity
 from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.seeds import uniform
 
@@ -52,7 +52,8 @@ def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what:
     a batch that breaks off, by an error, a kill or a full disk, loses nothing that was handed over. Engines that
     have ``answers_only`` (published ones) are never asked: what the store lacks stays without a record.
     """
-    records = store.read({item.request.key for draws in utterances for item in draws})
+    repeats = getattr(engine, "repeats", True)
+    records = store.find((item.request for draws in utterances for item in draws), repeats)
     if getattr(engine, "answers_only", False):
         return records
     alone, size = getattr(engine, "asks_alone", False), getattr(engine, "clips_at_once", CLIPS_AT_ONCE)
@@ -110,19 +111,15 @@ def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
     if item.labels is not None and answer.label_logprobs is None:
         raise UserError(f"mode `readout`: {request.model} gives no log-probabilities of labels; use mode `sampled`.")
     return {
-        "key": request.key,
-        "model": request.model,
-        "revision": request.revision,
-        "prompt_sha256": request.prompt_sha256,
-        "audio_sha256": request.audio_sha256,
-        "temperature": request.temperature,
-        "seed": request.seed,
-        "draw": request.draw,
+        **identity(request),
         "response": answer.response,
         "logprob": answer.logprob,
         "label_logprobs": None if answer.label_logprobs is None else list(answer.label_logprobs),
         "seconds_cut": answer.seconds_cut,
-        "status": "answered" if answer.ended else "cut",
+        "status": answer.status,
+        "finish": answer.finish,
+        "reason": answer.fault,
+        "served": answer.served,
         "latency_s": round(latency, 6),
         "tokens": answer.tokens,
         "time": time.time(),
@@ -145,8 +142,9 @@ def vote_table(
 ) -> pd.DataFrame:
     """Return one row a draw: a pure function of the stored answers.
 
-    An answer that is not exactly a label stays as a row without label; one that was cut at the
-    longest length is ``invalid`` even if its beginning is a label; a request without an answer is ``failed``.
+    An answer that is not exactly a label stays as a row without label; one that was cut at the token limit is
+    ``cut`` even if its beginning is a label, one that a filter took away ``refused``, whatever of it is left; a request
+    without an answer is ``failed``, with the reason.
 
     Args:
         utterances: What was asked.
@@ -156,14 +154,17 @@ def vote_table(
         extra: Columns beside those that all votes have; see :func:`extra_columns`.
         reasons: Request key -> why there is no answer, of every request without a record.
     """
-    rows, reasons = [], reasons or {}
-    columns = _TYPES | {name: _EXTRA[name] for name in [*extra, *(["reason"] if reasons else [])]}
-    for item in (item for draws in utterances for item in draws):
+    asked = [item for draws in utterances for item in draws]
+    failed = {key: record["reason"] for key, record in records.items() if record["status"] == "failed"}
+    reasons = {item.request.key: failed[item.request.key] for item in asked if item.request.key in failed} | (
+        reasons or {}
+    )
+    rows, columns = [], _TYPES | {name: _EXTRA[name] for name in [*extra, *(["reason"] if reasons else [])]}
+    for item in asked:
         key = item.request.key
         record = _NO_ANSWER if key in reasons else records[key]
         answered = record["status"] == "answered"
-        unread = None, "failed" if key in reasons else "invalid"
-        label, status = read(record["response"], _stream(item.request)) if answered else unread
+        label, status = read(record["response"], _stream(item.request)) if answered else (None, record["status"])
         rows.append(
             {
                 "utterance": item.utterance,

@@ -70,7 +70,7 @@ def items(
     Args:
         rows: Utterances, with path (relative to ``root``) and transcript.
         root: Root of the corpus.
-        engine: Has ``model``, ``revision`` and ``processor``.
+        engine: Has ``model``, ``revision`` and ``processor``, and ``longest``, the token limit, if it has one.
         options: The annotator's entry: votes, design, temperatures, modality; and class_order, context, speaker
             where they are not as in the past: the corpus' order, no earlier turn, no name.
         prompts: The prompt set.
@@ -90,6 +90,7 @@ def items(
     permuted = options.get("class_order", "fixed") != "fixed"
     draws = plan(options, prompts.focus_ids, classes, seed)
     labels = tuple(classes) if options.get("mode") == "readout" else None
+    limit = None if labels else getattr(engine, "longest", None)  # labels are read out whole
     heard = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
     for row, audio in zip(rows.itertuples(), heard, strict=True):
         transcript = _evidence(row, modality)
@@ -107,7 +108,8 @@ def items(
         asked = []
         for draw in draws:
             what, order = (draw.focus, draw.classes), draw.classes if permuted else None
-            request = Request(engine.model, engine.revision, hashed[what], sound, draw.temperature, seed, draw.number)
+            about_draw = hashed[what], sound, draw.temperature, seed, draw.number
+            request = Request(engine.model, engine.revision, *about_draw, limit)
             asked.append(Item(row.utterance, draw.number, draw.focus, rendered[what], audio, request, labels, order))
         result.append(asked)
     return result

@@ -4,7 +4,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from scaling_ambiguity.alms.chat_format import chat_format
+from scaling_ambiguity.alms.chat_format import chat_format, read_kept_format
+from scaling_ambiguity.alms.filing import without_limit
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256, write_json, write_text
 from scaling_ambiguity.proxies.elicitation import Item
@@ -22,10 +23,28 @@ def keep_chat_format(engine: Any, folder: str | Path) -> bool:
     found = chat_format(engine.processor)
     if found is not None:
         about = {"model": engine.model, "revision": engine.revision}
-        path = Path(folder) / f"chat-{text_sha256(chr(0).join(about.values()))[:16]}.json"
+        path = Path(folder) / _format_name(engine.model, engine.revision)
         if not path.is_file():
             write_json(about | {"format": found.as_json()}, path)
     return found is not None
+
+
+def _format_name(model: str, revision: str) -> str:
+    return f"chat-{text_sha256(chr(0).join((model, revision)))[:16]}.json"
+
+
+def kept_formats(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
+    """Return {(model, revision): what is kept about its chat format}, revisions as answers are filed under them today.
+
+    Raises:
+        UserError: A file cannot be read, or is no chat format.
+    """
+    formats = {}
+    for path in sorted(folder.glob("chat-*.json")):
+        kept = read_kept_format(path)
+        kept["revision"], _ = without_limit(kept["revision"])
+        formats[kept["model"], kept["revision"]] = kept
+    return formats
 
 
 def missing_reasons(
@@ -104,8 +123,9 @@ def export(store: str | Path, output: str | Path, about: dict[str, Any]) -> dict
     if not records:
         raise UserError(f"{store}: holds no answer; run the annotator first.")
     counts = Counter((record["model"], record["revision"]) for record in records)
-    names = {model: f"chat-{text_sha256(chr(0).join(model))[:16]}.json" for model in counts}
-    absent = [model for model, name in names.items() if not (store / name).is_file()]
+    formats = kept_formats(store)
+    names = {model: _format_name(*model) for model in counts}
+    absent = [model for model in counts if model not in formats]
     if absent:
         raise UserError(
             f"{store / names[absent[0]]}: missing, the chat format of model {absent[0][0]}, revision {absent[0][1]}, "
@@ -113,8 +133,8 @@ def export(store: str | Path, output: str | Path, about: dict[str, Any]) -> dict
             "nothing is asked, and the format is written."
         )
     write_text("".join(map(record_line, records)), output / ANSWERS)
-    for name in names.values():
-        write_text((store / name).read_text(encoding="utf-8"), output / name)
+    for model, name in names.items():
+        write_json(formats[model], output / name)
     files = {
         name: {"bytes": (output / name).stat().st_size, "sha256": file_sha256(output / name)}
         for name in [ANSWERS, *sorted(names.values())]

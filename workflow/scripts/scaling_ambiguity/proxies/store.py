@@ -1,25 +1,30 @@
 """The answer store: an append-only folder of JSON lines. Answers are bought once and never thrown away.
 
 Each writing process has a file of its own, so that writers never meet and only the last line of
-a file can be torn. One line is one answer; the line begins with its key.
+a file can be torn. One line is one answer; the line begins with its key and that of its question. What became of
+draws that a server could not answer lies in files of their own (``failed-*.jsonl``): without them they are asked again.
 """
 
 import json
 import os
 import uuid
-from collections.abc import Collection, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.proxies.requests import Request, upgraded
 
-_START = '{"key": "'
+_START, _THEN = '{"key": "', '", "question": "'
 _KEY_LENGTH = 64
+_THEN_AT = len(_START) + _KEY_LENGTH
+_QUESTION_AT = _THEN_AT + len(_THEN)
 
 
 def record_line(record: dict[str, Any]) -> str:
-    """Return the line of a record, with its end; the key comes first."""
-    return json.dumps({"key": record["key"], **record}, allow_nan=False) + "\n"
+    """Return the line of a record, with its end; the keys come first."""
+    return json.dumps({"key": record["key"], "question": record["question"], **record}, allow_nan=False) + "\n"
 
 
 class AnswerStore:
@@ -27,55 +32,80 @@ class AnswerStore:
 
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
-        self._file: int | None = None
+        self._files: dict[str, int] = {}
 
-    def read(self, keys: Collection[str]) -> dict[str, dict[str, Any]]:
-        """Return the stored records among ``keys``; of a key stored twice the first, by time then file.
+    def find(self, requests: Iterable[Request], repeats: bool = True) -> dict[str, dict[str, Any]]:
+        """Return {request key: stored record} of the requests that were answered, under whatever version of the key.
+
+        Of several answers the first counts, by time then file: an answer before a failure and, where the request has
+        no limit, a whole one before one that was cut.
+
+        Args:
+            requests: What is looked for.
+            repeats: Whether a question repeats its answer; see :meth:`Request.answered_by`.
 
         Raises:
             UserError: A line other than a file's torn last one is not a record.
         """
-        return _first_of_each(self._records(set(keys)))
+        wanted: dict[str, list[Request]] = defaultdict(list)
+        for request in dict.fromkeys(requests):
+            wanted[request.question].append(request)
+        answers: dict[str, dict[str, Any]] = {}
+        for record in self._records(wanted):
+            for request in wanted[record["question"]]:
+                if request.answered_by(record, repeats):
+                    _keep_first(answers, request.key, record, request.limit is None)
+        return answers
 
     def all(self) -> list[dict[str, Any]]:
-        """Return every stored record, each key once; see :meth:`read`."""
-        return list(_first_of_each(self._records(None)).values())
+        """Return every stored record, each key once; see :meth:`find`."""
+        records: dict[str, dict[str, Any]] = {}
+        for record in self._records(None):
+            _keep_first(records, record["key"], record, record["limit"] is None)
+        return list(records.values())
 
-    def _records(self, wanted: set[str] | None) -> Iterator[dict[str, Any]]:
-        """Yield the whole records of the wanted keys, or of all, file by file."""
+    def _records(self, wanted: dict[str, Any] | None) -> Iterator[dict[str, Any]]:
+        """Yield the whole records of the wanted questions, or of all, file by file."""
         for path in sorted(self.folder.glob("*.jsonl")):
             for number, line in enumerate(path.open(encoding="utf-8", errors="replace"), start=1):
                 if not line.endswith("\n"):
                     continue  # torn by a kill in mid-write: the answer counts as never given
-                key = line[len(_START) : len(_START) + _KEY_LENGTH]
                 if not line.startswith(_START):
                     raise UserError(f"{path}, line {number}: not an answer record. Move the file away and run again.")
-                if wanted is not None and key not in wanted:
+                # a line without is of a version without, or damaged
+                known = line.startswith(_THEN, _THEN_AT) and line.endswith("}\n")
+                if known and wanted is not None and line[_QUESTION_AT : _QUESTION_AT + _KEY_LENGTH] not in wanted:
                     continue
                 try:
-                    yield json.loads(line)
-                except ValueError as error:
+                    record = upgraded(json.loads(line))
+                except (ValueError, KeyError) as error:
                     raise UserError(
                         f"{path}, line {number}: damaged ({error}). Move the file away and run again."
                     ) from error
+                if wanted is None or record["question"] in wanted:
+                    yield record
 
     def append(self, records: list[dict[str, Any]]) -> None:
-        """Add records in one write, on the disk before this returns; each has a ``key`` of 64 characters.
+        """Add records in one write a file, on the disk before this returns; see :func:`requests.identity`.
 
         Raises:
             UserError: The disk is full, or cannot be written; what was stored before is whole.
         """
+        for kind in ("answers", "failed"):
+            self._append(kind, [record for record in records if (record["status"] == "failed") == (kind == "failed")])
+
+    def _append(self, kind: str, records: list[dict[str, Any]]) -> None:
         if not records:
             return
-        if self._file is None:
+        if kind not in self._files:
             self.folder.mkdir(parents=True, exist_ok=True)
-            name = self.folder / f"answers-{uuid.uuid4().hex}.jsonl"
-            self._file = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
+            name = self.folder / f"{kind}-{uuid.uuid4().hex}.jsonl"
+            self._files[kind] = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_APPEND, 0o644)
         data = "".join(map(record_line, records)).encode()
         try:
             while data:
-                data = data[os.write(self._file, data) :]
-            os.fsync(self._file)
+                data = data[os.write(self._files[kind], data) :]
+            os.fsync(self._files[kind])
         except OSError as error:
             raise UserError(
                 f"{self.folder}: an answer could not be stored ({error.strerror}). Every answer before it is kept; "
@@ -83,16 +113,17 @@ class AnswerStore:
             ) from error
 
     def close(self) -> None:
-        """Close the file of this process."""
-        if self._file is not None:
-            os.close(self._file)
-            self._file = None
+        """Close the files of this process."""
+        for file in self._files.values():
+            os.close(file)
+        self._files = {}
 
 
-def _first_of_each(records: Iterator[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    found: dict[str, dict[str, Any]] = {}
-    for record in records:
-        key = record["key"]
-        if key not in found or record["time"] < found[key]["time"]:
-            found[key] = record
-    return found
+def _keep_first(records: dict[str, dict[str, Any]], key: str, record: dict[str, Any], whole_first: bool) -> None:
+    """Put a record in its place unless a better one is there."""
+
+    def rank(of: dict[str, Any]) -> tuple[bool, bool, float]:
+        return of["status"] == "failed", whole_first and of["status"] == "cut", of["time"]
+
+    if key not in records or rank(record) < rank(records[key]):
+        records[key] = record

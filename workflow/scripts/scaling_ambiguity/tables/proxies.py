@@ -1,8 +1,8 @@
 """``results/proxies/{corpus}/{annotator}/votes.parquet``: one row a synthetic vote, invalid answers included.
 
 Some annotators' votes say more: class_order, the classes as the prompt lists them, joined by ``|``, where that
-differs from draw to draw; label_mass, of a read-out, the share of all answers that begin with a label; reason, of
-replayed answers, why a failed draw has none.
+differs from draw to draw; label_mass, of a read-out, the share of all answers that begin with a label; reason, why a
+failed draw has no answer.
 """
 
 import pandera.pandas as pa
@@ -11,7 +11,8 @@ from scaling_ambiguity.tables.base import Table
 from scaling_ambiguity.tables.votes import VOTE_COLUMNS
 
 NOT_ASKED = "not_asked"  # the utterance lacks what the annotator's modality needs
-STATUSES = ("ok", "invalid", "refused", "failed", NOT_ASKED)
+# no label: not one of the classes, cut at the token limit, declined or taken away by a filter, none was given
+STATUSES = ("ok", "invalid", "cut", "refused", "failed", NOT_ASKED)
 
 PROXIES = Table(
     name="synthetic votes",

@@ -43,6 +43,8 @@ class Engine:
         model: The model's name at the server.
         revision: The entry's revision and the sampling parameters: what answers are filed under.
         processor: Renders a prompt as the JSON of its chat messages.
+        longest: Most tokens an answer may have.
+        repeats: Whether a question repeats its answer: its seed draws the same tokens.
         asks_alone: True: an answer does not depend on what else is asked, so only what is missing need be asked.
         clips_at_once: How many utterances to ask about in one call of :meth:`stream`.
         attempts: Requests sent, failed ones too.
@@ -55,6 +57,8 @@ class Engine:
     def __init__(self, settings: Settings) -> None:
         self.model = settings.model
         self.revision = settings.filed_as
+        self.longest = settings.max_tokens
+        self.repeats = settings.samples == "loop"
         self.processor = ChatMessages()
         self.spending = Spending(settings.spending)
         self.attempts = 0

@@ -1,11 +1,11 @@
 """Engine `replay_answers`: answers that were published, of a model that need not be there any more."""
 
 import hashlib
-import json
 from pathlib import Path
 from typing import Any
 
-from scaling_ambiguity.alms.chat_format import ChatFormat
+from scaling_ambiguity.alms.chat_format import ChatFormat, read_kept_format, read_published
+from scaling_ambiguity.alms.filing import without_limit
 from scaling_ambiguity.errors import UserError
 
 _KNOWN = {"engine", "gpus", "max_tokens", "model", "revision", "store"}
@@ -16,7 +16,7 @@ class Engine:
 
     Attributes:
         model: The model's name in the published answers.
-        revision: Its revision there.
+        revision: Its revision there, as answers are filed under it today; answers of any token limit are taken.
         processor: Renders prompts as the model's own did.
         folder: The published answers: an answer store.
         answers_only: True.
@@ -45,17 +45,22 @@ def open_engine(entry: dict[str, Any]) -> Engine:
     if not any(folder.glob("*.jsonl")):
         raise UserError(f"{folder}: no folder with published answers (*.jsonl); correct alms.<name>.store.")
     check_manifest(folder)
-    formats = [_read(path) for path in sorted(folder.glob("chat-*.json"))]
-    meant = [chat for chat in formats if all(entry.get(key, chat[key]) == chat[key] for key in ("model", "revision"))]
+    meant: dict[tuple[str, str], dict[str, Any]] = {}
+    there, wanted = [], {key: entry[key] for key in ("model", "revision") if key in entry}
+    for path in sorted(folder.glob("chat-*.json")):
+        chat = read_kept_format(path)
+        revision, _ = without_limit(chat["revision"])
+        if wanted.items() <= {**chat, "revision": revision}.items() or wanted.items() <= chat.items():
+            meant[chat["model"], revision] = chat
+        there.append(f"model: {chat['model']}, revision: {chat['revision']}")
     if len(meant) != 1:
-        there = "; ".join(f"model: {chat['model']}, revision: {chat['revision']}" for chat in formats) or "none"
         raise UserError(
-            f"{folder}: holds the chat formats of: {there}; {len(meant)} of them are meant. Set model and revision "
-            "of the alms entry to one of them; without any, let `export_answers` write the folder anew where the "
-            "model is at hand."
+            f"{folder}: holds the chat formats of: {'; '.join(there) or 'none'}; {len(meant)} of them are meant. Set "
+            "model and revision of the alms entry to one of them; without any, let `export_answers` write the folder "
+            "anew where the model is there."
         )
-    chat = meant[0]
-    return Engine(folder, chat["model"], chat["revision"], ChatFormat(**chat["format"]))
+    (((model, revision), chat),) = meant.items()
+    return Engine(folder, model, revision, ChatFormat(**chat["format"]))
 
 
 def check_manifest(folder: Path) -> None:
@@ -67,7 +72,7 @@ def check_manifest(folder: Path) -> None:
     path = folder / "manifest.json"
     if not path.is_file():
         return
-    named = _read(path, ("files",))["files"]
+    named = read_published(path, ("files",))["files"]
     added = sorted({file.name for file in folder.glob("*.jsonl")} - set(named))
     if added:
         raise UserError(f"{folder / added[0]}: not in {path}; move it out of the published answers.")
@@ -82,13 +87,3 @@ def check_manifest(folder: Path) -> None:
                 f"{file}: sha256 {found[:16]}..., in {path} {facts['sha256'][:16]}...; fetch the published answers "
                 "again."
             )
-
-
-def _read(path: Path, keys: tuple[str, ...] = ("model", "revision", "format")) -> dict[str, Any]:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path}: not readable ({error}); fetch the published answers again.") from error
-    if not isinstance(value, dict) or not set(keys) <= set(value):
-        raise UserError(f"{path}: has to be a map with {list(keys)}; fetch the published answers again.")
-    return value

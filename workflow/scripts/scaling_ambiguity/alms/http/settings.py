@@ -1,10 +1,10 @@
 """The ``alms`` entry of a server, checked before anything is sent."""
 
-import json
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlsplit
 
+from scaling_ambiguity.alms.filing import filed_as
 from scaling_ambiguity.errors import UserError
 
 _NEEDED = ("base_url", "model", "revision")
@@ -59,9 +59,9 @@ class Settings:
 
     @property
     def filed_as(self) -> str:
-        """The revision and, as they change the answers too, the sampling parameters."""
-        parameters = {name: value for name, value in self.sampling.items() if name != "model"}
-        return f"{self.revision} {json.dumps(parameters, sort_keys=True)}"
+        """The revision and the sampling parameters; the token limit, like the temperature, is the request's."""
+        apart = ("model", self.token_limit_field)
+        return filed_as(self.revision, {name: value for name, value in self.sampling.items() if name not in apart})
 
 
 def read_settings(entry: dict) -> Settings:
