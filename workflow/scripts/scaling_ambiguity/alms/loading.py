@@ -1,16 +1,21 @@
 """Open an audio-language model: the 7-billion-parameter one and the tiny one by the same few lines."""
 
 import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 import transformers
+from safetensors import SafetensorError
 
 from scaling_ambiguity.alms.families.known import find_family
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
+
+SHOWN = 3  # tensors that a message names
 
 
 @dataclass(frozen=True)
@@ -54,7 +59,8 @@ def load_alm(
         placed: Bring the weights to the device; otherwise they stay in main memory for the caller to place.
 
     Raises:
-        UserError: There is no such checkpoint, or neither this library nor transformers knows its class.
+        UserError: There is no such checkpoint, neither this library nor transformers knows its class, or its files
+            lack a tensor of the model or hold it in another shape.
     """
     folder = Path(checkpoint)
     local = folder.is_dir()
@@ -66,33 +72,79 @@ def load_alm(
         raise UserError(
             f"{checkpoint}: no such model folder. Make it first (`snakemake -c1 {checkpoint}`) or correct `checkpoint`."
         )
-    device = torch.device(device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    device = torch.device(device) if device else default_device()
     options = {"revision": None if local else revision, "trust_remote_code": trust_remote_code}
     options = {key: value for key, value in options.items() if value is not None}
-    try:
+    with _explained(checkpoint):
         config = transformers.AutoConfig.from_pretrained(checkpoint, **options)
-        architecture = (config.architectures or ["none"])[0]
-        family = find_family(architecture)
-        name = family.architectures[architecture]
-        if not hasattr(transformers, name):
-            raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {name!r}.")
-        # quantised weights are placed while they are loaded, and cannot be moved afterwards
-        placed = {} if quantisation is None else {"quantization_config": quantisation, "device_map": {"": device}}
-        model = getattr(transformers, name).from_pretrained(
+    architecture = (config.architectures or ["none"])[0]
+    family = find_family(architecture)
+    name = family.architectures[architecture]
+    if not hasattr(transformers, name):
+        raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {name!r}.")
+    # quantised weights are placed while they are loaded, and cannot be moved afterwards
+    quantised = {} if quantisation is None else {"quantization_config": quantisation, "device_map": {"": device}}
+    with _explained(checkpoint):
+        model, report = getattr(transformers, name).from_pretrained(
             checkpoint,
             use_safetensors=True,
             dtype=torch.float32 if device.type == "cpu" else "auto",
-            **placed,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # refused below, by name
+            **quantised,
             **options,
         )
+    _refuse_incomplete(checkpoint, report)
+    with _explained(checkpoint):
         family.load_adapters(model, checkpoint, options)
         processor = family.open_processor(checkpoint, options)
-    except (OSError, ValueError) as error:
-        raise UserError(f"{checkpoint}: cannot be opened as an audio-language model ({error}).") from error
     processor.tokenizer.padding_side = "left"
-    name = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
-    model = model.to(device) if placed and quantisation is None else model
-    return LoadedALM(model.eval(), processor, processor.tokenizer, device, name)
+    identity = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
+    if placed and quantisation is None:
+        model = model.to(device)
+    return LoadedALM(model.eval(), processor, processor.tokenizer, device, identity)
+
+
+def default_device() -> torch.device:
+    """Return where weights come if nothing is said: the GPU, or the CPU where there is none."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+@contextmanager
+def _explained(checkpoint: str | Path) -> Iterator[None]:
+    """Turn what transformers raises about a checkpoint's files into a UserError; around its calls alone."""
+    try:
+        yield
+    except (OSError, ValueError, SafetensorError) as error:
+        raise UserError(f"{checkpoint}: cannot be opened as an audio-language model ({error}).") from error
+
+
+def _refuse_incomplete(checkpoint: str | Path, report: dict[str, Any]) -> None:
+    """Refuse weights that transformers filled with random numbers.
+
+    Tied weights are not among them; tensors that no part of the opened class has (the Talker of an Omni model)
+    are of no consequence.
+
+    Args:
+        checkpoint: For the message.
+        report: The ``loading_info`` of ``from_pretrained``.
+
+    Raises:
+        UserError: A tensor of the model is not in the files, or has another shape there.
+    """
+    faults = [f"{name} is missing" for name in sorted(report["missing_keys"])]
+    faults += [
+        f"{name} is {tuple(stored)} in the files and {tuple(expected)} in the model"
+        for name, stored, expected in sorted(report["mismatched_keys"])
+    ]
+    faults += [f"{what}" for what in report["error_msgs"]]
+    if faults:
+        more = f" (and {len(faults) - SHOWN} others)" if len(faults) > SHOWN else ""
+        raise UserError(
+            f"{checkpoint}: its weights are not those of the model that its config.json names: "
+            f"{'; '.join(faults[:SHOWN])}{more}. They would be random numbers. Fetch the whole checkpoint again, or "
+            f"install the version of transformers that it was made for (installed: {transformers.__version__})."
+        )
 
 
 def folder_revision(folder: str | Path) -> str:
