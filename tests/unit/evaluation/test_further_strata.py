@@ -192,3 +192,17 @@ def test_what_could_not_be_balanced_is_no_stratum(balanced, judges, world):
     nothing[[name for name in balanced if name.startswith(("weight_", "kept_"))]] = 0
     found = balanced_strata(nothing, judges.names, 5, world.classes, "b.parquet")
     assert [stratum.name for stratum in found] == [f"class={label}" for label in world.classes]
+
+
+def test_a_group_of_three_speakers_has_scores_but_no_interval_no_p_and_no_place_in_a_family(world, judges, predictions):
+    halves = np.array(["first" if i % 6 < 3 else "second" for i in range(60)], dtype=object)
+    about = {"corpus": "demo", "protocol": "fair", "options": world.options, "seed": 1}
+    strata = tuple(factor_strata({"half": halves}, 5))
+    table = evaluation_table(predictions, {}, replace(judges, strata=strata), world.truth, **about)
+    groups = table["stratum"].str.startswith("half=")
+    few = table[groups]
+    assert len(few) and set(few["n_clusters"]) == {3} and set(few["method"]) == {"few_clusters"}
+    assert few[["low", "high", "p", "p_adjusted"]].isna().all(axis=None) and few["estimate"].notna().all()
+    assert {"nll", "uar", "macro_f1", "nll_minus_human"} <= set(few["metric"])
+    without = evaluation_table(predictions, {}, judges, world.truth, **about)
+    pd.testing.assert_frame_equal(table[~groups].reset_index(drop=True), without.reset_index(drop=True))

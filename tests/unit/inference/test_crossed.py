@@ -62,7 +62,7 @@ def test_it_covers_where_speakers_alone_do_not():
 
 def test_few_raters_are_refused_and_a_constant_has_no_width():
     value, speaker, rater = votes_of(np.random.default_rng(1), raters=19)
-    with pytest.raises(ValueError, match="19 raters; needs 2 and 20"):
+    with pytest.raises(ValueError, match="19 raters; needs 1 and 20"):
         crossed_mean_interval(value, speaker, rater, **SETTINGS)
     value, speaker, rater = votes_of(np.random.default_rng(1))
     found = crossed_mean_interval(np.ones_like(value), speaker, rater, **SETTINGS)

@@ -63,7 +63,8 @@ def test_trends():
         (1.0, 0.5, 2.0, r"1.00 human vote (95\,\% interval 0.50 to 2.00)"),
         (5.0, 4.1, math.nan, r"more than 5 human votes (95\,\% interval from 4.10, without an upper bound)"),
         (0.0, 0.0, 0.3, r"no human vote (95\,\% interval up to 0.30)"),
-        (2.0, math.nan, math.nan, r"2.00 human votes (95\,\% interval not bounded by these data)"),
+        (2.0, 0.0, math.nan, r"2.00 human votes (95\,\% interval not bounded by these data)"),
+        (2.0, math.nan, math.nan, "2.00 human votes (no interval, from fewer than 5 speakers)"),
     ],
 )
 def test_exchange_rates_say_where_the_data_end(estimate, low, high, words):

@@ -10,7 +10,7 @@ from scaling_ambiguity.inference.alignment import Predictors, Totals, correlatio
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval, rows_counted
 from scaling_ambiguity.inference.ceilings import spearman_brown
 from scaling_ambiguity.inference.correlation import pearson
-from scaling_ambiguity.inference.crossed import MINIMUM_RATERS, POPULATION, crossed_mean_interval
+from scaling_ambiguity.inference.crossed import ALONE, MINIMUM_RATERS, POPULATION, crossed_mean_interval, speakers_alone
 from scaling_ambiguity.inference.pairs import DIFFERENCES, REFERENCE, vote_losses
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.labels.levels import LEVELS
@@ -108,12 +108,15 @@ class Rows:
                 continue
             values, keys = self._with_differences(columns, values[used])
             found = crossed_mean_interval(values, speakers, raters, weights=weights[used], **self._settings)
-            self._add(stratum, keys, found, found.n, population=POPULATION)
+            alone = speakers_alone(values, speakers, raters, weights=weights[used], **self._settings)
+            same = (found.low == alone.low) & (found.high == alone.high)
+            method = [self._method + (ALONE if equal else "") for equal in same]
+            self._add(stratum, keys, found, found.n, population=POPULATION, method=method)
 
     def adjusted(self) -> list[dict]:
         """Return all rows, with the p-values of the paired differences adjusted within their families."""
         tested = [row for row in self._rows if "_minus_" in row["metric"] and not np.isnan(row["p"])]
-        families = [f"{row['population']}, {row['method']}" for row in tested]
+        families = [f"{row['population']}, {row['method'] == SIGN_FLIP}" for row in tested]
         for row, p in zip(tested, by_family([row["p"] for row in tested], families, self._adjust), strict=True):
             row["p_adjusted"] = p
         return self._rows
@@ -160,16 +163,17 @@ class Rows:
 
     def _add(
         self, stratum: str, keys: Sequence[Key], found: Intervals, n: int, *, votes: Sequence[float] | None = None,
-        population: str = THESE, method: str | None = None,
+        population: str = THESE, method: str | Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         every = float(self._predictors.draws.shape[1])
         for i, (labels, metric) in enumerate(keys):
             # p-values of what is a hypothesis: a correlation of 0, a difference of 0 in the headline score
             tested = metric.startswith("nll_minus_") or "pearson" in metric or "spearman" in metric
+            how = method[i] if isinstance(method, list) else method or self._method
             number = votes[i] if votes is not None else every if labels == self._predictors.own else np.nan
             self._rows.append(self._about | {
                 "labels": labels, "stratum": stratum, "metric": metric, "reference": "human",
                 "population": population, "votes": number, "estimate": found.estimate[i], "low": found.low[i],
-                "high": found.high[i], "n": n, "n_clusters": found.n_clusters, "method": method or self._method,
+                "high": found.high[i], "n": n, "n_clusters": found.n_clusters, "method": how,
                 "p": found.p[i] if tested else np.nan,
             })  # fmt: skip

@@ -16,7 +16,6 @@ from scaling_ambiguity.labels.counting import codes, frequencies, valid_draws
 
 Array = NDArray[np.float64]
 LEAST = 10  # utterances of a level of a factor that is compared
-LEAST_SPEAKERS = 5  # for an interval: with fewer no study says that it covers
 MATCHES = ("match", "match_human", "match_gap")
 
 
@@ -73,12 +72,7 @@ def factor_rows(
         gap = np.where(known, scores.match_gap, 0.0)
         found = contrast_interval((gap, known & here), (gap, known & ~here), clusters, **settings)
         row = _row(found, 0, stratum, "match_gap_minus_rest")
-        # a mean of one speaker has no error that resampling could see
-        if min(len(set(clusters[known & side])) for side in (here, ~here)) < LEAST_SPEAKERS:
-            row = {key: value for key, value in row.items() if key not in ("low", "high")}
-        else:
-            row["p"] = found.p[0]
-        contrasts.append(row)
+        contrasts.append(row | {"p": found.p[0]})
     return rows + adjusted(contrasts, method)
 
 
@@ -183,7 +177,5 @@ def _mean_rows(
 
 
 def _row(found: Intervals, i: int, stratum: str, metric: str) -> dict:
-    row = {"stratum": stratum, "metric": metric, "estimate": found.estimate[i]}
-    if found.n_clusters >= LEAST_SPEAKERS:
-        row |= {"low": found.low[i], "high": found.high[i]}
-    return row | {"n": found.n, "n_clusters": found.n_clusters}
+    row = {"stratum": stratum, "metric": metric, "estimate": found.estimate[i], "low": found.low[i]}
+    return row | {"high": found.high[i], "n": found.n, "n_clusters": found.n_clusters}

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from scaling_ambiguity.seeds import generator
+from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array = NDArray[np.float64]
 METHODS = ("bootstrap_t", "percentile", "bca", "t")
@@ -27,7 +28,7 @@ class Intervals:
 
     Attributes:
         estimate: (M,) estimates on the data itself.
-        low: (M,) lower ends; NaN with fewer than two clusters.
+        low: (M,) lower ends; NaN, as are ``high``, ``se`` and ``p``, of a column with fewer than five clusters.
         high: (M,) upper ends.
         se: (M,) bootstrap standard errors (standard deviation over resamples, ddof 1).
         p: (M,) two-sided, equal-tailed p-values against 0, dual to the interval.
@@ -120,7 +121,7 @@ def mean_interval(
         raise ValueError(f"column {int(np.argmin(sizes.sum(axis=0)))}: no row has a positive weight")
     return _in_blocks(
         lambda take, w: _mean_block(totals[:, take], sizes[:, take], w),
-        totals.shape[1], len(names), rows_counted(weights), 1,
+        (sizes > 0).sum(axis=0), len(names), rows_counted(weights), 1,
         resamples=resamples, seed=seed, level=level, method=method,
     )  # fmt: skip
 
@@ -190,7 +191,8 @@ def moment_interval(
 
     cheap = kinds <= FEW_MOMENTS
     cost = kinds * kinds if cheap else max(kinds, len(names))
-    return _in_blocks(block, columns, len(names), n, cost, resamples=resamples, seed=seed, level=level, method=method)
+    present = (totals != 0).any(axis=2).sum(axis=0)
+    return _in_blocks(block, present, len(names), n, cost, resamples=resamples, seed=seed, level=level, method=method)
 
 
 def _columns(values: ArrayLike) -> Array:
@@ -206,15 +208,21 @@ def _cluster_sums(rows: Array, index: NDArray[np.intp], clusters: int) -> Array:
 
 def _in_blocks(
     block: Callable[[slice, Array], tuple[Array, Array]],
-    columns: int, clusters: int, n: int, cost: int, *, resamples: int, seed: int, level: float, method: str,
+    present: NDArray[np.integer], clusters: int, n: int, cost: int, *, resamples: int, seed: int, level: float,
+    method: str,
 ) -> Intervals:  # fmt: skip
-    """Run ``block`` over column blocks that fit in memory and join the intervals."""
+    """Run ``block`` over column blocks that fit in memory and join the intervals.
+
+    Of a column to which fewer than five clusters contribute (``present``, (M,)) the estimate stands alone. Under the
+    null hypothesis bootstrap-t gives p < .001 in 18 % of the samples of three clusters.
+    """
+    columns = len(present)
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, not {method!r}")
     if not 0 < level < 1:
         raise ValueError(f"level must lie in (0, 1), not {level}")
     results = np.full((5, columns), np.nan)
-    if clusters < 2:
+    if clusters < LEAST_CLUSTERS:
         results[0] = block(slice(0, columns), np.ones((1, clusters)))[0][0]
         return Intervals(*results, n=n, n_clusters=clusters)
     weights = cluster_weights(clusters, resamples, seed)
@@ -230,6 +238,7 @@ def _in_blocks(
             results[1:, take] = bca_limits(centre, means, left_out, level)
         else:
             results[1:, take] = _limits(centre, spread, means, errors, clusters, level, method)
+    results[1:, present < LEAST_CLUSTERS] = np.nan
     return Intervals(*results, n=n, n_clusters=clusters)
 
 

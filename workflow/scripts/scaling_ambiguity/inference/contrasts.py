@@ -1,11 +1,13 @@
 """The difference between the means of two groups of utterances that the same speakers may be in."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scaling_ambiguity.inference.bootstrap import Intervals, moment_interval
+from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array = NDArray[np.float64]
 
@@ -23,6 +25,9 @@ def contrast_interval(
 ) -> Intervals:
     """Return the interval of the weighted mean of ``first`` minus that of ``second``, clusters resampled whole.
 
+    Where one side has fewer than five clusters, only the estimate is known and ``n_clusters`` is that side's: a mean
+    of one cluster has no error that resampling could see.
+
     Args:
         first: Values and weights (U,) of the same utterances; a weight of 0 leaves one out.
         second: Likewise.
@@ -33,4 +38,9 @@ def contrast_interval(
     for values, weights in (first, second):
         weights = np.asarray(weights, dtype=np.float64)
         moments += [weights, np.where(weights > 0, weights * np.asarray(values, dtype=np.float64), 0.0)]
-    return moment_interval(np.stack(moments, axis=1), clusters, difference_of_means, **settings)
+    found = moment_interval(np.stack(moments, axis=1), clusters, difference_of_means, **settings)
+    fewest = min(len(np.unique(np.asarray(clusters)[np.asarray(weights) > 0])) for _, weights in (first, second))
+    if fewest >= LEAST_CLUSTERS:
+        return found
+    unknown = np.full_like(found.estimate, np.nan)
+    return replace(found, low=unknown, high=unknown, se=unknown, p=unknown, n_clusters=fewest)

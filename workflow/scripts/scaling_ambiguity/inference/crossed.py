@@ -6,15 +6,19 @@ promised; the weight of a vote in a resample is therefore the product of how oft
 its rater were drawn (Owen 2007, 10.1214/07-AOAS122; Owen & Eckles 2012, 10.1214/12-AOAS547).
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import stdtr, stdtrit
 
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.seeds import generator
+from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array = NDArray[np.float64]
 POPULATION = "raters like these"
+ALONE = "_speakers_alone"  # ends the method of a row whose interval is that with speakers alone resampled
 MINIMUM_RATERS = 20
 FEWEST_RESAMPLES = 999
 METHODS = ("bootstrap_t", "percentile", "t")
@@ -57,10 +61,11 @@ def crossed_mean_interval(
         method: ``bootstrap_t`` (also for ``bca``), ``percentile`` or ``t`` (Student, min(G, H) - 1 degrees of freedom).
 
     Returns:
-        Intervals with ``n_clusters`` the number of speakers and ``n`` the sum of the weights.
+        Intervals with ``n_clusters`` the number of speakers and ``n`` the sum of the weights; with fewer than five
+        speakers only the estimate is not NaN.
 
     Raises:
-        ValueError: fewer than 20 raters or two speakers, an unknown method, a value that is not finite.
+        ValueError: fewer than 20 raters or no speaker, an unknown method, a value that is not finite.
     """
     method = "bootstrap_t" if method == "bca" else method  # no acceleration is known for two ways of resampling
     if method not in METHODS:
@@ -74,11 +79,15 @@ def crossed_mean_interval(
     speaker_names, g = np.unique(np.asarray(speakers)[used], return_inverse=True)
     rater_names, h = np.unique(np.asarray(raters)[used], return_inverse=True)
     shape = (len(speaker_names), len(rater_names))
-    if shape[1] < MINIMUM_RATERS or shape[0] < 2:
-        raise ValueError(f"{shape[0]} speakers and {shape[1]} raters; needs 2 and {MINIMUM_RATERS} or more")
+    if shape[1] < MINIMUM_RATERS or not shape[0]:
+        raise ValueError(f"{shape[0]} speakers and {shape[1]} raters; needs 1 and {MINIMUM_RATERS} or more")
+    settings = {"weights": weights, "resamples": resamples, "seed": seed, "level": level, "method": method}
+    alone = speakers_alone(values, speakers, raters, **settings)
+    if shape[0] < LEAST_CLUSTERS:
+        return alone
     cell, a = g * shape[1] + h, weights[used]
     size = np.bincount(cell, a, minlength=shape[0] * shape[1]).reshape(shape)
-    draws = min(resamples, max(FEWEST_RESAMPLES, int(_WORK // (shape[0] * shape[1]))))
+    draws = _affordable(resamples, shape)
     w, v = (
         _multiplicities(seed, what, count, draws) for what, count in zip(("speakers", "raters"), shape, strict=True)
     )
@@ -97,13 +106,30 @@ def crossed_mean_interval(
         means, errors = _mean_and_error(totals, size, w, v)
         results[:, take] = _limits(centre, spread, means, errors, min(shape), level, method)
     # crossing can only add uncertainty; where the studentised ends say otherwise, those of speakers alone hold
-    alone = mean_interval(
-        values[used], g, weights=a, resamples=draws, seed=seed, level=level, method=method,
-    )  # fmt: skip
     results[1] = np.minimum(results[1], alone.low)
     results[2] = np.maximum(results[2], alone.high)
     results[3:] = np.maximum(results[3:], [alone.se, alone.p])
     return Intervals(*results, n=alone.n, n_clusters=shape[0])
+
+
+def speakers_alone(
+    values: ArrayLike, speakers: ArrayLike, raters: ArrayLike, *, weights: ArrayLike | None = None, resamples: int,
+    **settings: Any,
+) -> Intervals:  # fmt: skip
+    """Return the interval with speakers alone resampled that :func:`crossed_mean_interval` never falls inside of.
+
+    Where the two have the same ends, the crossed interval says nothing about the raters. Arguments as there.
+    """
+    weights = np.ones(len(np.asarray(values))) if weights is None else np.asarray(weights, dtype=np.float64)
+    used = weights > 0
+    shape = tuple(len(np.unique(np.asarray(who)[used])) for who in (speakers, raters))
+    settings["method"] = "bootstrap_t" if settings.get("method") == "bca" else settings.get("method", "bootstrap_t")
+    resamples = _affordable(resamples, shape)
+    return mean_interval(values, speakers, weights=weights, resamples=resamples, **settings)
+
+
+def _affordable(resamples: int, shape: tuple[int, ...]) -> int:
+    return min(resamples, max(FEWEST_RESAMPLES, int(_WORK // (shape[0] * shape[1]))))
 
 
 def _multiplicities(seed: int, what: str, count: int, resamples: int) -> Array:

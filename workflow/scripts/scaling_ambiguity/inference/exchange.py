@@ -15,6 +15,7 @@ from scipy.special import stdtrit
 from scaling_ambiguity.inference.bootstrap import Intervals
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
+from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array = NDArray[np.float64]
 STEP = 0.05
@@ -60,7 +61,7 @@ def fit_weights(
     overall = fit_weight(evidence, fit_dirichlet_multinomial(prior_counts))
     present = without[np.unique(blocks)]
     g = len(present)
-    if g < 2:
+    if g < LEAST_CLUSTERS:
         return Weights(without[blocks], overall, float("nan"), float("nan"))
     error = np.sqrt((g - 1) / g * ((present - present.mean()) ** 2).sum())
     reach = stdtrit(g - 1, (1 + level) / 2) * error
@@ -95,8 +96,8 @@ class EquivalentVotes:
 
     Attributes:
         estimate: k* in [0, K]; K stands for "more than K" when ``one_sided`` is "low" and high is NaN.
-        low: smallest k not rejected; NaN with a single cluster.
-        high: largest k not rejected; NaN with a single cluster, and where the data set no upper bound below K.
+        low: smallest k not rejected; NaN with fewer than five clusters.
+        high: largest k not rejected; NaN with fewer than five clusters, and where the data set no upper bound below K.
         one_sided: "no", "high" (an upper bound only: 0 is not rejected) or "low" (a
             lower bound only; with low = 0 the data bound nothing).
     """
@@ -148,14 +149,14 @@ def equivalent_votes(
 
 
 def _not_rejected(curve: Array, proxy: Array, grid: Array, interval: Callable[[Array], Intervals]) -> Array | None:
-    """Return points of the grid whose interval contains 0, the outermost ones among them; None for one cluster."""
+    """Return points of the grid whose interval contains 0, the outermost ones among them; None for too few clusters."""
 
     def verdict(points: NDArray[np.intp]) -> NDArray[np.intp] | None:
         left = np.minimum(grid[points].astype(int), curve.shape[1] - 2)
         fraction = grid[points] - left
         losses = curve[:, left] * (1 - fraction) + curve[:, left + 1] * fraction
         difference = interval(losses - proxy[:, None])
-        if difference.n_clusters < 2:
+        if np.isnan(difference.low).all():
             return None
         return (difference.low > 0).astype(np.intp) - (difference.high < 0)
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.arrangement import Arrangement
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
-from scaling_ambiguity.inference.crossed import crossed_mean_interval
+from scaling_ambiguity.inference.crossed import ALONE, crossed_mean_interval, speakers_alone
 from scaling_ambiguity.inference.exchange import EquivalentVotes, bound_over_weights, equivalent_votes
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 
@@ -101,12 +101,22 @@ class ExchangeLosses:
         return found
 
     def values_across(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes, str]]:
-        """Return the same for raters like these, of the predictors that were added ``across``."""
+        """Return the same for raters like these, of the predictors that were added ``across``.
+
+        The method says so where the interval is that with speakers alone resampled, and nothing about the raters.
+        """
         keys, weights = self.keys(across=True) if self.across else [], self._vote_weights.get(stratum)
         if not keys:
             return []
         columns = self._votes[stratum]
         curve, losses = (np.stack([columns[key] for key in chosen], axis=1) for chosen in (self.people(), keys))
-        interval = partial(crossed_mean_interval, **self.world.per_vote(), weights=weights, **settings)
-        values = equivalent_votes(curve, losses, interval, weights)
-        return [(key, value, "test_inversion") for key, value in zip(keys, values, strict=True)]
+        crossed, alone = (
+            equivalent_votes(
+                curve, losses, partial(kind, **self.world.per_vote(), weights=weights, **settings), weights
+            )
+            for kind in (crossed_mean_interval, speakers_alone)
+        )
+        ends = [np.array([(value.low, value.high) for value in values]) for values in (crossed, alone)]
+        same = ((ends[0] == ends[1]) | np.isnan(ends).all(axis=0)).all(axis=1) & np.isfinite(ends[0][:, 0])
+        methods = np.where(same, "test_inversion" + ALONE, "test_inversion")
+        return list(zip(keys, crossed, methods.tolist(), strict=True))

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scaling_ambiguity.seeds import generator
+from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array = NDArray[np.float64]
 LARGEST_EXACT = 12  # clusters with all 2^G patterns looked at
@@ -20,7 +21,7 @@ class SignFlip:
 
     Attributes:
         estimate: (M,) weighted means.
-        p: (M,) p-values.
+        p: (M,) p-values; NaN of a column with fewer than five clusters.
         exact: whether every pattern of signs was looked at.
         patterns: number of patterns looked at.
         n_clusters: clusters G; no p is below 2 / 2^G, two-sided.
@@ -94,6 +95,9 @@ def sign_flip_test(
             extreme += (flipped <= observed + tie).sum(axis=0)
         patterns += len(signs)
     p = extreme / patterns if exact else (1 + extreme) / (1 + patterns)
+    present = np.zeros((len(names), values.shape[1]), dtype=bool)
+    np.logical_or.at(present, index, weights[used] > 0)
+    p = np.where(present.sum(axis=0) < LEAST_CLUSTERS, np.nan, p)
     return SignFlip(observed / weights.sum(axis=0), p, exact, patterns, len(names))
 
 

@@ -11,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
+from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
+
 Array = NDArray[np.float64]
 COMPONENTS = (
     "utterance", "temperature", "focus", "utterance_temperature", "utterance_focus", "temperature_focus", "rest",
@@ -70,11 +72,13 @@ def component_intervals(
 ) -> tuple[Array, Array, Array]:
     """Return estimates, low and high of :func:`components`, by deleting one block of speakers after the other.
 
-    Arguments as there; ``blocks`` (E,) from 0, two or more; the intervals are jackknife-t at ``level``.
+    Arguments as there; ``blocks`` (E,) from 0; the intervals are jackknife-t at ``level``, NaN for fewer than five.
     """
     votes = item, temperature, focus, label
     whole = components(*votes, classes)
     groups = int(blocks.max()) + 1
+    if groups < LEAST_CLUSTERS:
+        return whole, np.full_like(whole, np.nan), np.full_like(whole, np.nan)
     left = np.stack([components(*(part[blocks != b] for part in votes), classes) for b in range(groups)])
     error = np.sqrt((groups - 1) / groups * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
     reach = stdtrit(groups - 1, (1 + level) / 2) * error

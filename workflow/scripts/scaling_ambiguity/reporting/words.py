@@ -4,6 +4,7 @@ import itertools
 import math
 
 from scaling_ambiguity.reporting.text import count, number
+from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 INTERVAL = r"{level}\,\% interval"
 
@@ -78,7 +79,7 @@ def equivalent(estimate: float, low: float, high: float, largest: float, level: 
 
     Args:
         estimate: Equivalent human votes; not finite or at least ``largest`` if beyond the last vote count.
-        low: Lower bound, not finite (or 0) if there is none.
+        low: Lower bound, 0 if there is none, NaN (with ``high``) if there are too few speakers for an interval.
         high: Upper bound, not finite if there is none.
         largest: The largest number of human votes compared with.
         level: Coverage of the interval, e.g. .95.
@@ -92,6 +93,8 @@ def equivalent(estimate: float, low: float, high: float, largest: float, level: 
         interval = f"{name} up to {number(high, 2)}"
     elif start:
         interval = f"{name} from {number(low, 2)}, without an upper bound"
+    elif math.isnan(low) and math.isnan(high):
+        interval = f"no interval, from fewer than {LEAST_CLUSTERS} speakers"
     else:
         interval = f"{name} not bounded by these data"
     main = f"more than {largest:.0f} human votes" if beyond else votes(estimate)

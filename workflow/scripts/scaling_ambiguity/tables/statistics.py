@@ -32,6 +32,12 @@ _POSSIBLE = (
     ("brier", 0.0, 2.0),
     ("nll|kl_bits", 0.0, inf),
 )
+LEAST_CLUSTERS = 5  # for an interval or a p-value: with fewer no study says that they hold
+FEW = "few_clusters"  # the method of a row that has neither, for that reason
+_OVER_CLUSTERS = (
+    *("bootstrap_t", "percentile", "bca", "t", "jackknife_t", "test_inversion", "test_inversion_any_weight", "holm"),
+)
+_TESTS = ("sign_flip",)  # their rows stand beside those of intervals and keep the name of their method
 _numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted")
 
 STATISTICS = Table(
@@ -67,7 +73,8 @@ def statistics_frame(rows: list[dict]) -> pd.DataFrame:
     """Return ``rows`` as a statistics table; absent text is ``"none"``, absent numbers NaN, ``n`` 0.
 
     An interval is cut to what its metric can be: with few clusters bootstrap-t reaches beyond. That of an estimate
-    which itself lies beyond, as a correlation corrected by Spearman and Brown may, is left as it is.
+    which itself lies beyond, as a correlation corrected by Spearman and Brown may, is left as it is. Of fewer than
+    five clusters the estimate stands without interval and p, and ``method`` says so: ``few_clusters``.
     """
     frame = pd.DataFrame(rows, columns=list(STATISTICS.schema.columns))
     for column in _text:
@@ -83,4 +90,7 @@ def statistics_frame(rows: list[dict]) -> pd.DataFrame:
         )
         bounded = of_metric & frame["estimate"].between(least, most).to_numpy()
         frame.loc[bounded, ["low", "high"]] = frame.loc[bounded, ["low", "high"]].clip(least, most)
+    few = frame["n_clusters"].between(1, LEAST_CLUSTERS - 1)
+    frame.loc[few & frame["method"].isin(_OVER_CLUSTERS + _TESTS), ["low", "high", "p", "p_adjusted"]] = np.nan
+    frame.loc[few & frame["method"].isin(_OVER_CLUSTERS), "method"] = FEW
     return frame

@@ -4,6 +4,7 @@ import math
 
 import pandas as pd
 
+from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, one, pick
@@ -40,6 +41,8 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     like = pick(everybody, population="raters like these")
     wanted = {"labels": synthetic, "metric": "nll_minus_prior"}
     numbers.switch("alignedlike", bool(len(pick(like, **wanted, **about))))
+    across = pick(like, **wanted, **about)["method"]
+    numbers.switch("alignedalone", bool(len(across)) and across.iloc[0].endswith(ALONE))
     if numbers.switches["alignedlike"]:
         numbers.estimate("alignment.minus-prior.like", like, **wanted, **about)
     for level in LEVELS:

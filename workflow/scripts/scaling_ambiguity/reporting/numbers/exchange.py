@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, pick
@@ -33,6 +34,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     numbers.estimate("exchange.worth", table, digits=2, labels="weighted", metric="worth", votes=m)
     across = pick(everyone, population="raters like these", labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedraters", bool(len(across)))
+    numbers.switch("crossedalone", bool(len(across)) and across["method"].iloc[0].endswith(ALONE))
     if len(across):
         wanted = {"labels": "weighted", "metric": "equivalent_votes", "votes": m, "population": "raters like these"}
         _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import METRICS, escape_latex, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
@@ -13,6 +14,7 @@ from scaling_ambiguity.reporting.text import count, number, p_value
 SHOWN = ("nll", "brier", "jsd_bits", "bhattacharyya", "r2_within", "accuracy")
 FIXED_ORDER = ("uniform", "prior", "majority", "human", "human-smoothed", "split-half", "leave-one-out")
 THESE, LIKE_THESE = "these raters", "raters like these"
+AS_ALONE = "no wider"  # than the interval with speakers alone resampled, which is therefore not printed twice
 SIGN_FLIP = "sign_flip"
 BASELINES = {"prior": "class prior", "human": "human votes", "human-smoothed": "human votes, smoothed"}
 CEILINGS = {
@@ -52,7 +54,8 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
                 cells = [cell(*(float(line[c]) for c in ("estimate", "low", "high")))]
                 if len(like):
                     interval = cell(*(float(like.iloc[0][c]) for c in ("estimate", "low", "high")))
-                    cells.append(interval.partition(" ")[2] or "--")
+                    alone = like.iloc[0]["method"].endswith(ALONE)
+                    cells.append(AS_ALONE if alone else interval.partition(" ")[2] or "--")
                 else:
                     cells.append("--")
                 cells.append(p_value(float(line["p_adjusted"])))
