@@ -24,9 +24,10 @@ test: setup  ## every test that is not slow
 test-all: setup  ## every test
 	$(PYTHON_) -m pytest
 
-lint: setup  ## formatting, style, workflow
+lint: setup  ## formatting, style, types, workflow
 	$(PYTHON_) -m ruff check .
 	$(PYTHON_) -m ruff format --check .
+	$(PYTHON_) -m mypy
 	.venv/bin/snakefmt --check Snakefile workflow/rules
 	$(PYTHON_) envs/write_envs.py --check
 	$(SNAKEMAKE) --lint

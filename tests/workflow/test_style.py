@@ -1,4 +1,4 @@
-"""Formatting and style of the whole tree."""
+"""Formatting, style and types of the whole tree."""
 
 import subprocess
 import sys
@@ -15,9 +15,10 @@ BIN = Path(sys.executable).parent
     [
         [BIN / "ruff", "check", "."],
         [BIN / "ruff", "format", "--check", "."],
+        [sys.executable, "-m", "mypy"],
         [BIN / "snakefmt", "--check", "Snakefile", "workflow/rules"],
     ],
-    ids=["ruff check", "ruff format", "snakefmt"],
+    ids=["ruff check", "ruff format", "mypy", "snakefmt"],
 )
 def test_clean(command):
     result = subprocess.run(list(map(str, command)), cwd=REPOSITORY, capture_output=True, text=True, check=False)

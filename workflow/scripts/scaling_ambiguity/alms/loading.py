@@ -72,7 +72,7 @@ def load_alm(
         raise UserError(
             f"{checkpoint}: no such model folder. Make it first (`snakemake -c1 {checkpoint}`) or correct `checkpoint`."
         )
-    device = torch.device(device) if device else default_device()
+    place = torch.device(device) if device else default_device()
     options = {"revision": None if local else revision, "trust_remote_code": trust_remote_code}
     options = {key: value for key, value in options.items() if value is not None}
     with _explained(checkpoint):
@@ -83,12 +83,12 @@ def load_alm(
     if not hasattr(transformers, name):
         raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {name!r}.")
     # quantised weights are placed while they are loaded, and cannot be moved afterwards
-    quantised = {} if quantisation is None else {"quantization_config": quantisation, "device_map": {"": device}}
+    quantised = {} if quantisation is None else {"quantization_config": quantisation, "device_map": {"": place}}
     with _explained(checkpoint):
         model, report = getattr(transformers, name).from_pretrained(
             checkpoint,
             use_safetensors=True,
-            dtype=torch.float32 if device.type == "cpu" else "auto",
+            dtype=torch.float32 if place.type == "cpu" else "auto",
             output_loading_info=True,
             ignore_mismatched_sizes=True,  # refused below, by name
             **quantised,
@@ -101,8 +101,8 @@ def load_alm(
     processor.tokenizer.padding_side = "left"
     identity = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
     if placed and quantisation is None:
-        model = model.to(device)
-    return LoadedALM(model.eval(), processor, processor.tokenizer, device, identity)
+        model = model.to(place)
+    return LoadedALM(model.eval(), processor, processor.tokenizer, place, identity)
 
 
 def default_device() -> torch.device:

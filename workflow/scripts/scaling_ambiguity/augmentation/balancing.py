@@ -1,5 +1,7 @@
 """How many items each bin should have, how many it got, and how far apart the two distributions are."""
 
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -7,7 +9,7 @@ from numpy.typing import NDArray
 from scaling_ambiguity.augmentation.simplex_bins import Bins
 from scaling_ambiguity.metrics.divergences import js_distance, total_variation
 
-Counts = NDArray[np.intp]
+Counts: TypeAlias = NDArray[np.intp]
 
 
 def lifted(counts: Counts, ratio: float) -> Counts:

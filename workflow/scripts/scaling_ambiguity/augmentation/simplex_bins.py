@@ -1,7 +1,7 @@
 """Bins of the simplex of label distributions: what DiME-Aug repaired balances, instead of the largest class alone."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.levels import LEVELS, TIE
 from scaling_ambiguity.metrics.divergences import normalised_entropy
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 EDGES = (1 / 3, 2 / 3)
 KINDS = ("levels", "codebook", "class")
 ROUNDS = 100

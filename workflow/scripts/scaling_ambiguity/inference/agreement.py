@@ -4,12 +4,14 @@ All are smooth functions of sums over utterances, so that intervals over speaker
 counted twice. Utterances with fewer than two votes are left out.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.bootstrap import Intervals, moment_interval
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 METRICS = ("pairwise_agreement", "krippendorff_alpha", "fleiss_kappa")
 
 

@@ -7,6 +7,7 @@ which is all that means, correlations and their clustered intervals are made of.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +26,7 @@ from scaling_ambiguity.metrics.divergences import entropy_bits
 from scaling_ambiguity.metrics.scores import brier, nll_votes
 from scaling_ambiguity.tables.roles import ROLE_NAMES
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 Metric = Callable[[Array, Array], Array]
 BLOCK = 10_000  # utterances whose random numbers are held at once
 

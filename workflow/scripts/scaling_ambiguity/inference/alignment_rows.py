@@ -1,6 +1,7 @@
 """The rows of the alignment table: every score with its interval, paired differences with their tests."""
 
 from collections.abc import Sequence
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +16,7 @@ from scaling_ambiguity.inference.pairs import DIFFERENCES, REFERENCE, vote_losse
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.labels.levels import LEVELS
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 THESE = "these raters"
 LINEAR = ("nll", "brier")  # losses that are means over single votes
 SIGN_FLIP = "sign_flip"

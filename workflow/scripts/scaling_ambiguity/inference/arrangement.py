@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, poster
 from scaling_ambiguity.labels.others import from_others
 from scaling_ambiguity.metrics.scores import nll_votes
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ of equally many votes. Those of two people stand beside those of a person and th
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from scaling_ambiguity.labels.counting import frequencies
 from scaling_ambiguity.labels.levels import pairwise_agreement
 from scaling_ambiguity.metrics.divergences import entropy_gap
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)

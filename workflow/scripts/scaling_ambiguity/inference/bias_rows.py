@@ -1,6 +1,6 @@
 """Rows of the statistics table about an annotator's biases."""
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from scaling_ambiguity.inference.contrasts import contrast_interval
 from scaling_ambiguity.inference.variance_components import COMPONENTS, component_intervals
 from scaling_ambiguity.labels.counting import codes, frequencies, valid_draws
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 LEAST = 10  # utterances of a level of a factor that is compared
 MATCHES = ("match", "match_human", "match_gap")
 

@@ -8,6 +8,7 @@ same (clusters, resamples, seed) gives the same resamples, which makes compariso
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +17,7 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 METHODS = ("bootstrap_t", "percentile", "bca", "t")
 FEW_MOMENTS = 8  # up to here products of moments are faster than what each cluster adds
 _CHUNK = 4_000_000  # numbers held at once in one (resamples x columns) block

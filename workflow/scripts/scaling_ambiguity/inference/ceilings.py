@@ -1,5 +1,7 @@
 """What human votes reach against each other: leave-one-rater-out, the noise of a histogram, and Spearman-Brown."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -13,7 +15,7 @@ from scaling_ambiguity.metrics.corrected import corrected_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
 from scaling_ambiguity.metrics.scores import brier, nll_votes
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 SIZES = (1, 2, 3, 5)  # votes of the histograms that are compared at equal counts
 
 

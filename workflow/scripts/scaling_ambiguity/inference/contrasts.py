@@ -1,7 +1,7 @@
 """The difference between the means of two groups of utterances that the same speakers may be in."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from scaling_ambiguity.inference.bootstrap import Intervals, moment_interval
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 def difference_of_means(totals: Array) -> tuple[Array, Array]:

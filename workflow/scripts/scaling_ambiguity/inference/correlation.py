@@ -1,9 +1,11 @@
 """Pearson correlation as a smooth function of moment totals, for :func:`bootstrap.moment_interval`."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 def pearson_moments(x: ArrayLike, y: ArrayLike, weights: ArrayLike = 1.0) -> Array:

@@ -5,6 +5,7 @@ utterances and the same reference, and "all" means every vote but that one.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,7 @@ from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, poster
 from scaling_ambiguity.labels.others import from_others
 from scaling_ambiguity.metrics.scores import nll_votes
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 ALL = "all"
 HUMAN, POOLED, WEIGHTED = "human", "as_pooled", "weighted"
 Cell = tuple[str, str, int]  # labels, human votes as text, synthetic votes

@@ -6,7 +6,7 @@ promised; the weight of a vote in a resample is therefore the product of how oft
 its rater were drawn (Owen 2007, 10.1214/07-AOAS122; Owen & Eckles 2012, 10.1214/12-AOAS547).
 """
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,7 +16,7 @@ from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 POPULATION = "raters like these"
 ALONE = "_speakers_alone"  # ends the method of a row whose interval is that with speakers alone resampled
 MINIMUM_RATERS = 20

@@ -1,5 +1,7 @@
 """Random numbers and random subsets of votes, keyed by the utterance and never by its place in a table."""
 
+from typing import TypeAlias
+
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
@@ -8,7 +10,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.counting import codes, valid_draws
 from scaling_ambiguity.seeds import derive_seed
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 def uniforms(seed: int, purpose: str, names: list[str], count: int) -> Array:

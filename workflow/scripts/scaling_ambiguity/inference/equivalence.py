@@ -1,13 +1,14 @@
 """Equivalence: two one-sided tests against a margin."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 VERDICTS = ("equivalent", "below", "above", "undecided")
 
 

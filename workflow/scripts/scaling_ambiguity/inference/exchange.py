@@ -7,6 +7,7 @@ number of human votes that is as good is found, with an interval by test inversi
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,7 +18,7 @@ from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 STEP = 0.05
 COARSE = 5  # steps of the grid between two points that are always looked at
 

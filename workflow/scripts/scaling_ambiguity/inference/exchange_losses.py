@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from scaling_ambiguity.inference.crossed import ALONE, crossed_mean_interval, sp
 from scaling_ambiguity.inference.exchange import EquivalentVotes, bound_over_weights, equivalent_votes
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 Key = tuple[str, int, float]  # name, human votes k, synthetic votes m
 WHOLE = "all"
 

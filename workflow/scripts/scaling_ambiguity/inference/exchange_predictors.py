@@ -1,6 +1,7 @@
 """The predictors that the exchange rate values: synthetic votes in three variants, and proxies of known worth."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
 from scaling_ambiguity.inference.known_worth import known_proxies
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 PROFILE = (0.05, 0.15, 0.5, 1.5)  # human votes that all synthetic votes together count as
 SURE = 1e9  # votes, for a distribution that is taken at its word
 CALIBRATION_DEALS = 4  # that a calibration beside human votes is fitted to; more add next to nothing

@@ -8,6 +8,7 @@ more human vote. arXiv 2601.14620 claims all three, without tests.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,7 @@ from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.contrasts import contrast_interval
 from scaling_ambiguity.inference.power import minimum_detectable_effect
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 Arm = dict[str, tuple[Array, Array]]  # stratum -> (value, weight) of each utterance
 CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
 

@@ -1,6 +1,7 @@
 """Simulated corpora of votes whose truth is known: what the estimators are checked on."""
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,7 @@ from numpy.typing import NDArray
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.seeds import generator
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 CLASSES = 4
 RATERS = 30
 VOTES = (5, 10)  # fewest and most votes an utterance

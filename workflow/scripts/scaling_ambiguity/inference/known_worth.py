@@ -1,5 +1,7 @@
 """Proxies whose worth is known because they are made for it, on a corpus whose truth is known."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,7 +9,7 @@ from scaling_ambiguity.inference.arrangement import Arrangement
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.labels.pooling import shuffle_within
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 MOST_FRESH = 3
 
 

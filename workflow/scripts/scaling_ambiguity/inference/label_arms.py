@@ -1,5 +1,7 @@
 """Labels as predictors of held-out human votes, without any training: the arms of the hypotheses on votes alone."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -9,7 +11,7 @@ from scaling_ambiguity.inference.hypotheses import Arm
 from scaling_ambiguity.labels.levels import LEVELS
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 def label_arms(

@@ -10,6 +10,7 @@ and 9, a few speakers decide; harder than what we have seen.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ from scaling_ambiguity.inference.known_votes import HABIT, SHARPNESS, distributi
 from scaling_ambiguity.inference.validity import BATCH, ITEMS, THESE
 from scaling_ambiguity.seeds import generator
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 TRUTH_BLOCKS, TRUTH_UTTERANCES = 16, 250_000  # a block: an error of the truth would shift every test
 WORLDS = {"ordinary": (0.35, 0.5), "skewed": (0.3, 0.0)}  # s, e
 

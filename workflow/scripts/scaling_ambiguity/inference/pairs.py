@@ -4,6 +4,7 @@ Only losses that are linear in the reference votes (NLL, Brier) are sums over vo
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.tables.roles import ROLE_NAMES
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 REFERENCE = ROLE_NAMES.index("reference")
 DIFFERENCES = ("prior", "human", "human-smoothed")  # what the synthetic votes are compared with, pair by pair
 

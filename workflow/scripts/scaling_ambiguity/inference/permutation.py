@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -9,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 LARGEST_EXACT = 12  # clusters with all 2^G patterns looked at
 _CHUNK = 4_000_000  # numbers held at once
 _TIE = 1e-12

@@ -5,6 +5,7 @@ loss sum_c v_c loss_c, and the number of human votes with the same loss is read 
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -31,7 +32,7 @@ from scaling_ambiguity.labels.pooling import with_echo
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 from scaling_ambiguity.seeds import generator
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 SIZE = 200_000
 CURVE = 10  # human votes that the curve reaches, so that a worth beyond those of a corpus is a number too
 FRESH = 3  # most fresh raters, and most latent draws

@@ -1,10 +1,12 @@
 """What a design can find out: power and the smallest effect that it would probably detect."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import nct, t
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 def clustered_error(values: ArrayLike, clusters: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, int]:

@@ -6,7 +6,7 @@ Duchi & Zrnic 2023, arXiv 2311.01453.
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from scaling_ambiguity.inference.bootstrap import Intervals, moment_interval
 from scaling_ambiguity.inference.draws import uniforms
 from scaling_ambiguity.labels.counting import frequencies
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 LABELLED = 0.2  # share of the utterances that has one human vote
 
 

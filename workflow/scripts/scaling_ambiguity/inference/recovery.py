@@ -9,6 +9,7 @@ expect is the worth at the mean losses over all corpora.
 """
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -26,7 +27,7 @@ from scaling_ambiguity.labels.pooling import with_echo
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import derive_seed, generator
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 UTTERANCES = 480
 SYNTHETIC = 5  # votes of the biased annotator, of noise, of the echo and of the prior
 BESIDE = 2  # human votes that echo and prior stand beside

@@ -4,13 +4,14 @@ The published procedure fits an exponential; see :func:`fit_exponential`. Ours f
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.bootstrap import cluster_weights
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 NEAR = 0.1
 _RATES = np.geomspace(0.02, 5, 160)
 _POWERS = np.geomspace(0.2, 4, 160)

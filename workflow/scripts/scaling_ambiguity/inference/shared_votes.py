@@ -8,7 +8,7 @@ utterance, so that every other number is the arrangement's doing. No ALM is need
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.labels.levels import LEVELS, TIE, level_of, pairwise_agreement
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 WITHHELD = 2  # human votes in the place of a proxy
 LARGEST = 3  # conditioning votes: one more than the worth to be found
 ECHOES = 6  # times that the majority is repeated

@@ -6,6 +6,7 @@ corpora. Every test is two-sided at 5 % but equivalence, which is two one-sided 
 """
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,7 +24,7 @@ from scaling_ambiguity.inference.power import power
 from scaling_ambiguity.inference.validity import BATCH, THESE
 from scaling_ambiguity.seeds import derive_seed
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 NOMINAL = 0.05
 MARGIN = 4.0  # standard errors: so wide that one of the two one-sided tests decides
 EFFECTS = tuple(np.arange(0, 5.5, 0.5))  # standard errors

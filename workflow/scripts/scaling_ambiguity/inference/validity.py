@@ -8,6 +8,7 @@ theirs. *Raters like these*: every corpus has new ones, and the truth is the exp
 """
 
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from scaling_ambiguity.inference.designs import Design
 from scaling_ambiguity.inference.known_votes import HABIT, SHARPNESS, distributions
 from scaling_ambiguity.seeds import generator
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 THESE = "these raters"
 ITEMS = 20  # utterances a speaker
 TRUTH_UTTERANCES = 100_000

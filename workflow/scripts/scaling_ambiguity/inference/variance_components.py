@@ -7,13 +7,15 @@ Searle, Casella & McCulloch 1992, Variance Components, chapter 5). The variances
 shares of all disagreement, 1 - sum_c p_c^2. An estimate may be below 0 by chance.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import stdtrit
 
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 COMPONENTS = (
     "utterance", "temperature", "focus", "utterance_temperature", "utterance_focus", "temperature_focus", "rest",
 )  # fmt: skip

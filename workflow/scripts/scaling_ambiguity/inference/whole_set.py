@@ -5,7 +5,7 @@ so that ten thousand resamples of many models are matrix products and no score i
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from scaling_ambiguity.inference.bootstrap import Intervals, moment_interval
 from scaling_ambiguity.metrics.arrays import distributions, modes, vote_counts
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 BINS = 10
 Function = Callable[[Array], tuple[Array, Array]]
 

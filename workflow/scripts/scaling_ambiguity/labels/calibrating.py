@@ -6,6 +6,7 @@ mixes up in the same way again and again, which one weight for all classes canno
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +15,7 @@ from scipy.optimize import minimize
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 FOLDS = 5
 PENALTIES = (0.1, 1.0, 10.0, 100.0, np.inf)  # at infinity M = w I and b = a: the weighted predictor
 SMALLEST = 1e-3

@@ -4,6 +4,7 @@ What is done in every deal loops over the deals: with a million votes the arrays
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -13,7 +14,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.tables.base import by_deal
 from scaling_ambiguity.tables.roles import POSITION, ROLE_NAMES, role_codes
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 def human_votes(votes: pd.DataFrame, where: str = "votes") -> pd.DataFrame:

@@ -6,6 +6,7 @@ not how many people would vote for which. All draws of one ALM are one rater: to
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -14,8 +15,8 @@ from numpy.typing import NDArray
 from scaling_ambiguity.labels.counting import codes, human_votes, valid_draws
 from scaling_ambiguity.labels.others import speaker_blocks
 
-Array = NDArray[np.float64]
-Index = NDArray[np.intp]
+Array: TypeAlias = NDArray[np.float64]
+Index: TypeAlias = NDArray[np.intp]
 STRENGTH = 5.0  # votes for each class by which a rater's matrix is drawn to that of its group
 ITERATIONS, TOLERANCE = 200, 1e-6
 ANONYMOUS = "(raters not known)"

@@ -1,12 +1,14 @@
 """The Dirichlet-multinomial model of votes: fit, posterior mean, and expected score after k votes."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.optimize import minimize
 from scipy.special import betaln, digamma, gammaln
 from scipy.special import comb as binomial
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 SMALLEST, LARGEST = 1e-3, 1e4
 
 

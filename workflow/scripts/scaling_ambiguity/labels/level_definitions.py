@@ -7,7 +7,7 @@ reads all votes. Each places an utterance in :data:`labels.levels.LEVELS`.
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +17,7 @@ from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.labels.levels import LEVELS, TIE, agreements, choose_edges, level_of, pairwise_agreement
 from scaling_ambiguity.tables.roles import ROLE_NAMES
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 Edges = tuple[float, float]
 THIRDS = (1 / 3, 2 / 3)
 

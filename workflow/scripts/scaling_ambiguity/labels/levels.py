@@ -1,6 +1,7 @@
 """Levels of ambiguity from the agreement of a fixed number of votes kept for nothing else."""
 
 from itertools import combinations
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from scaling_ambiguity.tables.base import by_deal
 from scaling_ambiguity.tables.levels import LEVEL
 from scaling_ambiguity.tables.roles import ROLE_NAMES
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 LEVELS = ("low", "medium", "high")
 TIE = 1e-9  # agreements of shared votes may round to either side of an edge they lie on
 

@@ -1,6 +1,7 @@
 """Cross-fitting over speakers: what is fitted for a speaker comes from other speakers alone."""
 
 from collections.abc import Callable
+from typing import TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.counting import places
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 LARGEST_BLOCKS = 20
 NEVER_TESTED, LEFT_OUT = -1, -2
 

@@ -4,6 +4,8 @@ Whatever is fitted for an utterance comes from other speakers of the same test p
 a training utterance has never read a vote of the speakers that its fold is tested on.
 """
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import betaincinv
@@ -16,7 +18,7 @@ from scaling_ambiguity.labels.others import from_others, speaker_blocks
 from scaling_ambiguity.labels.weighting import fit_weight, leave_one_out
 from scaling_ambiguity.seeds import uniform
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 
 
 def equal(human: Array, synthetic: Array) -> Array:

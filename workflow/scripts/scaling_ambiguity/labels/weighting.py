@@ -6,12 +6,13 @@ of speakers, and every fit that leaves a block out reads the tables alone.
 """
 
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 LARGEST_WEIGHT = 100.0
 _GRID = np.concatenate([[0.0], np.geomspace(1e-3, LARGEST_WEIGHT, 51)])
 

@@ -1,9 +1,11 @@
 """Shape and value checks that the metrics share: bad input is named by its row, never repaired."""
 
+from typing import TypeAlias
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+Array: TypeAlias = NDArray[np.float64]
 TOLERANCE = 1e-6
 
 
