@@ -10,8 +10,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference.agreement import agreement_intervals, moments
+from scaling_ambiguity.inference.agreement import METRICS, agreement_intervals, moments
 from scaling_ambiguity.inference.alt_test import EPSILON, AltTest, alt_test, applicable
 from scaling_ambiguity.inference.draws import draw_table, uniforms
 from scaling_ambiguity.labels.counting import codes, frequencies, human_counts, human_votes, synthetic_counts
@@ -36,13 +35,16 @@ def main(arguments: argparse.Namespace) -> None:
         print(f"{(~whole).sum()} utterances have votes that name several labels; they are left aside here")
     keep = whole & (counts.sum(axis=1) >= 2) & (synthetic.sum(axis=1) > 0)
     if not keep.any():
-        raise UserError(f"{arguments.votes}: no utterance has two whole votes and a synthetic one.")
+        print("agreement is not identifiable: no utterance has two whole votes and a synthetic one")
     settings = {"resamples": options["resamples"], "seed": arguments.seed}
     settings |= {"level": options["level"], "method": options["interval"]}
     rows: list[dict] = []
     about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
     extra = frequencies(synthetic)[keep]
     for labels, joined in (("human", None), (f"human+synthetic-{arguments.annotator}", extra)):
+        if not keep.any():
+            rows += [about | {"labels": labels, "metric": metric, "method": "not_identifiable"} for metric in METRICS]
+            continue
         found = agreement_intervals(moments(counts[keep], joined), speakers[keep], **settings)
         for metric, value in found.items():
             numbers = {"estimate": value.estimate[0], "low": value.low[0], "high": value.high[0]}

@@ -31,6 +31,7 @@ from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
+NO_TWO_VOTES = "no utterance has two votes"
 STRATUM = {"h1": "low", "h2": "high-low", "h3": "all"}
 
 
@@ -52,6 +53,7 @@ def main(arguments: argparse.Namespace) -> None:
     else:
         print("fewer than half of the utterances have three votes: the value of one more is not known, nor is H3")
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "method": options["interval"]}
+    untested = ""  # why nothing is tested
     families: dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray]] = {}
     if arguments.predictions:
         judges = gather_judges(utterances, votes, roles, levels, splits, classes, options["cluster"])
@@ -70,6 +72,10 @@ def main(arguments: argparse.Namespace) -> None:
             dealt, counts, blocks, speakers, start=start, largest=largest, floor=floor, level=options["level"]
         )
         kept = [name for name, use in zip(names, fixed, strict=True) if use]
+        untested = "" if kept else NO_TWO_VOTES
+    if untested:
+        print(f"not tested: {untested}")
+    elif not arguments.predictions:
         draws = draw_table(PROXIES.read(arguments.proxies), names, classes, str(arguments.proxies))[fixed]
         m = max(size for size in options["exchange"]["votes"] if size <= draws.shape[1])
         pool = subsets(draws, kept, [m], world.dealt.shape[0], len(classes), arguments.seed, "exchange subsets")[0]
@@ -82,6 +88,9 @@ def main(arguments: argparse.Namespace) -> None:
         found = findings(comparisons(arms, "combined", controls, clusters, delta, settings), delta, options["level"])
         rows += rows_of(found, f"combined-{annotator}-{pooling}", model, options["adjust"])
         verdicts.append({"model": model, "annotator": annotator, "pooling": pooling} | judged(found))
+    for pooling in arguments.poolings if untested else ():
+        rows += untested_rows(f"combined-{annotator}-{pooling}")
+        verdicts.append({"model": "none", "annotator": annotator, "pooling": pooling, "reason": untested} | judged([]))
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
     STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
     source = "models" if arguments.predictions else "labels"
@@ -123,6 +132,16 @@ def rows_of(found: list[Finding], labels: str, model: str, method: str) -> list[
         }
         for finding, p in zip(found, adjusted, strict=True)
     ]  # fmt: skip
+
+
+def untested_rows(labels: str) -> list[dict]:
+    """Return a row for each hypothesis that says that there was nothing to test it on."""
+    about = {"model": "none", "labels": labels, "augmentation": "none", "reference": "human", "n": 0, "n_clusters": 0}
+    about |= {"population": "these raters", "method": "not_tested"}
+    return [
+        about | {"stratum": STRATUM[metric[:2]], "metric": metric}
+        for metric in ("h1_gain", "h2_difference", "h3_excess")
+    ]
 
 
 def judged(found: list[Finding]) -> dict:

@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.reporting.figures.levels import PAGE_HEIGHT, draw_alignment_by_level, draw_models_by_level
+from scaling_ambiguity.reporting.figures.confusion import draw_confusion
+from scaling_ambiguity.reporting.figures.levels import draw_alignment_by_level, draw_models_by_level
 from scaling_ambiguity.reporting.figures.simplex import corners, majority_counts, project
 from scaling_ambiguity.reporting.selection import one, read_statistics
-from scaling_ambiguity.reporting.style import COLUMN_WIDTH, error_bars, styled
+from scaling_ambiguity.reporting.style import COLUMN_WIDTH, PAGE_HEIGHT, error_bars, styled
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STYLE = REPOSITORY / "paper" / "paper.mplstyle"
@@ -94,3 +95,30 @@ def test_a_missing_row_and_a_doubled_row_are_named(run):
 def test_a_missing_style_sheet_is_named(tmp_path):
     with pytest.raises(UserError, match=r"nothing\.mplstyle"), styled(tmp_path / "nothing.mplstyle"):
         pass
+
+
+MANY = {"people": 0.5, "synthetic-alm": 0.4, "rater r1": 0.3}
+
+
+@pytest.mark.parametrize("number", [2, 8, 9, 10, 12, 20])
+def test_every_class_of_the_confusion_is_named_and_read(number):
+    names = [f"class_{place:02d}" for place in range(number)]
+    rows = [
+        {"file": "agreement-mine-alm", "labels": labels, "stratum": f"class={kind}", "metric": f"called_{name}",
+         "estimate": right if kind == name else (1 - right) / (number - 1), "method": "dawid_skene"}
+        for labels, right in MANY.items()
+        for kind in names
+        for name in names
+    ]  # fmt: skip
+    with styled(STYLE):
+        figure, shown = draw_confusion(pd.DataFrame(rows))
+        figure.draw_without_rendering()
+        for panel in figure.axes:
+            assert [label.get_text() for label in panel.get_xticklabels()] == names
+            assert len(panel.texts) >= number**2
+            heights = [text.get_window_extent().height for text in panel.texts[: number**2]]
+            cell = panel.transData.transform([[0, 0], [0, 1]])[:, 1]
+            assert max(heights) <= abs(np.diff(cell)[0]) + 1e-6
+        assert [label.get_text() for label in figure.axes[0].get_yticklabels()] == names
+        assert figure.get_figwidth() == COLUMN_WIDTH and figure.get_figheight() <= PAGE_HEIGHT
+    assert len(shown) == 3 * number**2

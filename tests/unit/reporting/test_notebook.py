@@ -4,10 +4,12 @@ import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.review import Review
 from scaling_ambiguity.reporting.verdicts import failures, read_verdicts
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -89,3 +91,39 @@ def test_the_notebooks_ask_first_and_end_with_a_verdict_and_are_stored_without_o
     assert "?" in stored.cells[0].source.splitlines()[0]
     assert stored.cells[-1].source == "review.close(verdict)"
     assert all(not cell.get("outputs") and not cell.get("execution_count") for cell in stored.cells)
+
+
+def test_a_kernel_of_the_site_runs_no_notebook(tmp_path, monkeypatch):
+    kernel = tmp_path / "site" / "kernels" / "python3" / "kernel.json"
+    kernel.parent.mkdir(parents=True)
+    argv = ["/opt/site/bin/python", "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    kernel.write_text(json.dumps({"argv": argv, "display_name": "Python 3", "language": "python"}))
+    (tmp_path / "startup.py").write_text("raise SystemExit('run by PYTHONSTARTUP')")
+    monkeypatch.setenv("JUPYTER_PATH", str(tmp_path / "site"))
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path / "site"))
+    monkeypatch.setenv("PYTHONSTARTUP", str(tmp_path / "startup.py"))
+    code = f"import sys\nfrom scaling_ambiguity.io import write_json\nfound = {GOOD} | {{'message': sys.executable}}"
+    code += "\nwrite_json([found], verdict)"
+    result = execute(notebook(tmp_path / "n.ipynb", code), tmp_path / "out")
+    assert result.returncode == 0, result.stderr
+    assert read_verdicts(tmp_path / "out" / "n.verdict.json")[0]["message"] == sys.executable
+
+
+EQUAL = {"absolute": 1e-12, "relative": 1e-10}
+
+
+def test_two_spreads_of_zero_agree_and_what_neither_can_compute_is_not_applicable(capsys):
+    review = Review({"corpus": "demo", "annotator": "a", "protocol": "fair"}, ["happy", "sad"])
+    review.judge_equal("constant", [0.0, 0.2], [0.0, 0.2], "from theirs", **EQUAL)
+    review.judge_equal("not known", [np.nan], [np.nan], "from theirs", **EQUAL)
+    review.judge_equal("none", [], [], "from theirs", **EQUAL)
+    review.judge_equal("another", [0.2], [0.2001], "from theirs", **EQUAL)
+    review.judge_equal("only theirs", [np.nan, 1.0], [0.2, 1.0], "from theirs", **EQUAL)
+    found = {verdict["name"]: (verdict["gating"], verdict["passed"]) for verdict in review.verdicts}
+    assert found == {
+        "constant": (True, True),
+        "not known": (False, True),
+        "none": (False, True),
+        "another": (True, False),
+        "only theirs": (True, False),
+    }

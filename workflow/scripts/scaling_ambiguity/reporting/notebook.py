@@ -2,6 +2,7 @@
 
 import os
 import re
+import sys
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -10,9 +11,12 @@ import nbformat
 from nbconvert import HTMLExporter
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import write_json
 
 # nbconvert always loads its diagram library from the network; no notebook here draws such diagrams.
 DIAGRAMS = re.compile(r'<script type="module">(?:(?!</script>).)*mermaid(?:(?!</script>).)*</script>', re.DOTALL)
+# Variables of Jupyter that name folders.
+PRIVATE = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_PATH", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")
 TRANSIENT = ("papermill", "execution", "ExecuteTime")
 
 
@@ -28,8 +32,11 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
     library = str(Path(__file__).resolve().parents[2])
     os.environ["PYTHONPATH"] = os.pathsep.join([library, *filter(None, [os.environ.get("PYTHONPATH")])])
     with tempfile.TemporaryDirectory() as private:
-        os.environ |= {"IPYTHONDIR": private, "JUPYTER_RUNTIME_DIR": private, "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
-        os.environ.pop("MPLBACKEND", None)
+        # What a site or a login script sets chooses neither the kernel nor what it runs first.
+        os.environ |= dict.fromkeys(PRIVATE, private) | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
+        for variable in ("MPLBACKEND", "PYTHONSTARTUP"):
+            os.environ.pop(variable, None)
+        kernel = install_kernel(Path(private))
         import papermill
         from papermill.exceptions import PapermillExecutionError
 
@@ -38,12 +45,21 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
                 str(notebook),
                 f"{private}/executed.ipynb",
                 parameters=parameters,
-                kernel_name="python3",
+                kernel_name=kernel,
                 progress_bar=False,
             )
         except PapermillExecutionError as error:
             raise UserError(f"{notebook}: cell {error.exec_count} failed with {error.ename}: {error.evalue}") from error
     return executed
+
+
+def install_kernel(folder: Path) -> str:
+    """Write a kernel of the python that runs below ``folder``, a folder of JUPYTER_PATH, and return its name."""
+    kernel = folder / "kernels" / "python3"
+    kernel.mkdir(parents=True)
+    argv = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+    write_json({"argv": argv, "display_name": "Python 3", "language": "python"}, kernel / "kernel.json")
+    return kernel.name
 
 
 def settle(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:

@@ -4,8 +4,10 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 from IPython.display import Markdown, display
+from numpy.typing import ArrayLike
 
 from scaling_ambiguity.io import write_json
 from scaling_ambiguity.tables.predictions import PREDICTIONS
@@ -83,6 +85,25 @@ class Review:
         self.verdicts.append({"name": name, "gating": gating, "passed": bool(passed), "message": message})
         kind = "gating" if gating else "shown"
         display(Markdown(f"**{'passed' if passed else 'FAILED'}** ({kind}): {message}"))
+
+    def judge_equal(
+        self, name: str, ours: ArrayLike, theirs: ArrayLike, where: str, *, absolute: float, relative: float = 0.0
+    ) -> None:
+        """Note whether two computations agree, |ours - theirs| <= absolute + relative |theirs|; a gating check.
+
+        Where neither could be computed (both NaN) there is nothing to compare; with no value left the check is not
+        applicable. A value that only one of the two has is a difference.
+        """
+        one, other = np.broadcast_arrays(np.asarray(ours, float), np.asarray(theirs, float))
+        computed = ~(np.isnan(one) & np.isnan(other))
+        one, other = one[computed], other[computed]
+        if not one.size:
+            self.not_applicable(name, "this corpus allows neither of the two computations")
+            return
+        gap = np.nan_to_num(np.abs(one - other), nan=np.inf).max()
+        close = np.isclose(one, other, rtol=relative, atol=absolute)
+        allowed = f"{absolute:.0e}" + (f" plus {relative:.0e} of the value" if relative else "")
+        self.judge(name, bool(close.all()), f"largest difference {where} {gap:.1e}, allowed {allowed}")
 
     def not_applicable(self, name: str, reason: str) -> None:
         """Note and show that a check needs what this run does not have."""

@@ -7,8 +7,10 @@ import seaborn
 from matplotlib.figure import Figure
 
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.style import COLUMN_WIDTH
+from scaling_ambiguity.reporting.style import COLUMN_WIDTH, PAGE_HEIGHT
 from scaling_ambiguity.reporting.tables.agreement import matrix_of
+
+ABREAST = 8  # up to so many classes two matrices fit beside each other
 
 
 def draw_confusion(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -18,25 +20,44 @@ def draw_confusion(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """
     rows = need(statistics, "fig_confusion", method="dawid_skene")
     files = list(rows.groupby("file", sort=True))
-    size = (COLUMN_WIDTH, 1.7 * len(files) + 0.15)
-    figure, axes = plt.subplots(len(files), 2, figsize=size, squeeze=False)
+    classes = rows["stratum"].nunique()
+    figure, axes, font = _panels(len(files), classes)
     for (left, right), (_, own) in zip(axes, files, strict=True):
         alm = next(name for name in own["labels"] if name.startswith("synthetic-"))
         for panel, labels, title in ((left, "people", "people"), (right, alm, alm.removeprefix("synthetic-"))):
             matrix = matrix_of(own, labels)
             seaborn.heatmap(
                 100 * matrix, ax=panel, vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f", cbar=False,
-                annot_kws={"size": 6}, linewidths=0.5, square=True,
+                annot_kws={"size": font}, linewidths=0.5, square=True, xticklabels=False, yticklabels=False,
             )  # fmt: skip
-            panel.set_xticklabels(matrix.index, rotation=35)
-            panel.set_yticklabels(matrix.index if panel is left else [], rotation=0)
-            panel.tick_params(length=0)
-            panel.set(xlabel="called (%)", ylabel="class" if panel is left else "", title=title)
+            first = panel is left or classes > ABREAST
+            centres = np.arange(classes) + 0.5
+            panel.set_xticks(centres, matrix.index, rotation=35 if classes <= ABREAST else 90)
+            panel.set_yticks(centres, matrix.index if first else [""] * classes, rotation=0)
+            panel.tick_params(length=0, labelsize=min(7, 1.3 * font))
+            panel.set(xlabel="called (%)", ylabel="class" if first else "", title=title)
         named = pick(own, stratum=[f"class={name}" for name in matrix.index])
         itself = named[named["stratum"].str.removeprefix("class=") == named["metric"].str[7:]]
         raters = itself[itself["labels"].str.startswith("rater ")].groupby("labels")["estimate"].mean()
         if len(raters):
             ends = np.quantile(raters, [0.0, 1.0])
             text = f"own name given, mean over classes: people one by one {100 * ends[0]:.0f} to {100 * ends[1]:.0f} %"
-            left.text(0.0, -0.62, text, transform=left.transAxes, fontsize=6)
+            if classes <= ABREAST:
+                left.text(0.0, -0.62, text, transform=left.transAxes, fontsize=6)
+            else:
+                left.set_xlabel(f"called (%)\n{text}", fontsize=6)
     return figure, rows
+
+
+def _panels(files: int, classes: int) -> tuple[Figure, np.ndarray, float]:
+    """Return the figure, its panels (files, 2) and the size of the numbers in the cells, pt.
+
+    Two panels stand abreast; of many classes each has the width of the column, one below the other.
+    """
+    if classes <= ABREAST:
+        figure, axes = plt.subplots(files, 2, figsize=(COLUMN_WIDTH, 1.7 * files + 0.15), squeeze=False)
+        return figure, axes, 6.0
+    height = min(2 * files * (0.14 * classes + 0.9), PAGE_HEIGHT)
+    figure, axes = plt.subplots(2 * files, 1, figsize=(COLUMN_WIDTH, height), squeeze=False)
+    cell = 72 * min(0.75 * COLUMN_WIDTH, height / (2 * files) - 0.75) / classes
+    return figure, axes.reshape(files, 2), min(6.0, 0.45 * cell)

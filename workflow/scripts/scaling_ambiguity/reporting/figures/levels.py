@@ -18,6 +18,7 @@ from scaling_ambiguity.reporting.style import (
     GREEN,
     GREY,
     ORANGE,
+    PAGE_HEIGHT,
     PURPLE,
     SKY,
     VERMILION,
@@ -37,7 +38,6 @@ ARMS = {
     "human + shuffled": (PURPLE, ">"),
 }
 
-PAGE_HEIGHT = 8.6  # inches that a figure may take
 WHOLE = ("all",)
 XLABEL = {LEVELS: "ambiguity of the utterance", WHOLE: "too few votes for levels of ambiguity"}
 
