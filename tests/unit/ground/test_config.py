@@ -1,6 +1,7 @@
 """The configuration is checked before any work: one message with key path, value and what is accepted."""
 
 import copy
+import unicodedata
 
 import pytest
 import yaml
@@ -81,3 +82,22 @@ def test_strings_from_the_command_line_are_coerced_once():
 def test_every_key_of_the_demo_config_is_commented_or_described():
     schema = yaml.safe_load(SCHEMA.read_text())
     assert set(DEMO) == set(schema["properties"]), "config.yaml shows every key"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        ("paper.authors", ["A. Lovelace", "王伟"], ["paper.authors.1", "王伟", "U+738B", "Latin letters"]),
+        ("paper.title", "How much is an ALM worth? 🙂", ["paper.title", "U+1F642"]),
+        ("paper.subtitle", "Μια μελέτη", ["paper.subtitle", "U+039C"]),
+    ],
+)
+def test_text_that_the_paper_cannot_print_is_named_before_any_work(path, value, words):
+    with pytest.raises(UserError) as caught:
+        checked_config(changed(path, value))
+    assert all(word in str(caught.value) for word in words), caught.value
+
+
+def test_names_are_composed():
+    decomposed = unicodedata.normalize("NFD", "Nguyễn Văn An")
+    assert checked_config(changed("paper.authors", [decomposed]))["paper"]["authors"] == ["Nguyễn Văn An"]

@@ -9,7 +9,7 @@ import pytest
 from scaling_ambiguity.code_identity import SCRIPTS
 
 LIBRARY = SCRIPTS / "scaling_ambiguity"
-GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "tables"]
+GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "latex", "tables"]
 ROOMS = ["config", "corpora", "labels", "alms", "proxies", "metrics", "inference", "augmentation", "finetuning"]
 ORDER = GROUND + ROOMS + ["evaluation", "reporting"]
 

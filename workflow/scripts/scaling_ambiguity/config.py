@@ -1,6 +1,7 @@
 """The configuration of a run: read as people write it, checked before any work starts."""
 
 import difflib
+import unicodedata
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.latex import unprintable
 
 # readers of corpora whose conversations are known in order: the modules of corpora/dialogues
 DIALOGUE_READERS = ("iemocap",)
@@ -31,7 +33,7 @@ def checked_config(config: dict[str, Any], schema_file: Path = SCHEMA) -> dict[s
     if faults:
         raise UserError(_explain(faults[0]))
     _check_references(config)
-    return config
+    return config | {"paper": _composed_paper(config["paper"])}
 
 
 def coerce(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
@@ -162,6 +164,20 @@ def _check_references(config: dict[str, Any]) -> None:
             f"paper.headline.{key}", config["paper"]["headline"][key], dict.fromkeys(run[selected]), f"selected {key}"
         )
     _check_classes(config)
+
+
+def _composed_paper(paper: dict[str, Any]) -> dict[str, Any]:
+    """Return title, subtitle and authors with composed characters (NFC), all of which the paper's fonts have."""
+    texts = {f"paper.{key}": paper[key] for key in ("title", "subtitle")}
+    texts |= {f"paper.authors.{place}": author for place, author in enumerate(paper["authors"])}
+    for key, text in texts.items():
+        if lacking := unprintable(text):
+            raise UserError(
+                f"config: {key} = {text!r} cannot be printed: the paper's fonts have no {', '.join(lacking)}. Write it "
+                "in Latin letters, with any of their accents."
+            )
+    composed = {key: unicodedata.normalize("NFC", paper[key]) for key in ("title", "subtitle")}
+    return paper | composed | {"authors": [unicodedata.normalize("NFC", author) for author in paper["authors"]]}
 
 
 def _check_elicitation(config: dict[str, Any]) -> None:

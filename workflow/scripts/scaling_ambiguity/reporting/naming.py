@@ -2,6 +2,8 @@
 
 import re
 
+from scaling_ambiguity.latex import escape_latex as escape_latex
+
 FIXED = {
     "uniform": "uniform",
     "prior": "class prior",
@@ -27,26 +29,6 @@ METRICS = {
     "r2_within": "$R^2$ within",
 }
 LEVELS = ("low", "medium", "high")
-
-_LATEX = {
-    "\\": r"\textbackslash{}",
-    "&": r"\&",
-    "%": r"\%",
-    "$": r"\$",
-    "#": r"\#",
-    "_": r"\_",
-    "{": r"\{",
-    "}": r"\}",
-    "~": r"\textasciitilde{}",
-    "^": r"\textasciicircum{}",
-    "<": r"\textless{}",
-    ">": r"\textgreater{}",
-}
-
-
-def escape_latex(text: str) -> str:
-    """Return ``text`` with LaTeX's special characters made printable."""
-    return "".join(_LATEX.get(character, character) for character in str(text))
 
 
 def split_labels(labels: str) -> tuple[str, str, str]:
