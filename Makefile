@@ -6,6 +6,7 @@ SHELL := bash
 CORES ?= 2
 ARGS ?=
 GPUS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | wc -l || echo 0)
+WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
 PYTHON_ := .venv/bin/python
 SNAKEMAKE := $(PYTHON_) -m snakemake
 
@@ -19,10 +20,10 @@ all: setup  ## set-up and the whole demo; ARGS are passed on to snakemake
 	$(PYTHON_) workflow/scripts/summarise_run.py
 
 test: setup  ## every test that is not slow
-	$(PYTHON_) -m pytest -m "not slow"
+	$(PYTHON_) -m pytest $(WORKERS) -m "not slow"
 
 test-all: setup  ## every test
-	$(PYTHON_) -m pytest
+	$(PYTHON_) -m pytest $(WORKERS)
 
 lint: setup  ## formatting, style, types, workflow
 	$(PYTHON_) -m ruff check .
