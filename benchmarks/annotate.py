@@ -88,21 +88,16 @@ def open_model(size: str, device: str) -> LoadedALM:
     tokenizer.padding_side = "left"
     end = [tokenizer.convert_tokens_to_ids(name) for name in (END, END_OF_TEXT)]
     model.generation_config = GenerationConfig(eos_token_id=end, pad_token_id=end[1])
-    model.lm_head = Endless(model.lm_head, end)
+    model.lm_head = endless(model.lm_head, end)
     return LoadedALM(model.to(device).eval(), processor, tokenizer, torch.device(device), "random")
 
 
-class Endless(torch.nn.Module):
-    """An output layer that never ends an answer, so that every way draws as many tokens."""
-
-    def __init__(self, layer: torch.nn.Linear, end: list[int]) -> None:
-        super().__init__()
-        self.weight = layer.weight
-        self.register_buffer("barred", torch.zeros(layer.out_features).index_fill(0, torch.tensor(end), -1e4))
-
-    def forward(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return the logits, those of the end tokens out of reach."""
-        return torch.nn.functional.linear(hidden, self.weight) + self.barred
+def endless(layer: torch.nn.Linear, end: list[int]) -> torch.nn.Linear:
+    """Return an output layer that never ends an answer, so that every way draws as many tokens."""
+    barred = torch.nn.Linear(layer.in_features, layer.out_features)
+    barred.weight = layer.weight
+    barred.bias = torch.nn.Parameter(torch.zeros(layer.out_features).index_fill(0, torch.tensor(end), -1e4))
+    return barred
 
 
 def write_clips(folder: Path, count: int, seconds: float, rate: int = RATE) -> list[Path]:

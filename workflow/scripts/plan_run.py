@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.alms.availability import needed_gb
+from scaling_ambiguity.alms.preflight import memory_need, model_folder
 from scaling_ambiguity.alms.registry import REGISTRY, Entry, load_registry
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet, write_csv
@@ -77,8 +77,15 @@ def main(arguments: argparse.Namespace) -> None:
         return None if count is None else known.seconds_a_clip * count / config["corpora"][corpus]["shards"]
 
     def gpu_memory(job: Planned) -> float | None:
-        known = facts(job)
-        return None if known is None else needed_gb(known)[0]
+        name = alm_behind(job, config)
+        if name is None:
+            return None
+        alm = config["alms"][name]
+        try:
+            folder = model_folder(alm)
+        except UserError:  # not fetched yet
+            folder = None
+        return memory_need(folder, facts(job), alm.get("gpus") or 1, served="serve" in alm)
 
     jobs = read_dry_run(dry_run(arguments.snakefile, config, arguments.target))
     rules = sorted(Path(arguments.snakefile.parent, "workflow", "rules").glob("*.smk"))

@@ -1,7 +1,9 @@
 """A job asks for as much main memory as the weights it opens take, by what is known of them beforehand."""
 
 import json
+import math
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ def folder(tmp_path):
     """Write a checkpoint of 2.5 million parameters, in two files."""
     (tmp_path / "config.json").write_text(json.dumps({"architectures": ["Qwen2AudioForConditionalGeneration"]}))
     for number, rows in enumerate((1500, 1000)):
-        save_file({"weight": np.zeros((rows, 1000), np.float16)}, tmp_path / f"model-{number}.safetensors")
+        save_file({f"weight{number}": np.zeros((rows, 1000), np.float16)}, tmp_path / f"model-{number}.safetensors")
     return {"engine": "transformers", "checkpoint": str(tmp_path), "gpus": 0}
 
 
@@ -41,6 +43,14 @@ def test_of_the_registry():
 def test_of_the_files_where_they_are(folder):
     assert main_memory_mb(folder, None) == 4000 + 12
     assert main_memory_mb(folder | {"gpus": 2}, FACTS, copies=3) == 4000 + 18
+
+
+def test_on_the_cpu_keys_and_values_of_a_prompt_come_on_top(folder):
+    layer = "language_model.model.layers.{}.self_attn.{}_proj.weight"
+    shapes = {layer.format(n, k): np.zeros((500, 1), np.float16) for n in range(2) for k in "kv"}
+    save_file(shapes, Path(folder["checkpoint"]) / "model-2.safetensors")
+    # 2 layers x (500 keys + 500 values) x 4 bytes x 2048 places, and 2000 parameters more
+    assert main_memory_mb(folder, None) == 4000 + math.ceil(12.0096 + 2 * 1000 * 4 * 2048 / 1e6)
 
 
 def test_where_nothing_is_known_as_much_as_the_usual_model(nothing_fetched):

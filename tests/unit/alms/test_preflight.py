@@ -68,8 +68,14 @@ def test_faults_of_the_weights(checkpoint, tmp_path, monkeypatch):
 
 
 def test_memory_is_that_of_the_weights_or_of_the_registry(checkpoint):
-    # 1.2 x 2 bytes x parameters
-    assert memory_need(checkpoint, None) == pytest.approx(2.4 * parameters(checkpoint) / 1e9)
+    # 1.2 x 2 bytes x parameters, and 2048 places of keys and values (2 x layers x KV heads x head size) and more
+    text = json.loads((checkpoint / "config.json").read_text())["text_config"]
+    head = text["hidden_size"] // text["num_attention_heads"]
+    kept = 2 * text["num_hidden_layers"] * text["num_key_value_heads"] * head
+    passing = 16 * text["hidden_size"] + 3 * text["intermediate_size"]
+    weights, working = 2.4 * parameters(checkpoint) / 1e9, 2048 * 2 * (kept + passing) / 1e9
+    assert memory_need(checkpoint, None) == pytest.approx(weights + working) and working > 0
+    assert memory_need(checkpoint, None, gpus=2, served=True) == pytest.approx(weights / 2)
     facts = dataclasses.replace(load_registry()["qwen2_audio_7b"], parameters=10, gpu_memory_gb="not known")
     assert memory_need(None, facts) == pytest.approx(24)
     assert memory_need(None, facts, gpus=4) == pytest.approx(24), "one process holds it on one GPU"

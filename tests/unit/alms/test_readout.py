@@ -13,7 +13,7 @@ from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.questions import Question
 from scaling_ambiguity.alms.readout import draw_labels, read_labels
-from scaling_ambiguity.alms.scoring import label_log_probabilities, label_tokens
+from scaling_ambiguity.alms.scoring import end_token, end_tokens, label_log_probabilities, label_tokens
 from scaling_ambiguity.alms.tiny.training import Lesson, train
 from scaling_ambiguity.proxies.prompts import render
 from scaling_ambiguity.seeds import uniform
@@ -51,7 +51,8 @@ def by_hand(alm, text, waveform, tokens):
     with torch.no_grad():
         logp = alm.model(inputs_embeds=embeds).logits[0].double().log_softmax(-1)
     start = inputs["inputs_embeds"].shape[1] - 1
-    return sum(float(logp[start + step, token]) for step, token in enumerate(tokens))
+    last = logp[start + len(tokens) - 1, end_tokens(alm) if tokens[-1] == end_token(alm) else tokens[-1:]]
+    return sum(float(logp[start + step, token]) for step, token in enumerate(tokens[:-1])) + float(last.logsumexp(0))
 
 
 @pytest.mark.parametrize("classes", [CLASSES, SPLIT, NESTED])
@@ -66,16 +67,18 @@ def test_label_strings_are_scored_exactly(alm, inputs, texts, waveforms, classes
     assert torch.allclose(found.log_softmax(-1), normalised, atol=1e-4)
 
 
-@pytest.mark.parametrize(("classes", "widths"), [(CLASSES, 1), (SPLIT, 2)])
-def test_prompts_are_read_once(alm, inputs, monkeypatch, classes, widths):
+@pytest.mark.parametrize(("classes", "nodes"), [(CLASSES, 0), (SPLIT, None)])
+def test_prompts_are_read_once(alm, inputs, monkeypatch, classes, nodes):
     model, seen = parts(alm.model).language_model, []
     forward = model.forward
     monkeypatch.setattr(
         model, "forward", lambda *a, **k: seen.append(tuple(k["inputs_embeds"].shape[:2])) or forward(*a, **k)
     )
     read_labels(alm, inputs, classes)
-    longest = max(map(len, label_tokens(alm, classes)))
-    assert seen == [tuple(inputs["inputs_embeds"].shape[:2]), (3 * len(classes), longest - 1)][:widths]
+    batch, width = inputs["inputs_embeds"].shape[:2]
+    inner = sum(len(tokens) - 1 for tokens in label_tokens(alm, classes))
+    assert inner == nodes or (nodes is None and inner > 1)
+    assert seen == [(batch, width + inner)]
 
 
 def test_labels_are_drawn_in_proportion():

@@ -1,10 +1,14 @@
+import json
+import shutil
+
 import pytest
 import torch
 from scipy.stats import chisquare
 
 from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio
+from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.sampling import draw_token, sample_answers
-from scaling_ambiguity.alms.scoring import end_token, label_log_probabilities
+from scaling_ambiguity.alms.scoring import end_token, end_tokens, label_log_probabilities
 from scaling_ambiguity.seeds import uniform
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
@@ -91,7 +95,7 @@ def test_ended_draws_leave_the_batch_and_the_others_go_on(alm, inputs, monkeypat
     first = sample_answers(alm, inputs, prompt_of, temperatures, lambda d, s: uniform("end", d, s), longest=2)
     tokens = [alm.tokenizer(answer.response)["input_ids"] for answer in first]
     # Declare the first token of draw 2 the end: only draws that begin with it may stop there.
-    monkeypatch.setattr(sampling, "end_token", lambda _: tokens[2][0])
+    monkeypatch.setattr(sampling, "end_tokens", lambda _: [tokens[2][0]])
     stopped = sample_answers(alm, inputs, prompt_of, temperatures, lambda d, s: uniform("end", d, s))
     assert stopped[2].tokens == 1 and stopped[2].ended
     for before, after, ids in zip(whole, stopped, tokens, strict=True):
@@ -105,3 +109,24 @@ def test_an_answer_does_not_depend_on_its_neighbours(alm, inputs):
     full = sample_answers(alm, inputs, [0, 1, 2, 0, 1, 2], [1.0] * 6, uniforms["a"])
     half = sample_answers(alm, inputs, [0, 1, 2], [1.0] * 3, uniforms["b"])
     assert [x.response for x in full[3:]] == [x.response for x in half]
+
+
+def test_every_end_token_of_the_checkpoint_ends_an_answer(checkpoint, inputs, tmp_path):
+    """Real checkpoints list two, as ``[151643, 151645]``; the second is learned from a first answer's first token."""
+    prompt_of, temperatures = [0, 0, 1, 2, 2, 2], [5.0] * 6
+    plain = load_alm(checkpoint, device="cpu")
+    first = sample_answers(plain, inputs, prompt_of, temperatures, lambda d, s: uniform("ends", d, s), longest=2)
+    ids = [plain.tokenizer(answer.response)["input_ids"] for answer in first]
+    draw = next(
+        i for i, row in enumerate(ids) if len(row) == 2 and not first[i].ended and "\ufffd" not in first[i].response
+    )
+    said = ids[draw][0]
+    folder = shutil.copytree(checkpoint, tmp_path / "two")
+    (folder / "generation_config.json").write_text(json.dumps({"eos_token_id": [end_token(plain), said]}))
+    alm = load_alm(folder, device="cpu")
+    assert end_tokens(alm) == [end_token(plain), said]
+    answers = sample_answers(alm, inputs, prompt_of, temperatures, lambda d, s: uniform("ends", d, s), longest=2)
+    assert answers[draw].tokens == 1 and answers[draw].ended
+    for before, after, row in zip(first, answers, ids, strict=True):
+        if said not in row:
+            assert after.response == before.response and after.tokens == before.tokens

@@ -3,8 +3,9 @@ import dataclasses
 import pytest
 import torch
 
+from scaling_ambiguity.alms.families import family
 from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio
-from scaling_ambiguity.alms.scoring import end_token, label_log_probabilities, label_tokens
+from scaling_ambiguity.alms.scoring import end_token, end_tokens, label_log_probabilities, label_tokens
 from scaling_ambiguity.errors import UserError
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
@@ -28,7 +29,10 @@ def brute_force(alm, text, waveform, strings):
         with torch.no_grad():
             logp = alm.model(inputs_embeds=embeds).logits[0].log_softmax(-1)
         start = inputs["inputs_embeds"].shape[1] - 1
-        result.append(sum(float(logp[start + i, token]) for i, token in enumerate(tokens)))
+        last = logp[start + len(tokens) - 1, end_tokens(alm) if tokens[-1] == end_token(alm) else tokens[-1:]]
+        result.append(
+            sum(float(logp[start + i, token]) for i, token in enumerate(tokens[:-1])) + float(last.logsumexp(0))
+        )
     return torch.tensor(result)
 
 
@@ -76,3 +80,32 @@ def test_gradient_reaches_adapters_of_a_peft_model(checkpoint, inputs, classes):
         with model.disable_adapter():
             plain = label_log_probabilities(tuned, fixed, classes)
     assert not torch.allclose(adapted, plain)
+
+
+def test_logits_are_float32_products_of_the_stored_numbers(monkeypatch):
+    """Six labels near logit 20, where bfloat16 has steps of 0.125: no ties, no rounding, float32's gradient."""
+    draw = torch.Generator().manual_seed(1)
+    hidden = torch.randn(64, 256, generator=draw).to(torch.bfloat16)
+    layer = torch.nn.Linear(256, 1000, bias=True)
+    with torch.no_grad():
+        layer.weight.copy_(torch.randn(1000, 256, generator=draw) / 16)
+        layer.bias.fill_(20.0)
+    layer = layer.to(torch.bfloat16)
+    none = torch.nn.Identity()
+    exact = hidden.double() @ layer.weight.double().T + layer.bias.double()
+    monkeypatch.setattr(family, "ROWS_AT_ONCE", 300)
+    modules = family.Parts(none, none, none, layer)
+    found, some = modules.logits(hidden), modules.logits(hidden, [5, 3, 900])
+    assert found.dtype == torch.float32 and torch.allclose(found.double(), exact, rtol=0, atol=2e-5)
+    assert torch.allclose(some.double(), exact[:, [5, 3, 900]], rtol=0, atol=2e-5)
+    rounded = layer(hidden)
+    ties = [sum(len(set(row.tolist())) < 6 for row in logits[:, 100:106]) for logits in (rounded, found)]
+    assert ties[0] > 5 and ties[1] == 0
+    divided = family.Parts(none, none, none, layer, logits_divisor=4.0)
+    assert torch.allclose(divided.logits(hidden) * 4, found)
+    state = hidden.clone().requires_grad_(True)
+    with torch.autocast("cpu", torch.bfloat16):
+        modules.logits(state)[:, 7].log_softmax(0)[3].backward()
+    reference = hidden.float().requires_grad_(True)
+    (reference @ layer.weight.float().T)[:, 7].log_softmax(0)[3].backward()
+    assert torch.allclose(state.grad.float(), reference.grad, rtol=1e-2, atol=1e-6) and reference.grad.abs().max() > 0

@@ -24,10 +24,12 @@ from scaling_ambiguity.alms.availability import (
     somebody_listens,
     was_fetched,
 )
+from scaling_ambiguity.alms.place_cost import numbers, place_cost
 from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.alms.serving import program_of, read_recipe
 from scaling_ambiguity.errors import UserError
 
+NOT_LOADED = ("talker.", "token2wav.", "code2wav.")  # of a model that also speaks, begin the names of its voice
 _HERE = {"127.0.0.1", "localhost", "::1"}
 
 
@@ -113,7 +115,7 @@ def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) 
     found = []
     if alm["engine"] == "transformers":
         found += _against_class(_architecture(folder))
-    need = MARGIN * CPU_BYTES * parameters(folder) / 1e9
+    need = MARGIN * CPU_BYTES * parameters(folder) / 1e9 + working_gb(folder, CPU_BYTES)
     if place.local and not place.gpus and need > place.memory_gb:
         found.append(
             f"takes {need:.0f} GB of memory without a GPU, free are {place.memory_gb:.0f}: run it on a larger machine"
@@ -163,12 +165,17 @@ def _architecture(folder: Path) -> str:
 
 
 def parameters(folder: Path) -> int:
-    """Return the number of parameters of a model folder, from the headers of its safetensors files; 0 if unreadable.
+    """Return the number of parameters of a model folder that are loaded; 0 if its files are unreadable."""
+    return numbers(tensor_shapes(folder))
+
+
+def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of a model folder's tensors, from the headers of its safetensors files.
 
     A header is 8 bytes, its length, and JSON: tensor name -> dtype, shape, offsets
-    (huggingface.co/docs/safetensors).
+    (huggingface.co/docs/safetensors). Parts that no engine opens, those that speak, are left out.
     """
-    count = 0
+    found: dict[str, tuple[int, ...]] = {}
     for path in folder.glob("*.safetensors"):
         try:
             with path.open("rb") as file:
@@ -176,12 +183,19 @@ def parameters(folder: Path) -> int:
         except (OSError, ValueError, struct.error):
             continue
         for name, tensor in header.items():
-            if name != "__metadata__":
-                size = 1
-                for length in tensor["shape"]:
-                    size *= length
-                count += size
-    return count
+            if name != "__metadata__" and not name.startswith(NOT_LOADED):
+                found[name] = tuple(tensor["shape"])
+    return found
+
+
+def working_gb(folder: Path, size: int) -> float:
+    """Return the GB that a model needs over its weights to read one prompt, its keys and values with it.
+
+    Args:
+        folder: The model folder.
+        size: Bytes of a number.
+    """
+    return place_cost(tensor_shapes(folder)).working_gb(size)
 
 
 def refusal(against: dict[str, list[str]]) -> str:

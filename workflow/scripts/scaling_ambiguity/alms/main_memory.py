@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.alms.availability import CPU_BYTES, GPU_BYTES, MARGIN
-from scaling_ambiguity.alms.before_work import parameters
+from scaling_ambiguity.alms.before_work import parameters, working_gb
 from scaling_ambiguity.alms.hub import is_on_hub, whole_snapshot
 from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.errors import UserError
@@ -18,8 +18,9 @@ def main_memory_mb(alm: dict[str, Any], facts: Entry | None, copies: int = 1, be
 
     m = beside + ceil(1.2 x copies x parameters x bytes / 10^6), 4 bytes a parameter in float32 on the CPU, 2 in
     bfloat16 where there are GPUs: weights pass through main memory on their way. The parameters are those of the
-    files, where they are on this machine, else of the registry, else nine billion. A model behind another's server,
-    or of answers that are there already, takes none.
+    files, where they are on this machine, else of the registry, else nine billion. Where the CPU computes and the
+    files are a folder's, keys, values and passing states of one prompt come on top. A model behind another's server, or
+    of answers that are there already, takes none.
 
     Args:
         alm: The ``alms`` entry of the configuration.
@@ -31,7 +32,10 @@ def main_memory_mb(alm: dict[str, Any], facts: Entry | None, copies: int = 1, be
     if not opened:
         return beside
     size = GPU_BYTES if alm["gpus"] else CPU_BYTES
-    return beside + math.ceil(MARGIN * copies * size * _parameters(alm, facts) / 1e6)
+    weights = MARGIN * size * _parameters(alm, facts) / 1e6
+    if "trained_on" not in alm and "serve" not in alm and not alm["gpus"] and "checkpoint" in alm:
+        weights += 1e3 * working_gb(Path(alm["checkpoint"]), size)
+    return beside + math.ceil(copies * weights)
 
 
 def _parameters(alm: dict[str, Any], facts: Entry | None) -> float:

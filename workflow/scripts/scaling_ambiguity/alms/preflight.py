@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.alms.availability import GPU_BYTES, MARGIN, needed_gb
-from scaling_ambiguity.alms.before_work import parameters
+from scaling_ambiguity.alms.before_work import parameters, working_gb
 from scaling_ambiguity.alms.hub import is_on_hub, whole_snapshot
 from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.errors import UserError
@@ -131,13 +131,17 @@ def model_faults(alm: dict[str, Any], facts: Entry | None) -> tuple[Path | None,
 
 
 def memory_need(folder: Path | None, facts: Entry | None, gpus: int = 1, served: bool = False) -> float | None:
-    """Return the memory that a model takes on one GPU, GB: by its weights, else by the registry; None: not known.
+    """Return the memory that a model takes on one GPU, GB: by its files, else by the registry; None: not known.
 
-    Only a server spreads a model over its GPUs.
+    m = 1.2 x 2 bytes x parameters, and with files the keys, values and passing states of one prompt (no server's
+    affair, which plans its own); more rows are read at once where more is free. Only a server spreads a model over
+    its GPUs.
     """
     count = parameters(folder) if folder is not None else 0
     need = MARGIN * GPU_BYTES * count / 1e9 if count else (needed_gb(facts)[0] if facts is not None else None)
-    return need / gpus if need is not None and served else need
+    if need is not None and served:
+        return need / gpus
+    return need if need is None or folder is None or not count else need + working_gb(folder, GPU_BYTES)
 
 
 def scratch_faults(folder: Path, least_gb: float = SCRATCH_GB) -> list[str]:

@@ -3,61 +3,32 @@
 from collections.abc import Callable
 
 import torch
-from torch.nn.functional import log_softmax
 
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.alms.parts import parts
-from scaling_ambiguity.alms.prefix import prefill
+from scaling_ambiguity.alms.prefix import Group
 from scaling_ambiguity.alms.questions import Answer
-from scaling_ambiguity.alms.scoring import label_tokens
+from scaling_ambiguity.alms.scoring import label_tokens, string_scores
 
 
 @torch.no_grad()
 def read_labels(
-    alm: LoadedALM, inputs: dict[str, torch.Tensor], classes: list[str], shared: bool = False
+    alm: LoadedALM, inputs: dict[str, torch.Tensor], classes: list[str], shared: bool | list[Group] = False
 ) -> torch.Tensor:
     """Return log p(label string | prompt) of each label, not normalised over the labels.
 
     s_c = sum_i log p(t_ci | prompt, t_c1 ... t_c,i-1), natural logarithm, temperature 1, over the tokens of
-    :func:`label_tokens`; exact for labels of any number of tokens. The prompts are read once: where
-    a label has more than one token, their cache is repeated for the labels and only labels are read.
+    :func:`label_tokens`; exact for labels of any number of tokens. Each prompt is read once, with all labels behind it.
 
     Args:
         alm: The model.
         inputs: As returned by ``embed_prompts``, B rows.
         classes: C label words.
-        shared: What neighbouring prompts begin with is read once; see :func:`prefill`.
+        shared: What neighbouring prompts begin with is read once; see :func:`~scaling_ambiguity.alms.prefix.prefill`.
 
     Returns:
         (B, C), float64; exp(s).sum(1) is at most 1.
     """
-    tokens, modules = label_tokens(alm, classes), parts(alm.model)
-    longest, device = max(map(len, tokens)), inputs["inputs_embeds"].device
-    prompts = prefill(modules, inputs, shared=shared, use_cache=longest > 1)
-    first = log_softmax(modules.logits(prompts.hidden).double(), dim=-1)
-    scores = first[:, [row[0] for row in tokens]]
-    if longest == 1:
-        return scores
-    batch, count = scores.shape
-    cache = prompts.cache
-    cache.batch_select_indices(torch.arange(batch, device=device).repeat_interleave(count))
-    # The last token of a label is not read: nothing follows it.
-    read = torch.tensor([row[:-1] + [0] * (longest - len(row)) for row in tokens], device=device)
-    real = torch.tensor([[1] * (len(row) - 1) + [0] * (longest - len(row)) for row in tokens], device=device)
-    asked = torch.tensor([row[1:] + [0] * (longest - len(row)) for row in tokens], device=device)
-    steps = torch.arange(1, longest, device=device)
-    hidden = modules.language_model(
-        inputs_embeds=modules.language_model.get_input_embeddings()(read).repeat(batch, 1, 1),
-        attention_mask=torch.cat(
-            [prompts.mask.repeat_interleave(count, 0), real.repeat(batch, 1).to(torch.long)], dim=1
-        ),
-        position_ids=(prompts.position[:, None] + steps).repeat_interleave(count, 0),
-        past_key_values=cache,
-        use_cache=True,
-    ).last_hidden_state
-    rest = log_softmax(modules.logits(hidden).double(), dim=-1)
-    picked = rest.gather(-1, asked.repeat(batch, 1)[..., None])[..., 0] * real.repeat(batch, 1)
-    return scores + picked.sum(-1).view(batch, count)
+    return string_scores(alm, inputs, label_tokens(alm, classes), shared)
 
 
 def draw_labels(

@@ -8,9 +8,9 @@ from torch.nn.functional import log_softmax
 from scaling_ambiguity.alms.draw_cache import spread
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
-from scaling_ambiguity.alms.prefix import prefill
+from scaling_ambiguity.alms.prefix import Group, prefill
 from scaling_ambiguity.alms.questions import Answer
-from scaling_ambiguity.alms.scoring import end_token
+from scaling_ambiguity.alms.scoring import end_tokens
 
 LONGEST_ANSWER = 8
 
@@ -46,9 +46,9 @@ def sample_answers(
     temperatures: list[float],
     uniform: Callable[[int, int], float],
     longest: int = LONGEST_ANSWER,
-    shared: bool = False,
+    shared: bool | list[Group] = False,
 ) -> list[Answer]:
-    """Draw N answers to B prompts.
+    """Draw N answers to B prompts; an answer ends with any token that the checkpoint names as an end.
 
     Args:
         alm: The model.
@@ -65,9 +65,9 @@ def sample_answers(
     heat = torch.tensor(temperatures, dtype=torch.float64, device=alm.device)
     read = prefill(modules, inputs, shared=shared, use_cache=longest > 1)
     cache = read.cache
-    logits = modules.logits(read.hidden).float()[rows]
+    logits = modules.logits(read.hidden[:, 0])[rows]
     mask, position = read.mask[rows], read.position[rows]
-    stop = end_token(alm)
+    ends = set(end_tokens(alm))
     drawn: list[list[int]] = [[] for _ in range(count)]
     logprob = torch.zeros(count, dtype=torch.float64, device=alm.device)
     live = list(range(count))
@@ -78,7 +78,7 @@ def sample_answers(
         logprob[index] += log_softmax(logits.double(), dim=-1).gather(-1, tokens[:, None])[:, 0]
         for draw, token in zip(live, tokens.tolist(), strict=True):
             drawn[draw].append(token)
-        going = [place for place, token in enumerate(tokens.tolist()) if token != stop]
+        going = [place for place, token in enumerate(tokens.tolist()) if token not in ends]
         if not going or step == longest - 1:
             break
         keep = torch.tensor(going, device=alm.device)
@@ -97,8 +97,8 @@ def sample_answers(
             past_key_values=cache,
             use_cache=True,
         )
-        cache, logits = output.past_key_values, modules.logits(output.last_hidden_state[:, -1]).float()
+        cache, logits = output.past_key_values, modules.logits(output.last_hidden_state[:, -1])
     return [
-        Answer(alm.tokenizer.decode(ids, skip_special_tokens=True), float(value), len(ids), ids[-1] == stop)
+        Answer(alm.tokenizer.decode(ids, skip_special_tokens=True), float(value), len(ids), ids[-1] in ends)
         for ids, value in zip(drawn, logprob.tolist(), strict=True)
     ]

@@ -1,11 +1,13 @@
 """The distribution an audio-language model gives to the label words, read from its log-probabilities."""
 
 import torch
-from torch.nn.functional import log_softmax, pad
+from torch.nn.functional import log_softmax
 
-from scaling_ambiguity.alms.families.known import family_of
+from scaling_ambiguity.alms.families.known import base_of, family_of
+from scaling_ambiguity.alms.label_tree import label_tree
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.alms.prefix import Group, prefill
 from scaling_ambiguity.errors import UserError
 
 
@@ -35,6 +37,54 @@ def end_token(alm: LoadedALM) -> int:
     return alm.tokenizer.eos_token_id if token is None else token
 
 
+def end_tokens(alm: LoadedALM) -> list[int]:
+    """Return every token that ends an answer: :func:`end_token` and those of the checkpoint's generation_config."""
+    listed = getattr(getattr(base_of(alm.model), "generation_config", None), "eos_token_id", None)
+    others = listed if isinstance(listed, list | tuple) else [] if listed is None else [listed]
+    return list(dict.fromkeys([end_token(alm), *others]))
+
+
+def takes_tree(alm: LoadedALM, places: int) -> bool:
+    """Return whether rows of so many places may have a mask of their own, so that all labels are read in one row.
+
+    The family's language model has to take such masks and the attention to be one that computes with them; layers
+    with a sliding window build their mask themselves, and get it wrong once a row is longer than the window.
+    """
+    config = parts(alm.model).language_model.config
+    windowed = "sliding_attention" in (getattr(config, "layer_types", None) or []) or not hasattr(config, "layer_types")
+    window = getattr(config, "sliding_window", None) if windowed else None
+    able = family_of(alm.model).masks and config._attn_implementation in ("sdpa", "eager")
+    return able and (window is None or places <= window)
+
+
+def string_scores(
+    alm: LoadedALM, inputs: dict[str, torch.Tensor], tokens: list[list[int]], shared: bool | list[Group] = False
+) -> torch.Tensor:
+    """Return log p of each label string as the continuation of each prompt; differentiable.
+
+    The prompts are read once, all labels behind each of them in the same row (:class:`LabelTree`). Where the model
+    does not take such masks (:func:`takes_tree`), each label is read in a row of its own, one label after the other.
+
+    Args:
+        alm: The model.
+        inputs: As returned by ``embed_prompts``, B rows.
+        tokens: Of :func:`label_tokens`, C lists.
+        shared: See :func:`~scaling_ambiguity.alms.prefix.prefill`.
+
+    Returns:
+        (B, C), float64; natural logarithm, temperature 1, over the whole vocabulary.
+    """
+    modules, ends = parts(alm.model), end_tokens(alm)
+    trees = [label_tree(tokens, ends)]
+    if not trees[0].is_chain and not takes_tree(alm, inputs["inputs_embeds"].shape[1] + len(trees[0].tokens)):
+        trees = [label_tree([row], ends) for row in tokens]
+    columns = []
+    for tree in trees:
+        hidden = prefill(modules, inputs, shared=shared, use_cache=False, tree=tree).hidden
+        columns.append(tree.scores(log_softmax(modules.logits(hidden).double(), dim=-1)))
+    return torch.cat(columns, dim=1)
+
+
 def label_log_probabilities(alm: LoadedALM, inputs: dict[str, torch.Tensor], classes: list[str]) -> torch.Tensor:
     """Return log p(label | clip, prompt), normalised over the class set; differentiable.
 
@@ -52,32 +102,8 @@ def label_log_probabilities(alm: LoadedALM, inputs: dict[str, torch.Tensor], cla
         (B, C), float32, each row a log-distribution.
     """
     tokens = label_tokens(alm, classes)
+    if any(len(row) > 1 for row in tokens):
+        return log_softmax(string_scores(alm, inputs, tokens), dim=-1).float()
     modules = parts(alm.model)
-    if all(len(row) == 1 for row in tokens):
-        hidden = modules.language_model(**inputs, use_cache=False).last_hidden_state[:, -1]
-        rows = torch.tensor([row[0] for row in tokens], device=hidden.device)
-        bias = getattr(modules.lm_head, "bias", None)
-        logits = torch.nn.functional.linear(hidden, modules.lm_head.weight[rows], None if bias is None else bias[rows])
-        return log_softmax(logits.float() / modules.logits_divisor, dim=-1)
-    return log_softmax(_string_scores(modules, inputs, tokens), dim=-1)
-
-
-def _string_scores(modules, inputs: dict[str, torch.Tensor], tokens: list[list[int]]) -> torch.Tensor:
-    """Return (B, C) summed log-probabilities of the label strings, one forward pass over B x C rows."""
-    embeds, mask, positions = inputs["inputs_embeds"], inputs["attention_mask"], inputs["position_ids"]
-    batch, width, _ = embeds.shape
-    count, longest = len(tokens), max(map(len, tokens))
-    ids = torch.tensor([row + [0] * (longest - len(row)) for row in tokens], device=embeds.device)
-    real = torch.tensor([[1] * len(row) + [0] * (longest - len(row)) for row in tokens], device=embeds.device)
-    answer = modules.language_model.get_input_embeddings()(ids)
-    steps = torch.arange(1, longest + 1, device=embeds.device)
-    hidden = modules.language_model(
-        inputs_embeds=torch.cat([embeds.repeat_interleave(count, 0), answer.repeat(batch, 1, 1)], dim=1),
-        attention_mask=torch.cat([mask.repeat_interleave(count, 0), real.repeat(batch, 1)], dim=1),
-        position_ids=pad((positions[:, -1:] + steps).repeat_interleave(count, 0), (width, 0))
-        + pad(positions.repeat_interleave(count, 0), (0, longest)),
-        use_cache=False,
-    ).last_hidden_state[:, width - 1 : -1]
-    logp = log_softmax(modules.logits(hidden).float(), dim=-1)
-    picked = logp.gather(-1, ids.repeat(batch, 1)[..., None])[..., 0]
-    return (picked * real.repeat(batch, 1)).sum(-1).view(batch, count)
+    hidden = modules.language_model(**inputs, use_cache=False).last_hidden_state[:, -1]
+    return log_softmax(modules.logits(hidden, [row[0] for row in tokens]), dim=-1)

@@ -1,16 +1,13 @@
 """How much memory a training step needs, said before the first one, and what to change when there is too little."""
 
 import math
-import os
-import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
-import psutil
 import torch
 
+from scaling_ambiguity.alms.free_memory import free_memory, ran_out
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.adapter import Adapter
@@ -134,45 +131,6 @@ def kept_for_gradient(compute: Callable[[], torch.Tensor], known: set[int]) -> t
     return sum(kept.values()), max(kept.values(), default=0)
 
 
-def free_memory(device: torch.device) -> int:
-    """Return the bytes this process may still take on ``device``.
-
-    On a GPU what the driver and torch's own cache leave; else the least of the machine's available memory,
-    the cgroup's limit (Slurm, containers) and the process's own limits (`ulimit -v`, `-d`).
-    """
-    if device.type == "cuda":
-        cached = torch.cuda.memory_reserved(device) - torch.cuda.memory_allocated(device)
-        return torch.cuda.mem_get_info(device)[0] + cached
-    least = psutil.virtual_memory().available
-    status = psutil.Process().memory_info()
-    for limit, used in ((resource.RLIMIT_AS, status.vms), (resource.RLIMIT_DATA, getattr(status, "data", 0))):
-        soft = resource.getrlimit(limit)[0]
-        if soft != resource.RLIM_INFINITY:
-            least = min(least, soft - used)
-    for folder in _cgroup_folders():
-        try:
-            limit, used = ((folder / name).read_text().strip() for name in ("memory.max", "memory.current"))
-        except OSError:
-            continue
-        if limit != "max":
-            least = min(least, int(limit) - int(used))
-    return max(0, least)
-
-
-def _cgroup_folders() -> list[Path]:
-    """Return this process's cgroup (version 2) and those above it."""
-    try:
-        lines = Path(f"/proc/{os.getpid()}/cgroup").read_text().splitlines()
-    except OSError:
-        return []
-    own = next((line[3:] for line in lines if line.startswith("0::")), None)
-    if own is None:
-        return []
-    root = Path("/sys/fs/cgroup")
-    folder = root / own.lstrip("/")
-    return [folder, *(parent for parent in folder.parents if parent.is_relative_to(root))]
-
-
 @contextmanager
 def explain_out_of_memory(foreseen: Foreseen | None) -> Iterator[None]:
     """Turn an allocation that fails inside the block into a UserError that names the batch that fits."""
@@ -185,13 +143,6 @@ def explain_out_of_memory(foreseen: Foreseen | None) -> Iterator[None]:
         # The estimate knows nothing of fragmentation and of other programs: never advise what just failed.
         fits = min(foreseen.fits, at_once // 2)
         raise UserError(f"out of memory with {at_once} utterances at once. {foreseen.advice(fits)}") from error
-
-
-def ran_out(error: BaseException) -> bool:
-    """Return whether ``error`` says that memory ran out, on a GPU or on the CPU."""
-    if isinstance(error, torch.OutOfMemoryError | MemoryError):
-        return True
-    return any(words in str(error) for words in ("can't allocate memory", "not enough memory"))
 
 
 def _size(number: int) -> str:

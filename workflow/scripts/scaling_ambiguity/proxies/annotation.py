@@ -44,7 +44,8 @@ _NO_ANSWER = {"response": "", "status": "failed", "logprob": math.nan}
 def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what: str) -> dict[str, dict[str, Any]]:
     """Return the record of every request, asking the engine only where the store has none.
 
-    Batches are cut from all utterances, whatever is done. Engines in this process: a batch with anything missing
+    Batches are cut from all utterances, whatever is done. Engines in this process: utterances of like length are asked
+    together, so that little is padded; a batch with anything missing
     is computed whole, because neighbours in a batch change the last digits of a result, but only the missing
     answers are added to the store, in one synced append; such an engine may ``prepare`` the next batch in a thread
     meanwhile, which changes no byte. Engines that ``asks_alone`` (a server's: each answer is
@@ -57,7 +58,8 @@ def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what:
     if getattr(engine, "answers_only", False):
         return records
     alone, size = getattr(engine, "asks_alone", False), getattr(engine, "clips_at_once", CLIPS_AT_ONCE)
-    batches = [utterances[start : start + size] for start in range(0, len(utterances), size)]
+    ordered = utterances if alone else sorted(utterances, key=_length)
+    batches = [ordered[start : start + size] for start in range(0, len(ordered), size)]
     prepare = None if alone else getattr(engine, "prepare", None)
 
     def ready(batch: list[list[Item]]) -> Any:
@@ -83,6 +85,15 @@ def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what:
             store.append(list(fresh.values()))
             records |= fresh
     return records
+
+
+def _length(draws: list[Item]) -> tuple[int, int]:
+    """Return what orders utterances by how long they are to read: bytes of sound, then letters of the prompt."""
+    sounds = [item.audio for item in draws if item.audio is not None]
+    return (
+        max((sound.stat().st_size if sound.is_file() else 0 for sound in sounds[:1]), default=0),
+        max((len(item.prompt) for item in draws), default=0),
+    )
 
 
 def _ask_alone(items: list[Item], engine: Any, store: AnswerStore, records: dict[str, dict[str, Any]]) -> None:

@@ -1,7 +1,7 @@
 """Engine `transformers`: an audio-language model in this process."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -9,8 +9,10 @@ import torch
 from scaling_ambiguity.alms.encoded_clips import EncodedClips
 from scaling_ambiguity.alms.encodings import Clip, Encodings
 from scaling_ambiguity.alms.families.adapters import has_adapters, switch_adapters
+from scaling_ambiguity.alms.forwards import MOST_PLACES, Forwards, Item, left, shapes_of
 from scaling_ambiguity.alms.inputs import embed_prompts
 from scaling_ambiguity.alms.loading import LoadedALM, load_alm
+from scaling_ambiguity.alms.prefix import Group, shared_prefixes
 from scaling_ambiguity.alms.questions import Answer, Question
 from scaling_ambiguity.alms.readout import draw_labels, read_labels
 from scaling_ambiguity.alms.sampling import LONGEST_ANSWER, sample_answers
@@ -18,9 +20,34 @@ from scaling_ambiguity.alms.scoring import label_tokens
 from scaling_ambiguity.errors import UserError
 
 _KNOWN = {
-    "encoded", "encodings", "engine", "checkpoint", "gpus", "max_tokens", "revision", "shared_prefix",
+    "encoded", "encodings", "engine", "checkpoint", "gpus", "max_tokens", "places", "revision", "shared_prefix",
     "trust_remote_code", "trained_on", "training",
 }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """Questions: the row of each one's prompt, the rows' inputs, the groups that share what they begin with."""
+
+    questions: list[Question]
+    rows: list[int]
+    inputs: dict[str, torch.Tensor]
+    groups: list[Group]
+
+    def items(self, keys: list[tuple[int, int]]) -> list[Item]:
+        """Return what forwards are cut from, of pairs of key and row."""
+        shapes = shapes_of(self.inputs["attention_mask"].sum(-1).tolist(), self.groups)
+        return [Item(key, row, *shapes[row]) for key, row in keys]
+
+    def inputs_of(self, piece: list[Item]) -> tuple[list[int], dict[str, torch.Tensor], list[Group]]:
+        """Return the rows of some items of one shape, their inputs, and their groups if they share a beginning."""
+        rows = list(dict.fromkeys(item.row for item in piece))
+        (head, rest), place = piece[0].shape, {row: place for place, row in enumerate(rows)}
+        groups = []
+        for members, prefix in self.groups if head else []:
+            inside = [place[row] for row in members if row in place]
+            groups += [(inside, prefix)] if inside else []
+        return rows, left(self.inputs, rows, head + rest), groups
 
 
 class Engine:
@@ -42,6 +69,7 @@ class Engine:
         longest: int = LONGEST_ANSWER,
         shared_prefix: bool = False,
         encoded: EncodedClips | None = None,
+        places: int = MOST_PLACES,
     ) -> None:
         self.alm = alm
         self.longest = longest
@@ -50,6 +78,7 @@ class Engine:
         self.revision = f"{alm.revision} shared_prefix" if shared_prefix else alm.revision
         self.processor = alm.processor
         self.encodings = Encodings(alm, shared=encoded)
+        self.forwards = Forwards(alm, places)
 
     def prepare(self, questions: Sequence[Question]) -> list[Clip]:
         """Read the sound files that questions are about and compute their features; needs no weights.
@@ -94,22 +123,50 @@ class Engine:
         row_of = {prompt: row for row, prompt in enumerate(prompts)}
         heard = [None if audio is None else clips[audio] for audio, _ in prompts]
         inputs = embed_prompts(self.alm, [text for _, text in prompts], heard)
-        rows = [row_of[q.audio, q.prompt] for q in questions]
-        heat = [q.temperature for q in questions]
-        if questions[0].labels is None:
-            return sample_answers(
+        asked = _Asked(questions, [row_of[q.audio, q.prompt] for q in questions], inputs, self._grouped(inputs))
+        return self._generated(asked, uniform) if questions[0].labels is None else self._read_out(asked, uniform)
+
+    def _grouped(self, inputs: dict[str, torch.Tensor]) -> list[Group]:
+        if self.shared:
+            return shared_prefixes(inputs)
+        return [([row], 0) for row in range(len(inputs["attention_mask"]))]
+
+    def _generated(self, asked: _Asked, uniform: Callable[..., float]) -> list[Answer]:
+        answers: dict[int, Answer] = {}
+
+        def sample(piece: list[Item]) -> None:
+            rows, inputs, groups = asked.inputs_of(piece)
+            chosen = [asked.questions[item.key] for item in piece]
+            found = sample_answers(
                 self.alm,
                 inputs,
-                rows,
-                heat,
-                lambda draw, step: uniform(*questions[draw].stream, step),
+                [rows.index(item.row) for item in piece],
+                [q.temperature for q in chosen],
+                lambda draw, step: uniform(*chosen[draw].stream, step),
                 self.longest,
-                self.shared,
+                groups,
             )
-        labels = list(questions[0].labels)
-        lengths = [len(tokens) for tokens in label_tokens(self.alm, labels)]
-        scores = read_labels(self.alm, inputs, labels, self.shared)
-        return draw_labels(scores, labels, lengths, rows, heat, lambda draw: uniform(*questions[draw].stream, 0))
+            answers.update(zip([item.key for item in piece], found, strict=True))
+
+        self.forwards.run(asked.items(list(enumerate(asked.rows))), sample, kept=True, behind=self.longest)
+        return [answers[place] for place in range(len(asked.questions))]
+
+    def _read_out(self, asked: _Asked, uniform: Callable[..., float]) -> list[Answer]:
+        labels = list(asked.questions[0].labels)
+        tokens = label_tokens(self.alm, labels)
+        scores = torch.zeros(len(asked.inputs["attention_mask"]), len(labels), dtype=torch.float64)
+
+        def read(piece: list[Item]) -> None:
+            rows, inputs, groups = asked.inputs_of(piece)
+            scores[rows] = read_labels(self.alm, inputs, labels, groups).cpu()
+
+        behind = sum(len(row) - 1 for row in tokens)
+        self.forwards.run(asked.items([(row, row) for row in range(len(scores))]), read, kept=False, behind=behind)
+        heat = [q.temperature for q in asked.questions]
+        stream = [q.stream for q in asked.questions]
+        return draw_labels(
+            scores, labels, list(map(len, tokens)), asked.rows, heat, lambda draw: uniform(*stream[draw], 0)
+        )
 
 
 def _groups(questions: Sequence[Question], adapted: bool) -> list[tuple[bool | None, list[int]]]:
@@ -126,9 +183,10 @@ def _groups(questions: Sequence[Question], adapted: bool) -> list[tuple[bool | N
 
 
 def open_engine(entry: dict) -> Engine:
-    """Open the model of an ``alms`` entry (``checkpoint``, ``revision``, ``trust_remote_code``, ``shared_prefix``).
+    """Open the model of an ``alms`` entry.
 
-    ``encoded``, which a job adds to it, are the folders of the clips' encoder outputs.
+    ``places`` bounds the tokens x rows of a forward; memory bounds them anyway. ``encoded``, which a job adds to it,
+    are the folders of the clips' encoder outputs.
 
     Raises:
         UserError: An unknown key, no checkpoint, one that cannot be opened, or encoder outputs of another one.
@@ -143,4 +201,4 @@ def open_engine(entry: dict) -> Engine:
     alm = load_alm(entry["checkpoint"], **options)
     longest, shared = entry.get("max_tokens", LONGEST_ANSWER), entry.get("shared_prefix", False)
     encoded = EncodedClips(entry["encoded"]) if entry.get("encoded") else None
-    return Engine(alm, entry["checkpoint"], longest, shared, encoded)
+    return Engine(alm, entry["checkpoint"], longest, shared, encoded, entry.get("places", MOST_PLACES))

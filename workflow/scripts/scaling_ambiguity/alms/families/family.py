@@ -1,6 +1,6 @@
 """What the engine must know of a family of audio-language models; one module of this room per family."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,12 +8,15 @@ from typing import Any
 import numpy as np
 import torch
 from torch import nn
+from torch.nn.functional import linear
+from torch.utils.checkpoint import checkpoint
 
 from scaling_ambiguity.errors import UserError
 
 RATE = 16_000
 # Under 0.05 s some encoders have no token and others stop with a message about tensors.
 SHORTEST = RATE // 20
+ROWS_AT_ONCE = 16_384  # of an output layer, in float32: 0.27 GB at 4,096 hidden units
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,34 @@ class Parts:
     lm_head: nn.Module
     logits_divisor: float = 1.0
 
-    def logits(self, hidden: torch.Tensor) -> torch.Tensor:
-        """Return the logits (..., V) of hidden states (..., H)."""
-        logits = self.lm_head(hidden)
+    def logits(self, hidden: torch.Tensor, rows: Sequence[int] | None = None) -> torch.Tensor:
+        """Return the logits (..., V) of hidden states (..., H) in float32, whatever the weights are in; differentiable.
+
+        In bfloat16 logits between 16 and 32 are multiples of 0.125, so that labels would be tied. The products of the
+        stored numbers are summed in float32; the output layer is brought to float32 some rows at a time, in the
+        gradient once more, and never kept so.
+
+        Args:
+            hidden: Hidden states.
+            rows: Tokens to which the vocabulary is confined, in this order; None: all.
+        """
+        weight, bias = self.lm_head.weight, getattr(self.lm_head, "bias", None)
+        if rows is not None:
+            chosen = torch.tensor(rows, device=weight.device)
+            weight, bias = weight[chosen], None if bias is None else bias[chosen]
+        size = len(weight) if weight.dtype == torch.float32 else ROWS_AT_ONCE
+        biases = [None] * -(-len(weight) // size) if bias is None else bias.split(size)
+        parts = []
+        for some in zip(weight.split(size), biases, strict=True):
+            again = torch.is_grad_enabled() and weight.dtype != torch.float32
+            parts.append(checkpoint(_product, hidden, *some, use_reentrant=False) if again else _product(hidden, *some))
+        logits = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-1)
         return logits if self.logits_divisor == 1 else logits / self.logits_divisor
+
+
+def _product(hidden: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
+    with torch.autocast(hidden.device.type, enabled=False):
+        return linear(hidden.float(), weight.float(), None if bias is None else bias.float())
 
 
 def tokenize(tokenizer: Any, text: str) -> list[int]:
@@ -82,6 +109,7 @@ class Family:
         tokenize: ``(tokenizer, rendered prompt)`` to token ids.
         adapted: Adapters are on where a clip is heard and off where none is.
         load_adapters: ``(model, checkpoint, options)``: load what comes with the checkpoint as an adapter.
+        masks: Its language model takes a mask (B, 1, Q, K) of what each place sees; if not, labels are read one by one.
     """
 
     name: str
@@ -94,6 +122,7 @@ class Family:
     tokenize: Callable[[Any, str], list[int]] = tokenize
     adapted: bool = False
     load_adapters: Callable[[Any, str | Path, dict], None] = nothing
+    masks: bool = True
 
 
 def one_by_one(
