@@ -44,8 +44,13 @@ onstart:
         print(line, file=sys.stderr)
 
 
+onsuccess:
+    for line in notes_on_reading():
+        print(line, file=sys.stderr)
+
+
 onerror:
-    for line in remedies(log):
+    for line in [*notes_on_reading(), *remedies(log)]:
         print(line, file=sys.stderr)
 
 

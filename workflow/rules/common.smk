@@ -12,13 +12,14 @@ if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
 import yaml
-from snakemake.exceptions import WorkflowError
 
 from scaling_ambiguity.alms.before_work import obstacles, refusal, this_place
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import checked_config
+from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
+from scaling_ambiguity.corpora.readers import look_for_sound
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import Design, designs
 
@@ -64,8 +65,6 @@ SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, CAPTION_FOLDER, PINS = (
         "workflow/resources",
     )
 )
-# Where the sound of a corpus with optional sound lies, and how many clips there are.
-SOUND_FOLDERS = {"cremad": ("AudioWAV", 7442)}
 SEED = config["seed"]
 SEEDS = list(range(config["finetuning"]["seeds"]))
 RUN_MARKER = Path("results/run-name.txt")

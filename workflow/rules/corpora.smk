@@ -55,16 +55,15 @@ rule read_corpus:
     params:
         reader=lambda wildcards: config["corpora"][wildcards.corpus]["reader"],
         root=lambda wildcards: corpus_root(wildcards.corpus),
-        options=lambda wildcards: canonical(
-            {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "shards"}
-        ),
+        options=lambda wildcards: canonical(reading_options(wildcards.corpus)),
+        proxy=lambda wildcards: "--proxy" if wildcards.corpus in replayed_corpora() else "",
         script=f"{SCRIPTS}/read_corpus.py",
         code=lambda wildcards: code(
             "read_corpus.py", f"corpora.readers.{config['corpora'][wildcards.corpus]['reader']}"
         ),
     shell:
         "python {params.script:q} --reader {params.reader} --name {wildcards.corpus} --root {params.root:q}"
-        " --options {params.options:q} --utterances {output.utterances} --votes {output.votes}"
+        " --options {params.options:q} {params.proxy} --utterances {output.utterances} --votes {output.votes}"
         " --rejects {output.rejects} --audit {output.audit} > {log} 2>&1"
 
 
@@ -197,7 +196,7 @@ rule fetch_cremad:
         mem_mb=1000,
         runtime=600,
     params:
-        root=lambda wildcards: root_of("cremad"),
+        root=lambda wildcards: root_of(first_of("cremad")),
         script=f"{SCRIPTS}/fetch_cremad.py",
         code=code("fetch_cremad.py"),
     shell:

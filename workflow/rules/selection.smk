@@ -11,38 +11,99 @@ def is_simulated(corpus):
     return config["corpora"][corpus]["reader"] == "demo"
 
 
-def root_of(reader, name=None):
-    """Folder of a real corpus, from its entry in the configuration or the environment variable <READER>_ROOT."""
-    entries = {key: entry for key, entry in config["corpora"].items() if entry["reader"] == reader}
-    variable = f"{reader.upper()}_ROOT"
-    root = entries.get(name or next(iter(entries), None), {}).get("root") or os.environ.get(variable)
+def root_of(corpus):
+    """Folder of a real corpus: its entry's `root`, the environment variable <NAME>_ROOT, or <READER>_ROOT."""
+    entry = config["corpora"].get(corpus, {"reader": corpus})
+    own, common = f"{corpus.upper()}_ROOT", f"{entry['reader'].upper()}_ROOT"
+    root = entry.get("root") or os.environ.get(own) or os.environ.get(common)
     if not root:
         stop(
-            f"corpora.{name or reader}.root is missing: the folder of the corpus. Set it in the configuration, "
-            f"or the environment variable {variable}."
+            f"corpora.{corpus}.root is missing: the folder of the corpus. Set it in the configuration, "
+            f"or the environment variable {own}{'' if own == common else f' (or {common})'}."
+        )
+    if not entry.get("root") and not os.environ.get(own) and (twins := same_files(corpus)):
+        stop(
+            f"{common} is the root of the corpora {corpus} and {', '.join(twins)}, which would be the same files. "
+            f"Set corpora.*.root, or the environment variables {', '.join(f'{name.upper()}_ROOT' for name in [corpus, *twins])}."
         )
     return os.path.join(START, os.path.expanduser(root))
 
 
+def same_files(corpus):
+    """Other corpora of the reader `table` that name the same files as a corpus and have no root of their own."""
+
+    def files(name):
+        return {
+            key: value for key, value in config["corpora"][name].items() if key not in ("shards", "release", "license")
+        }
+
+    others = [name for name in config["corpora"] if name != corpus and not config["corpora"][name].get("root")]
+    others = [name for name in others if not os.environ.get(f"{name.upper()}_ROOT")]
+    shared = corpus in config["corpora"] and config["corpora"][corpus]["reader"] == "table"
+    return [name for name in others if files(name) == files(corpus)] if shared else []
+
+
+def first_of(reader):
+    """The first corpus that a reader reads; one of its name where there is none."""
+    return next((name for name, entry in config["corpora"].items() if entry["reader"] == reader), reader)
+
+
 def corpus_root(corpus):
     """Folder that the paths of a corpus are relative to: made here, or given in config or environment."""
-    reader = config["corpora"][corpus]["reader"]
-    return f"resources/corpora/{corpus}" if is_simulated(corpus) else root_of(reader, corpus)
+    return f"resources/corpora/{corpus}" if is_simulated(corpus) else root_of(corpus)
+
+
+SOUND_AT_HAND = {}  # corpus -> how much of its sound its reader finds
+
+
+def sound_at_hand(corpus):
+    """How much of a corpus' sound is on disk, as its reader finds it; looked for once."""
+    if corpus not in SOUND_AT_HAND:
+        entry = config["corpora"][corpus]
+        SOUND_AT_HAND[corpus] = look_for_sound(entry["reader"], corpus_root(corpus), entry)
+    return SOUND_AT_HAND[corpus]
 
 
 def has_audio(corpus):
-    """Whether a corpus brings sound. Where it is optional, nearly all of it has to be there."""
+    """Whether a corpus brings sound. Where it is optional, nearly all of it has to be there, as its reader finds it."""
     entry = config["corpora"][corpus]
-    if is_simulated(corpus) or entry.get("audio", "required") == "required":
-        return True
-    folder, clips = SOUND_FOLDERS.get(entry["reader"], (".", 1))
-    return sum(1 for _ in Path(corpus_root(corpus), folder).glob("*.wav")) >= 0.98 * clips
+    audio = entry.get("audio", "required")
+    if audio == "optional" and not is_simulated(corpus):
+        return sound_at_hand(corpus).enough(entry.get("max_reject_share", LARGEST_REJECT_SHARE))
+    return audio != "none"
+
+
+def without_audio(corpus):
+    """Why a corpus has no sound in this run."""
+    none = config["corpora"][corpus].get("audio") == "none"
+    return f"corpora.{corpus}.audio is none" if none else str(sound_at_hand(corpus))
+
+
+def reading_options(corpus):
+    """The entry of a corpus as it is read: whether its sound is used is decided here, and nowhere else."""
+    entry = {key: value for key, value in config["corpora"][corpus].items() if key != "shards"}
+    return entry | {"audio": "required" if has_audio(corpus) else "none"} if "audio" in entry else entry
+
+
+def notes_on_reading():
+    """What was left out of the corpora of this run as they were read, and what looked like a slip; lines for the terminal."""
+    lines = []
+    for corpus in dict.fromkeys([*RUN["corpora"], *replayed_corpora()]):
+        folder = Path("results/corpora", corpus)
+        if (folder / "audit.json").exists():
+            lines += reading_notes(json.loads((folder / "audit.json").read_text()), folder / "rejects.parquet")
+    return lines
+
+
+def needs_sound(annotator):
+    """Whether an annotator hears: replayed votes need no sound, nor does a model that is given the text alone."""
+    entry = config["annotators"][annotator]
+    return config["alms"][entry["alm"]]["engine"] != "replay" and entry.get("modality") != "text"
 
 
 def annotators_of(corpus):
-    """Selected annotators that can annotate a corpus: an ALM needs sound, replayed votes do not."""
-    engines = {name: config["alms"][config["annotators"][name]["alm"]]["engine"] for name in RUN["annotators"]}
-    return [name for name, engine in engines.items() if engine == "replay" or has_audio(corpus)]
+    """Selected annotators that can annotate a corpus."""
+    return [name for name in RUN["annotators"] if not needs_sound(name) or has_audio(corpus)]
 
 
 def stages(corpus):
@@ -57,12 +118,16 @@ def stages(corpus):
 
 def left_out():
     """One line a corpus on what this run leaves out, and why."""
-    reason = "no sound at hand" if config["finetuning"]["models"] else "finetuning.models is empty"
-    return [
-        f"{corpus}: {reason}; left out: {', '.join(sorted({'annotation', 'training'} - stages(corpus)))}"
-        for corpus in RUN["corpora"]
-        if {"annotation", "training"} - stages(corpus)
-    ]
+    lines = []
+    for corpus in RUN["corpora"]:
+        deaf = [name for name in RUN["annotators"] if name not in annotators_of(corpus)]
+        silent = [f"annotation by {', '.join(deaf)}"] if deaf else []
+        silent += ["training"] if config["finetuning"]["models"] and not has_audio(corpus) else []
+        if silent:
+            lines.append(f"{corpus}: {without_audio(corpus)}; left out: {', '.join(silent)}")
+        if not config["finetuning"]["models"]:
+            lines.append(f"{corpus}: finetuning.models is empty; left out: training")
+    return lines
 
 
 def corpora_with(stage):
@@ -460,7 +525,7 @@ def needed(kind):
     def files(wildcards):
         found = statistics_of(kind)
         if not found:
-            raise WorkflowError(f"nothing to make: this run has no {kind}. {'; '.join(left_out())}")
+            stop(f"nothing to make: this run has no {kind}. {'; '.join(left_out())}")
         return found
 
     return files

@@ -10,11 +10,12 @@ import importlib
 from pathlib import Path
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.corpora import class_policy
-from scaling_ambiguity.corpora.audit import LARGEST_REJECT_SHARE, audit
-from scaling_ambiguity.corpora.audit_report import report
+from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE, class_policy
+from scaling_ambiguity.corpora.audit import audit, refuse_one_speaker
+from scaling_ambiguity.corpora.audit_report import reading_notes, report
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_json
+from scaling_ambiguity.progress import announce
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
@@ -35,14 +36,17 @@ def main(arguments: argparse.Namespace) -> None:
         raise UserError(f"{arguments.root}: no such folder; correct the root of corpus {arguments.name}.")
     options = arguments.options
     found = reader.read(arguments.root, options)
-    kept, account = class_policy.apply(found, options["classes"], options.get("class_policy"))
+    policy, largest = options.get("class_policy"), options.get("max_reject_share", LARGEST_REJECT_SHARE)
+    words = (*getattr(reader, "VOCABULARY", ()), *((policy or {}).get("merge", {}) if arguments.proxy else ()))
+    kept, account = class_policy.apply(found, options["classes"], policy, vocabulary=words, largest_outside=largest)
     kept = audit(
         kept,
         arguments.root,
         name=arguments.name,
         audio=options.get("audio", "required"),
-        largest_reject_share=options.get("max_reject_share", LARGEST_REJECT_SHARE),
+        largest_reject_share=largest,
     )
+    refuse_one_speaker(kept, arguments.name)
     result = report(found, kept, account, name=arguments.name, options=options)
     UTTERANCES.write(kept.utterances, arguments.utterances)
     VOTES.write(kept.votes, arguments.votes)
@@ -50,6 +54,8 @@ def main(arguments: argparse.Namespace) -> None:
     REJECTS.write(kept.rejects.astype(text), arguments.rejects)
     if arguments.audit is not None:
         write_json(result, arguments.audit)
+    for line in reading_notes(result, arguments.rejects):
+        announce(line)
     for line in (*(f"warning: {line}" for line in result["warnings"]), *result["allows"]["sentences"]):
         print(line)
     print(f"{len(kept.utterances)} utterances, {len(kept.votes)} votes, {len(kept.rejects)} rejects")
@@ -61,6 +67,7 @@ if __name__ == "__main__":
     parser.add_argument("--name", required=True, help="name of the corpus")
     parser.add_argument("--root", type=Path, required=True, help="folder of the corpus")
     parser.add_argument("--options", type=cli.json_value, required=True, help="the corpus' entry in the configuration")
+    parser.add_argument("--proxy", action="store_true", help="votes of a proxy: it need not use every merged label")
     parser.add_argument("--utterances", type=Path, required=True, help="table to write")
     parser.add_argument("--votes", type=Path, required=True, help="table to write")
     parser.add_argument("--rejects", type=Path, required=True, help="table to write")

@@ -9,8 +9,8 @@ import argparse
 from pathlib import Path
 
 from scaling_ambiguity import cli
+from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.accounting import tally
-from scaling_ambiguity.corpora.audit import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.audit_report import after_screening
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.screening import screen

@@ -110,7 +110,7 @@ def test_optional_audio_that_is_there_is_audited(tmp_path, names):
 def test_missing_required_audio_names_the_way_out(tmp_path, names):
     corpus = corpus_with_audio(tmp_path, names)
     spoil(tmp_path)
-    with pytest.raises(UserError, match=r"6 of 10 utterances .*u00.*corpora.c.audio: optional.*max_reject_share"):
+    with pytest.raises(UserError, match=r"6 of 10 utterances .*u00.*corpora.c.audio: none.*max_reject_share"):
         audit(corpus, tmp_path, name="c")
 
 

@@ -20,6 +20,7 @@ make = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(make)
 corpus_of = make.corpus_of
 
+DROP = {"out_of_set": "drop"}
 FOUR = ["neutral", "happy", "sad", "angry"]
 
 
@@ -39,24 +40,71 @@ def test_a_corpus_whose_labels_are_in_the_set_passes_unchanged():
     assert account["warnings"] == []
 
 
-def test_labels_are_merged_before_the_set_is_asked_and_match_exactly():
-    corpus = corpus_of([("u1", "a", "excited"), ("u1", "b", "Happy"), ("u1", "c", "happy "), ("u1", "d", "happy")])
-    kept, account = apply(corpus, ["happy", "sad"], {"merge": {"excited": "happy", "bored": "sad"}})
-    assert kept.votes["label"].fillna("-").tolist() == ["happy", "-", "-", "happy"]
-    assert kept.votes["label_raw"].tolist() == ["excited", "Happy", "happy ", "happy"]
-    assert account["outside"] == {"Happy": 1, "happy ": 1}
-    assert account["labels"] == {"Happy": 1, "excited": 1, "happy": 1, "happy ": 1}
+def test_labels_are_merged_before_the_set_is_asked():
+    corpus = corpus_of([("u1", "a", "excited"), ("u1", "b", "fear"), ("u1", "c", "happy")])
+    policy = {"merge": {"excited": "happy", "bored": "sad"}, "out_of_set": "drop"}
+    kept, account = apply(corpus, ["happy", "sad"], policy, vocabulary=["bored", "fear"])
+    assert kept.votes["label"].fillna("-").tolist() == ["happy", "-", "happy"]
+    assert account["outside"] == {"fear": 1}
+    assert account["labels"] == {"excited": 1, "fear": 1, "happy": 1}
     assert [line.split(";")[0] for line in account["warnings"]] == [
         "no vote for the class 'sad'",
         "merge: no vote has the label 'bored'",
     ]
 
 
+SAME = ["Very happy", "very  happy ", "VERY_HAPPY", "very\u00a0happy", "very hap\u200bpy", "\ufeffvery happy"]
+
+
+@pytest.mark.parametrize("key", [*SAME, "very_happy"])
+def test_labels_keys_and_classes_are_compared_in_one_form(key):
+    """Case, blanks, underscores, invisible characters and Unicode's two forms of an umlaut are not told apart."""
+    rows = [("u1", f"r{i}", label) for i, label in enumerate(SAME)]
+    rows += [("u2", "a", "fro\u0308hlich"), ("u2", "b", "fr\u00f6hlich"), ("u2", "c", "GRO\u00df"), ("u2", "d", "n a")]
+    policy = {"merge": {key: "glad", "Fr\u00f6hlich": "glad", "gross": "n_a"}}
+    kept, account = apply(corpus_of(rows), ["glad", "n_a"], policy)
+    assert kept.votes["label"].tolist() == ["glad"] * 8 + ["n_a"] * 2
+    assert kept.votes["label_raw"].tolist() == [label for _, _, label in rows]
+    assert account["votes"] == {"found": 10, "kept": 10, "lost": {}}
+    assert account["labels"] == {"very happy": 6, "fr\u00f6hlich": 2, "gross": 1, "n a": 1}
+    assert account["warnings"] == []
+
+
+@pytest.mark.parametrize(
+    ("merge", "message"),
+    [
+        ({"Joy": "sad", "joy": "happy"}, r"'Joy' and 'joy' are the same label.*'sad' and 'happy'"),
+        ({"fr\u00f6hlich": "sad", "fro\u0308hlich": "happy"}, "are the same label"),
+        ({"fearr": "sad"}, r"no vote has the label 'fearr'; the labels are fear, sad\."),
+        ({False: "sad"}, r"the key False, which is no text"),
+    ],
+)
+def test_a_slip_in_the_merge_map_is_an_error(merge, message):
+    with pytest.raises(UserError, match=message):
+        apply(corpus_of(ROWS), ["sad", "happy"], {"merge": merge, "out_of_set": "drop"})
+
+
+def test_two_keys_of_one_label_may_lead_to_one_class_but_two_classes_may_not_be_one_word():
+    apply(corpus_of(ROWS), ["sad", "happy"], {"merge": {"Fear": "sad", "fear ": "sad"}})
+    with pytest.raises(UserError, match="'very_sad' and 'very sad' are the same word"):
+        apply(corpus_of(ROWS), ["very_sad", "very sad"])
+
+
+def test_many_votes_outside_the_classes_have_to_be_named_by_the_policy():
+    rows = [(f"u{i}", "a", "sad" if i else "fear") for i in range(50)]
+    assert apply(corpus_of(rows), ["sad", "happy"])[1]["votes"]["lost"] == {"outside the classes": 1}
+    rows += [("u1", "b", "fear")]
+    with pytest.raises(UserError, match=r"2 of 51 votes \(3.9 %\).*'fear' \(2\).*out_of_set: drop"):
+        apply(corpus_of(rows), ["sad", "happy"])
+    assert apply(corpus_of(rows), ["sad", "happy"], {"out_of_set": "drop"})[1]["votes"]["kept"] == 49
+    assert apply(corpus_of(rows), ["sad", "happy"], largest_outside=0.05)[1]["votes"]["kept"] == 49
+
+
 ROWS = [("u1", "a", "sad"), ("u1", "b", "fear"), ("u2", "a", "fear"), ("u2", "b", "fear"), ("u3", "a", "sad")]
 
 
 def test_out_of_set_votes_stay_with_a_null_label_and_empty_utterances_are_rejected():
-    kept, account = apply(corpus_of(ROWS), ["sad", "happy"])
+    kept, account = apply(corpus_of(ROWS), ["sad", "happy"], DROP)
     assert kept.utterances["utterance"].tolist() == ["u1", "u3"]
     assert kept.votes["label"].fillna("-").tolist() == ["sad", "-", "sad"]
     assert kept.rejects[["item", "stage", "reason"]].to_numpy().tolist() == [
@@ -94,7 +142,7 @@ def test_minimum_votes_counts_raters_and_not_labels():
 def test_what_is_left_of_a_vote_carries_its_whole_weight():
     rows = [("u1", "a", "sad"), ("u1", "a", "fear"), ("u1", "b", "sad"), ("u1", "b", "fear"), ("u1", "b", "happy")]
     corpus = corpus_of(rows, rank=[0, 1, 0, 1, 2], weight=[0.5, 0.5, 1 / 3, 1 / 3, 1 / 3])
-    kept, _ = apply(corpus, FOUR)
+    kept, _ = apply(corpus, FOUR, DROP)
     assert mass(kept) == {("u1", "sad"): pytest.approx(1.5), ("u1", "happy"): pytest.approx(0.5)}
 
 
@@ -107,13 +155,13 @@ def secondary_corpus() -> Corpus:
 
 
 def test_secondary_labels_are_ignored_by_default():
-    kept, account = apply(secondary_corpus(), FOUR)
+    kept, account = apply(secondary_corpus(), FOUR, DROP)
     assert mass(kept) == {("u1", "sad"): 2.0}
     assert account["votes"]["lost"] == {"secondary label, ignored": 4, "outside the classes": 1}
 
 
 def test_weighted_secondary_labels_share_the_vote():
-    kept, account = apply(secondary_corpus(), FOUR, {"secondary": 0.1})
+    kept, account = apply(secondary_corpus(), FOUR, {"secondary": 0.1} | DROP)
     assert mass(kept) == pytest.approx({("u1", "sad"): 1.9, ("u1", "happy"): 0.05, ("u1", "angry"): 0.05})
     lost = {"outside the classes": 2, "secondary label of a vote whose primary label does not count": 1}
     assert account["votes"] == {"found": 7, "kept": 4, "lost": lost}
@@ -190,7 +238,7 @@ def test_nothing_vanishes_and_every_vote_that_counts_weighs_one(rows, out_of_set
     policy |= {"secondary": secondary, "self_votes": self_votes}
     classes = [*FOUR, "other"]
     try:
-        kept, account = apply(corpus, classes, policy)
+        kept, account = apply(corpus, classes, policy, vocabulary=["excited"])
     except UserError as error:
         assert "no vote is in the classes" in str(error)
         return

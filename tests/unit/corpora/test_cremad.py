@@ -255,14 +255,14 @@ def test_a_folder_without_sound_leaves_votes_alone_if_sound_is_optional(corpus, 
 
 
 def test_required_sound_that_is_not_there_at_all_stops(corpus, tmp_path):
-    with pytest.raises(UserError, match=r"no sound files.*git lfs pull.*audio: optional"):
+    with pytest.raises(UserError, match=r"no sound files.*git lfs pull.*audio: none"):
         corpus(counts(CLIP, N=5), options={"presentation": "voice"})
 
 
 def test_a_clone_without_git_lfs_is_recognised(corpus, tmp_path):
     sound(tmp_path, f"{CLIP}.wav", POINTER.encode())
     rows = [counts(CLIP, N=5), counts(OTHER, A=5)]
-    with pytest.raises(UserError, match=r"all 1 sound files are Git-LFS pointers.*git lfs pull.*audio: optional"):
+    with pytest.raises(UserError, match=r"all 1 sound files are Git-LFS pointers.*git lfs pull.*audio: none"):
         corpus(*rows, options={"presentation": "voice"})
     soundfile.write(tmp_path / f"AudioWAV/{OTHER}.wav", np.ones(1600) / 2, 16_000)
     kept = audit(corpus(*rows, options={"presentation": "voice"}), tmp_path, name="cremad", largest_reject_share=0.6)

@@ -172,7 +172,7 @@ def test_actors_of_different_sessions_are_different_raters(tmp_path):
 def test_without_sound_the_path_is_null_if_sound_is_optional(tmp_path):
     root = write(tmp_path, CLIPS, audio=False)
     assert read(root).utterances["path"].isna().all()
-    with pytest.raises(UserError, match=r"sentences/wav: missing.*audio: optional"):
+    with pytest.raises(UserError, match=r"sentences/wav: missing.*audio: none"):
         read(root, audio="required")
 
 

@@ -151,7 +151,7 @@ def test_faults_of_the_whole_corpus_stop_with_the_remedy(tmp_path, change, words
 
 
 def test_sound_is_required_unless_it_is_optional(tmp_path):
-    with pytest.raises(UserError, match=r"'audio'.*audio: optional"):
+    with pytest.raises(UserError, match=r"'audio'.*audio: none"):
         read(write(tmp_path), audio="required")
 
 

@@ -224,7 +224,7 @@ def test_labels_of_earlier_releases_are_not_read(tmp_path):
 
 def test_sound_is_required_unless_it_is_optional(tmp_path):
     root = write_podcast(tmp_path, VOTES_IN)
-    with pytest.raises(UserError, match=r"'audios'.*audio: optional"):
+    with pytest.raises(UserError, match=r"'audios'.*audio: none"):
         read(root, audio="required")
     (root / "Audios").mkdir()
     corpus, _ = read(root, audio="required")

@@ -23,6 +23,18 @@ def changed(path, value):
     return config
 
 
+@pytest.mark.parametrize(("text", "key"), [("no: happy", "False"), ("~: happy", "None"), ("1.0: happy", "1.0")])
+def test_a_key_that_yaml_reads_as_no_text_is_named(text, key):
+    config = changed("corpora.demo.class_policy", yaml.safe_load(f"merge: {{{text}, joy: happy}}"))
+    with pytest.raises(UserError, match=rf"corpora.demo.class_policy.merge has the key {key} \(for 'happy'\).*quotes"):
+        checked_config(config)
+
+
+def test_whole_numbers_may_be_labels():
+    config = checked_config(changed("corpora.demo.class_policy", {"merge": {1: "happy", "sorrow": "sad"}}))
+    assert config["corpora"]["demo"]["class_policy"]["merge"] == {"1": "happy", "sorrow": "sad"}
+
+
 def test_the_demo_is_valid():
     assert checked_config(copy.deepcopy(DEMO)) == DEMO
 

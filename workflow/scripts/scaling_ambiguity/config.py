@@ -29,6 +29,7 @@ def checked_config(config: dict[str, Any], schema_file: Path = SCHEMA) -> dict[s
     """
     schema = yaml.safe_load(schema_file.read_text(encoding="utf-8"))
     config = coerce(config, schema, schema)
+    _refuse_odd_keys(config)
     faults = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda fault: [str(p) for p in fault.path])
     if faults:
         raise UserError(_explain(faults[0]))
@@ -53,10 +54,26 @@ def coerce(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
     if isinstance(value, dict):
         known, other = schema.get("properties", {}), schema.get("additionalProperties")
         other = other if isinstance(other, dict) else {}
-        return {key: coerce(item, known.get(key, other), root) for key, item in value.items()}
+        named = {str(key) if type(key) is int else key: item for key, item in value.items()}
+        return {key: coerce(item, known.get(key, other), root) for key, item in named.items()}
     if isinstance(value, list):
         return [coerce(item, schema.get("items", {}), root) for item in value]
     return value
+
+
+def _refuse_odd_keys(value: Any, path: tuple = ()) -> None:
+    """Raise UserError at a key that is no text, as YAML makes of a bare ``no``, ``on``, ``null`` or ``1.0``."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise UserError(
+                    f"config: {_path(path)} has the key {key!r} (for {item!r}); expected text. YAML reads a bare no "
+                    "or off as false, yes or on as true, null or ~ as nothing: write the key in quotes."
+                )
+            _refuse_odd_keys(item, (*path, key))
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            _refuse_odd_keys(item, (*path, place))
 
 
 def _path(parts: Any) -> str:

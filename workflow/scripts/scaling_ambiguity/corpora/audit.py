@@ -1,12 +1,12 @@
 """The audit of a corpus: every audio file's header is read, and nothing is lost without a reason."""
 
-import os
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import soundfile
 
+from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.accounting import (
     FAULTY_STAGES,
     FAULTY_VOTE_STAGES,
@@ -18,12 +18,12 @@ from scaling_ambiguity.corpora.accounting import (
     reject_votes,
 )
 from scaling_ambiguity.corpora.model import Corpus, no_rejects
-from scaling_ambiguity.corpora.paths import inside
+from scaling_ambiguity.corpora.paths import in_a_loop, inside
+from scaling_ambiguity.corpora.sound_files import present
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 
 DURATION_TOLERANCE = 0.05  # seconds
-LARGEST_REJECT_SHARE = 0.02
 POINTER = b"version https://git-lfs"
 POINTER_FAULT = "the audio file is a Git-LFS pointer, not sound: run `git lfs pull` in its repository"
 
@@ -83,22 +83,22 @@ def audit(
         root: The corpus' root.
         name: Name of the corpus, for messages.
         audio: ``required``; or ``optional``: if more than the share ``largest_reject_share`` is without
-            sound audio, none is used (path null, duration NaN) and no utterance is left out for it.
+            sound audio, none is used (path null, duration NaN) and no utterance is left out for it; or
+            ``none``: none is used, whatever there is.
         largest_reject_share: Largest share of faulty utterances, and of faulty votes, that is still accepted.
 
     Raises:
         UserError: A path leads out of the root, a share is exceeded, or nothing is left.
     """
-    if audio not in ("required", "optional"):
-        raise UserError(f"corpora.{name}.audio is {audio!r}; choose required or optional.")
+    if audio not in ("required", "optional", "none"):
+        raise UserError(f"corpora.{name}.audio is {audio!r}; choose required, optional or none.")
     utterances, votes = corpus.utterances.reset_index(drop=True), corpus.votes
-    checked, faults = _check_headers(utterances, root, name)
+    checked, faults = _without_sound(utterances), no_rejects()
+    if audio != "none":
+        checked, faults = _check_headers(utterances, root, name)
     if audio == "optional" and len(faults) > largest_reject_share * len(utterances):
-        checked = utterances.assign(path=None, duration=np.nan, sample_rate=None)
-        checked["path"] = checked["path"].astype("str")
-        checked["sample_rate"] = checked["sample_rate"].astype("Int64")
         print(f"corpus {name}: {_described(faults, utterances)}; audio is optional, going on with the votes alone")
-        faults = no_rejects()
+        checked, faults = _without_sound(utterances), no_rejects()
     item, names = pd.factorize(votes["utterance"])
     silent = ~contained(checked["utterance"], names) & ~contained(checked["utterance"], faults["item"])
     unvoted = reject(checked.loc[silent, "utterance"], "votes", "nobody voted on it", checked.loc[silent, "path"])
@@ -115,22 +115,37 @@ def audit(
     return Corpus(kept.reset_index(drop=True), votes[with_vote].reset_index(drop=True), rejects)
 
 
+def refuse_one_speaker(corpus: Corpus, name: str) -> None:
+    """Raise UserError if all utterances are of one speaker: no split and no interval would speak of others."""
+    speakers = corpus.utterances["speaker"].unique()
+    if len(speakers) < 2:
+        raise UserError(
+            f"corpus {name}: all {len(corpus.utterances)} utterances are of the speaker {speakers[0]!r}. Two at least "
+            "are needed, more are better: intervals resample speakers, and models are tested on speakers they were not "
+            "trained on. Add utterances of others, or correct the speakers' names in the corpus' files."
+        )
+
+
+def _without_sound(utterances: pd.DataFrame) -> pd.DataFrame:
+    rates = pd.array([None] * len(utterances), dtype="Int64")
+    return utterances.assign(path=pd.Series(None, utterances.index, dtype="str"), duration=np.nan, sample_rate=rates)
+
+
 def _check_headers(utterances: pd.DataFrame, root: Path, name: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return the utterances with duration and sample rate from the headers, and the faults as rejects."""
     paths = utterances["path"].astype(object).where(utterances["path"].notna(), None).to_numpy()
     stated = utterances["duration"].to_numpy(float)
     durations, rates = stated.copy(), utterances["sample_rate"].astype("Int64").to_numpy(dtype=float, na_value=np.nan)
     fault = np.full(len(utterances), None, dtype=object)
-    present = _present(paths, root)
+    there = present(paths, root)
     suspicious = np.array([p is not None and (p.startswith("/") or ".." in Path(p).parts) for p in paths], dtype=bool)
     named = np.array([p is not None for p in paths], dtype=bool)
-    fault[~present] = "the audio file is missing"
+    fault[~there] = "the audio file is missing"
     fault[~named] = "the corpus has no audio file for it"
-    rows = np.flatnonzero(present | suspicious)
+    rows = np.flatnonzero(there | suspicious)
     for row in progress(rows.tolist(), f"audit {name}", total=len(rows), unit="file"):
-        try:
-            path = inside(root, paths[row], f"corpus {name}, utterance {utterances['utterance'].iat[row]}")
-        except (RuntimeError, OSError):
+        path = inside(root, paths[row], f"corpus {name}, utterance {utterances['utterance'].iat[row]}")
+        if in_a_loop(path):
             fault[row] = "the audio file is a link in a loop of links"
             continue
         known = None if np.isnan(stated[row]) else float(stated[row])
@@ -139,24 +154,6 @@ def _check_headers(utterances: pd.DataFrame, root: Path, name: str) -> tuple[pd.
     faults = reject(utterances.loc[wrong, "utterance"], "audio", fault[wrong], paths[wrong])
     checked = utterances.assign(duration=durations, sample_rate=pd.array(rates, dtype="Int64"))
     return checked, faults
-
-
-def _present(paths: np.ndarray, root: Path) -> np.ndarray:
-    """Return which paths name something that exists, from one listing of each folder."""
-    listed: dict[str, set[str]] = {}
-    found = np.zeros(len(paths), dtype=bool)
-    for row, path in enumerate(paths):
-        if path is None:
-            continue
-        folder, _, file = path.rpartition("/")
-        if folder not in listed:
-            try:
-                with os.scandir(root / folder) as entries:
-                    listed[folder] = {entry.name for entry in entries}
-            except OSError:
-                listed[folder] = set()
-        found[row] = file in listed[folder]
-    return found
 
 
 def _described(faults: pd.DataFrame, utterances: pd.DataFrame) -> str:
@@ -180,7 +177,9 @@ def _refuse_if_too_many(
         if number == 0 or len(faulty) > largest * number or (what == "utterances" and kept == 0):
             first = faulty.iloc[0] if len(faulty) else None
             example = f", e.g. {first['item']}: {first['reason']} ({_place(first)})" if first is not None else ""
-            votes_alone = f", set corpora.{name}.audio: optional" if (faulty["stage"] == "audio").any() else ""
+            votes_alone = (
+                f", set corpora.{name}.audio: none to use the votes alone" if (faulty["stage"] == "audio").any() else ""
+            )
             raise UserError(
                 f"corpus {name}: {len(faulty)} of {number} {what} are unusable{example}; mend the files"
                 f"{votes_alone}, or raise corpora.{name}.max_reject_share ({largest})."

@@ -1,5 +1,6 @@
 """What an audited corpus holds, what was lost by reason, and what its numbers of votes allow."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from scaling_ambiguity.tables.roles import role_codes
 LEVEL_VOTES = (2, 3, 4, 5)
 MOST_SHARE = 0.5  # a by-level number speaks of the corpus only if most utterances have a level
 RATERS_LIKE_THESE = 20
+SHOWN_REASONS = 5
 FOLLOWS = "its utterance was left out"
 
 
@@ -47,6 +49,26 @@ def report(
         "labels_outside": account["outside"],
         "notes": by_reason(rejects, tuple(set(rejects["stage"]) - set(UTTERANCE_STAGES) - set(VOTE_STAGES))),
     } | described(corpus)
+
+
+def reading_notes(account: dict[str, Any], rejects: Path) -> list[str]:
+    """Return what a person should know of the reading of a corpus, as lines: its warnings, and what was left out.
+
+    Args:
+        account: The audit that :func:`report` gave.
+        rejects: Table of the items that were left out, for the message.
+    """
+    notes = [f"{account['corpus']}: warning: {line}" for line in account["warnings"]]
+    lost = []
+    for what in ("utterances", "votes"):
+        reasons = account[what]["lost"]
+        if reasons:
+            shown = [f"{reason} ({number})" for reason, number in list(reasons.items())[:SHOWN_REASONS]]
+            shown += ["..."] if len(reasons) > SHOWN_REASONS else []
+            lost.append(f"{sum(reasons.values())} of {account[what]['found']} {what}: {', '.join(shown)}")
+    if lost:
+        notes.append(f"{account['corpus']}: left out {'; '.join(lost)}. Each with its reason: {rejects}")
+    return notes
 
 
 def after_screening(account: dict[str, Any], corpus: Corpus, faults: dict[str, int]) -> dict[str, Any]:

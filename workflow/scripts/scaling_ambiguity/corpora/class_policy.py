@@ -1,17 +1,21 @@
 """From a corpus' own label words to the class set of a run, with every vote accounted for.
 
-A row of the votes table counts if its label, after the merge map, is one of the classes. Every
-other row stays in the table with a null label and its ``label_raw``; utterances that are dropped
+A row of the votes table counts if its label, after the merge map, is one of the classes; labels,
+keys of the map and classes are compared in one form (:func:`label_words.canonical`). Every other
+row stays in the table with a null label and its ``label_raw``; utterances that are dropped
 go to the rejects together with their votes.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.accounting import contained, join_rejects, reject, reject_votes, tally, tally_codes
+from scaling_ambiguity.corpora.label_words import canonical, canonical_labels
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.errors import UserError
 
@@ -41,7 +45,8 @@ def complete(policy: dict[str, Any] | None, classes: list[str]) -> dict[str, Any
     """Return the policy with its defaults filled in.
 
     Raises:
-        UserError: An unknown key or value, or a label that is merged into what is no class.
+        UserError: An unknown key or value, a label that is merged into what is no class or into two classes, or two
+            classes that are one word.
     """
     policy = DEFAULTS | (policy or {})
     unknown = sorted(set(policy) - set(DEFAULTS))
@@ -59,10 +64,37 @@ def complete(policy: dict[str, Any] | None, classes: list[str]) -> dict[str, Any
         raise UserError(f"class_policy.merge leads to {stray[0]!r}, which is not one of the classes {classes}.")
     if policy["out_of_set"] == "other" and "other" not in classes:
         raise UserError(f"class_policy.out_of_set is 'other', but 'other' is not one of the classes {classes}.")
+    _refuse_clashes(policy["merge"], classes)
     return policy
 
 
-def apply(corpus: Corpus, classes: list[str], policy: dict[str, Any] | None = None) -> tuple[Corpus, dict[str, Any]]:
+def _refuse_clashes(merge: dict[str, str], classes: list[str]) -> None:
+    """Raise UserError if a key of the merge map is no text, or two words of the configuration are one word here."""
+    seen: dict[str, str] = {}
+    for name in classes:
+        if canonical(name) in seen:
+            raise UserError(f"classes {seen[canonical(name)]!r} and {name!r} are the same word; rename one.")
+        seen[canonical(name)] = name
+    keys: dict[str, str] = {}
+    for key, target in merge.items():
+        if not isinstance(key, str):
+            raise UserError(f"class_policy.merge has the key {key!r}, which is no text; write the label in quotes.")
+        first = keys.setdefault(canonical(key), key)
+        if merge[first] != target:
+            raise UserError(
+                f"class_policy.merge: {first!r} and {key!r} are the same label (case, blanks, underscores and Unicode "
+                f"forms do not count) and lead to {merge[first]!r} and {target!r}; keep one."
+            )
+
+
+def apply(
+    corpus: Corpus,
+    classes: list[str],
+    policy: dict[str, Any] | None = None,
+    *,
+    vocabulary: Collection[str] = (),
+    largest_outside: float = LARGEST_REJECT_SHARE,
+) -> tuple[Corpus, dict[str, Any]]:
     """Return the corpus with labels that are in ``classes`` or null, and the account of it.
 
     In this order: labels are merged; self votes are ignored or count like an observer's; secondary
@@ -74,9 +106,12 @@ def apply(corpus: Corpus, classes: list[str], policy: dict[str, Any] | None = No
     ``primary``, votes that count the kind ``observer``. Utterances nobody voted on are left alone.
 
     Args:
-        corpus: What a reader found; labels are the corpus' own lower-case words.
+        corpus: What a reader found; labels are the corpus' own words.
         classes: The class set.
         policy: ``class_policy`` of the corpus' entry; see ``DEFAULTS``.
+        vocabulary: Labels that may be merged although no vote has them: what the corpus' raters could choose from.
+        largest_outside: Largest share of votes outside the classes that is dropped without ``out_of_set`` in
+            ``policy``.
 
     Returns:
         The corpus, and {policy, utterances, votes, labels, outside, warnings}: utterances and votes
@@ -84,10 +119,13 @@ def apply(corpus: Corpus, classes: list[str], policy: dict[str, Any] | None = No
         the corpus' own words and outside those that were dropped, with their numbers.
 
     Raises:
-        UserError: A faulty policy, or not one vote in the classes.
+        UserError: A faulty policy, a merged label that neither a vote nor the vocabulary has, not one vote in the
+            classes, or more outside them than may be dropped without a word.
     """
+    said = "out_of_set" in (policy or {})
     policy = complete(policy, classes)
     votes = corpus.votes.reset_index(drop=True)
+    votes = votes.assign(label=canonical_labels(votes["label"]))
     # strings are looked at once; everything else is done on their codes
     word, words = pd.factorize(votes["label"], sort=True)
     item, names = pd.factorize(votes["utterance"])
@@ -95,6 +133,7 @@ def apply(corpus: Corpus, classes: list[str], policy: dict[str, Any] | None = No
     label = _class_of(words, classes, policy)[word]  # a missing label has the code -1, the last entry
     own, secondary = (votes["kind"] == "self").to_numpy(bool), (votes["role"] == "secondary").to_numpy(bool)
     known = contained(names, corpus.utterances["utterance"])
+    _refuse_strange_merges(list(words), policy["merge"], vocabulary)
 
     reason = np.zeros(len(votes), dtype=np.int8)
     _lose(reason, ~known[item], STRAY)
@@ -113,6 +152,9 @@ def apply(corpus: Corpus, classes: list[str], policy: dict[str, Any] | None = No
     gone, counts = (strict | few)[item], reason == KEPT
     if len(votes) and not counts.any():
         raise UserError(f"no vote is in the classes {classes}; the labels are {list(words)}. Use class_policy.merge.")
+    outside = (reason == OUTSIDE) & ~secondary
+    if not said and outside.sum() > largest_outside * (outside | (counts & ~secondary)).sum():
+        raise UserError(_many_outside(tally_codes(word[outside], words), int((outside | counts).sum()), classes))
 
     places = pd.array([*classes, None], dtype="str")
     votes = votes.assign(label=places.take(np.where(counts, label, len(classes))), weight=weight)
@@ -157,9 +199,32 @@ def _combine(*codes: NDArray[np.intp]) -> NDArray[np.intp]:
 
 def _class_of(words: pd.Index, classes: list[str], policy: dict[str, Any]) -> NDArray[np.intp]:
     """Return the place in ``classes`` of each word after the merge map, -1 outside; one more entry for no word."""
-    place = {name: number for number, name in enumerate(classes)}
+    place = {canonical(name): number for number, name in enumerate(classes)}
     elsewhere = place["other"] if policy["out_of_set"] == "other" else -1
-    return np.array([place.get(policy["merge"].get(word, word), elsewhere) for word in words] + [-1], dtype=np.intp)
+    merge = {canonical(label): canonical(target) for label, target in policy["merge"].items()}
+    return np.array([place.get(merge.get(word, word), elsewhere) for word in words] + [-1], dtype=np.intp)
+
+
+def _refuse_strange_merges(words: list[str], merge: dict[str, str], vocabulary: Collection[str]) -> None:
+    """Raise UserError if a label is merged that no vote has and no rater could give: a slip of the pen."""
+    known = {*words, *map(canonical, vocabulary)}
+    strange = sorted(key for key in merge if canonical(key) not in known)
+    if strange:
+        raise UserError(
+            f"class_policy.merge: no vote has the label {strange[0]!r}; the labels are {', '.join(words)}. "
+            "Correct the key or remove it."
+        )
+
+
+def _many_outside(outside: dict[str, int], votes: int, classes: list[str]) -> str:
+    number = sum(outside.values())
+    shown = ", ".join(f"{label!r} ({count})" for label, count in list(outside.items())[:8])
+    more = ", ..." if len(outside) > 8 else ""
+    return (
+        f"{number} of {votes} votes ({100 * number / votes:.1f} %) are outside the classes {classes}: {shown}{more}. "
+        "Name these labels in class_policy.merge, or say what becomes of them: class_policy.out_of_set: drop, "
+        "drop_utterance or other."
+    )
 
 
 def _lose(reason: NDArray[np.int8], rows: NDArray[np.bool_], why: int) -> None:
@@ -211,5 +276,7 @@ def _dropped(
 def _warnings(found: set[int], words: list[str], classes: list[str], policy: dict[str, Any]) -> list[str]:
     """Return what looks like a slip in the policy: classes nobody voted for, merged labels nobody used."""
     slips = [f"no vote for the class {name!r}" for place, name in enumerate(classes) if place not in found]
-    slips += [f"merge: no vote has the label {name!r}" for name in sorted(policy["merge"]) if name not in words]
+    slips += [
+        f"merge: no vote has the label {name!r}" for name in sorted(policy["merge"]) if canonical(name) not in words
+    ]
     return [f"{slip}; the corpus' labels are {', '.join(words)}" for slip in slips]

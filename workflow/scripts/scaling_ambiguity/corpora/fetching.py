@@ -216,7 +216,7 @@ def fetch_all(
     if base_url is not None and urlsplit(base_url).scheme not in ("http", "https"):
         raise UserError(f"base URL {base_url!r} is neither http nor https.")
     urls = pins["url"] if base_url is None else pins["path"].map(lambda path: f"{base_url.rstrip('/')}/{quote(path)}")
-    targets = [inside(root, path, "the list of files") for path in pins["path"]]
+    targets = [inside(root, path, "the list of files", follow=False) for path in pins["path"]]
     faults, fetched, stop = [], 0, threading.Event()
     with _alone(root):
         executor = ThreadPoolExecutor(workers)

@@ -38,7 +38,7 @@ def audio_folder(root: Path, names: tuple[str, ...], options: dict) -> Path | No
         return found[0]
     if options.get("audio", "required") == "required":
         raise UserError(
-            f"{root}: no folder {names[0]!r} with the sound; extract it there, or set the corpus' audio: optional."
+            f"{root}: no folder {names[0]!r} with the sound; extract it there, or set the corpus' audio: none."
         )
     return None
 

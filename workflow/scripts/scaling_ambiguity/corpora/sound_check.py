@@ -12,7 +12,7 @@ import soxr
 from numpy.typing import NDArray
 
 from scaling_ambiguity.corpora.audit import unreadable
-from scaling_ambiguity.corpora.paths import inside
+from scaling_ambiguity.corpora.paths import in_a_loop, inside
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, file_sha256
 from scaling_ambiguity.tables.base import Table
@@ -131,9 +131,8 @@ def check_utterance(utterance: str, relative: str | None, root: Path, cache: Pat
     row: dict[str, Any] = {"utterance": utterance, "path": relative or ""}
     if not relative:
         return dict.fromkeys(SOUNDS.schema.columns) | row | {"fault": "the corpus has no audio file for it"}
-    try:
-        path = inside(root, relative, f"utterance {utterance}")
-    except (RuntimeError, OSError):  # a loop of links
+    path = inside(root, relative, f"utterance {utterance}")
+    if in_a_loop(path):
         return dict.fromkeys(SOUNDS.schema.columns) | row | {"fault": "a link in a loop of links"}
     found, samples = check_sound(path)
     found |= row

@@ -1,0 +1,25 @@
+"""One module each: ``read(root, options)`` gives the corpus, ``sound_at_hand(root, options)`` where its sound is."""
+
+import importlib
+from pathlib import Path
+
+from scaling_ambiguity.corpora.sound_files import SoundAtHand
+from scaling_ambiguity.errors import UserError
+
+
+def look_for_sound(reader: str, root: Path, options: dict) -> SoundAtHand:
+    """Return how much of the sound of a corpus is on disk, as its reader finds it.
+
+    File names alone are looked at, so that a run may be planned by it. A corpus that cannot be read has
+    no sound: what is wrong with it is for the reading to say.
+
+    Args:
+        reader: Module of this package.
+        root: The corpus' root.
+        options: Its entry in the configuration.
+    """
+    module = importlib.import_module(f"scaling_ambiguity.corpora.readers.{reader}")
+    try:
+        return module.sound_at_hand(Path(root), options)
+    except (UserError, OSError):
+        return SoundAtHand(Path(root), 0, 0)

@@ -7,19 +7,22 @@ answers whose first click came after 10 s; or, with ``votes: raw``, from ``finis
 and ``finishedEmoResponses.csv``, which name the raters, with the same rule.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.corpora.cremad_sounds import AUDIO, sounds
-from scaling_ambiguity.corpora.csv_file import LINE, read_csv, rejects
+from scaling_ambiguity.corpora.cremad_sounds import AUDIO, clips_with_sound, sounds
+from scaling_ambiguity.corpora.csv_file import LINE, read_csv, read_text, rejects
 from scaling_ambiguity.corpora.identifiers import rater_names
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.row_faults import first_fault, lost_rows, repeated
+from scaling_ambiguity.corpora.sound_files import SoundAtHand
 from scaling_ambiguity.errors import UserError
 
 LABELS = {"A": "anger", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad"}
+VOCABULARY = tuple(LABELS.values())  # what raters could choose from
 PRESENTATIONS = {"1": "voice", "2": "face", "3": "audiovisual"}
 SENTENCES = {
     "IEO": "It's eleven o'clock",
@@ -51,7 +54,7 @@ def read(root: Path, options: dict) -> Corpus:
     Args:
         root: A clone of the corpus' repository, or a folder with its ``tabulatedVotes.csv``.
         options: The corpus' entry: ``presentation`` (voice by default, face, audiovisual), ``votes``
-            (tabulated by default, raw) and ``audio`` (required by default, optional).
+            (tabulated by default, raw) and ``audio`` (required by default, optional, none).
 
     Raises:
         UserError: A file that is needed is missing or unreadable, or an option has no such value.
@@ -61,7 +64,7 @@ def read(root: Path, options: dict) -> Corpus:
     readers = {"tabulated": _tabulated, "raw": _responses}
     clips, votes, lost = readers[_choice(options, "votes", list(readers))](root, presentation)
     listed, lost_names = _listed(root)
-    required = _choice(options, "audio", ["required", "optional"]) == "required"
+    required = _choice(options, "audio", ["required", "optional", "none"]) == "required"
     paths, lost_sounds = sounds(root, CLIP, required=required)
     lost = pd.concat([lost, lost_names, lost_sounds], ignore_index=True)
     clips = pd.concat([clips, listed, pd.Series(list(paths), dtype="str")]).drop_duplicates()
@@ -70,6 +73,13 @@ def read(root: Path, options: dict) -> Corpus:
         first = f", e.g. {lost['item'].iloc[0]}: {lost['reason'].iloc[0]}" if len(lost) else ""
         raise UserError(f"{root}: not one usable vote by {presentation}{first}; {REMEDY}.")
     return Corpus(_utterances(clips, paths), votes, lost)
+
+
+def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
+    """Return how many of the clips in the table of votes have sound, by the names of the files."""
+    name = {"tabulated": "tabulatedVotes.csv", "raw": "finishedResponses.csv"}[options.get("votes", "tabulated")]
+    text = read_text(_file(root, name), REMEDY)
+    return clips_with_sound(root, CLIP, set(re.findall(rf"\b{CLIP}\b", text)))
 
 
 def _choice(options: dict, key: str, values: list[str]) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pandas as pd
 
 from scaling_ambiguity.corpora.model import Corpus
+from scaling_ambiguity.corpora.sound_files import SoundAtHand, sound_files
 from scaling_ambiguity.errors import UserError
 
 REMEDY = "remove the corpus' folder and run the workflow again"
@@ -49,6 +50,13 @@ def read(root: Path, options: dict) -> Corpus:
         raters_known=True,
     )
     return Corpus(utterances, votes)
+
+
+def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
+    """Return how many of the utterances have sound, by the names of the files."""
+    wanted = set(_read(Path(root) / "utterances.csv", ["utterance"])["utterance"])
+    files, _ = sound_files(Path(root) / "audio", Path(root))
+    return SoundAtHand(Path(root) / "audio", len(wanted), len(wanted & set(files)))
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:

@@ -15,16 +15,19 @@ from scaling_ambiguity.corpora.folders import contents, existing, without_header
 from scaling_ambiguity.corpora.found import Parsed, Rejects, assemble_votes, drop_faulty_utterances
 from scaling_ambiguity.corpora.label_files import read_lines
 from scaling_ambiguity.corpora.model import Corpus
+from scaling_ambiguity.corpora.sound_files import SoundAtHand, sound_files
 from scaling_ambiguity.errors import UserError
 
 SESSION = re.compile(r"Session(\d+)")
 DIALOGUE = re.compile(r"Ses\d\d[FM]_(?:impro|script)\d\d[a-z]?(?:_\d[a-z]?)?")
 UTTERANCE = re.compile(rf"({DIALOGUE.pattern})_([FM])\d{{3}}")
+NAMED = re.compile(rf"\]\s*\t\s*({DIALOGUE.pattern}_[FM]\d{{3}})\s*\t".encode())
 HEADER = re.compile(r"\[\s*[\d.]+\s*-\s*[\d.]+\s*\]\s*\t\s*([^\t]*?)\s*\t\s*\w+\s*\t\s*\[[^\]]*\]")
 VOTE = re.compile(r"([CA])-([EFM]\d+):\s*(.*?)\s*\((.*)\)")
 RATING = re.compile(r"val\s*([^;]*);\s*act\s*([^;]*);\s*dom\s*([^;]*);?")
 TURN = re.compile(r"(\S+)\s+\[[\d.]+\s*-\s*[\d.]+\]:\s*(.*)")
 WORDS = ("neutral", "happiness", "sadness", "anger", "excited", "frustration", "surprise", "fear", "disgust", "other")
+VOCABULARY = WORDS  # what raters could choose from
 LABELS = {word: word for word in WORDS} | {"neutral state": "neutral"}
 UTTERANCES_OF_SESSION = {"Session1": 1819, "Session2": 1811, "Session3": 2136, "Session4": 2103, "Session5": 2170}
 DIALOGUES = 151
@@ -47,8 +50,8 @@ def read(root: Path, options: dict) -> Corpus:
         root: The folder that holds Session1 ... Session5.
         options: The corpus' entry in the configuration; ``release`` is ``full`` (the default: 5
             sessions with 151 dialogues are demanded, and utterances missing from a session
-            rejected) or anything else for a part of the corpus, ``audio`` is ``required`` or
-            ``optional``, ``presentation`` is ``audiovisual`` unless given.
+            rejected) or anything else for a part of the corpus, ``audio`` is ``required``,
+            ``optional`` or ``none``, ``presentation`` is ``audiovisual`` unless given.
 
     Raises:
         UserError: No session, or sessions, dialogues or the sound are missing.
@@ -61,6 +64,19 @@ def read(root: Path, options: dict) -> Corpus:
         rejects=rejects,
     )
     return Corpus(without_headers(utterances), votes, rejects.table())
+
+
+def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
+    """Return how many of the utterances in the label files have sound, by the names of the files."""
+    root = existing(Path(root))
+    wanted = {
+        name.decode()
+        for file in root.glob("Session*/dialog/EmoEvaluation/*.txt")
+        if not file.name.startswith(".")
+        for name in NAMED.findall(file.read_bytes())
+    }
+    files = {name for folder in root.glob("Session*/sentences/wav") for name in sound_files(folder, root)[0]}
+    return SoundAtHand(root / "Session*" / "sentences" / "wav", len(wanted), len(wanted & files))
 
 
 def ratings(root: Path, options: dict) -> pd.DataFrame:
@@ -99,16 +115,19 @@ def _parse(root: Path, options: dict) -> tuple[pd.DataFrame, pd.DataFrame, Rejec
         transcripts = _transcripts(root, session, files, rejects)
         folder = session / "sentences" / "wav"
         if not folder.is_dir() and options.get("audio", "required") == "required":
-            raise UserError(f"{folder}: missing; extract the sound there, or set the corpus' audio: optional.")
+            raise UserError(f"{folder}: missing; extract the sound there, or set the corpus' audio: none.")
+        sounds, again = sound_files(folder, root)
+        copies = [path for path, _ in again]
+        rejects.add(copies, "sound", [f"a second sound; {path} counts" for _, path in again], copies, [0] * len(copies))
         for file in files:
             _read_dialogue(file, session.name, str(file.relative_to(root)), utterances, votes, rejects)
         for i in range(first, len(utterances)):
             name = utterances[i][0]
-            path = folder / name.rpartition("_")[0] / f"{name}.wav"
-            sound = str(path.relative_to(root)) if folder.is_dir() else None
+            missing = str((folder / name.rpartition("_")[0] / f"{name}.wav").relative_to(root))
+            sound = sounds.get(name, missing) if folder.is_dir() else None
             utterances[i] = (*utterances[i], sound, transcripts.get(name))
         names = {row[0] for row in utterances[first:]}
-        _report_unlabelled(folder, names, str(session.relative_to(root)), rejects)
+        _report_unlabelled(set(sounds), names, str(session.relative_to(root)), rejects)
         lost = UTTERANCES_OF_SESSION.get(session.name, 0) - len(names)
         if full and lost > 0:
             reason = f"{lost} of the session's {lost + len(names)} utterances have no readable label block"
@@ -201,7 +220,7 @@ def _transcripts(root: Path, session: Path, files: list[Path], rejects: Rejects)
     return texts
 
 
-def _report_unlabelled(folder: Path, names: set[str], source: str, rejects: Rejects) -> None:
+def _report_unlabelled(sounds: set[str], names: set[str], source: str, rejects: Rejects) -> None:
     """Reject sound of utterances without a readable label block, as a cut label file leaves behind."""
-    sounds = {path.stem for path in folder.glob("*/*.wav") if UTTERANCE.fullmatch(path.stem)} - names
+    sounds = {name for name in sounds if UTTERANCE.fullmatch(name)} - names
     rejects.add(sorted(sounds), "utterance", "sound without a readable label block", source, [0] * len(sounds))

@@ -5,19 +5,30 @@ The evaluation calls a clip ``UTD-IMPROV-S01A-F01-P-FM01.avi``, its sound is
 second field, the session the dyad of that speaker.
 """
 
-import os
+import re
 from pathlib import Path
 
 import pandas as pd
 
 from scaling_ambiguity.corpora.folders import audio_folder, contents, existing, text_column, without_headers
 from scaling_ambiguity.corpora.found import Rejects, assemble_votes, drop_faulty_utterances
-from scaling_ambiguity.corpora.label_files import find_file
+from scaling_ambiguity.corpora.label_files import find_file, read_text
 from scaling_ambiguity.corpora.model import Corpus
-from scaling_ambiguity.corpora.msp_format import primary_labels, rating_columns, read_blocks, secondary_labels
+from scaling_ambiguity.corpora.msp_format import (
+    PRIMARY,
+    SECONDARY,
+    primary_labels,
+    rating_columns,
+    read_blocks,
+    secondary_labels,
+)
+from scaling_ambiguity.corpora.sound_files import SoundAtHand, sound_files
 from scaling_ambiguity.errors import UserError
 
+AUDIO = ("audio", "audios", "wav")
+VOCABULARY = (*PRIMARY, *SECONDARY, "other")  # what raters could choose from
 NAME = r"^(?:UTD|MSP)-IMPROV-(S\d\d[A-Z]-([FM](\d\d))-[PRST]-[FM]{2}\d\d)$"
+CLIP = re.compile(NAME.removesuffix("$") + r"\.avi\s*;")
 HIGHEST = 5.0
 
 
@@ -30,15 +41,15 @@ def read(root: Path, options: dict) -> Corpus:
 
     Args:
         root: The folder with Evaluation.txt, in itself or one folder below, and Audio.
-        options: The corpus' entry in the configuration; ``audio`` is ``required`` or ``optional``,
-            ``presentation`` is ``audiovisual`` unless given.
+        options: The corpus' entry in the configuration; ``audio`` is ``required``, ``optional``
+            or ``none``, ``presentation`` is ``audiovisual`` unless given.
 
     Raises:
         UserError: The labels or the required sound are missing, or Evaluation.txt is not text.
     """
     rejects = Rejects()
     headers, votes = _parse(existing(root), rejects)
-    folder = audio_folder(root, ("audio", "audios", "wav"), options)
+    folder = audio_folder(root, AUDIO, options)
     utterances = drop_faulty_utterances(headers, rejects).reset_index(drop=True)
     n = len(utterances)
     utterances = pd.DataFrame(
@@ -62,6 +73,16 @@ def read(root: Path, options: dict) -> Corpus:
     return Corpus(without_headers(utterances), votes, rejects.table())
 
 
+def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
+    """Return how many of the clips in Evaluation.txt have sound, by the names of the files."""
+    root = existing(Path(root))
+    folder = audio_folder(root, AUDIO, {"audio": "optional"})
+    text, _ = read_text(_evaluation(root))
+    wanted = {f"MSP-IMPROV-{clip[1]}" for line in text.split("\n") if (clip := CLIP.match(line))}
+    files = sound_files(folder, root)[0] if folder else {}
+    return SoundAtHand(folder or root / "Audio", len(wanted), len(wanted & set(files)))
+
+
 def ratings(root: Path, options: dict) -> pd.DataFrame:
     """Return utterance, rater, arousal, valence, dominance, naturalness (1 to 5, NaN where not given).
 
@@ -80,8 +101,8 @@ def ratings(root: Path, options: dict) -> pd.DataFrame:
     return frame.drop_duplicates(["utterance", "rater"], ignore_index=True)
 
 
-def _parse(root: Path, rejects: Rejects) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return (utterance, speaker, dyad, file, line; the votes), both with the names of the sound files."""
+def _evaluation(root: Path) -> Path:
+    """Return the file of labels: in the root or one folder below."""
     folders = [root, *sorted(path for path in root.iterdir() if path.is_dir())]
     path = next((file for folder in folders if (file := find_file(folder, ("evaluation.txt",)))), None)
     if path is None:
@@ -89,6 +110,12 @@ def _parse(root: Path, rejects: Rejects) -> tuple[pd.DataFrame, pd.DataFrame]:
             f"{root}: no Evaluation.txt in it or one folder below, but {contents(root)}; extract it there, "
             "or correct the corpus' root."
         )
+    return path
+
+
+def _parse(root: Path, rejects: Rejects) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return (utterance, speaker, dyad, file, line; the votes), both with the names of the sound files."""
+    path = _evaluation(root)
     headers, votes = read_blocks(path, "avi", str(path.relative_to(root)), rejects)
     if not len(headers) or not len(votes):
         raise UserError(f"{path}: no clip or no vote in it; extract it again.")
@@ -106,20 +133,11 @@ def _parse(root: Path, rejects: Rejects) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _paths(root: Path, folder: Path | None, utterances: pd.Series, rejects: Rejects) -> pd.Series:
-    """Return the path of each sound, wherever below ``folder`` it lies; links to folders are not followed."""
+    """Return the path of each sound, wherever below ``folder`` it lies."""
     if folder is None:
         return text_column(None, len(utterances))
-    found: dict[str, str] = {}
-    for parent, folders, files in os.walk(folder):
-        folders.sort()
-        for name in sorted(files):
-            file = Path(parent) / name
-            if file.suffix.lower() != ".wav" or name.startswith("."):
-                continue
-            path = str(file.relative_to(root))
-            if file.stem in found:
-                rejects.add([path], "sound", f"a second sound of this name; {found[file.stem]} counts", path, [0])
-            else:
-                found[file.stem] = path
+    found, again = sound_files(folder, root)
+    for path, counts in again:
+        rejects.add([path], "sound", f"a second sound of this name; {counts} counts", path, [0])
     missing = f"{folder.name}/" + utterances + ".wav"
     return utterances.map(found).where(utterances.isin(found), missing).astype("str")

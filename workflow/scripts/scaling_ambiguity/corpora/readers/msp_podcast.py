@@ -6,6 +6,7 @@ CSV before JSON before labels.txt. Only folders directly below the root are look
 that the labels of earlier releases that a release brings along are not mixed up with its own.
 """
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +21,19 @@ from scaling_ambiguity.corpora.folders import (
     without_headers,
 )
 from scaling_ambiguity.corpora.found import Rejects, assemble_votes, drop_faulty_utterances
-from scaling_ambiguity.corpora.label_files import find_file
+from scaling_ambiguity.corpora.label_files import find_file, read_text
 from scaling_ambiguity.corpora.model import Corpus
-from scaling_ambiguity.corpora.msp_format import primary_labels, rating_columns, secondary_labels
+from scaling_ambiguity.corpora.msp_format import PRIMARY, SECONDARY, primary_labels, rating_columns, secondary_labels
 from scaling_ambiguity.corpora.msp_tables import (
     read_consensus,
     read_detailed,
     read_listing,
     read_transcripts,
 )
+from scaling_ambiguity.corpora.sound_files import SoundAtHand, sound_files
 from scaling_ambiguity.errors import UserError
 
+LISTED = re.compile(r"([^\s;,\"{]+)\.wav\b", re.IGNORECASE)
 CONSENSUS = tuple(f"labels_{word}.{kind}" for kind in ("csv", "json") for word in ("consensus", "concensus"))
 DETAILED = ("labels_detailed.csv", "labels_detailed.json", "labels.txt")
 TEXT = ("labels.txt",)
@@ -39,6 +42,8 @@ SPEAKERS = ("speaker_ids.txt",)
 SPLITS = {"train": "train", "validation": "validation", "development": "validation"}
 SPLITS |= {f"test{i}": f"test{i}" for i in (1, 2, 3)}
 HIDDEN = "test3"
+AUDIO = ("audios", "audio")
+VOCABULARY = (*PRIMARY, *SECONDARY, "other")  # what raters could choose from
 UNKNOWN = ("", "unknown", "nan", "none")
 
 
@@ -54,20 +59,24 @@ def read(root: Path, options: dict) -> Corpus:
 
     Args:
         root: The folder that holds Labels and Audios.
-        options: The corpus' entry in the configuration; ``audio`` is ``required`` or ``optional``,
-            ``presentation`` is ``voice`` unless given, ``test_set`` is ``Test1`` unless given.
+        options: The corpus' entry in the configuration; ``audio`` is ``required``, ``optional`` or
+            ``none``, ``presentation`` is ``voice`` unless given, ``test_set`` is ``Test1`` unless given.
 
     Raises:
         UserError: Labels or the required sound are missing, or a file is not what it should be.
     """
     labels = _label_folder(existing(root))
-    audio = audio_folder(root, ("audios", "audio"), options)
+    audio = audio_folder(root, AUDIO, options)
     rejects = Rejects()
     utterances, votes = _sources(root, labels, rejects)
     utterances = _describe(root, utterances, options, rejects)
     n = len(utterances)
     if audio is not None:
-        utterances["path"] = f"{audio.name}/" + utterances["utterance"] + ".wav"
+        files, again = sound_files(audio, root)
+        for path, counts in again:
+            rejects.add([path], "sound", f"a second sound of this name; {counts} counts", path, [0])
+        missing = f"{audio.name}/" + utterances["utterance"] + ".wav"
+        utterances["path"] = utterances["utterance"].map(files).fillna(missing).astype("str")
     else:
         utterances["path"] = text_column(None, n)
     utterances["transcript"] = read_transcripts(root, utterances["utterance"], rejects)
@@ -79,6 +88,17 @@ def read(root: Path, options: dict) -> Corpus:
         rejects=rejects,
     )
     return Corpus(without_headers(utterances.assign(session=text_column(None, n))), votes, rejects.table())
+
+
+def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
+    """Return how many of the utterances in the labels have sound, by the names of the files."""
+    root = existing(Path(root))
+    folder = audio_folder(root, AUDIO, {"audio": "optional"})
+    labels = _label_folder(root)
+    text, _ = read_text(find_file(labels, CONSENSUS) or find_file(labels, TEXT) or find_file(labels, DETAILED))
+    wanted = set(LISTED.findall(text))
+    files = sound_files(folder, root)[0] if folder else {}
+    return SoundAtHand(folder or root / "Audios", len(wanted), len(wanted & set(files)))
 
 
 def ratings(root: Path, options: dict) -> pd.DataFrame:

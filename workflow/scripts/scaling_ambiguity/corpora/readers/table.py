@@ -10,9 +10,11 @@ import pandas as pd
 
 from scaling_ambiguity.corpora.csv_file import LINE, read_csv, rejects
 from scaling_ambiguity.corpora.identifiers import rater_names, unsafe
+from scaling_ambiguity.corpora.label_words import canonical_labels
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.paths import inside
 from scaling_ambiguity.corpora.row_faults import first_fault, lost_rows, repeated
+from scaling_ambiguity.corpora.sound_files import SoundAtHand, present
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet
 
@@ -53,6 +55,17 @@ def read(root: Path, options: dict) -> Corpus:
     utterances, lost = _utterances(root, options, columns)
     votes, lost_votes = _votes(root, options, columns, presentation)
     return Corpus(utterances, votes, pd.concat([lost, lost_votes], ignore_index=True))
+
+
+def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
+    """Return how many of the utterances have sound, by their paths in the table."""
+    root = Path(root)
+    rows, _, source = _load(root, options, "utterances", UTTERANCE_COLUMNS, options.get("columns") or {})
+    named = rows["path"].to_numpy(object) if "path" in rows else np.full(len(rows), "", dtype=object)
+    paths = np.array([path if path.strip() and not _leads_out(path) else None for path in named], dtype=object)
+    first = next((path for path in paths if path), None)
+    folder = (root / first).parent if first else root / f"{source} (its column path)"
+    return SoundAtHand(folder, len(rows), int(present(paths, root).sum()))
 
 
 def _load(
@@ -132,9 +145,10 @@ def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str
     rows = rows.reset_index(drop=True)
     rows["utterance"] = rows["utterance"].str.strip()
     rank = pd.to_numeric(rows["rank"], errors="coerce")
+    label = canonical_labels(rows["label"])
     faults = [
         (rows["utterance"] == "", "the vote names no utterance"),
-        (rows["label"].str.strip() == "", "the vote has no label"),
+        (label == "", "the vote has no label"),
         (~rows["presentation"].isin(PRESENTATIONS), f"presentation is none of {', '.join(PRESENTATIONS)}"),
         (~rows["kind"].isin(["observer", "self"]), "kind is neither observer nor self"),
         (~rows["role"].isin(["primary", "secondary"]), "role is neither primary nor secondary"),
@@ -164,7 +178,7 @@ def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str
                 "kind": kept["kind"].astype("str"),
                 "role": kept["role"].astype("str"),
                 "rank": kept["rank"],
-                "label": kept["label"].str.strip().str.lower().str.replace(r"\s+", " ", regex=True),
+                "label": label[pd.isna(reason)].array,
                 "label_raw": kept["label"],
                 "weight": 1.0 / kept.groupby(voter)["label"].transform("size"),
                 "raters_known": known,
