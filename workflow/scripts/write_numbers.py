@@ -6,12 +6,14 @@ What the text says follows from what is given: without a table of evaluate_model
 import argparse
 
 from scaling_ambiguity.cli import json_value, run
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_json, write_text
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
+from scaling_ambiguity.reporting.numbers.provenance import faults
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write numbers.tex and numbers.json."""
+    """Write numbers.tex and numbers.json, once the provenance of every number has been followed to its value."""
     paths = {
         "statistics": arguments.statistics,
         "utterances": arguments.utterances,
@@ -24,6 +26,9 @@ def main(arguments: argparse.Namespace) -> None:
         "draws": next(iter(arguments.proxies_draws), None),
     }
     numbers = collect_numbers(arguments.config, paths)
+    wrong = list(faults(numbers.provenance(), arguments.config))
+    if wrong:
+        raise UserError(f"{len(wrong)} numbers do not come from where they say, e.g. {wrong[0]}")
     write_text(numbers.latex(), arguments.numbers)
     write_json(numbers.provenance(), arguments.provenance)
 

@@ -5,7 +5,7 @@ import pandas as pd
 
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.selection import pick
+from scaling_ambiguity.reporting.selection import one, pick
 from scaling_ambiguity.reporting.tables.agreement import CONSTANT, matrix_of, verdict
 from scaling_ambiguity.reporting.text import percent
 
@@ -25,8 +25,7 @@ def add_agreement(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None
     for key, labels in (("rate", own), ("constant", CONSTANT)):
         wanted = {"labels": labels, "metric": "alt_test_winning_rate"}
         row = pick(tests, **wanted).iloc[0]
-        value, file = float(row["estimate"]), row["file"]
-        numbers.value(f"agreement.alt.{key}", value, percent(value), file=file, column="estimate", rows=wanted)
+        numbers.cell(f"agreement.alt.{key}", row, "estimate", percent(float(row["estimate"])))
     numbers.words("agreement.alt.verdict", _said(verdict(tests, own)), ["agreement.alt.rate", "agreement.alt.constant"])
 
 
@@ -37,16 +36,20 @@ def _add_confusion(numbers: Numbers, table: pd.DataFrame, own: str) -> None:
     for key, labels, matrix in (("people", "people", people), ("synthetic", own, alm)):
         value = float(np.diag(matrix).mean())
         rows = {"labels": labels, "method": "dawid_skene"}
-        numbers.value(f"agreement.named.{key}", value, percent(value), file=file, column="estimate", rows=rows)
+        about = {"file": file, "column": "estimate", "function": "mean of the diagonal"}
+        numbers.value(f"agreement.named.{key}", value, percent(value), rows=rows, **about)
     excess = (alm - people).to_numpy() - 2 * np.eye(len(alm))
     i, j = np.unravel_index(int(excess.argmax()), excess.shape)
     kind, name = alm.index[i], alm.columns[j]
-    rows = {"labels": own, "stratum": f"class={kind}", "metric": f"called_{name}"}
-    numbers.value("agreement.confused.class", kind, escape_latex(kind), file=file, column="stratum", rows=rows)
-    numbers.value("agreement.confused.name", name, escape_latex(name), file=file, column="metric", rows=rows)
-    share, more = float(alm.iloc[i, j]), float(excess[i, j])
-    numbers.value("agreement.confused.share", share, percent(share), file=file, column="estimate", rows=rows)
-    numbers.words("agreement.confused.excess", f"{100 * more:.0f} points", ["agreement.confused.share"])
+    what = {"stratum": f"class={kind}", "metric": f"called_{name}", "method": "dawid_skene"}
+    row, other = (one(table, "the largest confusion", labels=labels, **what) for labels in (own, "people"))
+    numbers.cell("agreement.confused.class", row, "stratum", escape_latex(kind))
+    numbers.cell("agreement.confused.name", row, "metric", escape_latex(name))
+    share, people_share = float(row["estimate"]), float(other["estimate"])
+    numbers.cell("agreement.confused.share", row, "estimate", percent(share))
+    numbers.cell("agreement.confused.people", other, "estimate", percent(people_share))
+    keys = ["agreement.confused.share", "agreement.confused.people"]
+    numbers.words("agreement.confused.excess", f"{100 * (share - people_share):.0f} points", keys)
 
 
 def _said(words: str) -> str:

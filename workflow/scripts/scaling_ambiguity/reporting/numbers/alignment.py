@@ -78,11 +78,8 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
     synthetic = f"synthetic-{annotator}"
     curve = need(table, "saturation", labels=synthetic, metric="jsd_bits").sort_values("votes")
     first, last = float(curve["votes"].iloc[0]), float(curve["votes"].iloc[-1])
-    rows = {"labels": synthetic, "metric": "votes"}
-    for key, votes in (("first", first), ("last", last)):
-        numbers.value(
-            f"saturation.{key}.votes", votes, f"{votes:.0f}", file=curve["file"].iloc[0], column="votes", rows=rows
-        )
+    for place, key, votes in ((0, "first", first), (-1, "last", last)):
+        numbers.cell(f"saturation.{key}.votes", curve.iloc[place], "votes", f"{votes:.0f}")
         numbers.estimate(f"saturation.{key}", table, labels=synthetic, metric="jsd_bits", votes=votes)
     optional = {"labels": synthetic, "optional": True}
     for key, metric in (("corrected", "corrected"), ("humannoise", "human_noise")):
@@ -101,8 +98,7 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
 
 def _add_p(numbers: Numbers, key: str, row: pd.Series) -> None:
     value = float(row["p_adjusted"])
-    rows = {name: row[name] for name in ("labels", "metric", "method", "stratum")}
-    numbers.value(key, value, p_value(value), file=row["file"], column="p_adjusted", rows=rows)
+    numbers.cell(key, row, "p_adjusted", p_value(value))
 
 
 def _short(metric: str) -> str:

@@ -33,9 +33,8 @@ def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
     for part in ("utterance", "temperature", "focus", "rest") if numbers.switches["componentsknown"] else ():
         wanted = {"stratum": "all", "metric": f"variance_{part}"}
         row = one(own, f"result key bias.variance.{part}", **wanted)
-        value = max(float(row["estimate"]), 0.0)
-        about = {"file": row["file"], "column": "estimate", "rows": wanted}
-        numbers.value(f"bias.variance.{part}", value, percent(value, 1), **about)
+        text = percent(max(float(row["estimate"]), 0.0), 1)  # by chance an estimate may be below 0
+        numbers.cell(f"bias.variance.{part}", row, "estimate", text)
 
 
 def _add_listening(numbers: Numbers, own: pd.DataFrame) -> None:
@@ -54,6 +53,5 @@ def _add_row(numbers: Numbers, key: str, own: pd.DataFrame, stratum: str, metric
     row = numbers.estimate(key, own, stratum=stratum, metric=metric)
     kind, _, name = stratum.partition("=")
     title = escape_latex(name if kind == "class" else f"{kind} {name}")
-    about = {"file": row["file"], "rows": {"stratum": stratum, "metric": metric}}
-    numbers.value(f"{key}.name", stratum, title, column="stratum", **about)
-    numbers.value(f"{key}.p", float(row["p_adjusted"]), p_value(float(row["p_adjusted"])), column="p_adjusted", **about)
+    numbers.cell(f"{key}.name", row, "stratum", title)
+    numbers.cell(f"{key}.p", row, "p_adjusted", p_value(float(row["p_adjusted"])))

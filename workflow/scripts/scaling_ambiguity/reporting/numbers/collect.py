@@ -59,12 +59,12 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     level = config["statistics"]["level"]
     statistics, heldout, status = paths["statistics"], paths.get("heldout"), paths.get("status")
     evaluation = headline_table(statistics, "evaluation", corpus, protocol)
-    numbers = Numbers()
+    numbers = Numbers(config)
     add_switches(numbers, config, trained=evaluation is not None, heldout=heldout is not None)
     simulated, replayed = (numbers.switches[name] for name in ("simulated", "replayed"))
     augmentation = augmentations(config)[0] if numbers.switches["augmented"] else None
     add_settings(numbers, config)
-    add_corpus(numbers, classes, paths)
+    add_corpus(numbers, corpus, classes, paths)
     add_leakage(numbers, headline_leakage(paths["leakage"], corpus, protocol))
     if heldout:
         add_heldout(numbers, heldout)

@@ -8,6 +8,7 @@ import pandas as pd
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_json
 from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION, SHARE
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.tables.corpus import describe_corpus
 from scaling_ambiguity.reporting.text import count, joined, number, percent
@@ -17,23 +18,23 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
 WHOLE = {
-    "utterances": ("corpus.utterances", "utterances"),
-    "speakers": ("corpus.speakers", "utterances"),
-    "raters": ("corpus.raters", "votes"),
-    "votes": ("corpus.votes", "votes"),
-    "votes per utterance, smallest": ("corpus.votes.least", "votes"),
-    "votes per utterance, largest": ("corpus.votes.most", "votes"),
-    "items left out": ("corpus.rejects", "rejects"),
+    "utterances": "corpus.utterances",
+    "speakers": "corpus.speakers",
+    "raters": "corpus.raters",
+    "votes": "corpus.votes",
+    "votes per utterance, smallest": "corpus.votes.least",
+    "votes per utterance, largest": "corpus.votes.most",
+    "items left out": "corpus.rejects",
 }
 DECIMALS = {
-    "minutes": ("corpus.minutes", "utterances", 1),
-    "votes per utterance, mean": ("corpus.votes.mean", "votes", 1),
-    "normalised entropy": ("corpus.entropy", "votes", 2),
-    "pairwise agreement": ("corpus.agreement", "votes", 2),
+    "minutes": ("corpus.minutes", 1),
+    "votes per utterance, mean": ("corpus.votes.mean", 1),
+    "normalised entropy": ("corpus.entropy", 2),
+    "pairwise agreement": ("corpus.agreement", 2),
 }
 
 
-def add_corpus(numbers: Numbers, classes: list[str], paths: dict[str, str]) -> None:
+def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[str, str]) -> None:
     """Define ``corpus.*`` from the tables ``utterances``, ``votes`` and ``rejects`` of ``paths``.
 
     The switches ``durationsknown`` and ``ratersknown`` tell whether there are minutes and raters to speak of.
@@ -42,26 +43,26 @@ def add_corpus(numbers: Numbers, classes: list[str], paths: dict[str, str]) -> N
         UTTERANCES.read(paths["utterances"]), VOTES.read(paths["votes"]), REJECTS.read(paths["rejects"]), classes
     )
     n = int(described["utterances"])
+    about = {"file": [paths[name] for name in ("utterances", "votes", "rejects")], "rows": {"classes": classes}, "n": n}
+    whole = about | {"function": "describe_corpus"}
     numbers.switch("durationsknown", bool(np.isfinite(described["minutes"])))
     numbers.switch("ratersknown", bool(np.isfinite(described["raters"])))
-    for name, (key, table) in WHOLE.items():
+    for name, key in WHOLE.items():
         if np.isfinite(described[name]):
-            numbers.value(key, described[name], count(described[name]), file=paths[table], column=name, n=n)
-    for name, (key, table, digits) in DECIMALS.items():
-        if not np.isfinite(described[name]):
-            continue
-        numbers.value(key, described[name], number(described[name], digits), file=paths[table], column=name, n=n)
-    numbers.value("corpus.classes", len(classes), count(len(classes)), file="configuration", column="corpora.classes")
+            numbers.value(key, described[name], count(described[name]), column=name, **whole)
+    for name, (key, digits) in DECIMALS.items():
+        if np.isfinite(described[name]):
+            numbers.value(key, described[name], number(described[name], digits), column=name, **whole)
+    listed = {"file": CONFIGURATION, "column": f"corpora.{corpus}.classes"}
+    numbers.value("corpus.classes", len(classes), count(len(classes)), function="length", **listed)
     names = joined([rf"\emph{{{escape_latex(label)}}}" for label in classes])
-    numbers.value("corpus.class-names", ", ".join(classes), names, file="configuration", column="corpora.classes")
+    numbers.value("corpus.class-names", ", ".join(classes), names, function="joined", **listed)
     shares = {label: described[f"share of {label}"] for label in classes}
-    for key, pick in (("corpus.frequent", max), ("corpus.rare", min)):
+    for key, pick, function in (("corpus.frequent", max, "largest share"), ("corpus.rare", min, "smallest share")):
         label = pick(shares, key=lambda name: shares[name])
-        rows = {"label": label}
-        numbers.value(key, label, rf"\emph{{{escape_latex(label)}}}", file=paths["votes"], column="label", n=n)
-        numbers.value(
-            f"{key}.share", shares[label], percent(shares[label]), file=paths["votes"], column="label", rows=rows, n=n
-        )
+        text = rf"\emph{{{escape_latex(label)}}}"
+        numbers.value(key, label, text, column=f"{SHARE}each class", function=function, **about)
+        numbers.value(f"{key}.share", shares[label], percent(shares[label]), column=f"{SHARE}{label}", **whole)
 
 
 def add_heldout(numbers: Numbers, path: str) -> None:
@@ -98,8 +99,10 @@ def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
     if not set(needed) <= set(frame.columns):
         raise UserError(f"{path}: expected the columns {needed}; re-run the rule that writes it.")
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
-    numbers.value("answers.asked", total, count(total), file=path, column="total", n=total)
-    numbers.value("answers.valid", valid / total, percent(valid / total, 1), file=path, column="ok / total", n=total)
+    about = {"file": path, "n": total}
+    numbers.value("answers.asked", total, count(total), column="total", function="sum", **about)
+    share = valid / total
+    numbers.value("answers.valid", share, percent(share, 1), column="ok", function="share of the total", **about)
     return frame
 
 
@@ -109,16 +112,18 @@ def add_replayed_answers(numbers: Numbers, path: str) -> None:
     total = int(frame["total"].sum())
     for status in ("invalid", "failed"):
         value = int(frame[status].sum())
-        numbers.value(f"answers.{status}", value, count(value), file=path, column=status, n=total)
+        about = {"file": path, "column": status, "function": "sum", "n": total}
+        numbers.value(f"answers.{status}", value, count(value), **about)
 
 
 def add_answers(numbers: Numbers, path: str) -> None:
     """Define ``answers.*``: how many answers were asked for and how many could be read."""
     frame = _add_valid_answers(numbers, path)
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
-    numbers.value("answers.lost", total - valid, count(total - valid), file=path, column="total - ok", n=total)
+    about, lost = {"file": path, "n": total}, total - valid
+    numbers.value("answers.lost", lost, count(lost), column="ok", function="rest of the total", **about)
     prompts = frame["prompt"].nunique()
-    numbers.value("answers.prompts", int(prompts), count(prompts), file=path, column="prompt", n=total)
+    numbers.value("answers.prompts", int(prompts), count(prompts), column="prompt", function="distinct", **about)
 
 
 def add_effective_answers(numbers: Numbers, path: str) -> None:
@@ -133,5 +138,5 @@ def add_effective_answers(numbers: Numbers, path: str) -> None:
     for key, column in (("each", "valid"), ("effective", "effective")):
         mean = float(frame[column].mean())
         text = number(mean, 1) if math.isfinite(mean) else "an unknown number of"
-        value = mean if math.isfinite(mean) else text
-        numbers.value(f"answers.{key}", value, text, file=path, column=column, n=len(frame))
+        about = {"file": path, "column": column, "function": "mean where asked", "n": len(frame)}
+        numbers.value(f"answers.{key}", mean, text, **about)

@@ -5,7 +5,7 @@ import math
 import pandas as pd
 
 from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.selection import need, one, pick
 from scaling_ambiguity.reporting.text import count, p_value
 from scaling_ambiguity.reporting.words import difference
 
@@ -19,20 +19,22 @@ def add_costs(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     strata = sorted(set(human["stratum"]), key=lambda name: math.inf if name.endswith(ALL) else int(name[6:]))
     weighted = need(table, "costs", labels="weighted", metric="nll")
     m = float(weighted["votes"].max())
-    numbers.value("costs.utterances", n, count(n), file=file, column="n", rows={"labels": "human"}, n=n)
-    numbers.value("costs.m", m, count(m), file=file, column="votes", rows={"labels": "weighted"}, n=n)
+    about = {"file": file, "function": "max", "n": n}
+    rows = {"labels": "human", "metric": "nll"}
+    numbers.value("costs.utterances", n, count(n), column="n", rows=rows, **about)
+    rows = {"labels": "weighted", "metric": "nll"}
+    numbers.value("costs.m", m, count(m), column="votes", rows=rows, **about)
     for end, stratum in (("least", strata[0]), ("most", strata[-1])):
         mean = pick(table, metric="mean_votes", stratum=stratum)
-        k = float(mean["estimate"].iloc[0]) if len(mean) else float(stratum.removeprefix("human="))
-        rows = {"labels": "human", "stratum": stratum}
-        numbers.value(f"costs.votes.{end}", k, f"{k:.3g}", file=file, column="stratum", rows=rows, n=n)
+        row = one(mean if len(mean) else human, f"costs of {stratum}", stratum=stratum)
+        k = float(row["estimate"]) if len(mean) else float(stratum.removeprefix("human="))
+        numbers.cell(f"costs.votes.{end}", row, "estimate" if len(mean) else "stratum", f"{k:.3g}")
         numbers.estimate(f"costs.human.{end}", table, labels="human", metric="nll", stratum=stratum)
         for labels, name in (("weighted", "weighted"), ("as_pooled", "pooled")):
             key = f"costs.{name}.{end}"
             wanted = {"labels": labels, "metric": "nll_minus_human", "stratum": stratum, "votes": m}
             row = numbers.estimate(f"{key}.difference", table, **wanted)
             p = float(row["p_adjusted"])
-            shown = p if math.isfinite(p) else "none"
-            numbers.value(f"{key}.p", shown, p_value(p), file=file, column="p_adjusted", rows=wanted, n=n)
+            numbers.cell(f"{key}.p", row, "p_adjusted", p_value(p))
             words = difference(float(row["estimate"]), p, level)
             numbers.words(f"{key}.words", words, [f"{key}.difference", f"{key}.p"])

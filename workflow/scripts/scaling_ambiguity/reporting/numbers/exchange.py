@@ -19,11 +19,15 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     file = human["file"].iloc[0]
     n = int(human["n"].max())
     rows = {"labels": "human", "metric": "nll"}
-    numbers.value("exchange.largest", largest, f"{largest:.0f}", file=file, column="votes", rows=rows, n=n)
-    numbers.value("exchange.utterances", n, count(n), file=file, column="n", rows=rows, n=n)
+    rows["population"] = "these raters"
+    about = {"file": file, "function": "max", "rows": rows, "n": n}
+    numbers.value("exchange.largest", largest, f"{largest:.0f}", column="votes", **about)
+    numbers.value("exchange.utterances", n, count(n), column="n", **about)
     sizes = need(table, "exchange", labels="weighted", metric="equivalent_votes")["votes"]
     m = float(sizes[np.isfinite(sizes)].max())
-    numbers.value("exchange.m", m, f"{m:.0f}", file=file, column="votes", rows={"labels": "weighted"}, n=n)
+    rows = {"labels": "weighted", "metric": "equivalent_votes", "population": "these raters"}
+    about |= {"function": "largest finite", "rows": rows}
+    numbers.value("exchange.m", m, f"{m:.0f}", column="votes", **about)
     for votes, key in ((0.0, "none"), (1.0, "one"), (largest, "all")):
         numbers.estimate(f"exchange.human.{key}", table, labels="human", metric="nll", votes=votes)
     for labels, name in (("as_pooled", "pooled"), ("weighted", "weighted"), ("calibrated", "calibrated")):
@@ -68,8 +72,8 @@ def _add_shares(numbers: Numbers, table: pd.DataFrame) -> None:
     numbers.switch("classshares", bool(len(rows)))
     if rows.empty:
         return
-    file, votes = rows["file"].iloc[0], float(rows["votes"].iloc[0])
-    numbers.value("shares.votes", votes, f"{votes:.0f}", file=file, column="votes", rows={"metric": "ppi_ratio"})
+    votes = float(rows["votes"].iloc[0])
+    numbers.cell("shares.votes", rows.iloc[0], "votes", f"{votes:.0f}")
     for key, row in (("least", rows.iloc[0]), ("most", rows.iloc[-1])):
         name = row["stratum"].removeprefix("class=")
         about = {"metric": "ppi_ratio", "stratum": row["stratum"]}
@@ -94,8 +98,8 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
     if rows.empty:
         return
     largest, file = float(rows["votes"].max()), rows["file"].iloc[0]
-    wanted = {"labels": "human", "metric": "nll"}
-    numbers.value("exchange.level.largest", largest, f"{largest:.0f}", file=file, column="votes", rows=wanted)
+    about = {"file": file, "function": "max", "rows": {"labels": "human", "metric": "nll"}}
+    numbers.value("exchange.level.largest", largest, f"{largest:.0f}", column="votes", **about)
     about = {"metric": "equivalent_votes", "optional": True, "bound": "exchange.level.largest"}
     for stratum in LEVELS:
         for labels, name in (("weighted", stratum), ("calibrated", f"calibrated.{stratum}")):

@@ -54,27 +54,28 @@ def add_training_switches(numbers: Numbers, config: dict[str, Any], *, trained: 
     numbers.switch("seedvariance", trained and config["finetuning"]["seeds"] >= VARIANCE_FROM)
 
 
-def add_trainings(setting: Callable[[str, Any, str, str], None], numbers: Numbers, config: dict[str, Any]) -> None:
+def add_trainings(setting: Callable[..., None], numbers: Numbers, config: dict[str, Any]) -> None:
     """Define what ``settings.*`` say of trainings, as far as the switches of ``numbers`` let the text use them."""
-    finetuning, protocol = config["finetuning"], config["protocols"][config["paper"]["headline"]["protocol"]]
+    finetuning, name = config["finetuning"], config["paper"]["headline"]["protocol"]
+    protocol = config["protocols"][name]
     seeds = finetuning["seeds"]
     setting("settings.seeds", seeds, f"{count(seeds)} {'seed' if seeds == 1 else 'seeds'}", "finetuning.seeds")
     setting("settings.steps", finetuning["steps"], count(finetuning["steps"]), "finetuning.steps")
-    setting("settings.loss", protocol["loss"], loss_words(protocol), "protocols.loss")
+    setting("settings.loss", protocol["loss"], loss_words(protocol), f"protocols.{name}.loss")
     used = config["run"]["poolings"]
-    setting("settings.poolings", ", ".join(used), joined([POOLINGS[name] for name in used]), "run.poolings")
+    words = joined([POOLINGS[pooling] for pooling in used])
+    setting("settings.poolings", ", ".join(used), words, "run.poolings", "joined")
     if numbers.switches["adapters"]:
         rank = finetuning["lora"]["r"]
         setting("settings.rank", rank, count(rank), "finetuning.lora.r")
-        setting("settings.head", protocol["head"], HEADS[protocol["head"]], "protocols.head")
+        setting("settings.head", protocol["head"], HEADS[protocol["head"]], f"protocols.{name}.head")
         if numbers.switches["replayed"] or not numbers.switches["sametrained"]:  # otherwise the annotator is named
             adapted = adapted_models(config)
-            setting(
-                "settings.model", ", ".join(adapted), joined([escape_latex(m) for m in adapted]), "finetuning.models"
-            )
+            words, function = joined([escape_latex(m) for m in adapted]), "models that are no peers"
+            setting("settings.model", ", ".join(adapted), words, "finetuning.models", function)
     if numbers.switches["controlled"]:
         kinds = config["controls"]
-        setting("settings.controls", ", ".join(kinds), joined([CONTROLS[kind] for kind in kinds]), "controls")
+        setting("settings.controls", ", ".join(kinds), joined([CONTROLS[kind] for kind in kinds]), "controls", "joined")
 
 
 def loss_words(protocol: dict[str, Any]) -> str:

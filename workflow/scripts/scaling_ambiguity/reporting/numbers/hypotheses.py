@@ -17,11 +17,16 @@ def add_hypotheses(numbers: Numbers, found: dict[str, Any], file: str) -> None:
     if delta is None:
         margin = "which is not known here, most utterances having fewer than three votes"
     numbers.value("hypotheses.margin", delta, margin, file=file, column="delta")
+    keys = []
     sentences, models = [], {family["model"] for family in found["hypotheses"]}
-    for family in found["hypotheses"]:
-        verdicts = [rf"H{i} is \emph{{{family[f'h{i}']['verdict']}}}" for i in (1, 2, 3)]
+    for place, family in enumerate(found["hypotheses"]):
+        verdicts = []
+        for i in (1, 2, 3):
+            verdict, key = family[f"h{i}"]["verdict"], f"hypotheses.{family['model']}.{family['pooling']}.h{i}"
+            numbers.value(key, verdict, verdict, file=file, column=f"hypotheses.{place}.h{i}.verdict")
+            keys.append(key)
+            verdicts.append(rf"H{i} is \emph{{{verdict}}}")
         who = POOLINGS.get(family["pooling"], f"{escape_latex(family['pooling'])} pooling")
         who += f" ({escape_latex(family['model'])})" if len(models) > 1 else ""
         sentences.append(f"with {who}, {joined(verdicts)}")
-    text = "; ".join(sentences)
-    numbers.value("hypotheses.verdicts", text, text, file=file, column="hypotheses")
+    numbers.words("hypotheses.verdicts", "; ".join(sentences), keys)

@@ -23,14 +23,14 @@ def add_leakage(numbers: Numbers, path: str) -> None:
         own = frame[frame["kind"] == kind]
         least, most, compared = int(own["across"].min()), int(own["across"].max()), int(own["compared"].max())
         text = several(least, most, kind if compared else f"known {kind}")
-        about = {"file": path, "column": "across", "rows": {"kind": kind}, "n": compared}
+        about = {"file": path, "column": "across", "rows": {"kind": kind}, "function": "max", "n": compared}
         numbers.value(f"leakage.{kind}", most, text, **about)
     sound = frame[frame["kind"] == "audio"]
     compared = int(sound["compared"].max())
     numbers.switch("soundcompared", compared > 0)
     if compared:
         row = sound.loc[sound["sets"].idxmax()]
-        about = {"file": path, "column": "sets", "rows": {"kind": "audio"}, "n": compared}
+        about = {"file": path, "column": "sets", "rows": {"kind": "audio"}, "function": "max", "n": compared}
         text = _sets(row, int(sound["across"].min()), int(sound["across"].max()))
         numbers.value("leakage.compared", compared, count(compared), **(about | {"column": "compared"}))
         numbers.value("leakage.audio", int(row["sets"]), text, **about)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scaling_ambiguity.reporting.naming import arm_name, escape_latex, split_labels
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
-from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.selection import need, one, pick
 from scaling_ambiguity.reporting.text import count, p_value
 from scaling_ambiguity.reporting.words import beside, difference, trend
 
@@ -28,7 +28,9 @@ def add_models(
     arms = {"human": "human", "synthetic": f"synthetic-{annotator}"}
     arms |= {f"combined-{pooling}": f"combined-{annotator}-{pooling}" for pooling in COMBINED}
     n = int(pick(rows, metric="nll", reference="human", **about)["n"].max())
-    numbers.value("models.utterances", n, count(n), file=rows["file"].iloc[0], column="n", rows=about, n=n)
+    wanted = {"metric": "nll", "reference": "human"} | about
+    file = rows["file"].iloc[0]
+    numbers.value("models.utterances", n, count(n), file=file, column="n", rows=wanted, function="max", n=n)
     for name, labels in arms.items():
         key, optional = f"models.{name}", name != "human"
         numbers.estimate(f"{key}.nll", rows, labels=labels, metric="nll", reference="human", optional=optional, **about)
@@ -78,10 +80,7 @@ def _add_difference(
             numbers.words(f"{key}.{end}", ABSENT, [f"{key}.difference"])
         return
     p = float(row["p_adjusted"])
-    numbers.value(
-        f"{key}.p", p if math.isfinite(p) else "none", p_value(p), file=row["file"], column="p_adjusted", rows=wanted,
-        n=int(row["n"]),
-    )  # fmt: skip
+    numbers.cell(f"{key}.p", row, "p_adjusted", p_value(p))
     numbers.words(f"{key}.words", difference(float(row["estimate"]), p, level), [f"{key}.difference", f"{key}.p"])
 
 
@@ -97,7 +96,7 @@ def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any]) -
     controls = controls[[split_labels(name)[0] == "control" for name in controls["labels"]]].dropna(subset="estimate")
     if controls.empty:
         for key in ("models.control.nll", "models.control.name", "models.control.side"):
-            numbers.value(key, ABSENT, ABSENT)
+            numbers.absent(key)
         return
     best = controls.sort_values("estimate").iloc[0]
     wanted = {"labels": best["labels"], "metric": "nll", "reference": "human"} | about
@@ -117,8 +116,8 @@ def _add_balanced(
         return
     for key, stratum in (("effective", "balanced"), ("subsample", "balanced_subsample")):
         wanted = about | {"stratum": stratum, "labels": "human", "metric": "nll", "reference": "human"}
-        n = int(need(rows, "models.balanced", **wanted)["n"].iloc[0])
-        numbers.value(f"models.balanced.{key}", n, count(n), file=rows["file"].iloc[0], column="n", rows=wanted, n=n)
+        row = one(rows, "models.balanced", **wanted)
+        numbers.cell(f"models.balanced.{key}", row, "n", count(row["n"]))
     numbers.estimate("models.balanced.human", rows, labels="human", metric="nll", reference="human", **about)
     _add_difference(numbers, "models.balanced.combined-equal", rows, arms["combined-equal"], about, level)
 

@@ -1,15 +1,18 @@
-"""Numbers of the prose: each has a key, a text, and the place it comes from."""
+"""Numbers of the prose: each has a key, a text, and the place it comes from, which is followed when it is made."""
 
 import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION, fault
 from scaling_ambiguity.reporting.selection import one, pick
 from scaling_ambiguity.reporting.text import bounds, number
+from scaling_ambiguity.tables.statistics import STATISTICS
 
 ABSENT = "(not available)"
 PREAMBLE = r"""% Written by write_numbers; every \result{key} of the paper. An unknown key stops LaTeX.
@@ -24,14 +27,19 @@ PREAMBLE = r"""% Written by write_numbers; every \result{key} of the paper. An u
 
 @dataclass(frozen=True)
 class Number:
-    """One keyed text of the paper and its provenance; ``rows`` is the filter that finds it."""
+    """One keyed text of the paper and its provenance, see :mod:`reporting.numbers.provenance`.
+
+    ``value`` stands in ``column`` of the one row of ``file`` that ``rows`` select; with a ``function`` it is what
+    that makes of the selected rows. A text that follows from other numbers names their keys in ``derived_from``.
+    """
 
     key: str
     text: str
     value: float | int | str | None = None
-    file: str | None = None
+    file: str | tuple[str, ...] | None = None
     column: str | None = None
     rows: dict[str, Any] = field(default_factory=dict)
+    function: str | None = None
     n: int | None = None
     n_clusters: int | None = None
     low: float | None = None
@@ -40,9 +48,14 @@ class Number:
 
 
 class Numbers:
-    """Collects numbers; a key may be defined once."""
+    """Collects numbers; a key may be defined once, and what its provenance leads to has to be its value.
 
-    def __init__(self) -> None:
+    Args:
+        config: The configuration, for numbers that come from it.
+    """
+
+    def __init__(self, config: dict[str, Any] | None = None) -> None:
+        self._config = config
         self._numbers: dict[str, Number] = {}
         self.switches: dict[str, bool] = {}
 
@@ -53,16 +66,30 @@ class Numbers:
         self.switches[name] = bool(on)
 
     def add(self, number_: Number) -> None:
-        """Add one number; a repeated key is a fault of the code."""
+        """Add one number; a repeated key, or a provenance that does not lead to the value, is a fault of the code."""
         if number_.key in self._numbers:
             raise ValueError(f"the result key {number_.key!r} is defined twice")
+        if number_.file is None or self._there(number_.file):
+            wrong = fault(asdict(number_), self._config)
+            if wrong:
+                raise ValueError(f"the result key {number_.key!r}: {wrong}")
         self._numbers[number_.key] = number_
 
-    def value(self, key: str, value: float | int | str, text: str, *, file: object = None, column: str | None = None,
-              rows: dict[str, Any] | None = None, n: int | None = None) -> None:  # fmt: skip
-        """Add a number that is not a row of a statistics table."""
-        where = None if file is None else str(file)
-        self.add(Number(key, text, value=value, file=where, column=column, rows=rows or {}, n=n))
+    def value(self, key: str, value: Any, text: str, *, file: object, column: str, rows: dict[str, Any] | None = None,
+              function: str | None = None, n: int | None = None) -> None:  # fmt: skip
+        """Add the value of a cell, or what a function of ``provenance`` makes of selected rows or of an entry."""
+        where = tuple(map(str, file)) if isinstance(file, list | tuple) else str(file)
+        self.add(Number(key, text, _json(value), file=where, column=column, rows=rows or {}, function=function, n=n))
+
+    def cell(self, key: str, row: pd.Series, column: str, text: str) -> None:
+        """Add what stands in a column of one row of a statistics table that was read with its ``file``."""
+        if column not in row:
+            raise ValueError(f"the result key {key!r} is of the column {column!r}; a row has {list(row.index)}")
+        self.value(key, row[column], text, file=row["file"], column=column, rows=_address(row), n=int(row["n"]))
+
+    def absent(self, key: str) -> None:
+        """Add the text of what this run has no number for."""
+        self.add(Number(key, ABSENT))
 
     def words(self, key: str, text: str, derived_from: Sequence[str]) -> None:
         """Add a phrase that follows from other numbers."""
@@ -80,7 +107,7 @@ class Numbers:
         An ``optional`` row that does not exist gives the text "(not available)" and None.
         """
         if optional and pick(statistics, **wanted).empty:
-            self.add(Number(key, ABSENT, rows=_plain(wanted)))
+            self.absent(key)
             return None
         row = one(statistics, f"result key {key!r}", **wanted)
         text = number(float(row["estimate"]), digits)
@@ -94,7 +121,7 @@ class Numbers:
                 value=_finite(row["estimate"]),
                 file=row["file"],
                 column="estimate",
-                rows=_plain(wanted),
+                rows=_address(row),
                 n=int(row["n"]),
                 n_clusters=int(row["n_clusters"]),
                 low=_finite(row["low"]),
@@ -102,6 +129,12 @@ class Numbers:
             )
         )
         return row
+
+    def _there(self, file: str | tuple[str, ...]) -> bool:
+        """Whether a number of ``file`` can be followed; tests of texts give tables that are in no file."""
+        if file == CONFIGURATION:
+            return self._config is not None
+        return all(Path(name).is_file() for name in ((file,) if isinstance(file, str) else file))
 
     def __getitem__(self, key: str) -> Number:
         """Return the number of a key."""
@@ -131,5 +164,14 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _plain(wanted: dict[str, Any]) -> dict[str, Any]:
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in wanted.items()}
+def _address(row: pd.Series) -> dict[str, Any]:
+    """Return the columns that address one row of a statistics table, in this table the only one."""
+    return {name: _json(row[name]) for name in STATISTICS.key if name in row}
+
+
+def _json(value: Any) -> Any:
+    """Return a value as JSON can hold it: None for NaN, "inf" for infinity, no type of NumPy."""
+    value = value.item() if hasattr(value, "item") else value
+    if isinstance(value, float) and not math.isfinite(value):
+        return None if math.isnan(value) else "inf"
+    return value

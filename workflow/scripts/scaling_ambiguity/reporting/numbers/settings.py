@@ -7,6 +7,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.numbers.finetuning import add_training_switches, add_trainings
+from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined, percent
 
@@ -38,7 +39,7 @@ LEVELS = {
     "pattern": "their pattern: unanimous, with a majority, or without",
     "faithful": "the tertiles of their entropy over the logarithm of the number of labels present",
 }
-Setting = Callable[[str, Any, str, str], None]
+Setting = Callable[..., None]  # key, value, text, path in the configuration, function of ``provenance``
 
 
 def check_config(config: dict[str, Any]) -> None:
@@ -78,42 +79,44 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
 def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     """Define ``paper.*`` and ``settings.*``, as far as the switches of ``numbers`` let the text use them."""
 
-    def setting(key: str, value: Any, text: str, path: str) -> None:
-        numbers.value(key, value, text, file="configuration", column=path)
+    def setting(key: str, value: Any, text: str, path: str, function: str | None = None) -> None:
+        numbers.value(key, value, text, file=CONFIGURATION, column=path, function=function)
 
     headline = config["paper"]["headline"]
     _add_paper(setting, config["paper"])
-    _add_analysis(setting, config["statistics"], config["protocols"][headline["protocol"]])
+    _add_analysis(setting, config["statistics"], config["protocols"], headline["protocol"])
     _add_annotator(setting, config, headline, replayed=numbers.switches["replayed"])
     if numbers.switches["trained"]:
         add_trainings(setting, numbers, config)
     if numbers.switches["augmented"]:
         name = augmentations(config)[0]
-        setting("settings.augmentation", name, escape_latex(name), f"protocols.{headline['protocol']}.augmentation")
+        path = "run.augmentation, protocols"
+        setting("settings.augmentation", name, escape_latex(name), path, "first augmentation")
         entry = config["augmentations"][name]
-        setting("settings.augmentation.way", entry["method"], augmentation_words(entry), f"augmentations.{name}")
+        setting("settings.augmentation.way", entry["method"], augmentation_words(entry), f"augmentations.{name}.method")
 
 
 def _add_paper(setting: Setting, paper: dict[str, Any]) -> None:
     for name in ("title", "subtitle"):
         setting(f"paper.{name}", paper[name], escape_latex(paper[name]), f"paper.{name}")
     authors = [escape_latex(author) for author in paper["authors"]]
-    setting("paper.authors", ", ".join(paper["authors"]), joined(authors), "paper.authors")
+    setting("paper.authors", ", ".join(paper["authors"]), joined(authors), "paper.authors", "joined")
     for name in ("corpus", "protocol"):
         chosen = paper["headline"][name]
         setting(f"settings.{name}", chosen, escape_latex(chosen), f"paper.headline.{name}")
 
 
-def _add_analysis(setting: Setting, statistics: dict[str, Any], protocol: dict[str, Any]) -> None:
+def _add_analysis(setting: Setting, statistics: dict[str, Any], protocols: dict[str, Any], name: str) -> None:
+    protocol, path = protocols[name], f"protocols.{name}"
     setting("settings.level", statistics["level"], percent(statistics["level"]), "statistics.level")
-    for name in ("resamples", "deals"):
-        setting(f"settings.{name}", statistics[name], count(statistics[name]), f"statistics.{name}")
+    for what in ("resamples", "deals"):
+        setting(f"settings.{what}", statistics[what], count(statistics[what]), f"statistics.{what}")
     setting("settings.floor", statistics["smoothing"], f"{statistics['smoothing']:g}", "statistics.smoothing")
     levels = protocol["levels"]
-    setting("settings.levels", levels["definition"], LEVELS[levels["definition"]], "protocols.levels.definition")
+    setting("settings.levels", levels["definition"], LEVELS[levels["definition"]], f"{path}.levels.definition")
     if levels["definition"] != "faithful":
-        setting("settings.level-votes", levels["votes"], count(levels["votes"]), "protocols.levels.votes")
-    setting("settings.splits", protocol["splits"]["scheme"], split_words(protocol["splits"]), "protocols.splits")
+        setting("settings.level-votes", levels["votes"], count(levels["votes"]), f"{path}.levels.votes")
+    setting("settings.splits", protocol["splits"]["scheme"], split_words(protocol["splits"]), f"{path}.splits.scheme")
 
 
 def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str, str], *, replayed: bool) -> None:
@@ -126,7 +129,7 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
         for key, entry in entries.items():
             shown = config["corpora"][entry].get("presentation", "voice")
             name = f"settings.{key}.presentation"
-            setting(name, shown, escape_latex(shown), f"corpora.{entry}.presentation")
+            setting(name, shown, escape_latex(shown), f"corpora.{entry}", "presentation")
         return
     setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"{path}.alm")
     place = next(name for name in ("checkpoint", "model", "store") if name in alm)  # of a server, or of kept answers
@@ -135,7 +138,7 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
     setting("settings.mode", annotator["mode"], words, f"{path}.mode")
     setting("settings.modality", annotator["modality"], MODALITIES[annotator["modality"]], f"{path}.modality")
     temperatures = annotator["temperatures"]
-    setting("settings.temperatures", len(temperatures), count(len(temperatures)), f"{path}.temperatures")
+    setting("settings.temperatures", len(temperatures), count(len(temperatures)), f"{path}.temperatures", "length")
     design = annotator["design"]
     setting("settings.design", design, DESIGNS.get(design, escape_latex(design)), f"{path}.design")
 

@@ -3,8 +3,8 @@
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS
-from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
-from scaling_ambiguity.reporting.selection import pick
+from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.selection import one, pick
 from scaling_ambiguity.reporting.words import equivalent
 
 ARRANGEMENTS = {"all": "shared-all", "disjoint": "disjoint"}
@@ -22,10 +22,9 @@ def add_shared(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         for stratum in LEVELS if name == "withheld" else ("high",):
             wanted = {"labels": labels, "stratum": stratum, "metric": "equivalent_votes", "method": ARRANGEMENTS[key]}
             found = pick(table, **wanted)
-            value, text = None, ABSENT
-            if len(found):
-                row = found.iloc[0]
-                value = float(row["estimate"])
-                text = equivalent(value, float(row["low"]), float(row["high"]), largest, level)
-            about = {"file": table["file"].iloc[0], "column": "estimate", "rows": wanted}
-            numbers.value(f"shared.{name}.{key}.{stratum}", value, text, **about)
+            if found.empty:
+                numbers.absent(f"shared.{name}.{key}.{stratum}")
+                continue
+            row = one(found, "shared votes", **wanted)
+            text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
+            numbers.cell(f"shared.{name}.{key}.{stratum}", row, "estimate", text)
