@@ -2,10 +2,15 @@
 
 import hashlib
 import json
+import os
+import re
 import shutil
+import socket
+import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,31 +20,85 @@ import pyarrow.parquet as pq
 
 from scaling_ambiguity.errors import UserError
 
+_OLD = 24 * 3600  # seconds after which a temporary file of another machine, or without an owner, is abandoned
+
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a job-unique temporary path (file or folder) beside ``path``; rename it on success.
 
     Two copies of a job may write at once: each has its own temporary name and the last
-    rename wins whole. On an exception the temporary is removed and ``path`` is untouched.
+    rename wins whole. On an exception the temporary is removed and ``path`` is untouched. What killed
+    jobs left of the same path is removed first: temporaries whose process is no more, and those a day old.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.stem}.{uuid.uuid4().hex[:12]}{path.suffix}")
+    _sweep(path)
+    temporary = path.with_name(f".{path.stem}.{_owner()}{path.suffix}")
     try:
         yield temporary
         if path.is_dir() and temporary.is_dir():
-            retired = path.with_name(f".{path.name}.{uuid.uuid4().hex[:12]}.old")
+            retired = path.with_name(f".{path.name}.{_owner()}.old")
             path.replace(retired)
             temporary.replace(path)
             shutil.rmtree(retired)
         else:
             temporary.replace(path)
     finally:
-        if temporary.is_dir():
-            shutil.rmtree(temporary)
-        else:
-            temporary.unlink(missing_ok=True)
+        _remove(temporary)
+
+
+def _owner() -> str:
+    """Return a name for a temporary that no other has: a hash of this machine's name, the process, and chance."""
+    return f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+
+
+def _machine() -> str:
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:6]
+
+
+def _sweep(path: Path) -> None:
+    """Remove the temporaries of ``path`` that nobody will rename any more."""
+    owner = r"(?:([0-9a-f]{6})-(\d+)-)?[0-9a-f]{8,12}"
+    stem, suffix, whole = (re.escape(part) for part in (path.stem, path.suffix, path.name))
+    names = [re.compile(rf"\.{stem}\.{owner}{suffix}"), re.compile(rf"\.{whole}\.{owner}\.old")]
+    for other in _hidden(path.parent.absolute()):
+        found = [match for name in names if (match := name.fullmatch(other))]
+        if found and _abandoned(path.with_name(other), *found[0].groups()):
+            _remove(path.with_name(other))
+
+
+@cache
+def _hidden(folder: Path) -> tuple[str, ...]:
+    """Return the hidden names of a folder, looked up once a process: what killed jobs left was there before it."""
+    return tuple(entry.name for entry in os.scandir(folder) if entry.name.startswith("."))
+
+
+def _abandoned(temporary: Path, machine: str | None, process: str | None) -> bool:
+    """Whether the process that wrote a temporary is gone, or, where that cannot be told, has not for a day."""
+    if process is not None and machine == _machine():
+        return not _runs(int(process))
+    try:
+        return time.time() - temporary.stat().st_mtime > _OLD
+    except FileNotFoundError:  # its own process has just renamed it
+        return False
+
+
+def _runs(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _remove(temporary: Path) -> None:
+    if temporary.is_dir():
+        shutil.rmtree(temporary, ignore_errors=True)
+    else:
+        temporary.unlink(missing_ok=True)
 
 
 def write_text(text: str, path: str | Path) -> None:
