@@ -6,6 +6,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scaling_ambiguity.corpora.roles import votes_to_deal
+from scaling_ambiguity.labels.counting import human_votes
 from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import read_statistics
 from scaling_ambiguity.reporting.tables.alignment import alignment_table
@@ -111,3 +113,18 @@ def test_scripts_write_latex_and_csv(name, run, tmp_path):
     subprocess.run(command, check=True)
     assert (tmp_path / "t.tex").read_text().startswith("\\begin{adjustbox}{max width=\\linewidth}\n\\begin{tabular}")
     assert len(pd.read_csv(tmp_path / "t.csv")) > 5
+
+
+def test_self_reports_are_no_votes_of_observers():
+    """As of IEMOCAP: two utterances with three observers each, one speaker who rated himself outside the classes."""
+    names = ["observer_1", "observer_2", "observer_3"]
+    rows = [{"utterance": u, "rater": r, "kind": "observer", "label": "sad"} for u in ("u1", "u2") for r in names]
+    rows += [{"utterance": u, "rater": "self", "kind": "self", "label": None} for u in ("u1", "u2")]
+    votes = pd.DataFrame(rows).assign(presentation="audiovisual", role="primary", rank=0, weight=1.0, raters_known=True)
+    votes = VOTES.validate(votes.assign(label_raw=votes["label"].fillna("other")), "votes")
+    utterances = pd.DataFrame({"utterance": ["u1", "u2"], "speaker": ["a", "b"], "duration": [1.0, 2.0]})
+    described = describe_corpus(utterances, votes, pd.DataFrame(), ["sad", "angry"])
+    assert (described["raters"], described["votes"], described["votes outside the classes"]) == (3, 6, 0)
+    assert described["votes per utterance, largest"] == 3 and described["share of sad"] == 1
+    alone = human_votes(votes)
+    assert len(alone) == 6 and len(votes_to_deal(votes)) == 6 and set(alone["rater"]) == set(names)

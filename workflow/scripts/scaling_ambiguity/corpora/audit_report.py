@@ -9,6 +9,7 @@ import pandas as pd
 from scaling_ambiguity.corpora.accounting import UTTERANCE_STAGES, VOTE_STAGES, by_reason, tally
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.tables.roles import role_codes
+from scaling_ambiguity.tables.votes import counted
 
 LEVEL_VOTES = (2, 3, 4, 5)
 MOST_SHARE = 0.5  # a by-level number speaks of the corpus only if most utterances have a level
@@ -33,7 +34,7 @@ def report(
     lost = by_reason(rejects, UTTERANCE_STAGES)
     utterances = {"found": len(found.utterances), "kept": len(corpus.utterances), "lost": lost}
     utterances["found"] += int(found.rejects["stage"].isin(UTTERANCE_STAGES).sum())
-    lost_votes = _lost_votes(account["votes"], found.rejects, int(_counts(corpus.votes).sum()))
+    lost_votes = _lost_votes(account["votes"], found.rejects, int(counted(corpus.votes).sum()))
     for item in (utterances, lost_votes):
         assert item["found"] == item["kept"] + sum(item["lost"].values()), f"an item was lost: {item}"
     return {
@@ -80,7 +81,7 @@ def after_screening(account: dict[str, Any], corpus: Corpus, faults: dict[str, i
         faults: Number of utterances that were left out, by reason.
     """
     utterances = _lose(account["utterances"], faults)
-    votes = _lose(account["votes"], {FOLLOWS: account["votes"]["kept"] - int(_counts(corpus.votes).sum())})
+    votes = _lose(account["votes"], {FOLLOWS: account["votes"]["kept"] - int(counted(corpus.votes).sum())})
     assert utterances["kept"] == len(corpus.utterances), f"an utterance was lost: {utterances}"
     votes["in_table"] = len(corpus.votes)
     return account | {"utterances": utterances, "votes": votes} | described(corpus)
@@ -95,33 +96,28 @@ def _lose(item: dict[str, Any], more: dict[str, int]) -> dict[str, Any]:
     return {"found": item["found"], "kept": item["kept"] - sum(more.values()), "lost": lost}
 
 
-def _counts(votes: pd.DataFrame) -> pd.Series:
-    """Return which rows of the votes table are votes that count."""
-    return (votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()
-
-
 def described(corpus: Corpus) -> dict[str, Any]:
     """Return what a corpus holds: speakers, raters, sound, votes an utterance and what these allow."""
     votes = corpus.votes
-    counted = votes.loc[_counts(votes), ["utterance", "rater", "presentation", "raters_known"]].drop_duplicates()
-    per_utterance = counted["utterance"].value_counts().reindex(corpus.utterances["utterance"], fill_value=0)
+    cast = votes.loc[counted(votes), ["utterance", "rater", "presentation", "raters_known"]].drop_duplicates()
+    per_utterance = cast["utterance"].value_counts().reindex(corpus.utterances["utterance"], fill_value=0)
     per_utterance = per_utterance.to_numpy()
     known = bool(votes["raters_known"].all())
     # readers name a speaker they do not know after the utterance
     unknown = corpus.utterances["speaker"] == "unknown_" + corpus.utterances["utterance"]
     durations = corpus.utterances["duration"].to_numpy(float)
     return {
-        "presentation": sorted(counted["presentation"].unique()),
+        "presentation": sorted(cast["presentation"].unique()),
         "speakers": int(corpus.utterances.loc[~unknown, "speaker"].nunique()),
         "utterances_of_unknown_speakers": int(unknown.sum()),
         "sessions": int(corpus.utterances["session"].nunique()),
         "splits": tally(corpus.utterances["split"]),
-        "raters": _raters(counted) if known else None,
+        "raters": _raters(cast) if known else None,
         "with_audio": int(corpus.utterances["path"].notna().sum()),
         "without_transcript": int(corpus.utterances["transcript"].isna().sum()),
         "hours": round(float(np.nansum(durations)) / 3600, 4),
         "votes_per_utterance": _histogram(per_utterance),
-        "allows": allowed(per_utterance, counted["rater"].nunique() if known else None),
+        "allows": allowed(per_utterance, cast["rater"].nunique() if known else None),
     }
 
 
@@ -135,8 +131,8 @@ def _lost_votes(account: dict[str, Any], rejects: pd.DataFrame, kept: int) -> di
     return {"found": found, "kept": kept, "lost": lost}
 
 
-def _raters(counted: pd.DataFrame) -> dict[str, Any]:
-    each = counted["rater"].value_counts().to_numpy()
+def _raters(cast: pd.DataFrame) -> dict[str, Any]:
+    each = cast["rater"].value_counts().to_numpy()
     least, median, most = (float(value) for value in np.quantile(each, [0, 0.5, 1]))
     return {"number": len(each), "votes_least": int(least), "votes_median": median, "votes_most": int(most)}
 

@@ -14,6 +14,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.base import deal_columns
 from scaling_ambiguity.tables.roles import POSITION
+from scaling_ambiguity.tables.votes import counted
 
 WEIGHT_TOLERANCE = 1e-6  # of the sum of the weights of a vote's labels
 
@@ -33,7 +34,7 @@ def text_hash(names: pd.Series) -> np.ndarray:
     return np.array([derive_seed(name) for name in unique], dtype=np.uint64)[codes]
 
 
-def human_votes(votes: pd.DataFrame) -> pd.DataFrame:
+def votes_to_deal(votes: pd.DataFrame) -> pd.DataFrame:
     """Return utterance, rater of the votes that are dealt: observers' primary votes inside the class set.
 
     A vote with several labels (ranks 0, 1 ... that share its weight) is dealt once, as a whole.
@@ -41,8 +42,7 @@ def human_votes(votes: pd.DataFrame) -> pd.DataFrame:
     Raises:
         UserError: A rater has two such votes on one utterance, or there is none at all.
     """
-    chosen = (votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()
-    rows = votes.loc[chosen, ["utterance", "rater", "rank", "weight"]]
+    rows = votes.loc[counted(votes), ["utterance", "rater", "rank", "weight"]]
     if rows.empty:
         raise UserError("votes: no primary vote of an observer lies in the class set; check the corpus' classes.")
     further = rows.duplicated(["utterance", "rater"])
@@ -69,7 +69,7 @@ def deal_roles(votes: pd.DataFrame, *, level_votes: int, deals: int, seed: int) 
     """
     if level_votes < 0 or deals < 1:
         raise UserError(f"level votes {level_votes}, deals {deals}: need at least 0 and 1; change the configuration.")
-    pairs = human_votes(votes).sort_values(["utterance", "rater"], ignore_index=True)
+    pairs = votes_to_deal(votes).sort_values(["utterance", "rater"], ignore_index=True)
     item, names = pd.factorize(pairs["utterance"])
     count = np.bincount(item, minlength=len(names))
     if count.max() > np.iinfo(np.int16).max:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.tables.base import by_deal
 from scaling_ambiguity.tables.roles import POSITION, ROLE_NAMES, role_codes
+from scaling_ambiguity.tables.votes import counted
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -23,7 +24,7 @@ def human_votes(votes: pd.DataFrame, where: str = "votes") -> pd.DataFrame:
     Raises:
         UserError: more than one presentation among them; a count must not mix hearing and seeing.
     """
-    rows = votes[(votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()]
+    rows = votes[counted(votes)]
     presentations = sorted(rows["presentation"].unique())
     if len(presentations) > 1:
         raise UserError(

@@ -12,6 +12,7 @@ import pandas as pd
 from scaling_ambiguity.corpora.roles import mix, text_hash
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.seeds import derive_seed
+from scaling_ambiguity.tables.votes import observed
 
 PROMPT = "replay"
 
@@ -52,7 +53,7 @@ def replay(
     if draws < 1:
         raise UserError(f"annotator {annotator}: votes is {draws}; it has to be at least 1.")
     names = pd.Index(utterances, dtype="str").unique().sort_values()
-    cast = votes[(votes["kind"] == "observer") & (votes["role"] == "primary") & votes["utterance"].isin(names)]
+    cast = votes[observed(votes) & votes["utterance"].isin(names)]
     if cast.empty:
         raise UserError(
             f"{where}: holds no vote of an observer on any of the {len(names)} utterances; "

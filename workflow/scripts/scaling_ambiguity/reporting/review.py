@@ -14,7 +14,7 @@ from scaling_ambiguity.tables.predictions import PREDICTIONS
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.statistics import STATISTICS
 from scaling_ambiguity.tables.utterances import UTTERANCES
-from scaling_ambiguity.tables.votes import VOTES
+from scaling_ambiguity.tables.votes import VOTES, counted
 
 
 class Review:
@@ -52,8 +52,7 @@ class Review:
     @cached_property
     def counted(self) -> pd.DataFrame:
         """The votes that count: observers', primary, inside the classes."""
-        votes = self.votes
-        return votes[(votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()]
+        return self.votes[counted(self.votes)]
 
     @cached_property
     def counts(self) -> pd.DataFrame:

@@ -1,8 +1,20 @@
 """``results/corpora/{corpus}/votes.parquet``: one row a vote; ``label`` is null outside the class set."""
 
+import pandas as pd
 import pandera.pandas as pa
 
 from scaling_ambiguity.tables.base import Table
+
+
+def observed(votes: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which rows are primary votes of observers, inside the class set or not: no self reports, no synthetic."""
+    return (votes["kind"] == "observer") & (votes["role"] == "primary")
+
+
+def counted(votes: pd.DataFrame) -> "pd.Series[bool]":
+    """Return which rows count as human votes: primary votes of observers inside the class set."""
+    return observed(votes) & votes["label"].notna()
+
 
 VOTE_COLUMNS = {
     "utterance": pa.Column(str),

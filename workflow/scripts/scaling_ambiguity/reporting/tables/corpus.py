@@ -8,16 +8,12 @@ from scaling_ambiguity.metrics.divergences import normalised_entropy
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.tables.booktabs import tabular
 from scaling_ambiguity.reporting.text import count, number, percent
-
-
-def human_votes(votes: pd.DataFrame) -> pd.DataFrame:
-    """Return the primary votes of observers, out-of-set ones included."""
-    return votes[(votes["kind"] != "synthetic") & (votes["role"] == "primary")]
+from scaling_ambiguity.tables.votes import counted, observed
 
 
 def vote_counts(votes: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
     """Return the weights of in-set human votes summed, one row an utterance and one column a class."""
-    valid = human_votes(votes).dropna(subset="label")
+    valid = votes[counted(votes)]
     table = pd.crosstab(valid["utterance"], valid["label"], values=valid["weight"], aggfunc="sum")
     return table.reindex(columns=classes).fillna(0.0)
 
@@ -29,7 +25,7 @@ def describe_corpus(
 
     NaN is what is not known: the minutes unless every duration is, the raters if they have no names.
     """
-    human = human_votes(votes)
+    human = votes[observed(votes)]
     counts = vote_counts(votes, classes)
     # a vote of several labels is one vote
     per_utterance = human.dropna(subset="label").drop_duplicates(["utterance", "rater"]).groupby("utterance").size()
