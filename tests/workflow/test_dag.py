@@ -198,7 +198,7 @@ def test_a_run_of_small_peers_is_looked_at_before_it_starts(checkout, tmp_path):
     """A peer is no ALM, but listens with one: what speaks against its encoder is told, in a run that starts."""
     entry = "{engine: transformers, checkpoint: /no/such/model, gpus: 4}"
     (tmp_path / "peer.yaml").write_text(
-        f"alms: {{gone: {entry}}}\npeers: {{gone_mlp: {{peer: mlp, encoder: gone, hidden: [4], dropout: 0.1}}}}\n"
+        f"alms: {{gone: {entry}}}\npeers: {{gone_mlp: {{encoder: gone, hidden: [4], dropout: 0.1}}}}\n"
         "finetuning: {models: [gone_mlp]}\n"
     )
     printed = checkout.snakemake("-c1", "statistics", *TINY, str(tmp_path / "peer.yaml"), check=False)

@@ -24,14 +24,13 @@ rule pool_votes:
         proxies=lambda wildcards, input: (
             f"--proxies {input.proxies} --annotator {annotator_of(wildcards.labels)}" if input.proxies else ""
         ),
-        pooling=lambda wildcards: canonical(pooling_of(wildcards.labels)),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
         script=f"{SCRIPTS}/pool_votes.py",
         code=code("pool_votes.py"),
     shell:
         "python {params.script:q} --votes {input.votes} --splits {input.splits} {params.proxies}"
-        " --utterances {input.utterances} --labels {wildcards.labels} --pooling {params.pooling:q}"
+        " --utterances {input.utterances} --labels {wildcards.labels}"
         " --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
 
 

@@ -212,7 +212,7 @@ def model_entry(model):
     if model not in config["peers"]:
         return config["alms"][model]
     encoder = {key: value for key, value in config["alms"][encoder_of(model)].items() if key != "gpus"}
-    return encoder | {"gpus": 0} | config["peers"][model]
+    return encoder | {"gpus": 0, "peer": "mlp"} | config["peers"][model]
 
 
 def training_protocol(protocol):
@@ -411,12 +411,6 @@ def proxies_of(wildcards):
     """The synthetic votes a label table needs; none for the human labels."""
     annotator = annotator_of(wildcards.labels)
     return f"results/proxies/{wildcards.corpus}/{annotator}/votes.parquet" if annotator else []
-
-
-def pooling_of(labels):
-    """Options of the pooling named in a label name; the prior of a control is fitted like that of `weighted`."""
-    parts = labels.split("-")
-    return config["poolings"][parts[2]] if parts[0] == "combined" else {}
 
 
 def factors_of(wildcards):

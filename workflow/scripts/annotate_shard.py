@@ -35,9 +35,9 @@ def main(arguments: argparse.Namespace) -> None:
     prompts = prompts_for(arguments.options, arguments.prompts)
     read = reader_for(arguments.options, vocabulary_for(arguments.classes, arguments.synonyms))
     longest = longest_answer(arguments.options, arguments.classes)
-    if arguments.alm.get("spending"):  # one cap for all shards and restarts
-        arguments.alm["spending"].setdefault("ledger", str(Path(arguments.store) / "spending.log"))
     alm = {"max_tokens": longest} | arguments.alm
+    if alm.get("spending"):  # one cap for all shards and restarts
+        alm["spending"] = {"ledger": str(Path(arguments.store) / "spending.log")} | alm["spending"]
     if arguments.encodings:
         alm["encoded"] = arguments.encodings
     if "serve" in alm:  # a server of this job's own, by a module that other annotators do not depend on

@@ -49,7 +49,6 @@ def main(arguments: argparse.Namespace) -> None:
         LEVELS.read(arguments.levels),
         splits,
         classes,
-        arguments.options["cluster"],
     )
     deals, strata = len(judges.level), []
     if arguments.balanced is not None:

@@ -53,7 +53,7 @@ def train(arguments: argparse.Namespace, interrupts: Interrupts) -> None:
     on_gpu = torch.device(device).type == "cuda"
     team = Team.join(cpu=not on_gpu)
     if team.size > 1 and on_gpu:
-        arguments.alm["device"] = f"cuda:{local_rank()}"
+        arguments = argparse.Namespace(**vars(arguments) | {"alm": arguments.alm | {"device": f"cuda:{local_rank()}"}})
         torch.cuda.set_device(local_rank())
     for position in range(len(arguments.folds)):
         train_fold(arguments, position, team, interrupts)

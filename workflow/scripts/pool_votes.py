@@ -44,8 +44,6 @@ def main(arguments: argparse.Namespace) -> None:
         elif (family, rest) == ("combined", "-equal"):
             labels = pooling.equal(human, synthetic)
         elif (family, rest) == ("combined", "-weighted"):
-            if (arguments.pooling or {}).get("fit", "held_out") != "held_out":
-                raise UserError(f"poolings.weighted.fit: {arguments.pooling['fit']!r}; only 'held_out' exists.")
             labels, weights = pooling.weighted(human, synthetic, speakers, parts)
             print(f"weight of a synthetic vote: {weights.min():.4g} to {weights.max():.4g}, mean {weights.mean():.4g}")
         elif (family, rest) == ("combined", "-calibrated"):
@@ -99,7 +97,6 @@ if __name__ == "__main__":
     parser.add_argument("--annotator")
     parser.add_argument("--utterances", required=True)
     parser.add_argument("--labels", required=True)
-    parser.add_argument("--pooling", type=cli.json_value, default={})
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True)

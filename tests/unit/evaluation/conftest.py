@@ -11,7 +11,6 @@ OPTIONS = {
     "resamples": 400,
     "interval": "bootstrap_t",
     "level": 0.95,
-    "cluster": "speaker",
     "adjust": "holm",
     "smoothing": 0.001,
 }
@@ -65,9 +64,7 @@ def world():
 def judges(world):
     from scaling_ambiguity.evaluation.judges import gather_judges
 
-    return gather_judges(
-        world.utterances, world.votes, world.roles, world.levels, world.splits, world.classes, "speaker"
-    )
+    return gather_judges(world.utterances, world.votes, world.roles, world.levels, world.splits, world.classes)
 
 
 @pytest.fixture

@@ -27,7 +27,7 @@ def test_prior_comes_from_other_speakers(world, judges):
 def test_tested_votes_do_not_move_the_prior(world, judges):
     votes = world.votes.copy()
     votes.loc[votes["utterance"].isin(world.names[::2]), "label"] = "sad"
-    changed = gather_judges(world.utterances, votes, world.roles, world.levels, world.splits, world.classes, "speaker")
+    changed = gather_judges(world.utterances, votes, world.roles, world.levels, world.splits, world.classes)
     np.testing.assert_array_equal(changed.prior[::2], judges.prior[::2])
     assert not np.array_equal(changed.prior[1::2], judges.prior[1::2])
 
@@ -36,7 +36,7 @@ def test_utterance_without_votes(world):
     votes = world.votes[world.votes["utterance"] != "w_07"]
     roles = world.roles[world.roles["utterance"] != "w_07"]
     with pytest.raises(UserError, match="w_07"):
-        gather_judges(world.utterances, votes, roles, world.levels, world.splits, world.classes, "speaker")
+        gather_judges(world.utterances, votes, roles, world.levels, world.splits, world.classes)
 
 
 def test_means_over_deals():

@@ -113,3 +113,18 @@ def test_text_that_the_paper_cannot_print_is_named_before_any_work(path, value, 
 def test_names_are_composed():
     decomposed = unicodedata.normalize("NFD", "Nguyễn Văn An")
     assert checked_config(changed("paper.authors", [decomposed]))["paper"]["authors"] == ["Nguyễn Văn An"]
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "value"),
+    [("protocols.fair", "reference", "human"), ("poolings.weighted", "fit", "held_out"),
+     ("statistics", "cluster", "speaker"), ("peers.tiny_mlp", "peer", "mlp")],
+)  # fmt: skip
+def test_a_key_that_had_but_one_value_is_named_with_the_remedy(section, key, value):
+    config = yaml.safe_load((SCHEMA.parents[2] / "config.yaml").read_text())
+    entry = config
+    for name in section.split("."):
+        entry = entry[name]
+    entry[key] = value
+    with pytest.raises(UserError, match=rf"{section}.{key} = '{value}' is not a known key.*remove the line"):
+        checked_config(config)

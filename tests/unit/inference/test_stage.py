@@ -256,7 +256,7 @@ def test_utterances_left_out_of_the_splits_have_no_level_label_or_score(own_worl
     for labels in ("combined-tiny-weighted", "control-tiny-shuffled"):
         output = own_world.folder / f"{labels}.parquet"
         done = call("pool_votes.py", *tables(own_world, "votes", "splits", "proxies", "utterances"), "--annotator",
-                    "tiny", "--labels", labels, "--pooling", "{}", *COMMON, "--output", output)  # fmt: skip
+                    "tiny", "--labels", labels, *COMMON, "--output", output)  # fmt: skip
         assert "120 utterances are left out" in done.stdout
         assert set(LABELS.read(output)["utterance"]) == set(own_world.names) - set(gone)
 
@@ -288,7 +288,7 @@ def test_labels_of_a_learning_curve(vote_world):
     for labels in ("curve-tiny-h2m5", "curve-tiny-hallm20", "combined-tiny-weighted"):
         output = vote_world.folder / f"{labels}.parquet"
         call("pool_votes.py", *tables(vote_world, "votes", "splits", "proxies", "utterances"), "--annotator", "tiny",
-             "--labels", labels, "--pooling", "{}", *COMMON, "--output", output)  # fmt: skip
+             "--labels", labels, *COMMON, "--output", output)  # fmt: skip
         found[labels] = LABELS.read(output)
     assert set(found["curve-tiny-h2m5"]["n_human"]) == {2} and set(found["curve-tiny-h2m5"]["n_synthetic"]) == {5}
     # all votes of both kinds are the weighted pool itself
@@ -316,7 +316,7 @@ def test_cost_surface(vote_world):
 def test_pool_votes(vote_world, labels):
     output = vote_world.folder / f"{labels}.parquet"
     call("pool_votes.py", *tables(vote_world, "votes", "splits", "proxies", "utterances"), "--annotator", "tiny",
-         "--labels", labels, "--pooling", "{}", *COMMON, "--output", output)  # fmt: skip
+         "--labels", labels, *COMMON, "--output", output)  # fmt: skip
     frame = LABELS.read(output)
     assert frame["utterance"].tolist() == vote_world.names
     assert (frame["n_human"] > 0).all() == (labels != "synthetic-tiny")

@@ -14,6 +14,8 @@ from scaling_ambiguity.latex import unprintable
 
 # readers of corpora whose conversations are known in order: the modules of corpora/dialogues
 DIALOGUE_READERS = ("iemocap",)
+# section and key of what configurations of before may still set
+GONE = {("protocols", "reference"), ("poolings", "fit"), ("statistics", "cluster"), ("peers", "peer")}
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -90,11 +92,12 @@ def _explain(fault: ValidationError) -> str:
     if fault.validator == "additionalProperties" and isinstance(fault.instance, dict):
         accepted = list(fault.schema.get("properties", {}))
         unknown = next(key for key in fault.instance if key not in accepted)
-        value = fault.instance[unknown]
-        return (
-            f"config: {_path([*fault.absolute_path, unknown])} = {value!r} is not a known key."
-            f"{_suggest(unknown, accepted)} Accepted here: {', '.join(accepted)}."
-        )
+        value, path = fault.instance[unknown], [*fault.absolute_path, unknown]
+        accepts = f"Accepted here: {', '.join(accepted)}." if accepted else "No key is accepted here."
+        if (path[0], unknown) in GONE:
+            accepts = "It had but one value and is no key any more: remove the line."
+            return f"config: {_path(path)} = {value!r} is not a known key. {accepts}"
+        return f"config: {_path(path)} = {value!r} is not a known key.{_suggest(unknown, accepted)} {accepts}"
     if fault.validator == "required":
         missing = next(key for key in fault.validator_value if key not in fault.instance)
         return f"config: {_path([*fault.absolute_path, missing])} is missing. {_describe(fault.schema, missing)}"

@@ -56,7 +56,6 @@ def gather_judges(
     levels: pd.DataFrame,
     splits: pd.DataFrame,
     classes: list[str],
-    cluster: str,
 ) -> Judges:
     """Collect votes, levels and fits of the utterances tested in some fold.
 
@@ -79,7 +78,7 @@ def gather_judges(
     prior, concentration = _fits(splits, every, counts)
     return Judges(
         names=names,
-        clusters=utterances.set_index("utterance").loc[names, cluster].to_numpy(str),
+        clusters=utterances.set_index("utterance").loc[names, "speaker"].to_numpy(str),
         counts=counts[chosen],
         fair=dealt.in_role("conditioning", "reference"),
         conditioning=dealt.in_role("conditioning"),
