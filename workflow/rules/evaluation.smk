@@ -46,7 +46,7 @@ rule evaluate_models:
 
 
 rule test_hypotheses:
-    """Test the three hypotheses about synthetic votes: confirmed, refuted or undecided, on models or on labels."""
+    """Test the three hypotheses about synthetic votes: confirmed, negligible, refuted or undecided, on models or on labels."""
     input:
         votes="results/corpora/{corpus}/votes.parquet",
         proxies="results/proxies/{corpus}/{annotator}/votes.parquet",

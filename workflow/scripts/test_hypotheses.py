@@ -14,7 +14,6 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.evaluation.columns import prediction_columns
 from scaling_ambiguity.evaluation.judges import Judges, gather_judges
 from scaling_ambiguity.evaluation.predictions import gather_predictions
-from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.arrangement import arrange, largest_of_most, value_of_one_more_vote
 from scaling_ambiguity.inference.draws import draw_table, subsets
 from scaling_ambiguity.inference.hypotheses import Arm, Finding, comparisons, findings, joint_verdict
@@ -47,22 +46,23 @@ def main(arguments: argparse.Namespace) -> None:
     counts, blocks = human_counts(votes, names, classes), speaker_blocks(speakers, arguments.utterances)
     dealt = deal_votes(roles, votes, names, classes, str(arguments.roles))
     floor = options["smoothing"]
-    delta, less = value_of_one_more_vote(dealt, counts, blocks, speakers, floor=floor)
-    if less:
-        print(f"one more human vote after {less} is worth {delta:.4f} nats per vote")
-    else:
-        print("fewer than half of the utterances have three votes: the value of one more is not known, nor is H3")
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "method": options["interval"]}
+    one_more = value_of_one_more_vote(
+        dealt, counts, blocks, speakers, floor=floor, settings=settings | {"level": options["level"]}
+    )
+    print(one_more.words())
     untested = ""  # why nothing is tested
-    families: dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray]] = {}
+    families: dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray, np.ndarray]] = {}
+    of_utterance = dict(zip(names, one_more.each, strict=True))
     if arguments.predictions:
-        judges = gather_judges(utterances, votes, roles, levels, splits, classes, options["cluster"])
+        judges = gather_judges(utterances, votes, roles, levels, splits, classes)
         predictions = gather_predictions(arguments.predictions, splits, judges.names, classes)
         for model in sorted({condition[0] for condition in predictions}):
             for pooling in arguments.poolings:
                 arms = model_arms(predictions, judges, model, annotator, pooling, floor)
                 if arms:
-                    families[model, pooling] = arms, judges.clusters
+                    each = np.array([of_utterance[name] for name in judges.names])
+                    families[model, pooling] = arms, judges.clusters, each
     else:
         start = int(levels["votes"].max()) if len(levels) else 0
         largest = largest_of_most(dealt.voters(), start, options["exchange"]["largest_k"])
@@ -81,12 +81,13 @@ def main(arguments: argparse.Namespace) -> None:
         pool = subsets(draws, kept, [m], world.dealt.shape[0], len(classes), arguments.seed, "exchange subsets")[0]
         places = level_places(levels, names, str(arguments.levels))[:, fixed] if start else None
         for pooling, arms in label_arms(world, kept, pool, places, arguments.poolings, arguments.seed).items():
-            families["none", pooling] = arms, world.speakers
+            families["none", pooling] = arms, world.speakers, one_more.each[fixed]
     rows, verdicts = [], []
-    for (model, pooling), (arms, clusters) in families.items():
+    for (model, pooling), (arms, clusters, each) in families.items():
         controls = sorted(set(arms) - {"human", "synthetic", "combined"})
-        found = findings(comparisons(arms, "combined", controls, clusters, delta, settings), delta, options["level"])
-        rows += rows_of(found, f"combined-{annotator}-{pooling}", model, options["adjust"])
+        family = comparisons(arms, "combined", controls, clusters, one_more.mean, settings, each)
+        found = findings(family, options["level"])
+        rows += rows_of(found, f"combined-{annotator}-{pooling}", model)
         verdicts.append({"model": model, "annotator": annotator, "pooling": pooling} | judged(found))
     for pooling in arguments.poolings if untested else ():
         rows += untested_rows(f"combined-{annotator}-{pooling}")
@@ -94,13 +95,9 @@ def main(arguments: argparse.Namespace) -> None:
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
     STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
     source = "models" if arguments.predictions else "labels"
-    facts = about | {
-        "source": source,
-        "delta": delta if less else None,
-        "delta_after": less,
-        "by_construction": arguments.simulated,
-    }
-    write_json(facts | {"hypotheses": verdicts}, arguments.verdicts)
+    facts = about | {"source": source, "delta_after": one_more.after, "simulated": arguments.simulated}
+    facts |= {"delta": one_more.mean, "delta_low": one_more.low, "delta_high": one_more.high, "delta_se": one_more.se}
+    write_json(known(facts) | {"hypotheses": verdicts}, arguments.verdicts)
 
 
 def model_arms(
@@ -120,17 +117,16 @@ def model_arms(
     return arms if {"human", "synthetic", "combined"} <= set(arms) else {}
 
 
-def rows_of(found: list[Finding], labels: str, model: str, method: str) -> list[dict]:
+def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
     """Return the comparisons as rows of the statistics table."""
-    adjusted = adjust([finding.p for finding in found], method)
     return [
         {
             "model": model, "labels": labels, "augmentation": "none", "stratum": STRATUM[finding.name[:2]],
-            "metric": finding.name, "reference": "human", "population": "these raters", "method": "holm",
+            "metric": finding.name, "reference": "human", "population": "these raters", "method": "sequential",
             "estimate": finding.estimate, "low": finding.low, "high": finding.high, "n": finding.n,
-            "n_clusters": finding.n_clusters, "p": finding.p, "p_adjusted": p,
+            "n_clusters": finding.n_clusters, "p": finding.p, "p_adjusted": finding.p_adjusted,
         }
-        for finding, p in zip(found, adjusted, strict=True)
+        for finding in found
     ]  # fmt: skip
 
 
@@ -149,13 +145,12 @@ def judged(found: list[Finding]) -> dict:
     result = {}
     for name in ("h1", "h2", "h3"):
         parts = [finding for finding in found if finding.name.startswith(name)]
-        result[name] = {"verdict": joint_verdict(parts), "parts": [known(part) for part in parts]}
+        result[name] = {"verdict": joint_verdict(parts), "parts": [known(asdict(part)) for part in parts]}
     return result
 
 
-def known(finding: Finding) -> dict:
-    """Return the fields of a comparison, None for what is not known (JSON has no NaN)."""
-    fields = asdict(finding)
+def known(fields: dict) -> dict:
+    """Return the fields with None for what is not known (JSON has no NaN)."""
     return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in fields.items()}
 
 
@@ -165,7 +160,9 @@ if __name__ == "__main__":
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--predictions", nargs="*", type=Path, default=[], help="none: the labels are compared")
     parser.add_argument("--poolings", type=cli.name_list, required=True)
-    parser.add_argument("--simulated", action="store_true", help="the verdicts hold by construction")
+    parser.add_argument(
+        "--simulated", action="store_true", help="this workflow made the corpus: its verdicts are no evidence"
+    )
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)
     parser.add_argument("--seed", type=int, required=True)

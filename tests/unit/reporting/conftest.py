@@ -434,7 +434,7 @@ def leakage_counts(hashes: int) -> pd.DataFrame:
 
 
 def finding(name: str, verdict: str, estimate: float) -> dict:
-    about = {"p": 0.01, "level": 0.99, "mde": 0.05, "n": 330, "n_clusters": 12}
+    about = {"p": 0.01, "p_adjusted": 0.04, "level": 0.99, "mde": 0.05, "n": 330, "n_clusters": 12}
     return {
         "name": name,
         "verdict": verdict,
@@ -449,8 +449,11 @@ VERDICTS = {
     "protocol": PROTOCOL,
     "source": "models",
     "delta": 0.024,
+    "delta_low": 0.018,
+    "delta_high": 0.03,
+    "delta_se": 0.003,
     "delta_after": 3,
-    "by_construction": True,
+    "simulated": True,
     "hypotheses": [
         {
             "model": "tiny",

@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.exchange import Weights, fit_weights
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 from scaling_ambiguity.labels.calibrating import Calibration, calibrate
@@ -136,19 +137,57 @@ def largest_of_most(votes: NDArray[np.integer], start: int, largest: int) -> int
     return max(fitting, default=0)
 
 
+@dataclass(frozen=True)
+class OneMoreVote:
+    """Delta = NLL(k, 0) - NLL(k + 1, 0), what one more human vote is worth, in nats per vote.
+
+    Attributes:
+        after: k, or 0 where the value is not known.
+        each: (V,) Delta for every utterance, from the speakers of other blocks alone; NaN where not known.
+        mean: Their mean, the margin of equivalence.
+        low: Lower end of a clustered interval of Delta over all speakers; NaN with fewer than five.
+        high: Upper end.
+        se: Its standard error, likewise.
+    """
+
+    after: int
+    each: Array
+    mean: float = float("nan")
+    low: float = float("nan")
+    high: float = float("nan")
+    se: float = float("nan")
+
+    def words(self) -> str:
+        """Return what is known of the value, as a sentence."""
+        if not self.after:
+            return (
+                "fewer than half of the utterances have three votes, or the speakers cannot be told apart: "
+                "the value of one more vote is not known, nor is H3"
+            )
+        error = f"standard error {self.se:.4f}, interval {self.low:.4f} to {self.high:.4f}"
+        return f"one more human vote after {self.after} is worth {self.mean:.4f} nats per vote ({error})"
+
+
 def value_of_one_more_vote(
-    dealt: DealtVotes, counts: Array, blocks: NDArray[np.intp], speakers: NDArray, *, floor: float
-) -> tuple[float, int]:
-    """Return Delta = NLL(3, 0) - NLL(4, 0) in nats per vote and the 3; NLL(1, 0) - NLL(2, 0) and 1 where votes are few.
+    dealt: DealtVotes, counts: Array, blocks: NDArray[np.intp], speakers: NDArray, *, floor: float,
+    settings: dict[str, Any],
+) -> OneMoreVote:  # fmt: skip
+    """Return Delta = NLL(3, 0) - NLL(4, 0), or NLL(1, 0) - NLL(2, 0) where votes are few.
 
     The margin of equivalence: what is smaller than it is less than one more human vote would bring. Few:
-    fewer than half of the utterances have more than four votes. Where fewer than half have three it is not known:
-    (NaN, 0).
+    fewer than half of the utterances have more than four votes. Where fewer than half have three it is not known,
+    nor where all speakers are of one block: no speaker has a part in the margin that his utterances are judged by.
+    ``settings`` are level, resamples, seed and method of its interval.
     """
-    votes = dealt.voters()
+    votes, unknown = dealt.voters(), np.full(len(blocks), np.nan)
     largest = 4 if largest_of_most(votes, 0, 4) == 4 else 2
-    if largest_of_most(votes, 0, largest) < largest:
-        return float("nan"), 0
-    world, _ = arrange(dealt, counts, blocks, speakers, start=0, largest=largest, floor=floor, level=0.95)
-    less, more = (float(world.loss(world.human(k)).mean()) for k in (largest - 1, largest))
-    return less - more, largest - 1
+    if largest_of_most(votes, 0, largest) < largest or len(np.unique(blocks[votes > largest])) < 2:
+        return OneMoreVote(0, unknown)
+    world, fixed = arrange(dealt, counts, blocks, speakers, start=0, largest=largest, floor=floor, level=0.95)
+    less, more = (world.loss(world.human(k)).mean(axis=0) for k in (largest - 1, largest))
+    gain = less - more
+    of_others = {block: gain[world.blocks != block].mean() for block in np.unique(blocks)}
+    each = np.array([of_others[block] for block in blocks])
+    around = mean_interval(gain, world.speakers, **settings)
+    ends = (float(part[0]) for part in (around.low, around.high, around.se))
+    return OneMoreVote(largest - 1, each, float(each[fixed].mean()), *ends)

@@ -1,4 +1,4 @@
-"""The three hypotheses about synthetic votes, each with a verdict: confirmed, refuted or undecided.
+"""The three hypotheses about synthetic votes, each with a verdict: confirmed, negligible, refuted or undecided.
 
 With d = NLL(combined) - NLL(human), on held-out human votes: H1, combined labels help where ambiguity is low,
 d < 0 there, and they beat every control label there. H2, they help less where it is high: d_high - d_low > 0.
@@ -7,11 +7,11 @@ more human vote. arXiv 2601.14620 claims all three, without tests.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.contrasts import contrast_interval
@@ -19,7 +19,7 @@ from scaling_ambiguity.inference.power import minimum_detectable_effect
 
 Array: TypeAlias = NDArray[np.float64]
 Arm = dict[str, tuple[Array, Array]]  # stratum -> (value, weight) of each utterance
-CONFIRMED, REFUTED, UNDECIDED = "confirmed", "refuted", "undecided"
+CONFIRMED, NEGLIGIBLE, REFUTED, UNDECIDED = "confirmed", "negligible", "refuted", "undecided"
 
 
 @dataclass(frozen=True)
@@ -31,19 +31,22 @@ class Comparison:
         side: -1 if the hypothesis says below ``bound``, 1 if above.
         bound: 0, or Delta.
         interval: level -> interval of the estimate minus the bound.
+        margin: Differences smaller than this are negligible, nats per vote; NaN where none is, as about Delta itself.
     """
 
     name: str
     side: int
     bound: float
     interval: Callable[[float], Intervals]
+    margin: float = float("nan")
 
 
 @dataclass(frozen=True)
 class Finding:
     """What a comparison came to. ``estimate``, ``low`` and ``high`` are in nats per vote, the bound included.
 
-    ``level`` is that of the interval, by Holm's steps within the family; ``mde`` the minimum detectable effect.
+    ``level`` is that of the interval, see :func:`findings`; ``p_adjusted`` the smallest family-wise error at which the
+    direction is claimed; ``mde`` the minimum detectable effect.
     """
 
     name: str
@@ -56,11 +59,13 @@ class Finding:
     mde: float
     n: int
     n_clusters: int
+    p_adjusted: float = float("nan")
 
 
 def comparisons(
-    arms: dict[str, Arm], combined: str, controls: list[str], clusters: NDArray, delta: float, settings: dict
-) -> list[Comparison]:
+    arms: dict[str, Arm], combined: str, controls: list[str], clusters: NDArray, delta: float, settings: dict,
+    each: ArrayLike | None = None,
+) -> list[Comparison]:  # fmt: skip
     """Return the estimates behind H1 to H3 of one kind of combined labels, as far as the arms have them.
 
     Args:
@@ -68,79 +73,131 @@ def comparisons(
         combined: Name of the combined labels.
         controls: Names of the control labels.
         clusters: (U,) speakers.
-        delta: Value of one more human vote, nats per vote; NaN where it is not known, which leaves H3 out.
+        delta: Value of one more human vote, nats per vote, the margin of what is negligible; NaN where it is not
+            known, which leaves H3 out.
         settings: resamples, seed and method of the intervals.
+        each: (U,) the same value as speakers other than that of the utterance have it, for H3; default ``delta``.
     """
 
-    def paired(ours: str, theirs: str, stratum: str, bound: float = 0.0) -> Callable[[float], Intervals]:
+    def paired(ours: str, theirs: str, stratum: str, bound: ArrayLike = 0.0) -> Callable[[float], Intervals]:
         value, weight = arms[ours][stratum]
         difference = value - arms[theirs][stratum][0] - bound
         return lambda level: mean_interval(difference, clusters, weights=weight, level=level, **settings)
 
     found = []
     if "low" in arms[combined]:
-        found.append(Comparison("h1_gain", -1, 0.0, paired(combined, "human", "low")))
+        found.append(Comparison("h1_gain", -1, 0.0, paired(combined, "human", "low"), delta))
         for control in controls:
-            found.append(Comparison(f"h1_over_{control}", -1, 0.0, paired(combined, control, "low")))
+            found.append(Comparison(f"h1_over_{control}", -1, 0.0, paired(combined, control, "low"), delta))
     if {"low", "high"} <= set(arms[combined]):
         (high, n), (low, m) = (arms[combined][stratum] for stratum in ("high", "low"))
         gains = (high - arms["human"]["high"][0], n), (low - arms["human"]["low"][0], m)
-        found.append(
-            Comparison(
-                "h2_difference", 1, 0.0, lambda level: contrast_interval(*gains, clusters, level=level, **settings)
-            )
-        )
+
+        def between(level: float) -> Intervals:
+            return contrast_interval(*gains, clusters, level=level, **settings)
+
+        found.append(Comparison("h2_difference", 1, 0.0, between, delta))
     if np.isfinite(delta):
-        found.append(Comparison("h3_excess", 1, delta, paired("synthetic", "human", "all", delta)))
+        weight = arms["synthetic"]["all"][1]
+        bound = np.full(len(weight), delta) if each is None else np.asarray(each, dtype=np.float64)
+        mean = float(np.average(bound, weights=weight))
+        found.append(Comparison("h3_excess", 1, mean, paired("synthetic", "human", "all", bound)))
     return found
 
 
-def findings(family: list[Comparison], delta: float, level: float) -> list[Finding]:
-    """Return the verdict of every comparison; intervals are adjusted by Holm's steps within the family.
+def verdict(low: float, high: float, side: int, margin: float = float("nan")) -> str:
+    """Return what an interval of an effect says of a hypothesis that it is beyond 0 on the side of ``side``.
 
-    Sorted by p, the j-th of K intervals has level 1 - alpha / (K - j + 1); from the first that contains its
-    bound on, all keep that level. *Confirmed*: the interval lies wholly on the stated side of the bound.
-    *Refuted*: wholly on the other, or, where the bound is 0, within +-Delta. *Undecided* otherwise.
+    With the effect signed so that the hypothesis says above 0, the first line that applies:
+
+    ============  ==============================================  ==========================================
+    verdict       interval [low, high], margin Delta              in words
+    ============  ==============================================  ==========================================
+    undecided     an end is not known                             too few speakers
+    negligible    -Delta < low and high < Delta                   smaller than Delta, on whichever side
+    confirmed     0 < low                                         on the stated side, and may reach Delta
+    refuted       high < 0                                        on the other side, and may reach Delta
+    undecided     otherwise                                       0 is inside, and so is Delta or -Delta
+    ============  ==============================================  ==========================================
+
+    An interval that moves towards the stated side runs through refuted, undecided, negligible, undecided, confirmed
+    in this order, leaving out negligible if it is wider than 2 Delta and undecided as far as it is narrower than
+    Delta; it never meets refuted after confirmed. Without a margin nothing is negligible.
+
+    Args:
+        low: Lower end of the interval of the effect minus its bound.
+        high: Upper end.
+        side: 1 if the hypothesis says above, -1 if below.
+        margin: Delta > 0, or NaN.
+    """
+    low, high = (low, high) if side > 0 else (-high, -low)
+    if not np.isfinite([low, high]).all():
+        return UNDECIDED
+    if -margin < low and high < margin:
+        return NEGLIGIBLE
+    return CONFIRMED if low > 0 else REFUTED if high < 0 else UNDECIDED
+
+
+def findings(family: list[Comparison], level: float) -> list[Finding]:
+    """Return the verdict of every comparison of a family, all of them right with the chance ``level`` or more.
+
+    A comparison claims at most: it is above, below, or nearer than Delta. Each claim needs one end of the interval,
+    and at most two of the three can be false at once (above and below, if the effect is 0); once a direction is
+    claimed rightly, only the other end can still mislead. With K comparisons, c of which claim a direction, every
+    end therefore has the error alpha / (2 K - c): all intervals are of level 1 - 2 alpha / (2 K - c), starting from
+    c = 0 until no further direction is claimed. This is a sequentially rejective procedure (Goeman & Solari 2010,
+    10.1214/10-AOS829) under any dependence: critical values only grow with what is rejected, and once all false
+    hypotheses are, what is left adds up to alpha. Confirmed, refuted and negligible are claims of one family.
+
+    ``p_adjusted`` is the running maximum of (K - (j - 1) / 2) p_(j) over the sorted two-sided p-values.
     """
     first = [comparison.interval(level) for comparison in family]
-    order = sorted(range(len(family)), key=lambda i: float(first[i].p[0]))
-    results: dict[int, Finding] = {}
-    left, stopped = len(family), False
-    for i in order:
-        own = 1 - (1 - level) / left
-        interval = family[i].interval(own)
-        results[i] = _finding(family[i], interval, own, delta)
-        stopped = stopped or bool(interval.low[0] <= 0 <= interval.high[0])
-        left -= 0 if stopped else 1
-    return [results[i] for i in range(len(family))]
+    p = np.array([float(interval.p[0]) for interval in first])
+    known = np.flatnonzero(np.isfinite(p))
+    order, adjusted = known[np.argsort(p[known], kind="stable")], np.full(len(p), np.nan)
+    steps = (len(known) - np.arange(len(known)) / 2) * p[order]
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(known) else steps
+    ends, claimed = max(2 * len(known), 1), 0
+    while True:
+        own = 1 - 2 * (1 - level) / (ends - claimed)
+        intervals = [comparison.interval(own) for comparison in family]
+        further = sum(bool(interval.low[0] > 0 or interval.high[0] < 0) for interval in intervals)
+        if further <= claimed:
+            break
+        claimed = further
+    return [
+        replace(_finding(comparison, interval, own), p_adjusted=float(value))
+        for comparison, interval, value in zip(family, intervals, adjusted, strict=True)
+    ]
 
 
-def _finding(comparison: Comparison, interval: Intervals, level: float, delta: float) -> Finding:
+def _finding(comparison: Comparison, interval: Intervals, level: float) -> Finding:
     low, high, bound = float(interval.low[0]), float(interval.high[0]), comparison.bound
-    inside = (low > 0) if comparison.side > 0 else (high < 0)
-    outside = (high < 0) if comparison.side > 0 else (low > 0)
-    negligible = bound == 0 and -delta < low and high < delta
-    verdict = CONFIRMED if inside else REFUTED if outside or negligible else UNDECIDED
-    if not np.isfinite([low, high]).all():
-        verdict = UNDECIDED
-    enough = interval.n_clusters > 1 and np.isfinite(interval.se[0])
+    se = float(interval.se[0])
     return Finding(
         name=comparison.name,
-        verdict=verdict,
+        verdict=verdict(low, high, comparison.side, comparison.margin),
         estimate=float(interval.estimate[0]) + bound,
         low=low + bound,
         high=high + bound,
         p=float(interval.p[0]),
         level=level,
-        mde=minimum_detectable_effect(float(interval.se[0]), interval.n_clusters, level) if enough else float("nan"),
+        mde=minimum_detectable_effect(se, interval.n_clusters, level) if np.isfinite(se) else float("nan"),
         n=interval.n,
         n_clusters=interval.n_clusters,
     )
 
 
 def joint_verdict(parts: list[Finding]) -> str:
-    """Return the verdict of a hypothesis that needs all its parts: refuted if one is, confirmed if all are."""
+    """Return the verdict of a hypothesis that needs all its parts.
+
+    Refuted if one part is, confirmed if all are; negligible if one part is and none is refuted, for the hypothesis
+    needs more of it; undecided otherwise.
+    """
     verdicts = {part.verdict for part in parts}
     if not parts:
         return "not identifiable"
-    return REFUTED if REFUTED in verdicts else CONFIRMED if verdicts == {CONFIRMED} else UNDECIDED
+    for decisive in (REFUTED, NEGLIGIBLE):
+        if decisive in verdicts:
+            return decisive
+    return CONFIRMED if verdicts == {CONFIRMED} else UNDECIDED

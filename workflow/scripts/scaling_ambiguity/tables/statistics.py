@@ -35,7 +35,16 @@ _POSSIBLE = (
 LEAST_CLUSTERS = 5  # for an interval or a p-value: with fewer no study says that they hold
 FEW = "few_clusters"  # the method of a row that has neither, for that reason
 _OVER_CLUSTERS = (
-    *("bootstrap_t", "percentile", "bca", "t", "jackknife_t", "test_inversion", "test_inversion_any_weight", "holm"),
+    *(
+        "bootstrap_t",
+        "percentile",
+        "bca",
+        "t",
+        "jackknife_t",
+        "test_inversion",
+        "test_inversion_any_weight",
+        "sequential",
+    ),
 )
 _TESTS = ("sign_flip",)  # their rows stand beside those of intervals and keep the name of their method
 _numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted")

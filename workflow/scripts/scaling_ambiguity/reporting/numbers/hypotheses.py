@@ -1,10 +1,11 @@
 """Numbers and verdicts of the three hypotheses."""
 
+import math
 from typing import Any
 
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.text import count, joined, number
+from scaling_ambiguity.reporting.text import bounds, count, joined, number
 
 POOLINGS = {"equal": "votes pooled as equals", "weighted": "votes pooled with the fitted weight"}
 
@@ -13,7 +14,8 @@ def add_hypotheses(numbers: Numbers, found: dict[str, Any], file: str) -> None:
     """Define ``hypotheses.*`` from what test_hypotheses wrote to ``file``; ``modelsjudged``: models, not labels."""
     numbers.switch("modelsjudged", found["source"] == "models")
     delta, after = found["delta"], found["delta_after"]
-    margin = f"after {count(after)}, which is {number(delta, 3)} nats"
+    ends = [math.nan if found[f"delta_{end}"] is None else found[f"delta_{end}"] for end in ("low", "high")]
+    margin = f"after {count(after)}, which is {number(delta, 3)} {bounds(*ends)} nats".replace("  ", " ")
     if delta is None:
         margin = "which is not known here, most utterances having fewer than three votes"
     numbers.value("hypotheses.margin", delta, margin, file=file, column="delta")
