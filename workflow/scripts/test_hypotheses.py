@@ -125,6 +125,7 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
             "metric": finding.name, "reference": "human", "population": "these raters", "method": "sequential",
             "estimate": finding.estimate, "low": finding.low, "high": finding.high, "n": finding.n,
             "n_clusters": finding.n_clusters, "p": finding.p, "p_adjusted": finding.p_adjusted,
+            "p_least": finding.p_least,
         }
         for finding in found
     ]  # fmt: skip

@@ -71,7 +71,7 @@ def surface_rows(surface: Surface, speakers: np.ndarray, settings: dict, method:
     for i, (labels, k, m, metric, _) in enumerate(columns):
         row = about | {"labels": labels, "stratum": f"human={k}", "votes": m, "metric": metric}
         row |= {"estimate": found.estimate[i], "low": found.low[i], "high": found.high[i]}
-        rows.append(row | ({"p": found.p[i]} if metric == "nll_minus_human" else {}))
+        rows.append(row | ({"p": found.p[i], "p_least": found.p_least} if metric == "nll_minus_human" else {}))
     for labels in sorted({row["labels"] for row in rows} - {HUMAN}):
         family = [row for row in rows if row["labels"] == labels and "p" in row]
         for row, p in zip(family, adjust(np.array([row["p"] for row in family]), method), strict=True):

@@ -1,11 +1,16 @@
 import math
 
+import numpy as np
+import pandas as pd
 import pytest
 import yaml
 
 from scaling_ambiguity.config import SCHEMA
+from scaling_ambiguity.inference.adjust import adjust
+from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
-from scaling_ambiguity.reporting.text import bounds, count, joined, number, p_value, percent
+from scaling_ambiguity.reporting.text import bounds, count, joined, number, p_text, p_value, percent
 from scaling_ambiguity.reporting.words import beside, difference, equivalent, overlap, trend
 
 
@@ -54,6 +59,33 @@ def test_trends():
     assert trend([3, 2, 1]) == "falls"
     assert trend([1, 3, 2]) == "does not change steadily"
     assert trend([1, math.nan, 2]) == "does not change steadily"
+
+
+@pytest.mark.parametrize("method", ["bootstrap_t", "percentile", "bca"])
+def test_a_p_at_the_limit_of_its_resamples_is_at_most_that(method):
+    """Sixteen tests at 10,000 resamples, of effects of 35 standard errors: no adjusted p is below .0032."""
+    speakers = np.repeat(np.arange(12), 20)
+    random = np.random.default_rng(1)
+    values = np.stack([random.normal(mean, 1, len(speakers)) for mean in (*[9.0] * 15, 0.0)], axis=1)
+    found = mean_interval(values, speakers, resamples=10_000, seed=1, method=method)
+    least = (2 if method == "bootstrap_t" else 1) / 10_001
+    assert found.p_least == pytest.approx(least) and found.p[:15] == pytest.approx(least)
+    rows = [{"p": p, "p_adjusted": q, "p_least": found.p_least} for p, q in zip(found.p, adjust(found.p), strict=True)]
+    assert {p_text(row) for row in rows[:15]} == {rf"$\le$\,{16 * least:.4f}"}
+    assert p_text(rows[0], "p") == rf"$\le$\,{least:.4f}"
+    assert "le" not in p_text(rows[15]) and p_text(rows[15]) == p_value(found.p[15])
+
+
+def test_a_p_that_is_no_limit_is_printed_as_it_is():
+    assert p_text({"p": 0.0004, "p_adjusted": 0.0032, "p_least": 0.0002}) == "0.003"
+    assert p_text({"p": 0.0004, "p_adjusted": 0.0004, "p_least": None}) == "$<$0.001"
+    assert p_text({"p": 0.0004, "p_adjusted": None, "p_least": 0.0004}) == "--"
+    assert p_text(pd.Series({"p": 0.02, "p_adjusted": 0.04})) == "0.040"  # of a table without the column
+    speakers, values = np.repeat(np.arange(8), 5), np.random.default_rng(1).normal(9, 1, 40)
+    exact = sign_flip_test(values, speakers, resamples=999, seed=1)
+    many = sign_flip_test(np.tile(values, 2), np.repeat(np.arange(16), 5), resamples=999, seed=1)
+    assert math.isnan(exact.p_least) and exact.p[0] == 2 / 2**8  # all patterns were looked at: an exact p
+    assert many.p_least == pytest.approx(many.p[0]) == pytest.approx(1 / 1000)
 
 
 @pytest.mark.parametrize(

@@ -94,6 +94,7 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
                     "low": found.low[number],
                     "high": found.high[number],
                     "p": found.p[number] if tested else np.nan,
+                    "p_least": found.p_least if tested else np.nan,
                     "n": found.n if column.n is None else column.n,
                     "n_clusters": found.n_clusters,
                     "method": options["interval"],

@@ -150,7 +150,9 @@ class Rows:
         tested = [i for i, (_, metric) in enumerate(own) if metric.startswith("nll")]
         flipped = sign_flip_test(values[:, tested], names, weights=sizes, **settings)
         nothing = np.full(len(tested), np.nan)
-        found = Intervals(flipped.estimate, nothing, nothing, nothing, flipped.p, n, flipped.n_clusters)
+        found = Intervals(
+            flipped.estimate, nothing, nothing, nothing, flipped.p, n, flipped.n_clusters, flipped.p_least
+        )
         self._add(stratum, [own[i] for i in tested], found, n, method=SIGN_FLIP)
 
     def _add_correlations(self, stratum: str, kinds: list[Key], moments: Array, names: NDArray, n: int) -> None:
@@ -176,5 +178,5 @@ class Rows:
                 "labels": labels, "stratum": stratum, "metric": metric, "reference": "human",
                 "population": population, "votes": number, "estimate": found.estimate[i], "low": found.low[i],
                 "high": found.high[i], "n": n, "n_clusters": found.n_clusters, "method": how,
-                "p": found.p[i] if tested else np.nan,
+                "p": found.p[i] if tested else np.nan, "p_least": found.p_least if tested else np.nan,
             })  # fmt: skip

@@ -40,7 +40,7 @@ def class_rows(
         found = mean_interval(values, own, **settings)
         rows += [_row(found, i, stratum, metric) | more for i, stratum in enumerate(strata)]
     found = mean_interval(theirs - ours, own, **settings)
-    gaps = [_row(found, i, stratum, "share_gap") | {"p": found.p[i]} for i, stratum in enumerate(strata)]
+    gaps = [_row(found, i, stratum, "share_gap") | _p(found, i) for i, stratum in enumerate(strata)]
     rows += adjusted(gaps, method)
     values, other, weights = called(human, synthetic)
     for c, stratum in enumerate(strata):
@@ -72,7 +72,7 @@ def factor_rows(
         gap = np.where(known, scores.match_gap, 0.0)
         found = contrast_interval((gap, known & here), (gap, known & ~here), clusters, **settings)
         row = _row(found, 0, stratum, "match_gap_minus_rest")
-        contrasts.append(row | {"p": found.p[0]})
+        contrasts.append(row | _p(found, 0))
     return rows + adjusted(contrasts, method)
 
 
@@ -173,7 +173,11 @@ def _mean_rows(
     if not known.any():
         return []
     found = mean_interval(values[known], clusters[known], **settings)
-    return [_row(found, 0, stratum, metric) | ({"p": found.p[0]} if tested and "_minus_" in metric else {})]
+    return [_row(found, 0, stratum, metric) | (_p(found, 0) if tested and "_minus_" in metric else {})]
+
+
+def _p(found: Intervals, i: int) -> dict:
+    return {"p": found.p[i], "p_least": found.p_least}
 
 
 def _row(found: Intervals, i: int, stratum: str, metric: str) -> dict:

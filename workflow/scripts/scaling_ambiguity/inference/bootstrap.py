@@ -35,6 +35,7 @@ class Intervals:
         p: (M,) two-sided, equal-tailed p-values against 0, dual to the interval.
         n: what :func:`rows_counted` says of the weights.
         n_clusters: clusters with such a row.
+        p_least: the smallest p that so many resamples can give; NaN where p is not counted from resamples.
     """
 
     estimate: Array
@@ -44,6 +45,7 @@ class Intervals:
     p: Array
     n: int
     n_clusters: int
+    p_least: float = float("nan")
 
 
 def rows_counted(weights: ArrayLike) -> int:
@@ -240,7 +242,8 @@ def _in_blocks(
         else:
             results[1:, take] = _limits(centre, spread, means, errors, clusters, level, method)
     results[1:, present < LEAST_CLUSTERS] = np.nan
-    return Intervals(*results, n=n, n_clusters=clusters)
+    least = {"t": float("nan"), "bootstrap_t": 2 / (1 + len(usable))}.get(method, 1 / (1 + len(usable)))
+    return Intervals(*results, n=n, n_clusters=clusters, p_least=least)
 
 
 def _limits(

@@ -41,7 +41,7 @@ def stratum_rows(losses: ExchangeLosses, stratum: str, settings: dict[str, Any],
     for i, (name, metric, votes, _) in enumerate(columns):
         values = {"estimate": found.estimate[i], "low": found.low[i], "high": found.high[i]}
         if "_minus_" in metric:
-            values["p"] = found.p[i]
+            values |= {"p": found.p[i], "p_least": found.p_least}
         rows.append(about | {"labels": name, "metric": metric, "votes": votes} | values)
     for population, values in (
         (THESE, losses.values(stratum, settings)),

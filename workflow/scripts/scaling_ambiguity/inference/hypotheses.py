@@ -46,7 +46,7 @@ class Finding:
     """What a comparison came to. ``estimate``, ``low`` and ``high`` are in nats per vote, the bound included.
 
     ``level`` is that of the interval, see :func:`findings`; ``p_adjusted`` the smallest family-wise error at which the
-    direction is claimed; ``mde`` the minimum detectable effect.
+    direction is claimed; ``p_least`` the smallest p that the resamples can give; ``mde`` the minimum detectable effect.
     """
 
     name: str
@@ -60,6 +60,7 @@ class Finding:
     n: int
     n_clusters: int
     p_adjusted: float = float("nan")
+    p_least: float = float("nan")
 
 
 def comparisons(
@@ -185,6 +186,7 @@ def _finding(comparison: Comparison, interval: Intervals, level: float) -> Findi
         mde=minimum_detectable_effect(se, interval.n_clusters, level) if np.isfinite(se) else float("nan"),
         n=interval.n,
         n_clusters=interval.n_clusters,
+        p_least=interval.p_least,
     )
 
 

@@ -26,6 +26,7 @@ class SignFlip:
         exact: whether every pattern of signs was looked at.
         patterns: number of patterns looked at.
         n_clusters: clusters G; no p is below 2 / 2^G, two-sided.
+        p_least: the smallest p that so many random patterns can give; NaN where every pattern was looked at.
     """
 
     estimate: Array
@@ -33,6 +34,7 @@ class SignFlip:
     exact: bool
     patterns: int
     n_clusters: int
+    p_least: float = float("nan")
 
 
 def sign_flip_test(
@@ -99,7 +101,8 @@ def sign_flip_test(
     present = np.zeros((len(names), values.shape[1]), dtype=bool)
     np.logical_or.at(present, index, weights[used] > 0)
     p = np.where(present.sum(axis=0) < LEAST_CLUSTERS, np.nan, p)
-    return SignFlip(observed / weights.sum(axis=0), p, exact, patterns, len(names))
+    least = float("nan") if exact else 1 / (1 + patterns)
+    return SignFlip(observed / weights.sum(axis=0), p, exact, patterns, len(names), least)
 
 
 def _patterns(clusters: int, resamples: int, seed: int) -> Iterator[Array]:

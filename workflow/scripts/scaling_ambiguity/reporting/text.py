@@ -1,6 +1,10 @@
 """Numbers as text: one rounding rule for tables, numbers in the prose and figure labels."""
 
 import math
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
 
 
 def number(value: float, digits: int = 3) -> str:
@@ -30,6 +34,18 @@ def bounds(low: float, high: float, digits: int = 3) -> str:
     if not math.isfinite(low) and not math.isfinite(high):
         return ""
     return f"[{left}, {right}]"
+
+
+def p_text(row: Mapping[str, Any] | pd.Series, column: str = "p_adjusted") -> str:
+    """Return the p of a row of statistics; where its test is at the limit of its resamples, that p is at most that.
+
+    A p counted from B resamples is no smaller than 2 / (B + 1), whatever the data, and what it is multiplied by for its
+    family comes on top.
+    """
+    p, raw, least = (math.nan if row.get(name) is None else float(row[name]) for name in (column, "p", "p_least"))
+    if math.isfinite(p) and raw <= least * (1 + 1e-9):
+        return rf"$\le$\,{p:.4f}" if p >= 5e-5 else r"$<$0.0001"
+    return p_value(p)
 
 
 def p_value(p: float) -> str:

@@ -47,7 +47,7 @@ _OVER_CLUSTERS = (
     ),
 )
 _TESTS = ("sign_flip",)  # their rows stand beside those of intervals and keep the name of their method
-_numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted")
+_numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted", "p_least")
 
 STATISTICS = Table(
     name="statistics",
@@ -73,6 +73,8 @@ STATISTICS = Table(
             "method": pa.Column(str),
             "p": pa.Column(float, pa.Check.in_range(0, 1), nullable=True),
             "p_adjusted": pa.Column(float, pa.Check.in_range(0, 1), nullable=True),
+            # the smallest p that the resamples can give: a p of that size says "at most"
+            "p_least": pa.Column(float, pa.Check.in_range(0, 1), nullable=True, required=False),
         }
     ),
 )

@@ -8,7 +8,7 @@ from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, one, pick
-from scaling_ambiguity.reporting.text import p_value
+from scaling_ambiguity.reporting.text import p_text
 from scaling_ambiguity.reporting.words import beside, overlap, trend
 
 PREDICTORS = ("synthetic", "prior", "uniform", "human", "human-smoothed")
@@ -97,8 +97,7 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
 
 
 def _add_p(numbers: Numbers, key: str, row: pd.Series) -> None:
-    value = float(row["p_adjusted"])
-    numbers.cell(key, row, "p_adjusted", p_value(value))
+    numbers.cell(key, row, "p_adjusted", p_text(row))
 
 
 def _short(metric: str) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import one, pick
-from scaling_ambiguity.reporting.text import p_value, percent
+from scaling_ambiguity.reporting.text import p_text, percent
 
 WHOLE = {"match": "match", "human": "match_human", "gap": "match_gap", "entropy": "entropy_gap"}
 CONFLICT = {"human": "match_human", "both": "match", "audio": "match_audio", "text": "match_text"}
@@ -54,4 +54,4 @@ def _add_row(numbers: Numbers, key: str, own: pd.DataFrame, stratum: str, metric
     kind, _, name = stratum.partition("=")
     title = escape_latex(name if kind == "class" else f"{kind} {name}")
     numbers.cell(f"{key}.name", row, "stratum", title)
-    numbers.cell(f"{key}.p", row, "p_adjusted", p_value(float(row["p_adjusted"])))
+    numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))

@@ -1,6 +1,7 @@
 """Numbers about the corpus, the audio-language model and its answers."""
 
 import math
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -43,8 +44,12 @@ def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[st
         UTTERANCES.read(paths["utterances"]), VOTES.read(paths["votes"]), REJECTS.read(paths["rejects"]), classes
     )
     n = int(described["utterances"])
-    about = {"file": [paths[name] for name in ("utterances", "votes", "rejects")], "rows": {"classes": classes}, "n": n}
-    whole = about | {"function": "describe_corpus"}
+    about: dict[str, Any] = {
+        "file": [paths[name] for name in ("utterances", "votes", "rejects")],
+        "rows": {"classes": classes},
+        "n": n,
+    }
+    whole: dict[str, Any] = about | {"function": "describe_corpus"}
     numbers.switch("durationsknown", bool(np.isfinite(described["minutes"])))
     numbers.switch("ratersknown", bool(np.isfinite(described["raters"])))
     for name, key in WHOLE.items():
@@ -53,7 +58,7 @@ def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[st
     for name, (key, digits) in DECIMALS.items():
         if np.isfinite(described[name]):
             numbers.value(key, described[name], number(described[name], digits), column=name, **whole)
-    listed = {"file": CONFIGURATION, "column": f"corpora.{corpus}.classes"}
+    listed: dict[str, Any] = {"file": CONFIGURATION, "column": f"corpora.{corpus}.classes"}
     numbers.value("corpus.classes", len(classes), count(len(classes)), function="length", **listed)
     names = joined([rf"\emph{{{escape_latex(label)}}}" for label in classes])
     numbers.value("corpus.class-names", ", ".join(classes), names, function="joined", **listed)
@@ -99,7 +104,7 @@ def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
     if not set(needed) <= set(frame.columns):
         raise UserError(f"{path}: expected the columns {needed}; re-run the rule that writes it.")
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
-    about = {"file": path, "n": total}
+    about: dict[str, Any] = {"file": path, "n": total}
     numbers.value("answers.asked", total, count(total), column="total", function="sum", **about)
     share = valid / total
     numbers.value("answers.valid", share, percent(share, 1), column="ok", function="share of the total", **about)
@@ -112,7 +117,7 @@ def add_replayed_answers(numbers: Numbers, path: str) -> None:
     total = int(frame["total"].sum())
     for status in ("invalid", "failed"):
         value = int(frame[status].sum())
-        about = {"file": path, "column": status, "function": "sum", "n": total}
+        about: dict[str, Any] = {"file": path, "column": status, "function": "sum", "n": total}
         numbers.value(f"answers.{status}", value, count(value), **about)
 
 
@@ -120,7 +125,8 @@ def add_answers(numbers: Numbers, path: str) -> None:
     """Define ``answers.*``: how many answers were asked for and how many could be read."""
     frame = _add_valid_answers(numbers, path)
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
-    about, lost = {"file": path, "n": total}, total - valid
+    about: dict[str, Any] = {"file": path, "n": total}
+    lost = total - valid
     numbers.value("answers.lost", lost, count(lost), column="ok", function="rest of the total", **about)
     prompts = frame["prompt"].nunique()
     numbers.value("answers.prompts", int(prompts), count(prompts), column="prompt", function="distinct", **about)
@@ -138,5 +144,5 @@ def add_effective_answers(numbers: Numbers, path: str) -> None:
     for key, column in (("each", "valid"), ("effective", "effective")):
         mean = float(frame[column].mean())
         text = number(mean, 1) if math.isfinite(mean) else "an unknown number of"
-        about = {"file": path, "column": column, "function": "mean where asked", "n": len(frame)}
+        about: dict[str, Any] = {"file": path, "column": column, "function": "mean where asked", "n": len(frame)}
         numbers.value(f"answers.{key}", mean, text, **about)

@@ -6,7 +6,7 @@ import pandas as pd
 
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, one, pick
-from scaling_ambiguity.reporting.text import count, p_value
+from scaling_ambiguity.reporting.text import count, p_text
 from scaling_ambiguity.reporting.words import difference
 
 ALL = "all"
@@ -35,6 +35,6 @@ def add_costs(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
             wanted = {"labels": labels, "metric": "nll_minus_human", "stratum": stratum, "votes": m}
             row = numbers.estimate(f"{key}.difference", table, **wanted)
             p = float(row["p_adjusted"])
-            numbers.cell(f"{key}.p", row, "p_adjusted", p_value(p))
+            numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))
             words = difference(float(row["estimate"]), p, level)
             numbers.words(f"{key}.words", words, [f"{key}.difference", f"{key}.p"])

@@ -14,8 +14,8 @@ def add_hypotheses(numbers: Numbers, found: dict[str, Any], file: str) -> None:
     """Define ``hypotheses.*`` from what test_hypotheses wrote to ``file``; ``modelsjudged``: models, not labels."""
     numbers.switch("modelsjudged", found["source"] == "models")
     delta, after = found["delta"], found["delta_after"]
-    ends = [math.nan if found[f"delta_{end}"] is None else found[f"delta_{end}"] for end in ("low", "high")]
-    margin = f"after {count(after)}, which is {number(delta, 3)} {bounds(*ends)} nats".replace("  ", " ")
+    low, high = (math.nan if found[f"delta_{end}"] is None else found[f"delta_{end}"] for end in ("low", "high"))
+    margin = f"after {count(after)}, which is {number(delta, 3)} {bounds(low, high)} nats".replace("  ", " ")
     if delta is None:
         margin = "which is not known here, most utterances having fewer than three votes"
     numbers.value("hypotheses.margin", delta, margin, file=file, column="delta")

@@ -8,7 +8,7 @@ import pandas as pd
 from scaling_ambiguity.reporting.naming import arm_name, escape_latex, split_labels
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, one, pick
-from scaling_ambiguity.reporting.text import count, p_value
+from scaling_ambiguity.reporting.text import count, p_text
 from scaling_ambiguity.reporting.words import beside, difference, trend
 
 COMBINED = ("equal", "weighted")
@@ -80,7 +80,7 @@ def _add_difference(
             numbers.words(f"{key}.{end}", ABSENT, [f"{key}.difference"])
         return
     p = float(row["p_adjusted"])
-    numbers.cell(f"{key}.p", row, "p_adjusted", p_value(p))
+    numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))
     numbers.words(f"{key}.words", difference(float(row["estimate"]), p, level), [f"{key}.difference", f"{key}.p"])
 
 

@@ -9,7 +9,7 @@ from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import METRICS, escape_latex, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
-from scaling_ambiguity.reporting.text import count, number, p_value
+from scaling_ambiguity.reporting.text import count, number, p_text
 
 SHOWN = ("nll", "brier", "jsd_bits", "bhattacharyya", "r2_within", "accuracy")
 FIXED_ORDER = ("uniform", "prior", "majority", "human", "human-smoothed", "split-half", "leave-one-out")
@@ -58,8 +58,8 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
                     cells.append(AS_ALONE if alone else interval.partition(" ")[2] or "--")
                 else:
                     cells.append("--")
-                cells.append(p_value(float(line["p_adjusted"])))
-                cells.append(p_value(float(flip.iloc[0]["p_adjusted"])) if len(flip) else "--")
+                cells.append(p_text(line))
+                cells.append(p_text(flip.iloc[0]) if len(flip) else "--")
                 body.append([_name(name), f"{METRICS[metric]}, {text}", *cells])
     return body
 

@@ -5,7 +5,7 @@ import pandas as pd
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
-from scaling_ambiguity.reporting.text import number, p_value
+from scaling_ambiguity.reporting.text import number, p_text
 
 COMPONENTS = {
     "utterance": "utterance",
@@ -81,4 +81,4 @@ def _cell(rows: pd.DataFrame) -> str:
 
 def _p(rows: pd.DataFrame, stratum: str, metric: str) -> str:
     found = pick(rows, stratum=stratum, metric=metric)
-    return p_value(float(found["p_adjusted"].iloc[0])) if len(found) else ""
+    return p_text(found.iloc[0]) if len(found) else ""

@@ -10,7 +10,7 @@ from scaling_ambiguity.reporting.naming import LEVELS, escape_latex, predictor_n
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.alignment import AS_ALONE
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
-from scaling_ambiguity.reporting.text import bounds, number, p_value
+from scaling_ambiguity.reporting.text import bounds, number, p_text
 
 THESE, LIKE_THESE = "these raters", "raters like these"
 VARIANTS = ("as_pooled", "weighted", "calibrated")
@@ -99,7 +99,7 @@ def _beside(rows: pd.DataFrame, ks: Sequence[int], largest: float) -> list[Row]:
             found = pick(own, labels=labels, votes=votes, metric=f"gain_k{k}", stratum="all")
             cells.append(votes_cell(found.iloc[0], largest, offset=k) if len(found) else "--")
         against = pick(rows, labels=labels, votes=votes, metric=f"nll_k{ks[0]}_minus_echo", stratum="all")
-        p = p_value(float(against["p"].iloc[0])) if len(against) else "--"
+        p = p_text(against.iloc[0], "p") if len(against) else "--"
         body.append([variant_name(labels), _m(votes), *cells, p])
     return body
 

@@ -7,7 +7,7 @@ import pandas as pd
 
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
-from scaling_ambiguity.reporting.text import bounds, number, p_value
+from scaling_ambiguity.reporting.text import bounds, number, p_text
 
 NAMES = {
     "h1_gain": "H1: combined $-$ human, low ambiguity",
@@ -38,7 +38,7 @@ def hypotheses_table(files: list[dict[str, Any]]) -> tuple[str, pd.DataFrame]:
                     interval = cell(part["estimate"], part["low"], part["high"])
                     mde = number(part["mde"], 3)
                     level = f"{100 * part['level']:.1f} \\%"
-                    shown = [NAMES[part["name"]], interval, level, p_value(part["p_adjusted"])]
+                    shown = [NAMES[part["name"]], interval, level, p_text(part)]
                     body.append([*shown, mde, part["verdict"]])
                     row = {"comparison": part["name"], "hypothesis_verdict": family[name]["verdict"]} | part
                     row |= {

@@ -6,7 +6,7 @@ from scaling_ambiguity.reporting.naming import METRICS, arm_name, arm_order, esc
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.alignment import metric_cells
 from scaling_ambiguity.reporting.tables.booktabs import tabular
-from scaling_ambiguity.reporting.text import number, p_value
+from scaling_ambiguity.reporting.text import number, p_text
 
 SHOWN = ("nll", "brier", "jsd_bits", "accuracy")
 FLOORS = ("uniform", "prior", "majority", "human", "human-smoothed")
@@ -34,7 +34,7 @@ def _line(every: pd.DataFrame, name: str) -> list[str]:
     human = pick(own, reference="human")
     difference = pick(human, metric="nll_minus_human")
     change = metric_cells(difference, ["nll_minus_human"])[0] if len(difference) else "--"
-    p = p_value(float(difference["p_adjusted"].iloc[0])) if len(difference) else "--"
+    p = p_text(difference.iloc[0]) if len(difference) else "--"
     return [name, *metric_cells(human, SHOWN), between_seeds(every), change, p, *_other_references(own)]
 
 
