@@ -61,7 +61,7 @@ def test_trends():
     assert trend([1, math.nan, 2]) == "does not change steadily"
 
 
-@pytest.mark.parametrize("method", ["bootstrap_t", "percentile", "bca"])
+@pytest.mark.parametrize("method", ["bootstrap_t", "percentile"])
 def test_a_p_at_the_limit_of_its_resamples_is_at_most_that(method):
     """Sixteen tests at 10,000 resamples, of effects of 35 standard errors: no adjusted p is below .0032."""
     speakers = np.repeat(np.arange(12), 20)
