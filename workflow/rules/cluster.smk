@@ -88,8 +88,13 @@ rule check_gpu:
     params:
         alm=lambda wildcards: canonical(config["alms"][wildcards.alm]),
         registered=lambda wildcards: f"--registered {REGISTERED[wildcards.alm]}" if wildcards.alm in REGISTERED else "",
+        targets=lambda wildcards: (
+            "--targets " + quote(canonical(config["finetuning"]["lora"]["targets"]))
+            if wildcards.alm in config["finetuning"]["models"]
+            else ""
+        ),
         script=f"{SCRIPTS}/check_gpu.py",
         code=code("check_gpu.py"),
     shell:
         "python {params.script:q} --name {wildcards.alm} --alm {params.alm:q} --registry {input.registry:q}"
-        " {params.registered} --output {output} > {log} 2>&1"
+        " {params.registered} {params.targets} --output {output} > {log} 2>&1"

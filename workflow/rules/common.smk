@@ -13,7 +13,7 @@ if str(LIBRARY) not in sys.path:
 
 import yaml
 
-from scaling_ambiguity.alms.before_work import obstacles, refusal, this_place
+from scaling_ambiguity.alms.before_work import against_training, obstacles, refusal, this_place
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
 from scaling_ambiguity.code_identity import code_hash
@@ -113,6 +113,8 @@ def refuse_unaskable():
     for name, stored in asked.items():
         alm = encoder_of(name)  # a peer needs no GPU, but the ALM it listens with has to be there
         found = obstacles(model_entry(name), KNOWN.get(REGISTERED.get(alm)), place, all(stored))
+        if alm in config["finetuning"]["models"] and "checkpoint" in config["alms"][alm]:
+            found += against_training(Path(config["alms"][alm]["checkpoint"]), config["finetuning"]["lora"]["targets"])
         against[alm] = list(dict.fromkeys(against.get(alm, []) + found))
     if message := refusal(against):
         stop(message)

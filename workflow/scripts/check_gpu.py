@@ -12,6 +12,7 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.alms.preflight import gpu_faults, look_at_torch, memory_need, model_faults, scratch_faults
 from scaling_ambiguity.alms.registry import REGISTRY, load_registry
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.finetuning.projections import untrainable
 from scaling_ambiguity.io import write_json
 
 
@@ -24,6 +25,8 @@ def main(arguments: argparse.Namespace) -> None:
     version, gpus = look_at_torch()
     scratch = Path(tempfile.gettempdir())
     faults = [*gpu_faults(version, gpus, alm["gpus"], need), *faults, *scratch_faults(scratch)]
+    if arguments.targets and folder is not None and (reason := untrainable(folder, arguments.targets)):
+        faults.append(reason)
     if faults:
         lines = "\n".join(f"  {fault}" for fault in faults)
         raise UserError(f"alms.{arguments.name} cannot work on {platform.node()}; no other job was started:\n{lines}")
@@ -39,5 +42,8 @@ if __name__ == "__main__":
     parser.add_argument("--alm", type=cli.json_value, required=True, help="the entry, JSON")
     parser.add_argument("--registry", type=Path, default=REGISTRY, help="the registry, YAML")
     parser.add_argument("--registered", default="", help="entry of the registry that it names, if any")
+    parser.add_argument(
+        "--targets", type=cli.json_value, help="`finetuning.lora.targets`, JSON, if it is to be trained"
+    )
     parser.add_argument("--output", type=Path, required=True, help="what was found, JSON")
     cli.run(main, parser)

@@ -148,3 +148,13 @@ def test_looking_imports_no_model_library():
     scripts = str(Path(before_work.__file__).parents[2])
     result = subprocess.run([sys.executable, "-c", code, scripts], capture_output=True, text=True, check=True)
     assert result.stdout.strip() == "[]"
+
+
+def test_what_is_to_be_adapted_is_looked_for_before_any_work(tmp_path):
+    names = ("model.layers.0.self_attn.qkv_proj", "model.layers.0.self_attn.o_proj", "model.norm")
+    save_file({f"{name}.weight": np.zeros(2, np.float16) for name in names}, tmp_path / "model.safetensors")
+    assert before_work.against_training(tmp_path, "attention") == []
+    assert before_work.against_training(tmp_path, ["o_proj"]) == []
+    (reason,) = before_work.against_training(tmp_path, ["q_proj", "o_proj"])
+    assert "no projection q_proj; there are o_proj, qkv_proj, or `attention`" in reason
+    assert before_work.against_training(tmp_path / "nothing here yet", ["q_proj"]) == []

@@ -198,6 +198,21 @@ def working_gb(folder: Path, size: int) -> float:
     return place_cost(tensor_shapes(folder)).working_gb(size)
 
 
+def against_training(folder: Path, targets: str | list[str]) -> list[str]:
+    """Return why a model folder cannot be fine-tuned with ``finetuning.lora.targets``, by the names of its tensors.
+
+    What passes here may still be refused: which of them are the language model's is known with the model alone.
+    """
+    names = {
+        name.removesuffix(".weight").rsplit(".", 1)[-1] for name in tensor_shapes(folder) if name.endswith(".weight")
+    }
+    missing = [target for target in targets if target not in names] if names and targets != "attention" else []
+    if not missing:
+        return []
+    there = ", ".join(sorted(name for name in names if name.endswith("_proj"))) or "none"
+    return [f"finetuning.lora.targets: it has no projection {', '.join(missing)}; there are {there}, or `attention`"]
+
+
 def refusal(against: dict[str, list[str]]) -> str:
     """Return one message for all entries that cannot be asked; empty if there is none.
 

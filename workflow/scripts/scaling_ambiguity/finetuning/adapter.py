@@ -7,14 +7,17 @@ import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from peft.utils import get_peft_model_state_dict
 
+from scaling_ambiguity.alms.families.adapters import own_adapters
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.heads import HeadedALM, save_head
+from scaling_ambiguity.finetuning.projections import chosen
+from scaling_ambiguity.io import read_json, write_json
 from scaling_ambiguity.seeds import derive_seed
 
 Weights = dict[str, torch.Tensor]
 HEAD = "head."  # begins the names of the head's tensors
+TRAINED = "default", "trained"  # what peft may call the adapter: the first that the checkpoint has not
 
 
 class Adapter:
@@ -28,25 +31,23 @@ class Adapter:
     def __init__(self, alm: LoadedALM, lora: dict):
         """Inject adapters of rank ``lora["r"]`` into ``lora["targets"]`` of the language model alone.
 
+        What the checkpoint brought as an adapter of its own (the speech adapter of Phi-4) stays on and frozen.
+
         Raises:
-            UserError: There is no such target, or one lies in what hears: its outputs are computed before training.
+            UserError: There is no such target; those there are stand in the message.
         """
-        config = LoraConfig(
-            r=lora["r"],
-            lora_alpha=lora["alpha"],
-            lora_dropout=lora["dropout"],
-            target_modules=rf".*language_model\..*\.({'|'.join(lora['targets'])})",
-        )
-        try:
-            self.model: PeftModel = get_peft_model(alm.model, config)
-        except ValueError as error:
-            raise UserError(f"finetuning.lora.targets {lora['targets']}: {error}") from error
-        hearing = (parts(self.model).audio_tower, parts(self.model).projector)
-        if any(parameter.requires_grad for part in hearing for parameter in part.parameters()):
-            raise UserError(
-                f"finetuning.lora.targets {lora['targets']}: reach the audio encoder, whose outputs are computed "
-                "before training and shared. Name projections of the language model alone."
-            )
+        self._paths, own = chosen(alm.model, lora["targets"]), own_adapters(alm.model)
+        config = LoraConfig(r=lora["r"], lora_alpha=lora["alpha"], lora_dropout=lora["dropout"])
+        config.target_modules = set(self._paths)  # whole paths: peft resolves a pattern otherwise for some models
+        self._name = next(name for name in TRAINED if name not in own)
+        self.model: PeftModel = get_peft_model(alm.model, config, adapter_name=self._name)
+        if own:
+            self.model.base_model.set_adapter([*own, self._name])
+        for name, parameter in self.model.named_parameters():
+            parameter.requires_grad_(".lora_" in name and f".{self._name}." in name)
+        adapted = {name.split(".lora_")[0] for name, p in self.model.named_parameters() if p.requires_grad}
+        if adapted != {f"base_model.model.{path}" for path in self._paths}:
+            raise UserError(f"finetuning.lora.targets {lora['targets']}: peft adapts others: {sorted(adapted)[:5]}.")
         self.model.eval()  # the frozen base never drops anything; only the adapter does, see `training`
         self._alm = alm
         self._head = alm.head if isinstance(alm, HeadedALM) else None
@@ -95,11 +96,18 @@ class Adapter:
     def save(self, folder: Path) -> None:
         """Write ``adapter_config.json`` and ``adapter_model.safetensors``, as peft reads them; a head beside them."""
         self.model.save_pretrained(
-            folder,
-            state_dict=get_peft_model_state_dict(self.model),
+            str(folder),
+            state_dict=get_peft_model_state_dict(self.model, adapter_name=self._name),
+            selected_adapters=[self._name],
             safe_serialization=True,
             save_embedding_layers=False,
         )
+        if self._name != TRAINED[0]:  # peft puts any other into a folder of its name
+            for path in (folder / self._name).iterdir():
+                path.rename(folder / path.name)
+            (folder / self._name).rmdir()
         (folder / "README.md").unlink(missing_ok=True)
+        config = folder / "adapter_config.json"  # peft writes the targets in the order of a set
+        write_json(read_json(config) | {"target_modules": self._paths, "target_parameters": None}, config)
         if self._head is not None:
             save_head(self._alm, folder)

@@ -12,3 +12,8 @@ def switch_adapters(model: Any, on: bool) -> None:
     """Turn the model's own adapters on or off, if it has any."""
     if has_adapters(model):
         (model.enable_adapters if on else model.disable_adapters)()
+
+
+def own_adapters(model: Any) -> list[str]:
+    """Return the names of the adapters that came with the model's checkpoint."""
+    return list(model.peft_config) if has_adapters(model) else []

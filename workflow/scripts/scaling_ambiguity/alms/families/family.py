@@ -110,6 +110,7 @@ class Family:
         adapted: Adapters are on where a clip is heard and off where none is.
         load_adapters: ``(model, checkpoint, options)``: load what comes with the checkpoint as an adapter.
         masks: Its language model takes a mask (B, 1, Q, K) of what each place sees; if not, labels are read one by one.
+        attention: Projections of the language model's self-attention, what fine-tuning adapts by default.
     """
 
     name: str
@@ -123,6 +124,7 @@ class Family:
     adapted: bool = False
     load_adapters: Callable[[Any, str | Path, dict], None] = nothing
     masks: bool = True
+    attention: tuple[str, ...] = ("q_proj", "k_proj", "v_proj", "o_proj")
 
 
 def one_by_one(

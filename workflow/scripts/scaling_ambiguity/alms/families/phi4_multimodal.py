@@ -14,6 +14,7 @@ from transformers.utils import cached_file
 
 from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
 from scaling_ambiguity.alms.families.pieces import Pieces, check_pieces, open_tokenizer
+from scaling_ambiguity.errors import UserError
 
 AUDIO, ADAPTER = "<|audio|>", "speech-lora"
 
@@ -46,11 +47,17 @@ def _load_adapters(model, checkpoint, options: dict) -> None:
     if cached_file(checkpoint, name, _raise_exceptions_for_missing_entries=False, **options) is None:
         warnings.warn(f"{checkpoint}: has no {ADAPTER}; the published model hears speech through it", stacklevel=2)
         return
+    # Its name tells transformers which missing tensors are the adapter's: "speech" is in the projector's names too.
     if Path(checkpoint).is_dir():
-        model.load_adapter(str(Path(checkpoint) / ADAPTER), adapter_name="speech")
+        report = model.load_adapter(str(Path(checkpoint) / ADAPTER), adapter_name=ADAPTER)
     else:
         where = {"subfolder": ADAPTER} | ({"revision": options["revision"]} if "revision" in options else {})
-        model.load_adapter(checkpoint, adapter_name="speech", adapter_kwargs=where)
+        report = model.load_adapter(checkpoint, adapter_name=ADAPTER, adapter_kwargs=where)
+    if report.missing_keys:
+        raise UserError(
+            f"{checkpoint}/{ADAPTER}: lacks {sorted(report.missing_keys)[0]} (and "
+            f"{len(report.missing_keys) - 1} others); fetch the checkpoint again."
+        )
 
 
 def _longest(processor: Pieces) -> None:
@@ -68,4 +75,5 @@ FAMILY = Family(
     turn_end="<|end|>",
     adapted=True,
     load_adapters=_load_adapters,
+    attention=("qkv_proj", "o_proj"),
 )
