@@ -8,7 +8,7 @@ line. Then LoRA steps beside the Hugging Face Trainer with the published setting
 the library foresaw. Random weights hardly ever end an answer, so every answer has its full length, the library's and
 ``generate``'s alike. Without a GPU a model of the same classes and a few million parameters runs on the CPU.
 
-    python benchmarks/gpu.py [--size 7b|small] [--clips 64] [--minutes 8] [--json benchmarks/gpu.json]
+    python benchmarks/gpu.py [--size 7b|small] [--clips 64] [--minutes 8] [--json gpu.json]
 """
 
 import argparse
@@ -62,7 +62,7 @@ from scaling_ambiguity.proxies.store import AnswerStore  # noqa: E402
 
 PROMPTS = REPOSITORY / "workflow" / "prompts"
 CLASSES = ["neutral", "happy", "sad", "angry"]
-VOTES, STEPS, BATCH = 20, 8, 8
+STEPS, BATCH = 8, 8
 # Of each: hidden size, layers, heads, inner size; frames; vocabulary. 7b is what Qwen/Qwen2-Audio-7B-Instruct has.
 SHAPES = {
     "7b": {"text": (4096, 32, 32, 11_008), "audio": (1280, 32, 20, 5120), "vocabulary": 156_032},
@@ -100,11 +100,11 @@ def open_model(size: str, device: torch.device) -> LoadedALM:
     return LoadedALM(model.to(device).eval(), processor, tokenizer, device, "random")
 
 
-def write_clips(folder: Path, count: int) -> pd.DataFrame:
-    """Write clips of noise and return their table."""
+def write_clips(folder: Path, count: int, longest: float) -> pd.DataFrame:
+    """Write clips of noise, a sixth of ``longest`` seconds and more, and return their table."""
     rng, rows = np.random.default_rng(1), []
     for place in range(count):
-        seconds = rng.uniform(2, 12)
+        seconds = rng.uniform(longest / 6, longest)
         soundfile.write(folder / f"{place:03d}.wav", rng.normal(0, 0.1, round(16_000 * seconds)), 16_000)
         rows.append({"utterance": f"u{place:03d}", "path": f"{place:03d}.wav", "transcript": "the road turns left"})
     return pd.DataFrame(rows)
@@ -139,9 +139,11 @@ class Peak:
         self.gb = max(0.0, peak - self._before) / 1e9
 
 
-def annotate(alm: LoadedALM, clips: pd.DataFrame, folder: Path, mode: str, shared: bool) -> dict[str, Any]:
+def annotate(
+    alm: LoadedALM, clips: pd.DataFrame, folder: Path, votes: int, mode: str, shared: bool = False
+) -> dict[str, Any]:
     """Annotate all clips as a job does and return seconds and memory."""
-    options = {"votes": VOTES, "design": "crossed", "temperatures": [0.2, 0.4, 0.6, 0.8], "modality": "both"}
+    options = {"votes": votes, "design": "crossed", "temperatures": [0.2, 0.4, 0.6, 0.8], "modality": "both"}
     options |= {"mode": mode}
     prompts = prompts_for(options, PROMPTS / ("verbalised.yaml" if mode == "verbalised" else "focus.yaml"))
     engine = Engine(alm, "random", longest_answer(options, CLASSES), shared)
@@ -161,8 +163,8 @@ def annotate(alm: LoadedALM, clips: pd.DataFrame, folder: Path, mode: str, share
 
 
 @torch.no_grad()
-def generate(alm: LoadedALM, clips: pd.DataFrame, folder: Path) -> dict[str, Any]:
-    """Let transformers' ``generate`` give 20 answers to one prompt about each clip, as many clips at once as fit."""
+def generate(alm: LoadedALM, clips: pd.DataFrame, folder: Path, votes: int) -> dict[str, Any]:
+    """Let transformers' ``generate`` answer a prompt about each clip ``votes`` times, as many clips at once as fit."""
     prompts = load_prompts(PROMPTS / "focus.yaml")
     options = {"max_new_tokens": 8, "do_sample": True, "temperature": 0.8, "top_k": 0, "top_p": 1.0}
     paths, at_once, done, tokens = [folder / path for path in clips["path"]], 8, 0, 0
@@ -179,7 +181,7 @@ def generate(alm: LoadedALM, clips: pd.DataFrame, folder: Path) -> dict[str, Any
             ).to(alm.device)
             batch["input_features"] = batch["input_features"].to(alm.model.dtype)
             try:
-                found = alm.model.generate(**batch, **options, num_return_sequences=VOTES)
+                found = alm.model.generate(**batch, **options, num_return_sequences=votes)
             except (RuntimeError, MemoryError) as error:
                 if not ran_out(error) or at_once == 1:
                     raise
@@ -192,7 +194,7 @@ def generate(alm: LoadedALM, clips: pd.DataFrame, folder: Path) -> dict[str, Any
             done += len(some)
     return {
         "clips": len(paths),
-        "answers": VOTES * len(paths),
+        "answers": votes * len(paths),
         "tokens": tokens,
         "seconds": peak.seconds,
         "peak_gb": peak.gb,
@@ -256,7 +258,7 @@ def table(found: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def measure(size: str, count: int, minutes: float, device: torch.device) -> dict[str, Any]:
+def measure(arguments: argparse.Namespace, size: str, count: int, device: torch.device) -> dict[str, Any]:
     """Run every way for which there is time left, and return what was measured."""
     started = time.perf_counter()
     alm = open_model(size, device)
@@ -276,20 +278,20 @@ def measure(size: str, count: int, minutes: float, device: torch.device) -> dict
     }
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
-        clips = write_clips(folder, count)
-        few = clips.head(8)
+        clips = write_clips(folder, count, arguments.seconds)
+        few, votes = clips.head(8), arguments.votes
         data = examples(clips, folder)
         ways: dict[str, Callable[[], dict[str, Any]]] = {
-            "sampled, 20 votes": lambda: annotate(alm, clips, folder, "sampled", False),
-            "read out": lambda: annotate(alm, clips, folder, "readout", False),
-            "read out, shared prefix": lambda: annotate(alm, clips, folder, "readout", True),
-            "verbalised, 20 answers": lambda: annotate(alm, few, folder, "verbalised", False),
-            "generate(), one focus line": lambda: generate(alm, clips, folder),
+            "sampled": lambda: annotate(alm, clips, folder, votes, "sampled"),
+            "read out": lambda: annotate(alm, clips, folder, votes, "readout"),
+            "read out, shared prefix": lambda: annotate(alm, clips, folder, votes, "readout", True),
+            "verbalised": lambda: annotate(alm, few, folder, votes, "verbalised"),
+            "generate(), one focus line": lambda: generate(alm, clips, folder, votes),
             "LoRA steps": lambda: train(alm, data, "library"),
             "LoRA steps, Hugging Face Trainer": lambda: train(alm, data, "trainer"),
         }
         for way, run in ways.items():
-            if time.perf_counter() - started > 60 * minutes * 0.8:
+            if time.perf_counter() - started > 60 * arguments.minutes * 0.8:
                 found["ways"][way] = {"skipped": "no time left"}
                 continue
             try:
@@ -307,11 +309,14 @@ if __name__ == "__main__":
     parser.add_argument("--size", choices=tuple(SHAPES), help="7b on a GPU, small without, unless stated")
     parser.add_argument("--clips", type=int, help="64 on a GPU, 8 without, unless stated")
     parser.add_argument("--minutes", type=float, default=8.0)
-    parser.add_argument("--json", type=Path, default=Path("benchmarks/gpu.json"))
+    parser.add_argument("--json", type=Path, default=Path("gpu.json"))
+    parser.add_argument("--seconds", type=float, default=12.0, help="of the longest clip")
+    parser.add_argument("--votes", type=int, default=20)
+    parser.add_argument("--cpu", action="store_true", help="even where there is a GPU")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    where = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    where = torch.device("cuda" if torch.cuda.is_available() and not arguments.cpu else "cpu")
     chosen = arguments.size or ("7b" if where.type == "cuda" else "small")
-    result = measure(chosen, arguments.clips or (64 if where.type == "cuda" else 8), arguments.minutes, where)
+    result = measure(arguments, chosen, arguments.clips or (64 if where.type == "cuda" else 8), where)
     arguments.json.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
     print(table(result))
