@@ -1,6 +1,8 @@
 """The full check of sounds: measured values, every fault by name, resampling once, shards."""
 
+import base64
 import importlib.util
+import io
 import struct
 import subprocess
 import sys
@@ -11,6 +13,8 @@ import pandas as pd
 import pytest
 import soundfile
 
+from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.alms.http.payload import encode_wav
 from scaling_ambiguity.corpora.sound_check import (
     SOUNDS,
     cache_name,
@@ -68,7 +72,23 @@ def loop(path: Path) -> None:
     path.with_name("other.wav").symlink_to(path)
 
 
+def opposite(path: Path) -> None:
+    write(path, np.stack([tone(), -tone()], axis=1), subtype="FLOAT")
+
+
+def offset(path: Path) -> None:
+    write(path, 0.5 + tone(level=1e-4), subtype="FLOAT")
+
+
 FAULTS = {
+    "too short (0.005 s; 0.1 s at least)": lambda path: write(path, tone(seconds=0.005)),
+    "too short (6.25e-05 s": lambda path: write(path, tone()[:1]),
+    "on another scale than [-1, 1]: largest sample 16384; divide": lambda path: write(
+        path, tone() * 32768, subtype="FLOAT"
+    ),
+    "silent (-2": opposite,
+    "silent (-83 dBFS)": offset,
+    "clipped (100 % of the samples": lambda path: write(path, np.sign(tone() + 1e-9), subtype="FLOAT"),
     "missing": lambda path: None,
     "empty": lambda path: path.write_bytes(b""),
     "is empty": lambda path: path.write_bytes(b""),
@@ -93,6 +113,24 @@ def test_every_fault_has_its_name(tmp_path, words):
     assert words.removeprefix("is ") in row["fault"]
     assert row["cached"] is None
     SOUNDS.validate(sounds_frame([row]), "test")
+
+
+def test_overshoot_is_clipped_alike_wherever_it_is_heard(tmp_path):
+    """The copy at 16 kHz, the samples for a local model and the WAV for a server are one sound."""
+    samples = tone(level=1.2)
+    write(tmp_path / "mono.wav", samples, subtype="FLOAT")
+    write(tmp_path / "stereo.wav", np.stack([samples, samples], axis=1), subtype="FLOAT")
+    rows = [check_utterance("u", name, tmp_path, tmp_path / "cache") for name in ("mono.wav", "stereo.wav")]
+    assert [row["fault"] for row in rows] == [None, None]
+    assert rows[0]["clipped"] == rows[1]["clipped"] > 0.3
+    heard = load_waveform(tmp_path / "mono.wav")
+    assert np.array_equal(heard, np.clip(samples.astype(np.float32), -1, 1))
+    assert np.array_equal(load_waveform(tmp_path / "stereo.wav"), heard)
+    copy = load_waveform(tmp_path / "cache" / rows[1]["cached"])
+    assert np.abs(copy - heard).max() <= 1 / 2**15
+    sent, rate = soundfile.read(io.BytesIO(base64.b64decode(encode_wav(heard))), dtype="float32")
+    assert rate == 16000
+    assert np.abs(sent - heard).max() <= 1 / 2**15
 
 
 def test_no_samples_are_empty(tmp_path):

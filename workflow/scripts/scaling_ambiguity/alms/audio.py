@@ -4,15 +4,15 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-import soxr
 
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE, as_heard
 from scaling_ambiguity.errors import UserError
 
-SAMPLE_RATE = 16_000
+__all__ = ["SAMPLE_RATE", "load_waveform"]
 
 
 def load_waveform(path: str | Path) -> np.ndarray:
-    """Return the samples of a sound file: float32, mono (mean of the channels), 16 kHz, about [-1, 1].
+    """Return a sound file as it is heard (:func:`corpora.heard.as_heard`): float32, one channel, 16 kHz, in [-1, 1].
 
     Raises:
         UserError: The file is absent, unreadable, empty or holds values that are not finite.
@@ -23,11 +23,8 @@ def load_waveform(path: str | Path) -> np.ndarray:
         raise UserError(
             f"{path}: not readable as audio ({error}). Check the corpus root and restore the file."
         ) from error
-    mono = samples.mean(axis=1, dtype=np.float32)
-    if rate != SAMPLE_RATE:
-        mono = soxr.resample(mono, rate, SAMPLE_RATE, quality="HQ").astype(np.float32)
-    if not len(mono):
+    if not len(samples):
         raise UserError(f"{path}: holds no samples. Restore the file or leave the utterance out of the corpus.")
-    if not np.isfinite(mono).all():
+    if not np.isfinite(samples).all():
         raise UserError(f"{path}: holds samples that are not finite. Restore the file.")
-    return mono
+    return as_heard(samples, rate)

@@ -17,6 +17,7 @@ from scaling_ambiguity.corpora.accounting import (
     reject,
     reject_votes,
 )
+from scaling_ambiguity.corpora.heard import too_short
 from scaling_ambiguity.corpora.model import Corpus, no_rejects
 from scaling_ambiguity.corpora.paths import in_a_loop, inside
 from scaling_ambiguity.corpora.sound_files import present
@@ -45,6 +46,8 @@ def audio_fault(path: Path, stated: float | None) -> tuple[str | None, float, in
     if header.frames == 0:
         return "the audio file is empty", 0.0, header.samplerate
     duration = header.frames / header.samplerate
+    if fault := too_short(duration):
+        return f"the audio file is {fault}", duration, header.samplerate
     if stated is not None and abs(duration - stated) > DURATION_TOLERANCE:
         return f"the audio file lasts {duration:.2f} s instead of {stated:.2f} s", duration, header.samplerate
     return None, duration, header.samplerate

@@ -8,19 +8,15 @@ import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from scaling_ambiguity.corpora.audit import unreadable
+from scaling_ambiguity.corpora.heard import FULL_SCALE, SAMPLE_RATE, as_heard, loudness, unheard
 from scaling_ambiguity.corpora.paths import in_a_loop, inside
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, file_sha256
 from scaling_ambiguity.tables.base import Table
 
-SAMPLE_RATE = 16_000  # Hz, of the cache
-SILENCE = -70.0  # dBFS; speech is above -50, the rounding noise of 16 bits at -98
-FULL_SCALE = 1 - 1.5 / 2**15  # the two largest values of 16 bits are clipped
-FLOOR = -200.0  # dBFS, of digital silence
 UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what a program that writes to a pipe leaves in a WAV header
 
 SOUNDS = Table(
@@ -50,10 +46,10 @@ def check_sound(path: Path) -> tuple[dict[str, Any], NDArray[np.float32] | None]
 
     Returns:
         fault: None, or what is wrong: missing, a link to itself, empty, a Git-LFS pointer, not
-            audio, truncated, samples that are no numbers, silent (RMS below -70 dBFS).
+            audio, truncated, samples that are no numbers, or unheard (:func:`heard.unheard`).
         sha256, bytes: of the file.
         sample_rate (Hz), channels, duration (s).
-        rms: 20 log10 of the root mean square over all samples, dBFS, at least -200.
+        rms: loudness as it is heard, dBFS (:func:`heard.loudness`).
         peak: largest magnitude, full scale 1.
         clipped: share of samples within 1.5 / 2**15 of full scale or beyond, in [0, 1].
     """
@@ -73,15 +69,13 @@ def check_sound(path: Path) -> tuple[dict[str, Any], NDArray[np.float32] | None]
     if not np.isfinite(samples).all():
         return found | {"fault": "holds samples that are no numbers"}, None
     size = np.abs(samples)
-    power = float(np.mean(np.square(samples, dtype=np.float64)))
-    rms = max(10 * float(np.log10(power)), FLOOR) if power > 0 else FLOOR
-    found |= {"rms": rms, "peak": float(size.max()), "clipped": float((size >= FULL_SCALE).mean())}
+    level = {"rms": loudness(samples), "peak": float(size.max()), "clipped": float((size >= FULL_SCALE).mean())}
+    found |= level
     missing = missing_bytes(path)
     if missing:
         return found | {"fault": f"truncated: {missing} bytes of sound are missing"}, None
-    if rms < SILENCE:
-        return found | {"fault": f"silent ({rms:.0f} dBFS)"}, None
-    return found, samples
+    fault = unheard(len(samples) / rate, **level)
+    return found | {"fault": fault}, None if fault else samples
 
 
 def missing_bytes(path: Path) -> int:
@@ -108,21 +102,18 @@ def cache_name(sha256: str) -> str:
 
 
 def bring_to_rate(samples: NDArray[np.float32], rate: int, sha256: str, cache: Path) -> str:
-    """Write the mean of the channels at 16 kHz (soxr VHQ, 16-bit PCM) into the cache, unless it is there.
+    """Write a sound as it is heard (16-bit PCM) into the cache, unless it is there.
 
     The name is the SHA-256 of the source, so equal sources are resampled once and a name never
-    stands for other sound. Magnitudes above full scale are clipped.
+    stands for other sound.
 
     Returns:
         The file's path relative to ``cache``.
     """
     name = cache_name(sha256)
     if not (cache / name).is_file():
-        mono = samples.mean(axis=1, dtype=np.float64)
-        if rate != SAMPLE_RATE:
-            mono = soxr.resample(mono, rate, SAMPLE_RATE, quality="VHQ")
         with atomic_path(cache / name) as temporary:
-            soundfile.write(temporary, np.clip(mono, -1, 1), SAMPLE_RATE, subtype="PCM_16", format="WAV")
+            soundfile.write(temporary, as_heard(samples, rate), SAMPLE_RATE, subtype="PCM_16", format="WAV")
     return name
 
 
