@@ -57,7 +57,7 @@ def test_earlier_turns_are_read_and_shown(made, tmp_path):
     root = make.write(tmp_path / "IEMOCAP_full_release", make.sample(sessions=(1, 2), clips=6))
     merge = {"happiness": "happy", "excited": "happy", "sadness": "sad", "anger": "angry"}
     entry = {"reader": "iemocap", "release": "part", "root": str(root), "shards": 1, "max_reject_share": 1.0}
-    entry |= {"classes": ["neutral", "happy", "sad", "angry"], "class_policy": {"merge": merge}}
+    entry |= {"classes": ["neutral", "happy", "sad", "angry"], "class_policy": {"merge": merge, "out_of_set": "drop"}}
     arguments = configure(
         made,
         "talk",

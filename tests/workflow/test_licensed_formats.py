@@ -76,7 +76,8 @@ def test_iemocap_runs_to_the_paper_and_a_silent_clip_is_never_annotated(tmp_path
         "shards": 2,
         "max_reject_share": 0.05,
     }
-    entry["class_policy"] = {"merge": {"happiness": "happy", "excited": "happy", "sadness": "sad", "anger": "angry"}}
+    merge = {"happiness": "happy", "excited": "happy", "sadness": "sad", "anger": "angry"}
+    entry["class_policy"] = {"merge": merge, "out_of_set": "drop"}
     chosen = configure(made, "iemocap", entry, {"scheme": "session", "folds": 3})
     made.snakemake("-c2", "all", *chosen, timeout=900)
 

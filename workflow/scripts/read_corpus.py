@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE, class_policy
-from scaling_ambiguity.corpora.audit import audit, refuse_one_speaker
+from scaling_ambiguity.corpora.audit import audit, refuse_foreign_ids, refuse_one_speaker
 from scaling_ambiguity.corpora.audit_report import reading_notes, report
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_json
@@ -37,6 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     options = arguments.options
     found = reader.read(arguments.root, options)
     policy, largest = options.get("class_policy"), options.get("max_reject_share", LARGEST_REJECT_SHARE)
+    refuse_foreign_ids(found, arguments.name, largest)
     words = (*getattr(reader, "VOCABULARY", ()), *((policy or {}).get("merge", {}) if arguments.proxy else ()))
     kept, account = class_policy.apply(found, options["classes"], policy, vocabulary=words, largest_outside=largest)
     kept = audit(

@@ -14,7 +14,9 @@ def main(arguments: argparse.Namespace) -> None:
     """Read the utterances, split them and write the parts."""
     utterances = UTTERANCES.read(arguments.utterances)
     parts = split(utterances, arguments.options, arguments.seed)
-    refuse_shared_speakers(find_leaks(parts, utterances), arguments.options["scheme"])
+    speakers = parts.assign(speaker=parts["utterance"].map(utterances.set_index("utterance")["speaker"]))
+    numbers = speakers[speakers["part"] != "test"].groupby("fold")["speaker"].nunique()
+    refuse_shared_speakers(find_leaks(parts, utterances), arguments.options["scheme"], numbers.index[numbers == 1])
     SPLITS.write(parts, arguments.output)
 
 

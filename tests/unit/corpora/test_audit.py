@@ -158,7 +158,7 @@ def test_the_report_accounts_for_every_utterance_and_vote_over_all_stages(tmp_pa
     found = Corpus(whole.utterances, votes, join_rejects(*lost))
     (tmp_path / "u02.wav").unlink()
     (tmp_path / "u03.wav").unlink()
-    kept, account = class_policy.apply(found, CLASSES)
+    kept, account = class_policy.apply(found, CLASSES, {"out_of_set": "drop"})
     kept = audit(kept, tmp_path, name="c", largest_reject_share=0.5)
     result = report(found, kept, account, name="c", options={"classes": CLASSES, "reader": "table"})
     assert result["utterances"] == {

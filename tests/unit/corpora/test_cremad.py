@@ -192,7 +192,7 @@ def test_clips_listed_but_without_votes_are_found_so_that_a_cut_table_shows(corp
         (POINTER.encode(), "is a Git-LFS pointer"),
         (b"<!DOCTYPE html>\n<html>", "is a web page"),
         (b'"A","D"\n1,2\n', "no column ''"),
-        (tabulated([counts(CLIP, N=5)]).decode().encode("utf-16"), "line 1: not UTF-8"),
+        (b"\xff\xfe" + tabulated([counts(CLIP, N=5)]).decode().encode("utf-16-le")[:-1], "UTF-16 that is cut"),
         (tabulated([counts(CLIP, N=5), counts("caf\xe9", N=3)], encoding="latin-1"), "line 3: not UTF-8"),
         (tabulated([]), "not one usable"),
         (tabulated([counts("x", N=3)]), "not one usable vote by voice, e.g. x: the name"),

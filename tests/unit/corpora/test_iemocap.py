@@ -149,6 +149,20 @@ def test_turns_without_a_label_or_an_id_are_no_utterances(root):
     assert corpus.utterances["transcript"].tolist() == [CLIPS[0].text, "[LAUGHTER]"]
 
 
+def test_utf_16_with_a_byte_order_mark_is_read(root):
+    whole = read(root)
+    label_file(root).write_text(label_file(root).read_text(), encoding="utf-16")
+    assert read(root).votes.equals(whole.votes)
+
+
+def test_a_turn_without_its_colon_is_a_reject(root):
+    path = root / "Session9/dialog/transcriptions/Ses09F_impro01.txt"
+    edit(path, "]: ", "] ")
+    corpus = read(root)
+    assert corpus.utterances["transcript"].isna().tolist() == [True, False]
+    assert corpus.rejects[["item", "stage", "source_line"]].to_numpy().tolist() == [[CLIPS[0].name, "transcript", 1]]
+
+
 def test_a_missing_transcription_leaves_null_and_a_reject(root):
     path = root / "Session9/dialog/transcriptions/Ses09F_impro01.txt"
     path.rename(path.with_name("Ses09F_impro01.bak"))
@@ -273,7 +287,7 @@ def test_links_in_a_circle_do_no_harm(root):
         (lambda root, file: shutil.rmtree(file.parent), ["EmoEvaluation: missing", "part only"]),
         (lambda root, file: file.unlink(), ["no label file of Ses09F_impro01", "part only"]),
         (lambda root, file: file.write_bytes(b""), ["Ses09F_impro01.txt: the file is empty"]),
-        (lambda root, file: file.write_text(file.read_text(), encoding="utf-16"), ["Ses09F_impro01.txt", "UTF-16"]),
+        (lambda root, file: file.write_text(file.read_text(), encoding="utf-16-be"), ["Ses09F_impro01.txt", "UTF-16"]),
         (
             lambda root, file: file.write_text("version https://git-lfs.github.com/spec/v1\n"),
             ["Git LFS", "git lfs pull"],

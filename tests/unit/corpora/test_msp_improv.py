@@ -140,7 +140,7 @@ def test_byte_order_mark_and_crlf_change_nothing(tmp_path):
         (lambda root: (root / "Evaluation.txt").rename(root / "x.txt"), "no Evaluation.txt"),
         (lambda root: (root / "Evaluation.txt").write_bytes(b" \n"), "the file is empty"),
         (lambda root: (root / "Evaluation.txt").write_text("hello\n"), "no clip or no vote"),
-        (lambda root: (root / "Evaluation.txt").write_text("hello\n", encoding="utf-16"), "UTF-16"),
+        (lambda root: (root / "Evaluation.txt").write_text("hello\n", encoding="utf-16-be"), "UTF-16"),
     ],
 )
 def test_faults_of_the_whole_corpus_stop_with_the_remedy(tmp_path, change, words):

@@ -200,6 +200,11 @@ def test_unknown_speakers_are_not_one_person(tmp_path, speaker):
     assert corpus.utterances["speaker"].tolist() == ["12", f"unknown_{TWO}"]
 
 
+def test_a_speaker_saved_as_a_fraction_is_the_same_speaker(tmp_path):
+    table = consensus(VOTES_IN, SpkrID={ONE: "101.0", TWO: "101"})
+    assert read(write_podcast(tmp_path, VOTES_IN, table=table))[0].utterances["speaker"].tolist() == ["101", "101"]
+
+
 def test_transcripts_may_be_missing_empty_or_broken(tmp_path):
     votes = sample(4)
     root = write_podcast(tmp_path, votes)
@@ -479,7 +484,11 @@ def put(name, content):
         (put("Labels/labels_detailed.csv", b"FileName,Sentiment\n"), ["labels_detailed.csv", "not understood"]),
         (put("Labels/labels_detailed.csv", b"FileName,FileName\n"), ["labels_detailed.csv, line 1", "distinct"]),
         (put("Labels/labels_detailed.csv", b"FileName,Workers,EmoClass_Major\n"), ["no utterance or no vote"]),
-        (put("Labels/labels_detailed.csv", "FileName,EmoDetail\n".encode("utf-16")), ["UTF-16", "iconv"]),
+        (put("Labels/labels_detailed.csv", "FileName,EmoDetail\n".encode("utf-16-be")), ["UTF-16", "iconv"]),
+        (
+            put("Speaker_ids.txt", b"777 MSP-PODCAST_9999_0001\n" * 9),
+            ["Speaker_ids.txt, line 1", "9 of 9 lines", ".wav;12"],
+        ),
         (put("Labels/labels_consensus.csv", b"version https://git-lfs.github.com/spec/v1\n"), ["Git LFS", "lfs pull"]),
         (put("Labels/labels_consensus.csv", b"Name,EmoClass\na,N\n"), ["labels_consensus.csv", "no column FileName"]),
     ],

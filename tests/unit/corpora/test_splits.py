@@ -58,8 +58,9 @@ def test_the_order_of_rows_does_not_matter(options):
 @pytest.mark.parametrize(
     ("sizes", "options", "message"),
     [
-        ([5, 5], SPEAKER, "2 speakers do not give 2 folds"),
-        ([5, 5, 5], SPEAKER | {"folds": 4}, "do not give 4 folds"),
+        ([5], SPEAKER, "1 speakers do not give 2 folds.*two are needed"),
+        ([5, 1], SPEAKER, "has one utterance"),
+        ([5, 5, 5], SPEAKER | {"folds": 4}, "do not give 4 folds.*folds to at most 3"),
         ([1, 1], RANDOM, "leave a part empty"),
         ([5] * 5, {"scheme": "magic"}, "'magic'; choose one of"),
         ([5] * 5, {"scheme": "speaker", "folds": 2}, "'validation' is missing"),
@@ -94,6 +95,29 @@ def test_one_session_is_left_out_in_turn(validation):
 
 
 GROUPS = {"scheme": "groups", "groups": [["1001", "1018"], ["1019", "1036"], ["1037", "1091"]], "validation": 0.2}
+
+
+@pytest.mark.parametrize("sizes", [[10, 10], [10, 6, 4]])
+def test_a_single_speaker_outside_the_test_part_trains_and_validates(sizes):
+    utterances = table(sizes)
+    parts = split(utterances, SPEAKER, 1)
+    assert (parts[parts["part"] == "test"]["utterance"].value_counts() == 1).all()
+    assert set(parts.loc[parts["part"] == "test", "utterance"]) == set(utterances["utterance"])
+    speaker = parts["utterance"].map(utterances.set_index("utterance")["speaker"])
+    for _, fold in parts.assign(speaker=speaker).groupby("fold"):
+        assert set(fold["part"]) == {"train", "validation", "test"}
+        tested = fold["part"] == "test"
+        assert not set(fold.loc[tested, "speaker"]) & set(fold.loc[~tested, "speaker"])
+
+
+def test_groups_of_numbers_are_compared_as_numbers():
+    utterances = pd.DataFrame({"utterance": [f"u{i}" for i in range(1, 13)], "speaker": [str(i) for i in range(1, 13)]})
+    options = {"scheme": "groups", "groups": [["1", "6"], ["7", "12"]], "validation": 0.2}
+    parts = split(utterances, options, 1)
+    tested = parts[(parts["fold"] == 0) & (parts["part"] == "test")]["utterance"].tolist()
+    assert tested == [f"u{i}" for i in range(1, 7)]
+    with pytest.raises(UserError, match="speaker 10 is in 0 of the groups"):
+        split(utterances, options | {"groups": [["1", "6"], ["7", "9"]]}, 1)
 
 
 def test_groups_of_speakers_are_ranges_of_names():

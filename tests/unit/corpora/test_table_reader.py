@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from scaling_ambiguity.corpora.audit import refuse_foreign_ids
 from scaling_ambiguity.corpora.readers import table
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.tables.rejects import REJECTS
@@ -228,3 +229,102 @@ def test_any_votes_written_are_read_back(tmp_path, votes, form):
     read = checked(table.read(tmp_path, OPTIONS | {"utterances": f"clips.{form}", "votes": f"votes.{form}"}))
     assert read.rejects.empty
     assert read.votes.set_index(["utterance", "rater"])["label_raw"].to_dict() == votes
+
+
+# --- files as programs leave them, and messages that name the cause ---------------------------------
+
+
+def many(separator=",", rows=12, **changes):
+    """Return the two files of a corpus of 12 utterances, three votes each, as text."""
+    clips = [["clip", "speaker", "transcript"], *([f"u{i}", f"s{i % 3}", f"hello {i}"] for i in range(rows))]
+    cast = [["clip", "rater", "emotion"], *([f"u{i}", f"r{k}", "sad"] for i in range(rows) for k in range(3))]
+    for rows_of in (clips, cast):
+        for row in rows_of:
+            row[:] = [changes.get(cell, cell) for cell in row]
+    return ["".join(separator.join(row) + "\n" for row in table) for table in (clips, cast)]
+
+
+@pytest.mark.parametrize(
+    ("separator", "form"),
+    [
+        (",", lambda text: text.encode("utf-16")),
+        ("\t", lambda text: text.encode("utf-16-le").join([b"\xff\xfe", b""])),
+        (";", str.encode),
+        ("\t", str.encode),
+        (";", lambda text: b"sep=;\r\n" + text.replace("\n", "\r\n").encode()),
+        (",", lambda text: text.encode() + b",,\n , ,\n" * 9),
+        (",", lambda text: text.replace(",", " ,", 1).encode()),
+    ],
+)
+def test_what_excel_saves_is_read(corpus, separator, form):
+    clips, cast = (form(text) for text in many(separator))
+    read = corpus(clips, cast)
+    assert (len(read.utterances), len(read.votes), len(read.rejects)) == (12, 36, 0)
+    assert read.utterances["transcript"].tolist() == [f"hello {i}" for i in range(12)]
+
+
+def test_a_quote_in_a_tsv_file_is_a_character_where_it_is_never_closed(tmp_path):
+    clips, cast = many("\t", **{"hello 4": '"no" she said', "hello 5": '"unclosed', "hello 7": '"two\nlines"'})
+    (tmp_path / "clips.tsv").write_text(clips)
+    (tmp_path / "votes.tsv").write_text(cast)
+    read = checked(table.read(tmp_path, OPTIONS | {"utterances": "clips.tsv", "votes": "votes.tsv"}))
+    assert len(read.votes) == 36
+    assert read.rejects.empty
+    assert read.utterances["transcript"].tolist()[4:9] == [
+        "no she said",
+        '"unclosed',
+        "hello 6",
+        "two\nlines",
+        "hello 8",
+    ]
+
+
+def test_a_quote_that_is_never_closed_costs_a_csv_file_its_line_alone(corpus):
+    clips, cast = many(**{"hello 4": '"unclosed', "hello 7": '"unclosed too'})
+    read = corpus(clips, cast)
+    assert len(read.utterances) == 10
+    assert [(row[0], row[3]) for row in lost(read)] == [("clips.csv:6", 6), ("clips.csv:9", 9)]
+    assert set(read.rejects["reason"]) == {
+        "a quote is opened on this line and never closed; close it, or write it twice"
+    }
+
+
+@pytest.mark.parametrize(
+    ("other", "words"),
+    [
+        (
+            lambda i: f"u{i}.wav",
+            "36 votes name 12 utterances .*, e.g. 'u0.wav', which may be the utterance 'u0'",
+        ),
+        (lambda i: f"U{i}", "'U0', which may be the utterance 'u0'"),
+        (lambda i: f"u00{i}", "'u000', which may be the utterance 'u0'"),
+        (lambda i: f"x{i}", "'x0'; an utterance is 'u0'"),
+    ],
+)
+def test_votes_on_utterances_by_another_name_are_named(corpus, other, words):
+    clips, cast = many()
+    changed = "".join(many(**{f"u{i}": other(i) for i in range(12)})[1])
+    with pytest.raises(UserError, match=words):
+        refuse_foreign_ids(corpus(clips, changed), "c")
+    refuse_foreign_ids(corpus(clips, cast + "u99,r1,sad\n"), "c")
+
+
+def test_whole_numbers_saved_as_fractions_are_the_same_names(corpus):
+    clips = "clip,speaker\n0,101\n1.0,101.0\n2,102\n"
+    read = corpus(clips, "clip,rater,emotion\n0.0,7.0,sad\n1,7,sad\n2.0,8,sad\n")
+    assert read.utterances["speaker"].tolist() == ["101", "101", "102"]
+    assert read.votes["utterance"].tolist() == read.utterances["utterance"].tolist() == ["0", "1", "2"]
+    assert read.votes["rater"].tolist() == ["7", "7", "8"]
+
+
+@pytest.mark.parametrize(
+    ("shown", "words"),
+    [
+        ("audio", r"presentation is none of voice, face, audiovisual \(36 votes, e.g. 'audio'\)"),
+        ("face", r"no vote by voice, but by face \(36\)"),
+    ],
+)
+def test_votes_by_another_presentation_are_named(corpus, shown, words):
+    clips, cast = many(sad=f"sad,{shown}", emotion="emotion,presentation")
+    with pytest.raises(UserError, match=words):
+        corpus(clips, cast)

@@ -18,6 +18,7 @@ from scaling_ambiguity.corpora.accounting import (
     reject_votes,
 )
 from scaling_ambiguity.corpora.heard import too_short
+from scaling_ambiguity.corpora.identifiers import alike
 from scaling_ambiguity.corpora.model import Corpus, no_rejects
 from scaling_ambiguity.corpora.paths import in_a_loop, inside
 from scaling_ambiguity.corpora.sound_files import present
@@ -95,6 +96,7 @@ def audit(
     """
     if audio not in ("required", "optional", "none"):
         raise UserError(f"corpora.{name}.audio is {audio!r}; choose required, optional or none.")
+    refuse_foreign_ids(corpus, name, largest_reject_share)
     utterances, votes = corpus.utterances.reset_index(drop=True), corpus.votes
     checked, faults = _without_sound(utterances), no_rejects()
     if audio != "none":
@@ -116,6 +118,28 @@ def audit(
     assert len(kept) + len(left_out) == len(utterances) and with_vote.sum() + len(strays) == len(votes)
     _refuse_if_too_many(name, len(utterances), len(votes), len(kept), corpus.rejects, rejects, largest_reject_share)
     return Corpus(kept.reset_index(drop=True), votes[with_vote].reset_index(drop=True), rejects)
+
+
+def refuse_foreign_ids(corpus: Corpus, name: str, largest: float = LARGEST_REJECT_SHARE) -> None:
+    """Raise UserError if votes name utterances that are not there, while others, often of a like name, have no vote.
+
+    A share of at most ``largest`` of the votes is left to the rejects.
+    """
+    voted = pd.Index(corpus.votes["utterance"].unique())
+    foreign = voted[~contained(voted, corpus.utterances["utterance"])]
+    unvoted = corpus.utterances.loc[~contained(corpus.utterances["utterance"], voted), "utterance"]
+    if not len(foreign) or unvoted.empty:
+        return
+    known = {alike(item): item for item in unvoted}
+    pairs = [(item, known[alike(item)]) for item in foreign if alike(item) in known]
+    number = int(corpus.votes["utterance"].isin(foreign).sum())
+    if number <= largest * len(corpus.votes) or (not pairs and len(foreign) < len(voted)):
+        return
+    other = f", which may be the utterance {pairs[0][1]!r}" if pairs else f"; an utterance is {unvoted.iloc[0]!r}"
+    raise UserError(
+        f"corpus {name}: {number} votes name {len(foreign)} utterances that the corpus has not, e.g. "
+        f"{(pairs[0][0] if pairs else foreign[0])!r}{other}. Write the names alike in both files."
+    )
 
 
 def refuse_one_speaker(corpus: Corpus, name: str) -> None:

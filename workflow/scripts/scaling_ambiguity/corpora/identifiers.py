@@ -1,6 +1,7 @@
 """Names from a corpus' files as identifiers that are safe in paths, tables and keys."""
 
 import hashlib
+import re
 
 import pandas as pd
 
@@ -12,6 +13,17 @@ def unsafe(names: pd.Series) -> pd.Series:
     """Return True where a name cannot be an identifier: empty, too long, ``..``, or other than letters, digits, _.-."""
     text = names.fillna("").astype("str")
     return ~text.str.fullmatch(_SAFE) | text.str.contains("..", regex=False) | (text.str.len() > _LONGEST)
+
+
+def whole_numbers(names: pd.Series) -> pd.Series:
+    """Return names without the ``.0`` of a whole number that was saved as a fraction: ``101.0`` is ``101``."""
+    return names.str.replace(r"^\s*(\d+)\.0+\s*$", r"\1", regex=True)
+
+
+def alike(name: str) -> str:
+    """Return a name without what is often lost or added: case, the suffix of a sound file, leading zeros, ``.0``."""
+    bare = re.sub(r"\.(?:wav|flac|mp3|ogg|mp4|avi)$|\.0+$", "", name.strip().lower().rpartition("/")[2])
+    return re.sub(r"(?<!\d)0+(?=\d)", "", bare)
 
 
 def rater_names(raw: pd.Series) -> pd.Series:

@@ -12,6 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
+from scaling_ambiguity.corpora.csv_file import UTF_16
 from scaling_ambiguity.corpora.found import Rejects
 from scaling_ambiguity.errors import UserError
 
@@ -44,10 +45,10 @@ def find_file(folder: Path, names: tuple[str, ...]) -> Path | None:
 
 
 def read_text(path: Path) -> tuple[str, bool]:
-    """Return (text, all of it is UTF-8); a byte order mark is dropped, a foreign byte becomes U+FFFD.
+    """Return (text, all of it is UTF-8, or UTF-16 with a byte order mark); a foreign byte becomes U+FFFD.
 
     Raises:
-        UserError: The file is missing, empty, a Git LFS pointer, UTF-16 or not text.
+        UserError: The file is missing, empty, a Git LFS pointer or not text.
     """
     try:
         data = path.read_bytes()
@@ -57,7 +58,10 @@ def read_text(path: Path) -> tuple[str, bool]:
         raise UserError(f"{path}: the file is empty; {REMEDY}.")
     if data.startswith(b"version https://git-lfs"):
         raise UserError(f"{path}: a Git LFS pointer instead of the file; fetch it with `git lfs pull`.")
-    if data.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in data:
+    if data.startswith(UTF_16):
+        text = data.decode("utf-16", errors="replace")
+        return text, "\ufffd" not in text
+    if b"\0" in data:
         raise UserError(f"{path}: not UTF-8 text (UTF-16, or not text at all); convert it with iconv, or {REMEDY}.")
     try:
         return data.decode("utf-8-sig"), True

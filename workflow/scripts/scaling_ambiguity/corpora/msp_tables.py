@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.folders import subfolders
 from scaling_ambiguity.corpora.found import Rejects
 from scaling_ambiguity.corpora.label_files import (
@@ -160,6 +161,9 @@ def read_listing(root: Path, path: Path, rejects: Rejects, *, name_first: bool =
         path: The file.
         rejects: Where faulty lines and repeated utterances go (stage ``listing``).
         name_first: The file name stands before the value.
+
+    Raises:
+        UserError: More than one line, and more than one in fifty, is of another form.
     """
     source = str(path.relative_to(root))
     lines = drop_blank(drop_damaged(read_lines(path), source, rejects, "listing"))
@@ -167,6 +171,13 @@ def read_listing(root: Path, path: Path, rejects: Rejects, *, name_first: bool =
     pattern = rf"^{name}\s*[;,]\s*{value};?$" if name_first else rf"^{value}\s*[;,]\s*{name};?$"
     parts = pc.extract_regex(lines.text, pattern=f"(?i){pattern}")
     faulty = to_numpy(parts.is_null())
+    if faulty.sum() > max(1, LARGEST_REJECT_SHARE * len(faulty)):
+        first = int(faulty.argmax())
+        form = "MSP-PODCAST_0001_0008.wav;12" if name_first else "Test1;MSP-PODCAST_0001_0008.wav"
+        raise UserError(
+            f"{path}, line {lines.number[first]}: {int(faulty.sum())} of {len(faulty)} lines are not a file name with "
+            f"its value, as in {form!r}, e.g. {lines.text[first].as_py()[:80]!r}; correct the file or take it away."
+        )
     rejects.lines(lines.number[faulty], "not a file name with its value; the line is cut or damaged", source, "listing")
     frame = pa.Table.from_struct_array(parts.filter(pa.array(~faulty))).to_pandas()
     frame = frame.assign(file=source, line=lines.number[~faulty])

@@ -13,7 +13,8 @@ def split_by_speaker(utterances: pd.DataFrame, *, folds: int, validation: float,
 
     Speakers are dealt to folds, the most talkative first and ties in hashed order, each to the
     fold with the fewest utterances. Fold k tests on its own speakers; of the others, in an
-    order hashed from seed, fold and speaker, the share ``validation`` (at least one) validates.
+    order hashed from seed, fold and speaker, the share ``validation`` (at least one) validates. A single
+    other speaker gives a share of the utterances instead: no one is left to validate on.
     Every utterance is tested exactly once.
 
     Args:
@@ -23,7 +24,7 @@ def split_by_speaker(utterances: pd.DataFrame, *, folds: int, validation: float,
         seed: Seed of the run.
 
     Raises:
-        UserError: Too few speakers for a test, a validation and a training speaker in every fold.
+        UserError: More folds than speakers, or a single speaker.
     """
     counts = utterances["speaker"].value_counts().to_dict()
     order = sorted(counts, key=lambda speaker: (-counts[speaker], derive_seed(seed, "fold", speaker)))
@@ -39,15 +40,19 @@ def split_by_speaker(utterances: pd.DataFrame, *, folds: int, validation: float,
 def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validation: float, seed: int) -> pd.DataFrame:
     """Return utterance, fold, part: fold k tests the speakers from ``groups[k][0]`` to ``groups[k][1]``.
 
-    Both ends belong to the group; names are compared as text. Validation as :func:`split_by_speaker`.
+    Both ends belong to the group; names are compared as numbers if all of them are whole numbers, else as text.
+    Validation as :func:`split_by_speaker`.
 
     Raises:
         UserError: A speaker is in no group or in two, or a group is empty.
     """
     fold_of: dict[str, int] = {}
     speakers = sorted(utterances["speaker"].unique())
+    ends = [(str(first), str(last)) for first, last in groups]
+    numeric = all(name.isdecimal() for name in [*speakers, *(end for pair in ends for end in pair)])
     for speaker in speakers:
-        inside = [k for k, (first, last) in enumerate(groups) if str(first) <= speaker <= str(last)]
+        order = int if numeric else str
+        inside = [k for k, (first, last) in enumerate(ends) if order(first) <= order(speaker) <= order(last)]
         if len(inside) != 1:
             raise UserError(
                 f"speaker {speaker} is in {len(inside)} of the groups {groups}; correct protocols.*.splits.groups."
@@ -138,17 +143,33 @@ def _folds_of_speakers(
     for fold in range(folds):
         others = [speaker for speaker in counts if fold_of[speaker] != fold]
         others.sort(key=lambda speaker: derive_seed(seed, "validation", fold, speaker))
-        if len(others) < 2 or len(others) == len(counts):
+        if not others or len(others) == len(counts):
             raise UserError(
-                f"{len(counts)} speakers do not give {folds} folds with a test, a validation and a training speaker "
-                "each; lower protocols.*.splits.folds or use scheme: random."
+                f"{len(counts)} speakers do not give {folds} folds with a test and a training speaker each; "
+                + (f"set protocols.*.splits.folds to at most {len(counts)}." if len(counts) > 1 else "two are needed.")
             )
+        if len(others) == 1:
+            parts.append(_fold_of_one(utterances, fold, others[0], validation, seed))
+            continue
         validating = set(others[: min(max(1, round(validation * len(others))), len(others) - 1)])
         part = {s: "test" if fold_of[s] == fold else "validation" if s in validating else "train" for s in counts}
         parts.append(
             pd.DataFrame({"utterance": utterances["utterance"], "fold": fold, "part": utterances["speaker"].map(part)})
         )
     return pd.concat(parts, ignore_index=True)
+
+
+def _fold_of_one(utterances: pd.DataFrame, fold: int, speaker: str, validation: float, seed: int) -> pd.DataFrame:
+    """Return a fold with one speaker outside the test part, who trains and, with other utterances, validates."""
+    own = utterances.loc[utterances["speaker"] == speaker, "utterance"]
+    order = sorted(own, key=lambda utterance: derive_seed(seed, "validation of one speaker", fold, utterance))
+    if len(order) < 2:
+        raise UserError(f"speaker {speaker} has one utterance; two at least are needed to train and to validate on.")
+    print(f"fold {fold}: speaker {speaker} is the only one that is not tested, and validates too")
+    validating = set(order[: min(max(1, round(validation * len(order))), len(order) - 1)])
+    part = utterances["utterance"].map(lambda name: "validation" if name in validating else "train")
+    part = part.where(utterances["speaker"] == speaker, "test")
+    return pd.DataFrame({"utterance": utterances["utterance"], "fold": fold, "part": part})
 
 
 def split_at_random(utterances: pd.DataFrame, *, test: float, validation: float, seed: int) -> pd.DataFrame:

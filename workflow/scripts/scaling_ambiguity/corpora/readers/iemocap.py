@@ -217,6 +217,9 @@ def _transcripts(root: Path, session: Path, files: list[Path], rejects: Rejects)
                 rejects.add([turn.group(1)], "transcript", "a second text; the first counts", source, [number])
             elif turn and turn.group(2):
                 texts[turn.group(1)] = turn.group(2)
+            elif not turn and (named := UTTERANCE.match(line)):
+                reason = "not `id [start-end]: text`; the line is cut or damaged"
+                rejects.add([named.group()], "transcript", reason, source, [number])
     return texts
 
 

@@ -21,6 +21,7 @@ from scaling_ambiguity.corpora.folders import (
     without_headers,
 )
 from scaling_ambiguity.corpora.found import Rejects, assemble_votes, drop_faulty_utterances
+from scaling_ambiguity.corpora.identifiers import whole_numbers
 from scaling_ambiguity.corpora.label_files import find_file, read_text
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.msp_format import PRIMARY, SECONDARY, primary_labels, rating_columns, secondary_labels
@@ -208,10 +209,11 @@ def _hide(part: pd.DataFrame, rejects: Rejects) -> None:
 
 
 def _speakers(root: Path, utterances: pd.DataFrame, rejects: Rejects) -> pd.Series:
-    speaker = utterances.get("speaker", text_column("", len(utterances))).fillna("").str.strip()
+    speaker = whole_numbers(utterances.get("speaker", text_column("", len(utterances))).fillna("").str.strip())
     file = find_file(root, SPEAKERS)
     if file is not None:
         listed = utterances["utterance"].map(read_listing(root, file, rejects, name_first=True)["value"])
+        listed = whole_numbers(listed)
         speaker = speaker.where(~speaker.str.casefold().isin(UNKNOWN), listed.fillna(""))
     unknown = speaker.str.casefold().isin(UNKNOWN)
     return pd.Series(np.where(unknown, "unknown_" + utterances["utterance"], speaker), dtype="str")

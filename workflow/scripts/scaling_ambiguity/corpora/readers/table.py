@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_ambiguity.corpora.csv_file import LINE, read_csv, rejects
-from scaling_ambiguity.corpora.identifiers import rater_names, unsafe
+from scaling_ambiguity.corpora.identifiers import rater_names, unsafe, whole_numbers
 from scaling_ambiguity.corpora.label_words import canonical_labels
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.paths import inside
@@ -23,7 +23,7 @@ UTTERANCE_COLUMNS |= dict.fromkeys(["session", "split", "path", "duration", "tra
 VOTE_COLUMNS = {"utterance": True, "label": True}
 VOTE_COLUMNS |= dict.fromkeys(["rater", "presentation", "kind", "role", "rank"], False)
 PRESENTATIONS = ["voice", "face", "audiovisual"]
-DELIMITERS = {".csv": ",", ".tsv": "\t"}
+DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
 REMEDY = "mend the file, or correct `utterances`, `votes` and `columns` in the corpus' entry"
 
 
@@ -82,13 +82,15 @@ def _load(
         delimiter = DELIMITERS[path.suffix.lower()]
         rows, lost = read_csv(path, [], REMEDY, root=root, line_breaks=True, delimiter=delimiter)
     else:
-        raise UserError(f"{path}: is neither .csv, .tsv nor .parquet; {REMEDY}.")
+        raise UserError(f"{path}: is neither .csv, .tsv, .txt nor .parquet; {REMEDY}.")
     names = {name: columns.get(name) or name for name in wanted}
     absent = [own for name, own in names.items() if own not in rows and (wanted[name] or columns.get(name))]
     if absent:
         shown = [column for column in rows if column != LINE][:12]
         raise UserError(f"{path}: no column {absent[0]!r}, it has {shown}; {REMEDY}.")
     picked = {name: rows[own] for name, own in names.items() if own in rows}
+    for name in {"utterance", "speaker", "rater"} & set(picked):
+        picked[name] = whole_numbers(picked[name])
     return pd.DataFrame(picked | {LINE: rows[LINE]}), lost, str(PurePosixPath(relative))
 
 
@@ -100,7 +102,8 @@ def _parquet(path: Path) -> pd.DataFrame:
         text = pd.DataFrame({column: rows[column].astype("str").fillna("") for column in rows}, dtype="str")
     except (ValueError, TypeError, NotImplementedError) as error:
         raise UserError(f"{path}: a column is neither text nor numbers ({error}); {REMEDY}.") from error
-    return text.assign(**{LINE: np.arange(1, len(rows) + 1)})
+    text = text.assign(**{LINE: np.arange(1, len(rows) + 1)})
+    return text[~(text.drop(columns=LINE) == "").all(axis=1)].reset_index(drop=True)
 
 
 def _utterances(root: Path, options: dict, columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -109,7 +112,8 @@ def _utterances(root: Path, options: dict, columns: dict[str, str]) -> tuple[pd.
     rows = rows.assign(**{name: "" for name in optional if name not in rows})
     rows["utterance"] = rows["utterance"].str.strip()
     rows["speaker"] = rows["speaker"].str.strip()
-    duration = pd.to_numeric(rows["duration"], errors="coerce")
+    decimal = rows["duration"].str.strip().str.replace(r"^(\d+),(\d+)$", r"\1.\2", regex=True)
+    duration = pd.to_numeric(decimal, errors="coerce")
     wrong_duration = (rows["duration"].str.strip() != "") & ~((duration > 0) & (duration < np.inf))
     reason = first_fault(
         [
@@ -136,11 +140,26 @@ def _leads_out(path: str) -> bool:
     return path.startswith(("/", "\\")) or ".." in PurePosixPath(path).parts or "\0" in path
 
 
+def _refuse_other_presentations(shown: pd.Series, presentation: str, path: Path) -> None:
+    """Raise UserError if no vote is by the presentation that is read."""
+    if shown.empty or (shown == presentation).any():
+        return
+    strange = shown[~shown.isin(PRESENTATIONS)]
+    if len(strange):
+        raise UserError(
+            f"{path}: presentation is none of {', '.join(PRESENTATIONS)} ({len(strange)} votes, e.g. "
+            f"{strange.iloc[0]!r}); write one of them, or name no such column."
+        )
+    there = ", ".join(f"{name} ({number})" for name, number in shown.value_counts().items())
+    raise UserError(f"{path}: no vote by {presentation}, but by {there}; set the corpus' `presentation`.")
+
+
 def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows, lost, source = _load(root, options, "votes", VOTE_COLUMNS, columns)
     known = "rater" in rows
     for name, default in {"presentation": presentation, "kind": "observer", "role": "primary", "rank": "0"}.items():
         rows[name] = rows[name].str.strip().str.lower() if name in rows else default
+    _refuse_other_presentations(rows["presentation"], presentation, root / source)
     rows = rows[(rows["presentation"] == presentation) | ~rows["presentation"].isin(PRESENTATIONS)]
     rows = rows.reset_index(drop=True)
     rows["utterance"] = rows["utterance"].str.strip()
