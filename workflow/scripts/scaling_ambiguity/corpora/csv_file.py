@@ -73,9 +73,10 @@ def read_csv(
     except csv.Error as error:
         line = numbered[-1][0] if numbered else 0
         raise UserError(f"{path}, after line {line}: not readable as CSV ({error}); {remedy}.") from error
-    if not numbered or numbered[0][1] is None:
+    first = numbered.pop(0)[1] if numbered else None
+    if first is None:
         raise UserError(f"{path}: no header with the names of the columns; {remedy}.")
-    header = [name.strip() for name in numbered.pop(0)[1]]
+    header = [name.strip() for name in first]
     absent = [column for column in columns if column not in header]
     if absent:
         raise UserError(f"{path}: no column {absent[0]!r}, it has {header[:12]}; {remedy}.")
