@@ -9,6 +9,7 @@ import yaml
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.context import Turn
+from scaling_ambiguity.proxies.control_tokens import as_text
 
 MODALITIES = ("both", "audio", "text")
 _FIELDS = {"system", "task", "transcript", "classes", "rules", "evidence", "focus"}
@@ -59,16 +60,18 @@ class PromptSet:
         before: Sequence[Turn] = (),
         speaker: str | None = None,
     ) -> str:
-        """Return the user's turn; lines for which there is nothing to show are left out."""
+        """Return the user's turn; lines without anything to show are left out, words of the corpus are text."""
         lines = [self.task[modality]]
         if before:
             lines.append(self.context["heading"])
             who = {True: self.context["same"], False: self.context["other"]}
-            lines += [self.context["turn"].format(who=who[turn.same_speaker], words=turn.words) for turn in before]
+            lines += [
+                self.context["turn"].format(who=who[turn.same_speaker], words=as_text(turn.words)) for turn in before
+            ]
         if modality != "audio" and transcript is not None:
-            lines.append(self.transcript.format(transcript=transcript))
+            lines.append(self.transcript.format(transcript=as_text(transcript)))
         if speaker is not None:
-            lines.append(self.speaker.format(speaker=speaker))
+            lines.append(self.speaker.format(speaker=as_text(speaker)))
         names = self.classes.format(classes=", ".join(classes))
         rules = [rule.format(focus=self.focus[focus_id], evidence=self.evidence[modality]) for rule in self.rules]
         return "\n".join([*lines, names, *rules, names])
