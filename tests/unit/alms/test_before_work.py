@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import shutil
 import socket
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import numpy as np
 import pytest
 from safetensors.numpy import save_file
 
-from scaling_ambiguity.alms import before_work
+from scaling_ambiguity.alms import before_work, preflight
 from scaling_ambiguity.alms.before_work import Place, has_class, obstacles, parameters, refusal
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve
 
@@ -158,3 +159,28 @@ def test_what_is_to_be_adapted_is_looked_for_before_any_work(tmp_path):
     (reason,) = before_work.against_training(tmp_path, ["q_proj", "o_proj"])
     assert "no projection q_proj; there are o_proj, qkv_proj, or `attention`" in reason
     assert before_work.against_training(tmp_path / "nothing here yet", ["q_proj"]) == []
+
+
+def test_every_file_of_the_index_has_to_be_there_and_alone_counts(model, tmp_path, monkeypatch):
+    folder = Path(model["checkpoint"])
+    (folder / "model.safetensors").rename(folder / "model-00001-of-00002.safetensors")
+    save_file({"a": np.zeros(1000, np.float16)}, folder / "consolidated.safetensors")
+    index = {"a": "model-00001-of-00002.safetensors", "c": "model-00002-of-00002.safetensors"}
+    (folder / "model.safetensors.index.json").write_text(json.dumps({"metadata": {}, "weight_map": index}))
+    assert parameters(folder) == 22, "the second copy that no class opens is not counted"
+    assert before_work.missing_weights(folder) == ["model-00002-of-00002.safetensors"]
+    (reason,) = obstacles(model, None, LOGIN)
+    assert "not whole, model-00002-of-00002.safetensors missing" in reason
+    (_, (fault,)) = preflight.model_faults(model, None)
+    assert "model-00002-of-00002.safetensors missing" in fault
+    commit = "a" * 40
+    snapshot = tmp_path / "hub" / "models--owner--name" / "snapshots" / commit
+    shutil.copytree(folder, snapshot)
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+    hub_entry = model | {"checkpoint": "owner/name", "revision": commit}
+    (_, (fault,)) = preflight.model_faults(hub_entry, None)
+    assert "not here whole: model-00002-of-00002.safetensors missing" in fault
+    save_file({"c": np.zeros(3, np.float16)}, snapshot / "model-00002-of-00002.safetensors")
+    assert preflight.model_faults(hub_entry, None) == (snapshot, [])
+    (folder / "model.safetensors.index.json").write_text("{")
+    assert before_work.missing_weights(folder) == ["model.safetensors.index.json"]

@@ -113,6 +113,8 @@ def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) 
     if not (folder / "config.json").is_file():
         return [f"{name} is no model folder (no config.json): fetch the model again, or correct `checkpoint`"]
     found = []
+    if missing := missing_weights(folder):
+        found.append(f"{name} is not whole, {', '.join(missing)} missing: fetch the model again")
     if alm["engine"] == "transformers":
         found += _against_class(_architecture(folder))
     need = MARGIN * CPU_BYTES * parameters(folder) / 1e9 + working_gb(folder, CPU_BYTES)
@@ -176,7 +178,7 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     (huggingface.co/docs/safetensors). Parts that no engine opens, those that speak, are left out.
     """
     found: dict[str, tuple[int, ...]] = {}
-    for path in folder.glob("*.safetensors"):
+    for path in map(folder.joinpath, weight_files(folder)):
         try:
             with path.open("rb") as file:
                 header = json.loads(file.read(struct.unpack("<Q", file.read(8))[0]))
@@ -186,6 +188,25 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
             if name != "__metadata__" and not name.startswith(NOT_LOADED):
                 found[name] = tuple(tensor["shape"])
     return found
+
+
+def weight_files(folder: Path) -> list[str]:
+    """Return the names of the files that hold a model's weights, whether they are there or not.
+
+    Those that ``*.safetensors.index.json`` lists, else every safetensors file of the folder.
+    """
+    names: set[str] = set()
+    for path in folder.glob("*.safetensors.index.json"):
+        try:
+            names |= set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            names.add(path.name)  # an index that cannot be read: its weights cannot be told whole
+    return sorted(names or {path.name for path in folder.glob("*.safetensors")})
+
+
+def missing_weights(folder: Path) -> list[str]:
+    """Return the files of a model's weights that are not in its folder."""
+    return [name for name in weight_files(folder) if not (folder / name).is_file() or name.endswith(".json")]
 
 
 def working_gb(folder: Path, size: int) -> float:

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaling_ambiguity.alms.before_work import missing_weights
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.progress import progress
@@ -132,7 +133,7 @@ def whole_snapshot(checkpoint: str, revision: str | None) -> Path:
     from huggingface_hub.errors import LocalEntryNotFoundError
 
     try:
-        return Path(
+        folder = Path(
             snapshot_download(
                 checkpoint,
                 revision=revision,
@@ -146,6 +147,12 @@ def whole_snapshot(checkpoint: str, revision: str | None) -> Path:
             f"{checkpoint} is not here, or not whole ({type(error).__name__}): `snakemake fetch_models` where there "
             "is internet, with the same HF_HOME."
         ) from error
+    if missing := missing_weights(folder):
+        raise UserError(
+            f"{checkpoint} is not here whole: {', '.join(missing)} missing in {folder}: `snakemake fetch_models` where "
+            "there is internet, with the same HF_HOME."
+        )
+    return folder
 
 
 def _tree(model: Pinned) -> dict[str, Any]:

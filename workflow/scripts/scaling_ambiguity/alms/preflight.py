@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.alms.availability import GPU_BYTES, MARGIN, needed_gb
-from scaling_ambiguity.alms.before_work import parameters, working_gb
+from scaling_ambiguity.alms.before_work import missing_weights, parameters, working_gb
 from scaling_ambiguity.alms.hub import is_on_hub, whole_snapshot
 from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.errors import UserError
@@ -123,6 +123,8 @@ def model_faults(alm: dict[str, Any], facts: Entry | None) -> tuple[Path | None,
         return None, []
     if not os.access(folder, os.R_OK | os.X_OK) or not (folder / "config.json").is_file():
         return folder, [f"{folder} is not readable from the node, or no model folder: put it on a file system it sees"]
+    if missing := missing_weights(folder):
+        return folder, [f"{folder} is not whole, {', '.join(missing)} missing: fetch the model again"]
     unread = [path.name for path in sorted(folder.glob("*.safetensors")) if not os.access(path, os.R_OK)]
     if unread or not parameters(folder):
         what = f"{', '.join(unread)} may not be read" if unread else "there are no readable safetensors"
