@@ -6,7 +6,7 @@ import pytest
 
 from scaling_ambiguity.inference.alignment import over_deals
 from scaling_ambiguity.inference.bootstrap import mean_interval
-from scaling_ambiguity.inference.crossed import crossed_mean_interval
+from scaling_ambiguity.inference.crossed import crossed_mean_interval, speakers_alone
 from scaling_ambiguity.inference.pairs import REFERENCE, brier_of_classes, nll_of_classes, vote_losses
 from scaling_ambiguity.labels.counting import deal_votes
 from scaling_ambiguity.metrics.scores import brier, nll_votes
@@ -101,3 +101,18 @@ def test_losses_of_single_votes_give_exactly_the_mean_over_deals_and_utterances(
             means, share = over_deals(score, chosen)
             known = (means * share).sum() / share.sum()
             assert (weights @ values[:, m]) / weights.sum() == pytest.approx(known, rel=1e-12)
+
+
+def test_where_raters_add_nothing_the_ends_are_those_of_speakers_alone_and_can_be_told():
+    same = {}
+    for name, effect in (("speakers", (1.0, 0.0)), ("raters", (0.1, 1.0))):
+        found = []
+        for run in range(12):
+            value, speaker, rater = votes_of(np.random.default_rng(run), effect=effect)
+            crossed = crossed_mean_interval(value, speaker, rater, **SETTINGS)
+            alone = speakers_alone(value, speaker, rater, **SETTINGS)
+            assert crossed.low[0] <= alone.low[0] and crossed.high[0] >= alone.high[0]
+            assert alone.low[0] == mean_interval(value, speaker, **SETTINGS).low[0]
+            found.append(crossed.low[0] == alone.low[0] and crossed.high[0] == alone.high[0])
+        same[name] = sum(found)
+    assert same["speakers"] > 0 and same["raters"] == 0

@@ -9,7 +9,7 @@ import pytest
 from scaling_ambiguity.corpora.roles import votes_to_deal
 from scaling_ambiguity.labels.counting import human_votes
 from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, predictor_name, split_labels
-from scaling_ambiguity.reporting.selection import read_statistics
+from scaling_ambiguity.reporting.selection import no_wider, read_statistics
 from scaling_ambiguity.reporting.tables.alignment import alignment_table
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.tables.corpus import describe_corpus, vote_counts
@@ -128,3 +128,22 @@ def test_self_reports_are_no_votes_of_observers():
     assert described["votes per utterance, largest"] == 3 and described["share of sad"] == 1
     alone = human_votes(votes)
     assert len(alone) == 6 and len(votes_to_deal(votes)) == 6 and set(alone["rater"]) == set(names)
+
+
+def test_an_interval_that_is_no_wider_with_raters_resampled_is_not_printed_twice(run):
+    rows = read_statistics([run["alignment"]])
+    like = (rows["population"] == "raters like these") & rows["metric"].str.startswith("nll_minus_prior")
+    assert like.any()
+    rows.loc[like, ["low", "high"]] += [-0.1, 0.1]
+    plain = alignment_table(rows)[0].count("no wider")
+    rows.loc[like, "method"] += "_speakers_alone"
+    assert alignment_table(rows)[0].count("no wider") == plain + 1
+
+
+def test_intervals_that_are_printed_alike_are_no_wider():
+    these = pd.Series({"low": 0.163, "high": 0.4014, "method": "bootstrap_t"})
+    assert no_wider(pd.Series({"low": 0.1628, "high": 0.4006, "method": "bootstrap_t"}), these, 3)
+    assert not no_wider(pd.Series({"low": 0.15, "high": 0.4014, "method": "bootstrap_t"}), these, 3)
+    assert no_wider(pd.Series({"low": 0.15, "high": 0.5, "method": "test_inversion_speakers_alone"}), these, 3)
+    few = pd.Series({"low": np.nan, "high": np.nan, "method": "few_clusters"})
+    assert not no_wider(few, few, 3)  # there is no interval at all

@@ -6,6 +6,8 @@ from pathlib import Path
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.inference.crossed import ALONE
+from scaling_ambiguity.reporting.text import number
 from scaling_ambiguity.tables.statistics import STATISTICS
 
 
@@ -40,6 +42,13 @@ def need(frame: pd.DataFrame, what: str, **wanted: object) -> pd.DataFrame:
         files = ", ".join(sorted(set(frame.get("file", pd.Series(dtype=str))))) or "the table"
         raise UserError(f"{what}: no row with {wanted} in {files}; re-run the rule that writes it.")
     return rows
+
+
+def no_wider(like: pd.Series, these: pd.Series, digits: int) -> bool:
+    """Whether an interval for raters like these is, or is printed as, that for these raters: it says nothing more."""
+    printed = [[number(float(row[end]), digits) for end in ("low", "high")] for row in (like, these)]
+    known = pd.notna(like["low"]) or pd.notna(like["high"])
+    return known and (like["method"].endswith(ALONE) or printed[0] == printed[1])
 
 
 def one(frame: pd.DataFrame, what: str, **wanted: object) -> pd.Series:

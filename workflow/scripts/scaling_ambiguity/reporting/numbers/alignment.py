@@ -4,10 +4,9 @@ import math
 
 import pandas as pd
 
-from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.selection import need, one, pick
+from scaling_ambiguity.reporting.selection import need, no_wider, one, pick
 from scaling_ambiguity.reporting.text import p_text
 from scaling_ambiguity.reporting.words import beside, overlap, trend
 
@@ -41,9 +40,9 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     like = pick(everybody, population="raters like these")
     wanted = {"labels": synthetic, "metric": "nll_minus_prior"}
     numbers.switch("alignedlike", bool(len(pick(like, **wanted, **about))))
-    across = pick(like, **wanted, **about)["method"]
-    numbers.switch("alignedalone", bool(len(across)) and across.iloc[0].endswith(ALONE))
-    if numbers.switches["alignedlike"]:
+    across = pick(like, **wanted, **about)
+    numbers.switch("alignedalone", row is not None and len(across) > 0 and no_wider(across.iloc[0], row, 3))
+    if numbers.switches["alignedlike"] and not numbers.switches["alignedalone"]:
         numbers.estimate("alignment.minus-prior.like", like, **wanted, **about)
     for level in LEVELS:
         numbers.estimate(

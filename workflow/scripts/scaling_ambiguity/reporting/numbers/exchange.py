@@ -3,10 +3,9 @@
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
-from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
 from scaling_ambiguity.reporting.words import equivalent
 
@@ -38,8 +37,9 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     numbers.estimate("exchange.worth", table, digits=2, labels="weighted", metric="worth", votes=m)
     across = pick(everyone, population="raters like these", labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedraters", bool(len(across)))
-    numbers.switch("crossedalone", bool(len(across)) and across["method"].iloc[0].endswith(ALONE))
-    if len(across):
+    own = pick(table, labels="weighted", metric="equivalent_votes", votes=m)
+    numbers.switch("crossedalone", len(across) > 0 and no_wider(across.iloc[0], own.iloc[0], 2))
+    if len(across) and not numbers.switches["crossedalone"]:
         wanted = {"labels": "weighted", "metric": "equivalent_votes", "votes": m, "population": "raters like these"}
         _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)
     limit = pick(table, metric="equivalent_votes", labels="weighted", votes=float("inf"))

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import METRICS, escape_latex, predictor_name, split_labels
-from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import count, number, p_text
 
@@ -54,8 +53,7 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
                 cells = [cell(*(float(line[c]) for c in ("estimate", "low", "high")))]
                 if len(like):
                     interval = cell(*(float(like.iloc[0][c]) for c in ("estimate", "low", "high")))
-                    alone = like.iloc[0]["method"].endswith(ALONE)
-                    cells.append(AS_ALONE if alone else interval.partition(" ")[2] or "--")
+                    cells.append(AS_ALONE if no_wider(like.iloc[0], line, 3) else interval.partition(" ")[2] or "--")
                 else:
                     cells.append("--")
                 cells.append(p_text(line))

@@ -5,9 +5,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from scaling_ambiguity.inference.crossed import ALONE
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex, predictor_name
-from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.tables.alignment import AS_ALONE
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import bounds, number, p_text
@@ -82,7 +81,7 @@ def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
         like = pick(rows, metric="equivalent_votes", population=LIKE_THESE, **about)
         above = float(excess["estimate"].iloc[0]) if len(excess) else math.nan
         across = votes_cell(like.iloc[0], largest).partition(" ")[2] if len(like) else ""
-        across = AS_ALONE if len(like) and like.iloc[0]["method"].endswith(ALONE) else across
+        across = AS_ALONE if len(like) and no_wider(like.iloc[0], row, 2) else across
         line = [variant_name(row["labels"]), _m(row["votes"]), _cells(nll), _cells(excess)]
         body.append([*line, votes_cell(row, largest, above), across or "--", _cells(worth, 2)])
     return body
