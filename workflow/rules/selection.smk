@@ -87,6 +87,8 @@ def reading_options(corpus):
 
 def notes_on_reading():
     """What was left out of the corpora of this run as they were read, and what looked like a slip; lines for the terminal."""
+    from scaling_ambiguity.corpora.audit_report import reading_notes
+
     lines = []
     for corpus in dict.fromkeys([*RUN["corpora"], *replayed_corpora()]):
         folder = Path("results/corpora", corpus)
