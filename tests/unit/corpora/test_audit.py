@@ -10,8 +10,8 @@ import soundfile
 
 from scaling_ambiguity.corpora import class_policy
 from scaling_ambiguity.corpora.accounting import join_rejects, reject
-from scaling_ambiguity.corpora.audit import audit
-from scaling_ambiguity.corpora.audit_report import allowed, report, roles_at
+from scaling_ambiguity.corpora.audit import audit, refuse_one_speaker
+from scaling_ambiguity.corpora.audit_report import allowed, reading_notes, report, roles_at
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.errors import UserError
 
@@ -201,3 +201,46 @@ def test_one_vote_each_allows_nothing_and_unknown_raters_are_said():
     sentences = allowed(np.ones(5, dtype=int), None)["sentences"]
     assert "not identifiable: fewer than half" in sentences[-2]
     assert "raters are not known" in sentences[-1]
+
+
+def test_sound_too_short_for_any_model_is_a_reject_of_the_reading(tmp_path, names):
+    corpus = corpus_with_audio(tmp_path, names)
+    soundfile.write(tmp_path / "u03.wav", np.full(1599, 0.1), 16000)
+    kept = audit(corpus, tmp_path, name="c", largest_reject_share=0.2)
+    assert faults(kept) == {"u03": "the audio file is too short (0.09994 s; 0.1 s at least)"}
+    assert len(kept.utterances) == 9
+
+
+def test_one_speaker_is_refused_with_the_remedy_and_two_are_not(names):
+    rows = [(name, "r1", "sad") for name in names]
+    corpus = make.corpus_of(rows, names)
+    refuse_one_speaker(corpus, "c")
+    alone = Corpus(corpus.utterances.assign(speaker="s0"), corpus.votes)
+    with pytest.raises(UserError, match=r"all 10 utterances are of the speaker 's0'\. Two at least are needed"):
+        refuse_one_speaker(alone, "c")
+
+
+@pytest.mark.parametrize("known", [True, False])
+@pytest.mark.parametrize("votes", [1, 3])
+def test_votes_of_any_equal_number_have_their_facts(known, votes):
+    rows = [(f"u{i}", f"r{k}", "sad") for i in range(9) for k in range(votes)]
+    found = make.corpus_of(rows, raters_known=known)
+    kept, account = class_policy.apply(found, CLASSES)
+    kept = audit(kept, Path(), name="c", audio="none")
+    result = report(found, kept, account, name="c", options={"classes": CLASSES})
+    assert result["votes_per_utterance"]["histogram"] == {str(votes): 9}
+    facts = {"number": votes, "votes_least": 9, "votes_median": 9.0, "votes_most": 9}
+    assert result["raters"] == (facts if known else None)
+    assert result["allows"]["largest_k_of_most"] == votes - 1
+    assert any(line.startswith("c: warning: no vote for the class") for line in reading_notes(result, Path("rejects")))
+
+
+def test_what_was_left_out_is_said_in_one_line(tmp_path, names):
+    corpus = make.corpus_of([(name, "r1", "sad") for name in names[:8]], names)
+    kept, account = class_policy.apply(corpus, ["sad", "happy"])
+    kept = audit(kept, tmp_path, name="c", audio="none", largest_reject_share=0.2)
+    result = report(corpus, kept, account, name="c", options={"classes": ["sad", "happy"]})
+    assert reading_notes(result, Path("c/rejects.parquet")) == [
+        "c: warning: no vote for the class 'happy'; the corpus' labels are sad",
+        "c: left out 2 of 10 utterances: nobody voted on it (2). Each with its reason: c/rejects.parquet",
+    ]
