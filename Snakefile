@@ -17,6 +17,7 @@ workdir: os.path.join(START, RUN["directory"])
 
 
 refuse_second_run()
+refuse_missing_tables()
 
 
 include: "workflow/rules/corpora.smk"

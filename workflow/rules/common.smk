@@ -17,7 +17,7 @@ from scaling_ambiguity.alms.before_work import against_training, obstacles, refu
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
 from scaling_ambiguity.code_identity import code_hash
-from scaling_ambiguity.config import checked_config
+from scaling_ambiguity.config import GIVEN, checked_config
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.readers import look_for_sound
 from scaling_ambiguity.errors import UserError

@@ -149,6 +149,42 @@ rule replay_votes:
         " --draws-table {output.draws} > {log} 2>&1"
 
 
+rule read_model_votes:
+    """Take the votes of a model that were given as a table as the answers of an annotator."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        table=lambda wildcards: model_votes(config["annotators"][wildcards.annotator]["alm"]),
+    output:
+        votes="results/proxies/{corpus}/{annotator}/votes.parquet",
+        rejects="results/proxies/{corpus}/{annotator}/rejects.csv",
+        status="results/proxies/{corpus}/{annotator}/status.csv",
+        draws="results/proxies/{corpus}/{annotator}/draws.csv",
+    log:
+        "logs/read_model_votes/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/read_model_votes/{corpus}-{annotator}.tsv"
+    wildcard_constraints:
+        annotator=annotators_by("table"),
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=20,
+    params:
+        draws=lambda wildcards: config["annotators"][wildcards.annotator]["votes"],
+        columns=lambda wildcards: canonical(alm_of(wildcards).get("columns", {})),
+        merge=lambda wildcards: canonical(config["corpora"][wildcards.corpus].get("class_policy", {}).get("merge", {})),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        script=f"{SCRIPTS}/read_model_votes.py",
+        code=code("read_model_votes.py"),
+    shell:
+        "python {params.script:q} --table {input.table:q} --columns {params.columns:q} --merge {params.merge:q}"
+        " --utterances {input.utterances} --annotator {wildcards.annotator} --draws {params.draws}"
+        " --classes {params.classes} --output {output.votes} --rejects {output.rejects} --status {output.status}"
+        " --draws-table {output.draws} > {log} 2>&1"
+
+
 rule read_turns:
     """Read the conversations of a corpus, for annotators that are told what was said before."""
     output:

@@ -98,9 +98,9 @@ def notes_on_reading():
 
 
 def needs_sound(annotator):
-    """Whether an annotator hears: replayed votes need no sound, nor does a model that is given the text alone."""
+    """Whether an annotator hears: votes that are given need no sound, nor does a model that is given the text alone."""
     entry = config["annotators"][annotator]
-    return config["alms"][entry["alm"]]["engine"] != "replay" and entry.get("modality") != "text"
+    return config["alms"][entry["alm"]]["engine"] not in GIVEN and entry.get("modality") != "text"
 
 
 def annotators_of(corpus):
@@ -314,11 +314,12 @@ def annotator_of(labels):
 
 
 def annotators_by(engine):
-    """Constraint of the wildcard: the annotators in the library whose ALM has, or has not, the replay engine."""
+    """Constraint of the wildcard: the annotators in the library whose votes an engine gives, or, `asking`, any other."""
     names = [
         name
         for name, annotator in config["annotators"].items()
-        if (config["alms"][annotator["alm"]]["engine"] == "replay") == (engine == "replay")
+        if (found := config["alms"][annotator["alm"]]["engine"]) == engine
+        or (engine == "asking" and found not in GIVEN)
     ]
     return "|".join(names) or "no_annotator"
 
@@ -327,6 +328,22 @@ def replayed_corpora():
     """Corpus entries whose votes are the answers of a selected annotator."""
     alms = [config["alms"][config["annotators"][name]["alm"]] for name in RUN["annotators"]]
     return [alm["corpus"] for alm in alms if alm["engine"] == "replay"]
+
+
+def model_votes(alm):
+    """File with the votes of an ALM of engine `table`, relative to the folder of the run."""
+    path = os.path.join(START, os.path.expanduser(config["alms"][alm]["votes"]))
+    return os.path.relpath(path, Path(START, RUN["directory"]).resolve())
+
+
+def refuse_missing_tables():
+    """Stop if a table with votes of a selected ALM is not there."""
+    for name in dict.fromkeys(config["annotators"][annotator]["alm"] for annotator in RUN["annotators"]):
+        if config["alms"][name]["engine"] == "table" and not Path(model_votes(name)).is_file():
+            stop(
+                f"alms.{name}.votes = {config['alms'][name]['votes']!r}: no such file in {START}. Correct the path; it is "
+                "relative to the folder in which Snakemake is called."
+            )
 
 
 def synonyms_of(wildcards):

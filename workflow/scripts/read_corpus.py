@@ -11,7 +11,7 @@ from pathlib import Path
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE, class_policy
-from scaling_ambiguity.corpora.audit import audit, refuse_foreign_ids, refuse_one_speaker
+from scaling_ambiguity.corpora.audit import audit, refuse_foreign_ids, refuse_one_speaker, refuse_single_votes
 from scaling_ambiguity.corpora.audit_report import reading_notes, report
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_json
@@ -48,6 +48,8 @@ def main(arguments: argparse.Namespace) -> None:
         largest_reject_share=largest,
     )
     refuse_one_speaker(kept, arguments.name)
+    if not arguments.proxy:
+        refuse_single_votes(kept, arguments.name)
     result = report(found, kept, account, name=arguments.name, options=options)
     UTTERANCES.write(kept.utterances, arguments.utterances)
     VOTES.write(kept.votes, arguments.votes)

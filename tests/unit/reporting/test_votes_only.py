@@ -57,6 +57,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "simulated": False,
         "cremad": True,
         "replayed": True,
+        "tabulated": False,
         "sampledvotes": False,
         "levelvotes": True,
         "heldoutscores": False,

@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pandas as pd
@@ -10,8 +11,11 @@ from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
+from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import bounds, count, joined, number, p_text, p_value, percent
-from scaling_ambiguity.reporting.words import beside, difference, equivalent, overlap, trend
+from scaling_ambiguity.reporting.words import beside, difference, equivalent, overlap, several, trend
+
+PAPER = SCHEMA.parents[2] / "paper"
 
 
 def test_numbers_are_rounded_once_and_keep_their_sign():
@@ -137,3 +141,25 @@ def test_the_augmentation_of_the_text_is_the_first_of_the_headline_protocol():
     assert augmentations(config) == ["mixup"]
     config["protocols"]["faithful"]["augmentation"] = ["none"]
     assert augmentations(config) == []
+
+
+def test_a_noun_goes_with_its_number():
+    numbers = Numbers()
+    for key, value in {"one": 1, "two": 2, "many": 21}.items():
+        numbers.value(key, value, count(value))
+    lines = numbers.latex().splitlines()
+    assert [line for line in lines if line.startswith("\\defineone")] == [r"\defineone{one}"]
+    assert several(1, 1, "human vote") == "1 human vote" and several(0, 3, "human vote") == "0 to 3 human votes"
+    assert equivalent(2.0, 0.5, math.nan, 1, 0.95).startswith("more than 1 human vote ")
+    assert equivalent(9.0, 0.5, math.nan, 5, 0.95).startswith("more than 5 human votes")
+
+
+def test_no_number_of_the_text_stands_before_a_plural_of_its_own():
+    """Counts that are 1 in ordinary small runs are followed by the noun that goes with them."""
+    counts = (
+        "exchange.largest exchange.m costs.m shares.votes settings.votes corpus.speakers corpus.raters answers.prompts"
+    )
+    for path in [*(PAPER / "sections").glob("*.tex"), PAPER / "main.tex"]:
+        text = " ".join(path.read_text().split())
+        for key in counts.split():
+            assert not re.search(rf"\\result\{{{re.escape(key)}\}} (human |synthetic )?[a-z]+s\b", text), (path, key)

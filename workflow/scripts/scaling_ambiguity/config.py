@@ -16,6 +16,7 @@ from scaling_ambiguity.latex import unprintable
 DIALOGUE_READERS = ("iemocap",)
 # section and key of what configurations of before may still set
 GONE = {("protocols", "reference"), ("poolings", "fit"), ("statistics", "cluster"), ("peers", "peer")}
+GIVEN = ("replay", "table")  # engines, and modes of the same name, whose votes are given and not asked for
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -35,6 +36,7 @@ def checked_config(config: dict[str, Any], schema_file: Path = SCHEMA) -> dict[s
     faults = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda fault: [str(p) for p in fault.path])
     if faults:
         raise UserError(_explain(faults[0]))
+    config = config | {"alms": {name: _without_gpus(entry) | entry for name, entry in config["alms"].items()}}
     _check_references(config)
     return config | {"paper": _composed_paper(config["paper"])}
 
@@ -156,6 +158,12 @@ def _check_references(config: dict[str, Any]) -> None:
             )
     for name, annotator in config["annotators"].items():
         _known(f"annotators.{name}.alm", annotator["alm"], config["alms"], "ALM")
+        engine, mode = config["alms"][annotator["alm"]]["engine"], annotator["mode"]
+        if (engine in GIVEN or mode in GIVEN) and engine != mode:
+            raise UserError(
+                f"config: annotators.{name}.mode = {mode!r} is not accepted with an ALM of engine {engine}; expected "
+                f"{engine if engine in GIVEN else 'sampled, readout or verbalised'}."
+            )
         for modality, alone in annotator.get("listening", {}).items():
             _known(f"annotators.{name}.listening.{modality}", alone, config["annotators"], "annotator")
             other = config["annotators"][alone]
@@ -184,6 +192,10 @@ def _check_references(config: dict[str, Any]) -> None:
             f"paper.headline.{key}", config["paper"]["headline"][key], dict.fromkeys(run[selected]), f"selected {key}"
         )
     _check_classes(config)
+
+
+def _without_gpus(alm: dict[str, Any]) -> dict[str, Any]:
+    return {"gpus": 0} if alm["engine"] == "table" else {}
 
 
 def _composed_paper(paper: dict[str, Any]) -> dict[str, Any]:

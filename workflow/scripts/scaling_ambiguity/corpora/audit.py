@@ -153,6 +153,19 @@ def refuse_one_speaker(corpus: Corpus, name: str) -> None:
         )
 
 
+def refuse_single_votes(corpus: Corpus, name: str) -> None:
+    """Raise UserError if no utterance has the votes of two people: nothing about people can be held against others."""
+    votes = corpus.votes
+    counted = votes[(votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()]
+    raters = counted.groupby("utterance")["rater"].nunique()
+    if raters.max() < 2:
+        raise UserError(
+            f"corpus {name}: none of the {len(raters)} utterances has votes of two people. How many human votes an ALM "
+            "is worth is judged by votes that are held out, which takes two for most utterances, better five; labels "
+            "that were already joined to one cannot be used. Give the votes as they were cast, one row for each."
+        )
+
+
 def _without_sound(utterances: pd.DataFrame) -> pd.DataFrame:
     rates = pd.array([None] * len(utterances), dtype="Int64")
     return utterances.assign(path=pd.Series(None, utterances.index, dtype="str"), duration=np.nan, sample_rate=rates)

@@ -7,7 +7,7 @@ RESULT = re.compile(r"\\result\{([^}]*)\}")
 COMMENT = re.compile(r"(?<!\\)%.*")
 # Arguments that are names, not text.
 NAMED = re.compile(
-    r"\\(?:result|cite|ref|label|eqref|input|includegraphics|reportcaption|reporttitle|reportnote|builttable|tablenote|url|href|bibliography\w*|usepackage"
+    r"\\(?:result|nounof|cite|ref|label|eqref|input|includegraphics|reportcaption|reporttitle|reportnote|builttable|tablenote|url|href|bibliography\w*|usepackage"
     r"|documentclass|begin|end|setlength|hyphenation|graphicspath)\*?(?:\[[^\]]*\])*(?:\{[^}]*\})+"
 )
 YEAR = re.compile(r"(?<![\d.])(?:19|20)\d\d(?![\d.])")

@@ -97,7 +97,7 @@ def equivalent(estimate: float, low: float, high: float, largest: float, level: 
         interval = f"no interval, from fewer than {LEAST_CLUSTERS} speakers"
     else:
         interval = f"{name} not bounded by these data"
-    main = f"more than {largest:.0f} human votes" if beyond else votes(estimate)
+    main = f"more than {several(round(largest), round(largest), 'human vote')}" if beyond else votes(estimate)
     if not beyond and estimate <= 0:
         main = "no human vote"
     return f"{main} ({interval})"

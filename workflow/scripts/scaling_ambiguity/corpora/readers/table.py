@@ -24,7 +24,7 @@ VOTE_COLUMNS = {"utterance": True, "label": True}
 VOTE_COLUMNS |= dict.fromkeys(["rater", "presentation", "kind", "role", "rank"], False)
 PRESENTATIONS = ["voice", "face", "audiovisual"]
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-REMEDY = "mend the file, or correct `utterances`, `votes` and `columns` in the corpus' entry"
+REMEDY = "mend the file, or correct `utterances`, `votes` and `columns` in its entry"
 
 
 def read(root: Path, options: dict) -> Corpus:
@@ -35,7 +35,8 @@ def read(root: Path, options: dict) -> Corpus:
         options: The corpus' entry. ``utterances`` and ``votes`` are files below ``root``; ``columns``
             is {our name: name in the file}, where the two differ. Utterances have ``utterance`` and
             ``speaker``, and perhaps session, split, path (of the sound, relative to ``root``), duration
-            (s) and transcript; votes have ``utterance`` and ``label``, and perhaps rater, presentation,
+            (s) and transcript; they may stand in the file of the votes, repeated with each vote. Votes have
+            ``utterance`` and ``label``, and perhaps rater, presentation,
             kind (observer, self), role (primary, secondary) and rank. Of several presentations the one
             in ``presentation`` is read. A rater with several labels needs a rank; each then weighs
             1 / their number.
@@ -108,6 +109,8 @@ def _parquet(path: Path) -> pd.DataFrame:
 
 def _utterances(root: Path, options: dict, columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows, lost, source = _load(root, options, "utterances", UTTERANCE_COLUMNS, columns)
+    if options.get("votes") == options.get("utterances"):  # one file of votes that names the speakers
+        rows = rows.drop_duplicates([name for name in UTTERANCE_COLUMNS if name in rows]).reset_index(drop=True)
     optional = [name for name, needed in UTTERANCE_COLUMNS.items() if not needed]
     rows = rows.assign(**{name: "" for name in optional if name not in rows})
     rows["utterance"] = rows["utterance"].str.strip()
@@ -205,3 +208,17 @@ def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str
         ),
         lost,
     )
+
+
+def load_table(path: Path, wanted: dict[str, bool], columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, str]:
+    """Return (rows as text under our names, with their lines; rejects; file) of one table that need not be a corpus'.
+
+    Args:
+        path: CSV, TSV or parquet.
+        wanted: {our column: whether it has to be there}.
+        columns: {our column: column of the file}, where the two differ.
+
+    Raises:
+        UserError: The file cannot be read, or lacks a column.
+    """
+    return _load(path.parent, {"votes": path.name}, "votes", wanted, columns)

@@ -61,7 +61,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     evaluation = headline_table(statistics, "evaluation", corpus, protocol)
     numbers = Numbers(config)
     add_switches(numbers, config, trained=evaluation is not None, heldout=heldout is not None)
-    simulated, replayed = (numbers.switches[name] for name in ("simulated", "replayed"))
+    simulated = numbers.switches["simulated"]
+    given = numbers.switches["replayed"] or numbers.switches["tabulated"]
     augmentation = augmentations(config)[0] if numbers.switches["augmented"] else None
     add_settings(numbers, config)
     add_corpus(numbers, corpus, classes, paths)
@@ -69,8 +70,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     if heldout:
         add_heldout(numbers, heldout)
     if status:
-        (add_replayed_answers if replayed else add_answers)(numbers, status)
-    if paths.get("draws") and not replayed:
+        (add_replayed_answers if given else add_answers)(numbers, status)
+    if paths.get("draws") and not given:
         add_effective_answers(numbers, paths["draws"])
     alignment = headline_table(statistics, "alignment", corpus, annotator, protocol)
     if alignment is not None:

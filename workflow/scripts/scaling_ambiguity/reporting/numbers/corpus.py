@@ -112,7 +112,7 @@ def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
 
 
 def add_replayed_answers(numbers: Numbers, path: str) -> None:
-    """Define ``answers.*`` of a proxy that replays votes: how many draws were filled, and why others were not."""
+    """Define ``answers.*`` of a proxy whose votes are given: how many draws were filled, and why others were not."""
     frame = _add_valid_answers(numbers, path)
     total = int(frame["total"].sum())
     for status in ("invalid", "failed"):

@@ -6,6 +6,7 @@ from typing import Any
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined
+from scaling_ambiguity.reporting.words import several
 
 VARIANCE_FROM = 5  # seeds from which the variation between trainings is estimated
 TWO = "between the label distribution and the predicted one"
@@ -59,7 +60,7 @@ def add_trainings(setting: Callable[..., None], numbers: Numbers, config: dict[s
     finetuning, name = config["finetuning"], config["paper"]["headline"]["protocol"]
     protocol = config["protocols"][name]
     seeds = finetuning["seeds"]
-    setting("settings.seeds", seeds, f"{count(seeds)} {'seed' if seeds == 1 else 'seeds'}", "finetuning.seeds")
+    setting("settings.seeds", seeds, several(seeds, seeds, "seed"), "finetuning.seeds")
     setting("settings.steps", finetuning["steps"], count(finetuning["steps"]), "finetuning.steps")
     setting("settings.loss", protocol["loss"], loss_words(protocol), f"protocols.{name}.loss")
     used = config["run"]["poolings"]
@@ -69,7 +70,8 @@ def add_trainings(setting: Callable[..., None], numbers: Numbers, config: dict[s
         rank = finetuning["lora"]["r"]
         setting("settings.rank", rank, count(rank), "finetuning.lora.r")
         setting("settings.head", protocol["head"], HEADS[protocol["head"]], f"protocols.{name}.head")
-        if numbers.switches["replayed"] or not numbers.switches["sametrained"]:  # otherwise the annotator is named
+        given = numbers.switches["replayed"] or numbers.switches["tabulated"]
+        if given or not numbers.switches["sametrained"]:  # otherwise the annotator is named
             adapted = adapted_models(config)
             words, function = joined([escape_latex(m) for m in adapted]), "models that are no peers"
             setting("settings.model", ", ".join(adapted), words, "finetuning.models", function)

@@ -21,6 +21,9 @@ PREAMBLE = r"""% Written by write_numbers; every \result{key} of the paper. An u
   {\PackageError{numbers}{Undefined result key '#1'}{Define it in reporting/numbers.}}%
   {\csname result@#1\endcsname}}
 \newcommand{\defineresult}[2]{\@namedef{result@#1}{#2}}
+% \nounof{key}{vote}{votes}: the noun that goes with \result{key}; the first if that is 1.
+\newcommand{\defineone}[1]{\@namedef{one@#1}{}}
+\newcommand{\nounof}[3]{\@ifundefined{one@#1}{#3}{#2}}
 \makeatother
 """
 
@@ -152,6 +155,7 @@ class Numbers:
         for name, on in sorted(self.switches.items()):
             lines += [rf"\newif\if{name}", rf"\{name}{'true' if on else 'false'}"]
         lines += [rf"\defineresult{{{key}}}{{{self._numbers[key].text}}}" for key in self.keys()]
+        lines += [rf"\defineone{{{key}}}" for key in self.keys() if self._numbers[key].text == "1"]
         return "\n".join(lines) + "\n"
 
     def provenance(self) -> dict[str, dict[str, Any]]:

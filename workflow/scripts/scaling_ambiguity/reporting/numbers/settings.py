@@ -53,7 +53,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     r"""Define the conditionals that follow from the configuration and from which stages ran.
 
     ``simulated``: the workflow made the corpus, and the truth is known. ``cremad``: it is CREMA-D.
-    ``replayed``: the proxy's votes are published human votes. ``heldoutscores``: the workflow trained the ALM.
+    ``replayed``: the proxy's votes are published human votes. ``tabulated``: the ALM's votes were given as a table.
+    ``heldoutscores``: the workflow trained the ALM.
     ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
     more than one way; ``weighted``: on labels combined with the fitted weight; ``controlled``: on control labels.
     ``levelvotes``: votes are set apart to decide the level. ``sampledvotes``: the ALM is asked for labels, one a call.
@@ -64,6 +65,7 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     numbers.switch("cremad", reader == "cremad")
     mode = config["annotators"][headline["annotator"]]["mode"]
     numbers.switch("replayed", mode == "replay")
+    numbers.switch("tabulated", mode == "table")
     numbers.switch("sampledvotes", mode == "sampled")
     numbers.switch("levelvotes", config["protocols"][headline["protocol"]]["levels"]["definition"] != "faithful")
     numbers.switch("heldoutscores", heldout)
@@ -132,6 +134,10 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
             setting(name, shown, escape_latex(shown), f"corpora.{entry}", "presentation")
         return
     setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"{path}.alm")
+    if annotator["mode"] == "table":
+        name = alm["votes"].rpartition("/")[2]
+        setting("settings.table", alm["votes"], rf"\texttt{{{escape_latex(name)}}}", f"alms.{annotator['alm']}.votes")
+        return
     place = next(name for name in ("checkpoint", "model", "store") if name in alm)  # of a server, or of kept answers
     setting("settings.checkpoint", alm[place], rf"\url{{{alm[place]}}}", f"alms.{annotator['alm']}.{place}")
     words = MODES[annotator["mode"]] + (", after an argument in words" if annotator.get("reasoning") else "")
