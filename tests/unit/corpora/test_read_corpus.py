@@ -234,3 +234,17 @@ def test_the_class_policy_of_the_entry_is_applied(root, entry, tmp_path):
     assert "demo_0001" in set(dropped["item"])
     assert votes.groupby("utterance").size().eq(4).all()
     assert "no vote for the class 'angry'" in result.stdout
+
+
+def test_one_vote_per_utterance_is_refused_in_the_first_job_but_not_of_a_proxy(tmp_path):
+    names = [f"u{place}" for place in range(6)]
+    rows = "".join(f"{name},s{place % 3},happy\n" for place, name in enumerate(names))
+    (tmp_path / "v.csv").write_text(f"utterance,speaker,label\n{rows}")
+    options = {"reader": "table", "utterances": "v.csv", "votes": "v.csv", "classes": ["happy", "sad"]}
+    options["audio"] = "optional"
+    outputs = [f"--{name}={tmp_path / name}.parquet" for name in ("utterances", "votes", "rejects")]
+    arguments = ["--reader", "table", "--name", "mine", "--root", tmp_path, *outputs, "--options", json.dumps(options)]
+    result = run("read_corpus.py", *arguments)
+    assert result.returncode == 1
+    assert "none of the 6 utterances has votes of two people" in result.stderr
+    assert run("read_corpus.py", *arguments, "--proxy").returncode == 0

@@ -110,6 +110,25 @@ def test_text_that_the_paper_cannot_print_is_named_before_any_work(path, value, 
     assert all(word in str(caught.value) for word in words), caught.value
 
 
+def test_two_classes_need_four_votes_for_three_levels():
+    with pytest.raises(UserError, match=r"protocols\.fair\.levels\.votes = 3 .* expected 4 or more"):
+        checked_config(changed("corpora.demo.classes", ["happy", "sad"]))
+    config = changed("corpora.demo.classes", ["happy", "sad"])
+    config["protocols"]["fair"]["levels"]["votes"] = 4
+    assert checked_config(config)["corpora"]["demo"]["classes"] == ["happy", "sad"]
+
+
+def test_an_alm_whose_votes_are_a_table_needs_a_file_and_the_mode_of_its_engine():
+    config = changed("alms.given", {"engine": "table", "votes": "votes.csv", "columns": {"utterance": "clip"}})
+    config["annotators"]["given"] = {"alm": "given", "mode": "table", "votes": 5}
+    assert checked_config(config)["alms"]["given"]["gpus"] == 0
+    config["annotators"]["given"]["mode"] = "replay"
+    with pytest.raises(UserError, match=r"annotators\.given\.mode = 'replay' .* expected table"):
+        checked_config(config)
+    with pytest.raises(UserError, match=r"alms\.given\.votes is missing"):
+        checked_config(changed("alms.given", {"engine": "table"}))
+
+
 def test_names_are_composed():
     decomposed = unicodedata.normalize("NFD", "Nguyễn Văn An")
     assert checked_config(changed("paper.authors", [decomposed]))["paper"]["authors"] == ["Nguyễn Văn An"]

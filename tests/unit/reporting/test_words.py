@@ -146,7 +146,7 @@ def test_the_augmentation_of_the_text_is_the_first_of_the_headline_protocol():
 def test_a_noun_goes_with_its_number():
     numbers = Numbers()
     for key, value in {"one": 1, "two": 2, "many": 21}.items():
-        numbers.value(key, value, count(value))
+        numbers.value(key, value, count(value), file="f.csv", column="n")
     lines = numbers.latex().splitlines()
     assert [line for line in lines if line.startswith("\\defineone")] == [r"\defineone{one}"]
     assert several(1, 1, "human vote") == "1 human vote" and several(0, 3, "human vote") == "0 to 3 human votes"

@@ -254,7 +254,23 @@ def _check_models(config: dict[str, Any]) -> None:
             )
 
 
+def _check_level_votes(config: dict[str, Any]) -> None:
+    """Three levels of agreement need three values of it: three votes, or four votes for one of two classes."""
+    for protocol in config["run"]["protocols"]:
+        levels = config["protocols"][protocol]["levels"]
+        for corpus in config["run"]["corpora"] if levels["definition"] == "agreement" else ():
+            classes = len(config["corpora"][corpus]["classes"])
+            least = 4 if classes == 2 else 3
+            if levels["votes"] < least:
+                raise UserError(
+                    f"config: protocols.{protocol}.levels.votes = {levels['votes']} is not accepted with the {classes} "
+                    f"classes of corpus {corpus}: their agreement has too few values for three levels; expected "
+                    f"{least} or more."
+                )
+
+
 def _check_classes(config: dict[str, Any]) -> None:
+    _check_level_votes(config)
     for name, corpus in config["corpora"].items():
         low, high = corpus["votes"] if corpus["reader"] == "demo" else (1, 1)
         if low > high:

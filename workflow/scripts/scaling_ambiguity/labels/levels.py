@@ -97,7 +97,8 @@ def choose_edges(training: Array, votes: int, classes: int) -> tuple[float, floa
     values = attainable_agreement(votes, classes)
     if len(values) < 3:
         raise UserError(
-            f"levels.votes: {votes} votes in {classes} classes have {len(values)} agreements; use 3 or more."
+            f"levels.votes: {votes} votes in {classes} classes have {len(values)} agreements; use "
+            f"{4 if classes == 2 else 3} or more."
         )
     midpoints = (values[:-1] + values[1:]) / 2
     below = (training[:, None] < midpoints + TIE).mean(axis=0)

@@ -1,0 +1,90 @@
+"""Run the jobs that a dry run printed, each in a fork of one process in which the libraries are loaded.
+
+The programs, their arguments, logs and folders are those of the rules; what is saved is the start of an interpreter
+for every job. Standard input: the output of ``snakemake -n --printshellcmds``. Stops at the first job that fails.
+"""
+
+import importlib
+import os
+import pkgutil
+import runpy
+import shlex
+import sys
+import time
+import traceback
+from pathlib import Path
+
+ROOMS = ("corpora", "labels", "metrics", "inference", "reporting", "tables")
+COMMAND, SCRIPTS = "Shell command: ", Path(__file__).resolve().parents[2] / "workflow" / "scripts"
+
+
+def commands(printed: str) -> list[tuple[list[str], Path]]:
+    """Return (words, log) of every shell command of a dry run, all of which are ``python ... > log 2>&1``."""
+    found = []
+    for line in printed.splitlines():
+        if line.startswith(COMMAND) and line != f"{COMMAND}None":
+            words = shlex.split(line.removeprefix(COMMAND))
+            assert words[0] == "python" and words[-3] == ">" and words[-1] == "2>&1", line
+            found.append((words[1:-3], Path(words[-2])))
+    return found
+
+
+def run(words: list[str], log: Path) -> int:
+    """Run a program in a child process, its output in ``log``; return its exit status."""
+    child = os.fork()
+    if child:
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    status = 1
+    try:
+        stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+        os.dup2(stream, 1)
+        os.dup2(stream, 2)
+        sys.argv = words
+        runpy.run_path(words[0], run_name="__main__")
+        status = 0
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+def load() -> None:
+    """Import what most programs import; threads are started by none of it."""
+    import matplotlib
+
+    matplotlib.use("agg")
+    import matplotlib.pyplot
+
+    import scaling_ambiguity
+
+    for room in ROOMS:
+        package = importlib.import_module(f"{scaling_ambiguity.__name__}.{room}")
+        for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
+            importlib.import_module(module.name)
+
+
+def main() -> int:
+    """Make the folders of the outputs, then run every job."""
+    printed = sys.stdin.read()
+    for line in printed.splitlines():
+        if line.startswith(("    output: ", "    log: ", "    benchmark: ")):
+            for path in line.partition(": ")[2].split(", "):
+                Path(path).parent.mkdir(parents=True, exist_ok=True)
+    load()
+    for words, log in commands(printed):
+        start = time.monotonic()
+        status = run(words, log)
+        print(f"{Path(words[0]).stem}: {time.monotonic() - start:.1f} s", flush=True)
+        if status:
+            print(f"{Path(words[0]).stem} ended with {status}:\n{log.read_text(errors='replace')}", flush=True)
+            return status
+    return 0
+
+
+if __name__ == "__main__":
+    sys.path.insert(0, str(SCRIPTS))
+    sys.exit(main())
