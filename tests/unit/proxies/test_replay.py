@@ -125,7 +125,15 @@ def test_the_program_writes_votes_and_counts(votes, tmp_path):
     assert "1 utterances of" in result.stdout
     assert len(PROXIES.read(tmp_path / "one.parquet")) == 59 * 8
     status = pd.read_csv(tmp_path / "one.csv").iloc[0].to_dict()
-    expected = {"prompt": "replay", "temperature": 0, "ok": 59 * 6, "invalid": 0, "refused": 0, "failed": 59 * 2}
+    expected = {
+        "prompt": "replay",
+        "temperature": 0,
+        "ok": 59 * 6,
+        "cut": 0,
+        "invalid": 0,
+        "refused": 0,
+        "failed": 59 * 2,
+    }
     assert status == expected | {"not_asked": 0, "total": 59 * 8}
     counts = pd.read_csv(tmp_path / "one-draws.csv")
     assert len(counts) == 59 and counts["valid"].eq(6).all() and counts["effective"].isna().all()
