@@ -19,7 +19,7 @@ EXEMPT = ("results/report.zip", "results/run-name.txt", "*/run.json", ".snakemak
 # The ALM of the preset fits a CPU; here its rules ask for a GPU all the same, to see where Slurm puts them. The GPUs of
 # the tests are pretended: torch would not see one, so the look at the node is left out; the local run asks for none.
 WITH_GPU = "alms: {tiny: {gpus: 1}}\n"
-GPU_RULES = {"encode_audio", "annotate_shard", "finetune"}
+GPU_RULES = {"encode_audio", "annotate_shard", "finetune", "read_out_shard"}
 LOCAL_RULES = {"all", "build_report"}
 
 

@@ -227,7 +227,10 @@ def test_a_job_gets_a_gpu_partition_if_and_only_if_it_has_a_gpu(checkout, monkey
     (tmp_path / "gpu.yaml").write_text("alms: {tiny: {gpus: 1}}\n")
     for extra, expected in (
         ((), set()),
-        ((str(tmp_path / "gpu.yaml"),), {"annotate_shard", "check_gpu", "encode_audio", "finetune_seeds_0"}),
+        (
+            (str(tmp_path / "gpu.yaml"),),
+            {"annotate_shard", "check_gpu", "encode_audio", "finetune_seeds_0", "read_out_shard"},
+        ),
     ):
         words = ["-n", "all", "--profile", "slurm", "--executor", "dryrun", *TINY, *extra]
         blocks = checkout.snakemake(*words).split("\nrule ")[1:]

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from checkout import TINY, Checkout
 
-GPU_JOBS = {"annotate_shard", "encode_audio", "finetune_seeds_0"}
+GPU_JOBS = {"annotate_shard", "encode_audio", "finetune_seeds_0", "read_out_shard"}
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +48,9 @@ def test_a_plan_is_made_anew_and_knows_what_was_measured_and_which_jobs_have_a_g
     training = table.loc["finetune"]
     assert training["basis"] == "measured" and training["memory_mb_measured"] == 512
     assert training["gpu_hours"] == pytest.approx(0.1 * training["jobs"])
-    assert set(table.index[table["gpus"] > 0]) == {"annotate_shard", "check_gpu", "encode_audio", "finetune"}
+    assert set(table.index[table["gpus"] > 0]) == {
+        *("annotate_shard", "check_gpu", "encode_audio", "finetune", "read_out_shard"),
+    }
     assert f"{training['jobs']} jobs by benchmarks" in printed
 
 

@@ -14,7 +14,15 @@ from snakemake.utils import update_config
 
 from scaling_ambiguity.reporting.numbers.provenance import faults
 
-HEAVY = {"train_tiny_alm", "encode_audio", "annotate_shard", "augment_items", "finetune_seeds_0", "synthesise_demo"}
+HEAVY = {
+    "train_tiny_alm",
+    "encode_audio",
+    "annotate_shard",
+    "read_out_shard",
+    "augment_items",
+    "finetune_seeds_0",
+    "synthesise_demo",
+}
 REPORTING = {"build_paper", "build_report", "all"}
 LIBRARY = "workflow/scripts/scaling_ambiguity"
 

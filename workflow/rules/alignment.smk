@@ -208,8 +208,10 @@ rule estimate_exchange_rate:
         utterances="results/corpora/{corpus}/utterances.parquet",
         roles="results/corpora/{corpus}/roles.parquet",
         proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
+        read_out=read_outs_of,
         truth=truth_of,
         validity=VALIDITY,
+        recovery=RECOVERY,
     output:
         "results/statistics/exchange-{corpus}-{annotator}.parquet",
     log:
@@ -224,6 +226,7 @@ rule estimate_exchange_rate:
         runtime=30,
     params:
         truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
+        read_out=named_read_outs,
         options=statistics_options("smoothing", "exchange"),
         classes=lambda wildcards: classes(wildcards.corpus),
         seed=SEED,
@@ -232,7 +235,7 @@ rule estimate_exchange_rate:
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
-        " {params.truth} --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
+        " {params.truth} {params.read_out} --validity {input.validity:q} --recovery {input.recovery:q} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
         " --output {output} > {log} 2>&1"
 
 

@@ -82,6 +82,54 @@ rule annotate_shard:
         " --seed {params.seed} --store {params.store} {params.server} {params.encodings} --output {output} > {log} 2>&1"
 
 
+rule read_out_shard:
+    """Read the label distributions that the votes of a local ALM are drawn from: the limit of infinitely many votes."""
+    input:
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        votes="results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
+        audio=audio_of,
+        checkpoint=lambda wildcards: checkpoint_of(config["annotators"][wildcards.annotator]["alm"]),
+        prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
+        turns=turns_of,
+        published=published_of,
+        encodings=encodings_of_shard,
+        gpu_check=lambda wildcards: gpu_check_of(config["annotators"][wildcards.annotator]["alm"]),
+    output:
+        "results/proxies/{corpus}/{annotator}/read_out/{shard}.parquet",
+    log:
+        "logs/read_out_shard/{corpus}-{annotator}-{shard}.log",
+    benchmark:
+        "logs/read_out_shard/{corpus}-{annotator}-{shard}.tsv"
+    wildcard_constraints:
+        annotator=annotators_by("asking"),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=lambda wildcards, attempt: attempt * model_memory(config["annotators"][wildcards.annotator]["alm"]),
+        runtime=240,
+        gpu=lambda wildcards: alm_of(wildcards)["gpus"],
+        slurm_partition=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["partition"],
+        gpu_model=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["model"],
+    params:
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        alm=lambda wildcards: canonical(opened_alm(wildcards)),
+        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
+        store=read_out_store,
+        encodings=named_encodings,
+        turns=lambda wildcards: " ".join(f"--turns {path}" for path in turns_of(wildcards)),
+        seed=SEED,
+        script=f"{SCRIPTS}/read_out_shard.py",
+        code=lambda wildcards: code("read_out_shard.py", *asking_modules(wildcards)),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
+        " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
+        " --prompts {input.prompts:q} {params.turns} --classes {params.classes} --shard {wildcards.shard} --shards {params.shards}"
+        " --seed {params.seed} --store {params.store} {params.encodings} --output {output} > {log} 2>&1"
+
+
 rule gather_votes:
     """Join the shards into one table of synthetic votes, with a count of every parse status."""
     input:

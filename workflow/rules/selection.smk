@@ -426,6 +426,43 @@ def asking_modules(wildcards):
     return [f"alms.engines.{alm['engine']}", *(["alms.served"] if "serve" in alm else [])]
 
 
+def no_read_out(annotator):
+    """Why an annotator has no label distribution of its own that could be read, or "": votes are drawn from it."""
+    entry = config["annotators"][annotator]
+    engine = config["alms"][entry["alm"]]["engine"]
+    mode = entry.get("mode", "sampled")
+    if engine in ("replay", "table"):
+        return "replayed" if engine == "replay" else "table"
+    if mode == "verbalised":
+        return "stated"  # every answer states another distribution
+    if entry.get("reasoning", False):
+        return "reasoned"
+    if engine == "replay_answers":
+        return "" if mode == "readout" else "published"
+    return "" if engine == "transformers" else "server"
+
+
+def read_outs_of(wildcards):
+    """The label distributions of an annotator on a corpus, a table a shard; none where it has none."""
+    if no_read_out(wildcards.annotator):
+        return []
+    shards = range(config["corpora"][wildcards.corpus]["shards"])
+    return [f"results/proxies/{wildcards.corpus}/{wildcards.annotator}/read_out/{shard}.parquet" for shard in shards]
+
+
+def named_read_outs(wildcards, input):
+    """The same as arguments, or why there are none."""
+    if input.read_out:
+        return f"--read-out {input.read_out}"
+    return f"--no-read-out {no_read_out(wildcards.annotator)}"
+
+
+def read_out_store(wildcards):
+    """Where read-outs are kept: an annotator that draws its votes from them has them among its answers."""
+    own = config["annotators"][wildcards.annotator].get("mode", "sampled") == "readout"
+    return f"resources/{'answers' if own else 'read_outs'}/{wildcards.annotator}"
+
+
 def proxies_of(wildcards):
     """The synthetic votes a label table needs; none for the human labels."""
     annotator = annotator_of(wildcards.labels)

@@ -73,7 +73,7 @@ rule validate_tests:
 
 
 rule validate_recovery:
-    """The exchange rate against known worths at full size, a quarter of an hour."""
+    """The exchange rate against known worths at full size, half an hour."""
     output:
         "results/validity/recovery.csv",
     log:
@@ -91,7 +91,7 @@ rule validate_recovery:
         script=f"{SCRIPTS}/validate_recovery.py",
         code=code("validate_recovery.py"),
     shell:
-        "python {params.script:q} --speakers 12 24 --corpora 600"
+        "python {params.script:q} --speakers 12 24 91 --corpora 200 200 120"
         " --resamples 1000 --seed {params.seed} --output {output} > {log} 2>&1"
 
 

@@ -12,7 +12,7 @@ from scaling_ambiguity.inference.arrangement import arrange, largest_of_most
 from scaling_ambiguity.inference.draws import draw_table, subsets
 from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_synthetic
-from scaling_ambiguity.inference.exchange_rows import THESE, stratum_rows
+from scaling_ambiguity.inference.exchange_rows import THESE, stratum_rows, used_row
 from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
@@ -68,7 +68,14 @@ def main(arguments: argparse.Namespace) -> None:
         known = add_known(losses, kept, v, p, pool, max(sizes, default=0), arguments.seed)
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": level}
     settings["method"] = options["interval"]
-    rows = [row for name in strata if losses.occurs(name) for row in stratum_rows(losses, name, settings, known)]
+    # by level the recovery study has no calibrated votes, and finds that the interval of the echo covers too little
+    rows = [
+        row
+        for name in strata
+        if losses.occurs(name)
+        for row in stratum_rows(losses, name, settings, known, refused=("calibrated", "echo"))
+    ]
+    rows.append(used_row(len(kept), len(names)))
     rows = [row | {key: about[key] for key in ("corpus", "protocol", "model")} for row in rows]
     STATISTICS.write(statistics_frame(rows), arguments.output)
 

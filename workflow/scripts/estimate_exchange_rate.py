@@ -3,15 +3,25 @@
 import argparse
 
 import numpy as np
+import pandas as pd
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.arrangement import arrange
 from scaling_ambiguity.inference.draws import draw_table, subsets
-from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses
+from scaling_ambiguity.inference.exchange_losses import CALIBRATED_HUMAN, HUMAN, WHOLE, ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_read_out, add_synthetic
-from scaling_ambiguity.inference.exchange_rows import THESE, stratum_rows, unavailable_read_out, worth_rows
+from scaling_ambiguity.inference.exchange_rows import (
+    NO_READ_OUT,
+    THESE,
+    stratum_rows,
+    typical_row,
+    unavailable_read_out,
+    used_row,
+    weight_rows,
+)
 from scaling_ambiguity.inference.ppi import choose_labelled, class_shares, share_rows
+from scaling_ambiguity.inference.recovered import calibrated_refused
 from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import DealtVotes, deal_votes, frequencies, human_counts, synthetic_counts
 from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial
@@ -52,12 +62,11 @@ def main(arguments: argparse.Namespace) -> None:
     losses = ExchangeLosses(
         world, {WHOLE: None}, across=across_raters(arguments.validity, len(set(speakers)), dealt.raters)
     )
-    worths = add_synthetic(losses, pools, sizes)
+    weights = add_synthetic(losses, pools, sizes)
     if arguments.read_out:
-        p = LABELS.read(arguments.read_out).set_index("utterance").reindex(kept)[class_columns(classes)]
-        if p.isna().any(axis=None):
-            raise UserError(f"{arguments.read_out}: no distribution for {p.index[p.isna().any(axis=1)][0]}.")
-        worths |= add_read_out(losses, p.to_numpy(float))
+        p = distributions(arguments.read_out, kept, classes)
+        print(f"{int((p.sum(axis=1) > 0).sum())} of {len(kept)} utterances have a distribution of the annotator's own")
+        weights |= add_read_out(losses, p)
     known = set()
     if arguments.truth:
         truth = TRUTH.read(arguments.truth).set_index("utterance").reindex(kept)
@@ -66,10 +75,12 @@ def main(arguments: argparse.Namespace) -> None:
         known = add_known(losses, kept, v, p, last, sizes[-1] if sizes else 0, arguments.seed)
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": level}
     settings["method"] = options["interval"]
-    rows = stratum_rows(losses, WHOLE, settings, known)
-    rows += worth_rows(worths, len(kept), len(set(world.speakers)))
+    refused = ("calibrated",) if calibrated_refused(arguments.recovery, len(set(world.speakers))) else ()
+    rows = stratum_rows(losses, WHOLE, settings, known, refused)
+    rows += weight_rows(weights, len(kept), len(set(world.speakers)))
+    rows += [typical_row(dealt.voters(), largest, len(kept)), used_row(len(kept), len(names))]
     if not arguments.read_out:
-        rows.append(unavailable_read_out() | {"n": len(kept)})
+        rows.append(unavailable_read_out(arguments.no_read_out) | {"n": len(kept)})
     everyone = fit_dirichlet_multinomial(counts)
     for k in range(largest + 1):
         fitted = {"labels": "human", "metric": "nll_fitted", "stratum": WHOLE, "votes": k, "reference": "human"}
@@ -79,8 +90,22 @@ def main(arguments: argparse.Namespace) -> None:
         dealt, names, speakers, synthetic_counts(proxies, names, classes), counts, classes, settings
     )
     for row in rows:
-        row |= {"corpus": arguments.corpus, "model": "none" if row["labels"] == "human" else arguments.annotator}
+        model = "none" if row["labels"] in (HUMAN, CALIBRATED_HUMAN) else arguments.annotator
+        row |= {"corpus": arguments.corpus, "model": model}
     STATISTICS.write(statistics_frame(rows), arguments.output)
+
+
+def distributions(paths: list[str], names: list[str], classes: list[str]) -> np.ndarray:
+    """Return the annotator's distribution of each utterance, (U, C); all 0 where it was not asked.
+
+    Raises:
+        UserError: an utterance in two of the tables.
+    """
+    table = pd.concat([LABELS.read(path) for path in paths]).set_index("utterance")
+    twice = table.index[table.index.duplicated()]
+    if len(twice):
+        raise UserError(f"{', '.join(paths)}: {twice[0]} has two distributions. Read the annotator out again.")
+    return table.reindex(names)[class_columns(classes)].fillna(0.0).to_numpy(float)
 
 
 def class_share_rows(
@@ -110,8 +135,11 @@ if __name__ == "__main__":
     for name in ("corpus", "annotator", "votes", "proxies", "roles", "utterances"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--truth", help="of a simulated corpus: adds proxies of known worth")
-    parser.add_argument("--read-out", help="the annotator's distributions as a label table: adds m -> infinity")
+    read_out = parser.add_mutually_exclusive_group(required=True)
+    read_out.add_argument("--read-out", nargs="+", help="the annotator's distributions, label tables: m -> infinity")
+    read_out.add_argument("--no-read-out", choices=NO_READ_OUT, help="why there is no such distribution")
     parser.add_argument("--validity", required=True, help="coverage study, CSV: which interval holds in which design")
+    parser.add_argument("--recovery", required=True, help="recovery study, CSV: whether calibrated intervals cover")
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)
     parser.add_argument("--seed", type=int, required=True)

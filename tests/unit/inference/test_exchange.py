@@ -145,21 +145,33 @@ def test_subsets_are_nested_and_end_at_the_pool():
     assert pools[0, :, 0].mean(axis=0) == pytest.approx([0.25, 0.5, 0.25], abs=0.25)
 
 
-def test_the_whole_grid_gives_the_same_interval(worlds):
-    """The grid is looked at where the verdict changes; looking everywhere changes nothing."""
+def test_the_ends_are_where_the_intervals_ends_cross_zero_and_not_grid_points(worlds):
+    """A search of all k on a grid of .002 votes: the ends are those crossings, linear between points of .05."""
     world = worlds[0]
     curve = exchange.decreasing(world.curve)
     interval = by_cluster(world.speaker)
+    grid = np.arange(0, LARGEST + 0.001, 0.002)
+    left = np.minimum(grid.astype(int), LARGEST - 1)
+    losses = curve[:, left] * (1 - grid + left) + curve[:, left + 1] * (grid - left)
+    off_grid = 0
     for k in (1, 2, 3):
         proxy = world.loss(draws.fresh_votes(world.v, world.names, k, DEALS, 1, f"fresh {k}"))
-        grid = np.round(np.arange(0, LARGEST + 0.01, 0.05), 10)
-        left = np.minimum(grid.astype(int), LARGEST - 1)
-        losses = curve[:, left] * (1 - grid + left) + curve[:, left + 1] * (grid - left)
         every = interval(losses - proxy[:, None])
         kept = grid[(every.low <= 0) & (every.high >= 0)]
         value = exchange.equivalent_votes(world.curve, proxy[:, None], interval)[0]
-        assert value.low == kept.min()
-        assert value.high == kept.max() or (np.isnan(value.high) and kept.max() == LARGEST)
+        assert value.low == pytest.approx(kept.min(), abs=0.004)
+        assert value.high == pytest.approx(kept.max(), abs=0.004) or (np.isnan(value.high) and kept.max() > 4.99)
+        off_grid += abs(value.low / exchange.STEP - round(value.low / exchange.STEP)) > 0.02
+    assert off_grid == 3
+
+
+def test_a_very_sharp_interval_is_narrower_than_the_grid(worlds):
+    """The grid has no admitted point at all, and the ends are still the crossings on either side of the estimate."""
+    curve = np.tile([1.5, 1.2, 1.0, 0.9], (40, 1))
+    noise = np.random.default_rng(1).normal(0, 1e-3, 40)
+    value = exchange.equivalent_votes(curve, (1.1 + noise)[:, None], by_cluster(np.arange(40) % 10))[0]
+    assert value.low < value.estimate < value.high < value.low + 0.02
+    assert value.estimate == pytest.approx(1.5, abs=0.01)
 
 
 def test_a_bound_is_never_finer_than_the_grid_nor_than_other_weights_allow(worlds):
@@ -216,10 +228,20 @@ def test_calibration_reads_other_speakers_alone(worlds):
     assert np.array_equal(first.m[2], second.m[2]) and not np.array_equal(first.m[1], second.m[1])
 
 
+def test_a_control_is_known_no_better_than_a_twentieth_of_a_vote():
+    sharp = exchange.EquivalentVotes(2.01, 2.0, 2.02, "no")
+    assert (exchange.widened(sharp, 5).low, exchange.widened(sharp, 5).high) == pytest.approx((1.96, 2.06))
+    wide = exchange.EquivalentVotes(2.0, 1.5, 2.5, "no")
+    assert exchange.widened(wide, 5) == wide
+    top = exchange.widened(exchange.EquivalentVotes(4.97, 4.96, 4.98, "no"), 5)
+    assert np.isnan(top.high) and top.low == pytest.approx(4.92)
+
+
 def test_an_infinite_penalty_is_the_weighted_predictor_and_gradients_are_right(worlds):
     world = worlds[0]
     found = calibrated(world, mixed_up(world), np.full(5, np.inf))[0]
     assert found.m[0] == pytest.approx(found.m[0, 0, 0] * np.eye(4))
+    assert found.row_sum == pytest.approx(found.m[:, 0, 0].mean())
     rng = np.random.default_rng(0)
     h, s, t = rng.integers(0, 3, (20, 4)), rng.integers(0, 5, (20, 4)), rng.random((20, 4))
     m, b = rng.random((4, 4)), rng.random(4) + 0.1

@@ -7,7 +7,7 @@ from scaling_ambiguity.inference import draws
 from scaling_ambiguity.inference.arrangement import arrange
 from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_read_out, add_synthetic
-from scaling_ambiguity.inference.exchange_rows import stratum_rows, value_row, worth_rows
+from scaling_ambiguity.inference.exchange_rows import stratum_rows, value_row, weight_rows
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.labels.others import speaker_blocks
 
@@ -57,9 +57,9 @@ def world():
 @pytest.fixture(scope="module")
 def losses(world):
     found = ExchangeLosses(world.world, world.strata | {WHOLE: None}, across=True)
-    worths = add_synthetic(found, lambda m: world.pool if m == M else world.pool / M, [1, M])
+    weights = add_synthetic(found, lambda m: world.pool if m == M else world.pool / M, [1, M])
     known = add_known(found, world.names, world.v, world.v, world.pool, M, 1)
-    return found, worths, known
+    return found, weights, known
 
 
 def test_fresh_raters_are_worth_their_number_at_every_level(losses):
@@ -87,20 +87,52 @@ def test_noise_and_echo_win_nothing_and_the_bound_on_noise_is_no_point(losses):
 
 
 def test_rows_have_gains_controls_and_both_populations(losses):
-    found, worths, known = losses
+    found, weights, known = losses
     rows = stratum_rows(found, WHOLE, SETTINGS, known)
     metrics = {(row["labels"], row["metric"], row["votes"], row["population"]) for row in rows}
     assert len(metrics) == len(rows)
     for name in ("as_pooled", "weighted", "calibrated"):
         assert (name, "equivalent_votes", M, "raters like these") in metrics
     assert ("weighted", "nll_k1_minus_echo", M, "these raters") in metrics
+    assert {("weighted", "net_gain_k2", M, "these raters"), ("calibrated", "net_gain_k2", M, "these raters")} <= metrics
+    assert {("calibrated-human", "nll", k, "these raters") for k in range(LARGEST + 1)} <= metrics
     assert ("weighted", "gain_k2", 1, "these raters") in metrics
     by_key = {(r["labels"], r["metric"], r["votes"]): r for r in rows if r["population"] == "these raters"}
     human = by_key["human", "nll", 1]["estimate"]
     both, excess = (by_key["weighted", metric, M]["estimate"] for metric in ("nll_k1", "nll_k1_minus_human"))
     assert both - human == pytest.approx(excess) and excess < 0
     assert by_key["fresh-1", "equivalent_votes", 1]["reference"] == "truth"
-    assert {row["metric"] for row in worth_rows(worths, 1, 1)} >= {"worth", "worth_k1", "row_sum", "row_sum_k2"}
+    assert {row["metric"] for row in weight_rows(weights, 1, 1)} >= {"weight", "weight_k1", "row_sum", "row_sum_k2"}
+
+
+def test_calibrated_intervals_are_left_out_where_they_are_refused(losses):
+    found, _, known = losses
+    given, refused = (
+        {(r["labels"], r["metric"], r["votes"], r["population"]): r for r in rows}
+        for rows in (stratum_rows(found, WHOLE, SETTINGS, known, flag) for flag in ((), ("calibrated",)))
+    )
+    missing = set(given) - set(refused)
+    assert missing and all(key[0] == "calibrated" and key[3] == "raters like these" for key in missing)
+    for key, row in refused.items():
+        valued = row["metric"] == "equivalent_votes" or "gain_k" in row["metric"]
+        if valued and key[0].startswith("calibrated"):
+            assert row["method"] == "refused" and np.isnan(row["low"]) and np.isnan(row["high"])
+            assert row["estimate"] == given[key]["estimate"] and np.isfinite(given[key]["low"])
+        else:
+            assert row["method"] == given[key]["method"]
+
+
+def test_a_net_gain_is_the_gain_less_what_the_echo_gains(losses):
+    """But for the bend of the curve, along which both are read off, the net gain is the difference of the two."""
+    found, _, known = losses
+    rows = {(r["labels"], r["metric"], r["votes"]): r for r in stratum_rows(found, WHOLE, SETTINGS, known)
+            if r["population"] == "these raters"}  # fmt: skip
+    for name, echo in (("weighted", "echo"), ("calibrated", "calibrated-echo")):
+        gain, control, net = (rows[who, metric, M]["estimate"] for who, metric in
+                              ((name, "gain_k1"), (echo, "gain_k1"), (name, "net_gain_k1")))  # fmt: skip
+        assert gain > 0 and net == pytest.approx(gain - control, abs=0.06)
+        row = rows[name, "net_gain_k1", M]
+        assert row["low"] <= net and (net <= row["high"] or row["one_sided"] == "low")
 
 
 def test_crossed_estimates_are_those_of_these_raters(losses):

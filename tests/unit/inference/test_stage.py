@@ -51,6 +51,8 @@ def assign(world):
 def statistics(world, script, *names, output, extra=()):
     if script != "trace_saturation.py":
         extra = [*extra, "--validity", VALIDITY]
+    if script == "estimate_exchange_rate.py":
+        extra = [*extra, "--recovery", VALIDITY.with_name("recovery.csv"), "--no-read-out", "server"]
     call(script, "--corpus", "demo", "--annotator", "tiny", *tables(world, "votes", "proxies", "utterances", *names),
          "--options", json.dumps(OPTIONS), *COMMON, "--output", world.path(output), *extra)  # fmt: skip
     return STATISTICS.read(world.path(output))
@@ -145,7 +147,7 @@ def test_exchange_rate_of_known_proxies(stage):
     for labels in ("noise", "shuffled"):
         assert pick(rows, labels=labels)["estimate"] < 0.2 and pick(rows, labels=labels)["one_sided"] == "high"
     assert len(stage["exchange"].query("labels == 'human' and metric == 'nll'")) == 6
-    assert pick(stage["exchange"], metric="worth", votes=5)["low"] > 0
+    assert pick(stage["exchange"], metric="weight", votes=5)["low"] > 0
 
 
 def test_raters_like_these_are_less_certain_than_these(stage):

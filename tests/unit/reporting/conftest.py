@@ -189,7 +189,7 @@ def exchange_rows() -> list[dict]:
             rows.append(row(1.2 - 0.02 * i - 0.05 * gain, 0.03, labels=labels, metric="nll", votes=m, n=260))
             rows.append(row(0.3 * (i + 1) * gain, 0.2, labels=labels, metric="equivalent_votes", votes=m, n=260))
             rows.append(row(-0.1, 0.03, labels=labels, metric="nll_minus_prior", votes=m, n=260))
-        rows.append(row(0.5 / (i + 1), labels="weighted", metric="worth", votes=m, n=260))
+        rows.append(row(0.5 / (i + 1), labels="weighted", metric="weight", votes=m, n=260))
     rows.append(row(0.4, 0.3, labels="weighted", metric="gain_k1", votes=20, n=260))
     across = {"labels": "weighted", "metric": "equivalent_votes", "population": "raters like these"}
     rows.append(row(0.75, 0.3, votes=20, n=260, **across))

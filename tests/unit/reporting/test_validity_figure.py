@@ -53,11 +53,11 @@ def test_every_truth_and_every_coverage_is_written_beside_its_estimates(studies)
         figure, shown = draw_validity(recovery, rates)
         overall, levels, errors, power = figure.axes
         assert len(overall.get_yticks()) == len(OVERALL) and len(levels.get_yticks()) == 3 * len(BY_LEVEL)
-        # two numbers of speakers a row, and the head of the columns
-        assert len(words(overall)) == 2 * len(OVERALL) + 1 and len(words(levels)) == 6 * len(BY_LEVEL) + 1
+        # three numbers of speakers a row, and the head of the columns
+        assert len(words(overall)) == 3 * len(OVERALL) + 1 and len(words(levels)) == 9 * len(BY_LEVEL) + 1
         first = recovery.query("stratum == 'all' and proxy == 'fresh-1' and speakers == 12").iloc[0]
         assert words(overall)[0] == f"{100 * first['coverage']:.0f}"
-        assert ticks(overall, "black")[:6] == [1, 1, 2, 2, 3, 3]
+        assert ticks(overall, "black")[:9] == [1, 1, 1, 2, 2, 2, 3, 3, 3]
         grey = [tick for tick in ticks(overall, "#777777") if tick == tick]
         limits = recovery.query("stratum == 'all' and known_by == 'population' and proxy in ['weighted', 'calibrated']")
         assert sorted(grey) == sorted(limits["truth"])

@@ -78,16 +78,39 @@ class Arrangement:
         return self.human(k) + fitted.each[:, None] * synthetic, fitted
 
     def calibrate(
-        self, synthetic: Array, k: int, *, deals: slice = slice(None), penalties: Array | None = None
-    ) -> Calibration:
-        """Return the fitted matrix of a calibrated pool of k human votes and synthetic ones (D, U, C)."""
+        self, synthetic: Array, k: int, *, deals: slice = slice(None), penalties: Array | None = None,
+        weight: float | None = None, mixed: bool = False,
+    ) -> Calibration:  # fmt: skip
+        """Return the fitted matrix of a calibrated pool of k human votes and synthetic ones (D, U, C).
+
+        ``weight`` and ``mixed`` as in :func:`labels.calibrating.calibrate`.
+        """
         human, targets = self.human(k)[deals], frequencies(self.reference[deals])
-        return calibrate(human, synthetic[deals], targets, self.counts, self.count_blocks, self.blocks, penalties)
+        return calibrate(
+            human, synthetic[deals], targets, self.counts, self.count_blocks, self.blocks, penalties,
+            weight=weight, mixed=mixed,
+        )  # fmt: skip
 
     def calibrated(self, found: Calibration, synthetic: Array, k: int) -> Array:
         """Return the votes (D, U, C) for which :meth:`predict` gives the calibrated prediction: b is the prior."""
         votes, b = found.votes(self.human(k), synthetic)
         return votes + (b - self.prior)
+
+    def calibrated_human(self, k: int, penalties: Array | None = None) -> tuple[Array, Calibration]:
+        """Return the votes (D, U, C) for which :meth:`predict` gives the prediction of k calibrated human votes."""
+        human = self.human(k)
+        found = self.calibrate(human, 0, penalties=penalties, weight=1.0)
+        return self.calibrated(found, human, 0), found
+
+    def calibrated_beside(
+        self, synthetic: Array, k: int, *, deals: slice = slice(None), penalties: Array | None = None
+    ) -> tuple[Array, Calibration]:
+        """Return the same for k human votes and synthetic ones (D, U, C), each through a matrix of its own."""
+        found = self.calibrate(synthetic, k, deals=deals, penalties=penalties, mixed=k > 0)
+        human = self.human(k)
+        together = np.concatenate([human, synthetic], axis=-1) if k else synthetic
+        votes, b = found.votes(np.zeros_like(human), together)
+        return votes + (b - self.prior), found
 
     def vote_losses(self, votes: list[Array]) -> tuple[Array, Array]:
         """Return the losses of single reference votes (entries, P) of predictions from votes, and their weights."""

@@ -20,7 +20,7 @@ from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array: TypeAlias = NDArray[np.float64]
 STEP = 0.05
-COARSE = 5  # steps of the grid between two points that are always looked at
+COARSE = 5  # steps of the grid between two points that are always looked at, which divides a vote
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ def decreasing(curve: ArrayLike, weights: ArrayLike | None = None) -> Array:
 
 @dataclass(frozen=True)
 class EquivalentVotes:
-    """Number of human votes as good as a predictor, by test inversion on a grid of .05 votes.
+    """Number of human votes as good as a predictor, by test inversion.
 
     Attributes:
         estimate: k* in [0, K]; K stands for "more than K" when ``one_sided`` is "low" and high is NaN.
@@ -114,8 +114,9 @@ def equivalent_votes(
 ) -> list[EquivalentVotes]:
     """Invert the paired clustered test of NLL(k, 0) - NLL(proxy) = 0 over k.
 
-    Between two values of k a quarter of a vote apart the grid is looked at only where the test changes its
-    mind: the difference is linear in k there. No upper bound is finer than the grid: one of 0 is one of .05.
+    The ends of the interval are where the lower and the upper end of the difference's interval cross 0, each linear
+    between two neighbours on a grid of .05 votes; between two values of k a quarter of a vote apart the grid is
+    looked at only where an end changes its sign. A proxy that is worth nothing has an upper bound of .05 or more.
 
     Args:
         curve: (U, K + 1) losses of k = 0 .. K human votes, one row an utterance, or a vote.
@@ -126,51 +127,72 @@ def equivalent_votes(
 
     Returns:
         One value a proxy: the k at which the linearly interpolated, non-increasing curve meets its
-        loss, and the range of all k on the grid whose interval of the difference contains 0.
+        loss, and the range of all k whose interval of the difference contains 0.
     """
     curve = decreasing(curve, weights)
     largest = curve.shape[1] - 1
-    grid = np.round(np.arange(0, largest + STEP / 2, STEP), 10)
     means = np.average(curve, axis=0, weights=weights)
-    found = []
+    values = []
     for p in range(proxies.shape[1]):
         estimate, beyond = _meeting(means, float(np.average(proxies[:, p], weights=weights)))
-        kept = _not_rejected(curve, proxies[:, p], grid, interval)
-        if kept is None:
-            found.append(EquivalentVotes(estimate, float("nan"), float("nan"), "low" if beyond else "no"))
+        ends = _crossings(curve, proxies[:, p], interval)
+        if ends is None:
+            values.append(EquivalentVotes(estimate, float("nan"), float("nan"), "low" if beyond else "no"))
             continue
-        # no end is finer than the grid: an estimate between two of its points has both inside
-        below, above = (round(edge(estimate / STEP) * STEP, 10) for edge in (np.floor, np.ceil))
-        low, high = min(kept.min(initial=below), below), max(kept.max(initial=above), above, STEP)
+        low, high = min(ends[0], estimate), max(ends[1], estimate)
+        if estimate == 0:
+            high = max(high, STEP)
         if beyond or high >= largest:
-            found.append(EquivalentVotes(estimate, low, float("nan"), "low"))
+            values.append(EquivalentVotes(estimate, low, float("nan"), "low"))
         else:
-            found.append(EquivalentVotes(estimate, low, high, "high" if low == 0 else "no"))
-    return found
+            values.append(EquivalentVotes(estimate, low, high, "high" if low == 0 else "no"))
+    return values
 
 
-def _not_rejected(curve: Array, proxy: Array, grid: Array, interval: Callable[[Array], Intervals]) -> Array | None:
-    """Return points of the grid whose interval contains 0, the outermost ones among them; None for too few clusters."""
+def _crossings(curve: Array, proxy: Array, interval: Callable[[Array], Intervals]) -> tuple[float, float] | None:
+    """Return the smallest and the largest k in [0, K] that are not rejected; None for too few clusters."""
+    largest = curve.shape[1] - 1
+    grid = np.round(np.arange(0, largest + STEP / 2, STEP), 10)
 
-    def verdict(points: NDArray[np.intp]) -> NDArray[np.intp] | None:
-        left = np.minimum(grid[points].astype(int), curve.shape[1] - 2)
+    def difference(points: NDArray[np.intp]) -> Intervals:
+        left = np.minimum(grid[points].astype(int), largest - 1)
         fraction = grid[points] - left
-        losses = curve[:, left] * (1 - fraction) + curve[:, left + 1] * fraction
-        difference = interval(losses - proxy[:, None])
-        if np.isnan(difference.low).all():
-            return None
-        return (difference.low > 0).astype(np.intp) - (difference.high < 0)
+        return interval(curve[:, left] * (1 - fraction) + curve[:, left + 1] * fraction - proxy[:, None])
 
     coarse = np.arange(0, len(grid), COARSE)
-    first = verdict(coarse)
-    if first is None:
+    looked = difference(coarse)
+    if np.isnan(looked.low).all():
         return None
-    verdicts = dict(zip(coarse, first, strict=True))
-    changes = np.flatnonzero(np.diff(first))
-    inner = (coarse[changes][:, None] + np.arange(1, COARSE)).ravel()
-    if len(inner):
-        verdicts |= zip(inner, verdict(inner), strict=True)
-    return grid[sorted(point for point, found in verdicts.items() if found == 0)]
+    # k is admitted once the lower end is not above 0, and until the upper end is below 0
+    admitted, last = _first(looked.low <= 0), len(coarse) - 1 - _first(looked.high[::-1] >= 0)
+    steps = np.arange(COARSE + 1)
+    inner = {side: coarse[start] + steps for side, start in (("low", admitted - 1), ("high", last))
+             if 0 <= start < len(coarse) - 1}  # fmt: skip
+    low, high = (0.0 if admitted == 0 else grid[-1]), (0.0 if last < 0 else grid[-1])
+    if inner:
+        points = np.unique(np.concatenate(list(inner.values())))
+        refined = difference(points)
+        ends = {side: dict(zip(points, getattr(refined, side), strict=True)) for side in inner}
+        if "low" in inner:
+            low = _zero(grid[inner["low"]], np.array([ends["low"][point] for point in inner["low"]]))
+        if "high" in inner:
+            back = inner["high"][::-1]
+            high = _zero(grid[back], -np.array([ends["high"][point] for point in back]))
+    return float(low), float(high)
+
+
+def _first(where: NDArray[np.bool_]) -> int:
+    """Return the first place that is true, or how many places there are."""
+    return int(np.argmax(where)) if where.any() else len(where)
+
+
+def _zero(k: Array, values: Array) -> float:
+    """Return where values that start above 0 first reach it, linear between neighbours; the last k if they do not."""
+    place = _first(values <= 0)
+    if place in (0, len(values)):
+        return float(k[min(place, len(k) - 1)])
+    share = values[place - 1] / (values[place - 1] - values[place])
+    return float(k[place - 1] + share * (k[place] - k[place - 1]))
 
 
 def bound_over_weights(
@@ -195,6 +217,16 @@ def bound_over_weights(
         return EquivalentVotes(value.estimate, value.low, float("nan"), "low")
     high = max(value.high, *(other.high for other in others))
     return EquivalentVotes(value.estimate, value.low, high, "high" if value.low == 0 else "no")
+
+
+def widened(value: EquivalentVotes, largest: float) -> EquivalentVotes:
+    """Return a value whose ends are .05 votes or more from its estimate; at most ``largest`` votes are known."""
+    if np.isnan(value.low):
+        return value
+    low, high = min(value.low, max(value.estimate - STEP, 0.0)), max(value.high, value.estimate + STEP)
+    if np.isnan(value.high) or high >= largest:
+        return EquivalentVotes(value.estimate, low, float("nan"), "low")
+    return EquivalentVotes(value.estimate, low, high, "high" if low == 0 else "no")
 
 
 def _meeting(means: Array, target: float) -> tuple[float, bool]:

@@ -10,16 +10,26 @@ from numpy.typing import NDArray
 from scaling_ambiguity.inference.arrangement import Arrangement
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.crossed import ALONE, crossed_mean_interval, speakers_alone
-from scaling_ambiguity.inference.exchange import EquivalentVotes, bound_over_weights, equivalent_votes
+from scaling_ambiguity.inference.exchange import EquivalentVotes, bound_over_weights, equivalent_votes, widened
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 
 Array: TypeAlias = NDArray[np.float64]
 Key = tuple[str, int, float]  # name, human votes k, synthetic votes m
 WHOLE = "all"
+HUMAN, CALIBRATED_HUMAN = "human", "calibrated-human"  # the two rulers: k human votes, as they are and calibrated
+ECHO = {"weighted": "echo", "calibrated": "calibrated-echo"}  # the control of a variant, without information
+
+
+def ruler_of(name: str) -> str:
+    """Return the curve of human votes that a predictor is read off: what is calibrated off calibrated human votes."""
+    return CALIBRATED_HUMAN if name.startswith("calibrated") else HUMAN
 
 
 class ExchangeLosses:
     """NLL of k human votes and of every predictor that is added, over all utterances or by stratum.
+
+    Predictors whose name begins with ``calibrated`` are read off the curve of calibrated human votes
+    (:meth:`add_calibrated_ruler`), so that votes of the same raters are worth their number in every variant.
 
     Args:
         world: U utterances in D deals.
@@ -34,11 +44,28 @@ class ExchangeLosses:
         self._votes: dict[str, dict[Key, Array]] = {name: {} for name in strata}
         self._vote_weights: dict[str, Array] = {}
         self._profiles: dict[Key, list[Key]] = {}
+        self._coarse: set[Key] = set()
         for k in range(world.largest + 1):
-            self.add(("human", k, 0), world.human(k), across=True)
+            self.add((HUMAN, k, 0), world.human(k), across=True)
 
-    def add(self, key: Key, votes: Array, *, across: bool = False) -> None:
-        """Keep the loss of the prediction from human and weighted synthetic votes together, (D, U, C)."""
+    def add_calibrated_ruler(self) -> None:
+        """Keep the losses of k calibrated human votes; how strongly they are shrunk is chosen at the largest k."""
+        if (CALIBRATED_HUMAN, 0, 0) in next(iter(self._losses.values())):
+            return
+        penalties = None
+        for k in range(self.world.largest, -1, -1):
+            votes, fitted = self.world.calibrated_human(k, penalties)
+            penalties = fitted.penalties
+            self.add((CALIBRATED_HUMAN, k, 0), votes, across=True)
+
+    def add(self, key: Key, votes: Array, *, across: bool = False, coarse: bool = False) -> None:
+        """Keep the loss of the prediction from human and weighted synthetic votes together, (D, U, C).
+
+        ``coarse``: a control that brings next to nothing, at a weight near 0 that had to be learnt. Its difference
+        hardly varies, and the interval would say less than the weight leaves open: no end is within .05 votes.
+        """
+        if coarse:
+            self._coarse.add(key)
         loss = self.world.loss(votes)
         for name, mask in self.strata.items():
             used = np.ones_like(loss, dtype=bool) if mask is None else mask
@@ -65,7 +92,13 @@ class ExchangeLosses:
         """Return the predictors that were added, human votes and profiles apart."""
         kept = self._votes if across else self._losses
         hidden = {other for profile in self._profiles.values() for other in profile}
-        return [key for key in next(iter(kept.values())) if key[0] != "human" and key not in hidden]
+        hidden |= {key for key in next(iter(kept.values())) if key[0] in (HUMAN, CALIBRATED_HUMAN)}
+        return [key for key in next(iter(kept.values())) if key not in hidden]
+
+    def rulers(self) -> list[str]:
+        """Return the names of the curves of human votes that are kept."""
+        kept = {key[0] for key in next(iter(self._losses.values()))}
+        return [name for name in (HUMAN, CALIBRATED_HUMAN) if name in kept]
 
     def occurs(self, stratum: str) -> bool:
         """Whether an utterance is in the stratum in some deal."""
@@ -75,48 +108,76 @@ class ExchangeLosses:
         """Return the losses of some predictors, or of ``("human", k, 0)``; (U, keys)."""
         return np.stack([self._losses[stratum][key] for key in keys], axis=1)
 
+    def means(self, stratum: str, keys: list[Key]) -> Array:
+        """Return the mean loss of each of some predictors, (keys,)."""
+        return np.average(self.columns(stratum, keys), axis=0, weights=self._weights[stratum])
+
     def interval(self, stratum: str, settings: dict[str, Any]) -> Callable[[Array], Intervals]:
         """Return the clustered interval of the mean of columns (U, M) over a stratum."""
         return partial(mean_interval, clusters=self.world.speakers, weights=self._weights[stratum], **settings)
 
-    def people(self) -> list[Key]:
-        """Return the keys of the curve of human votes."""
-        return [("human", k, 0) for k in range(self.world.largest + 1)]
+    def people(self, ruler: str = HUMAN) -> list[Key]:
+        """Return the keys of a curve of human votes."""
+        return [(ruler, k, 0) for k in range(self.world.largest + 1)]
 
     def values(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes, str]]:
         """Return what every predictor is worth in human votes, these raters, and how the interval was made."""
-        keys, weights = self.keys(), self._weights[stratum]
-        if not keys:
-            return []
-        curve, interval = self.columns(stratum, self.people()), self.interval(stratum, settings)
+        interval, weights = self.interval(stratum, settings), self._weights[stratum]
         found = []
-        values = equivalent_votes(curve, self.columns(stratum, keys), interval, weights)
-        for key, value in zip(keys, values, strict=True):
-            method = "test_inversion"
-            if key in self._profiles and not np.isnan(value.low):
-                losses = self.columns(stratum, self._profiles[key])
-                value = bound_over_weights(value, curve, losses, interval, weights)
-                method = "test_inversion_any_weight"
-            found.append((key, value, method))
+        for ruler in self.rulers():
+            keys = [key for key in self.keys() if ruler_of(key[0]) == ruler]
+            if not keys:
+                continue
+            curve = self.columns(stratum, self.people(ruler))
+            values = equivalent_votes(curve, self.columns(stratum, keys), interval, weights)
+            for key, value in zip(keys, values, strict=True):
+                method = "test_inversion"
+                if key in self._profiles and not np.isnan(value.low):
+                    losses = self.columns(stratum, self._profiles[key])
+                    value = bound_over_weights(value, curve, losses, interval, weights)
+                    method = "test_inversion_any_weight"
+                if key in self._coarse:
+                    value = widened(value, self.world.largest)
+                found.append((key, value, method))
+        return found
+
+    def net_values(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes]]:
+        """Return what predictors beside human votes are worth once what their control gains is taken away.
+
+        The loss that is read off the curve is NLL(k, m) + NLL(k, 0) - NLL(k, echo), utterance by utterance: the
+        number of human votes that bring as much over k as the synthetic votes bring more than an echo of the k does.
+        """
+        keys = self.keys()
+        pairs = [(key, (ECHO[key[0]], *key[1:])) for key in keys if key[0] in ECHO]
+        pairs = [(key, control) for key, control in pairs if control in keys]
+        found = []
+        for key, control in pairs:
+            curve = self.columns(stratum, self.people(ruler_of(key[0])))
+            own, echo = self.columns(stratum, [key, control]).T
+            net = (own + curve[:, key[1]] - echo)[:, None]
+            value = equivalent_votes(curve, net, self.interval(stratum, settings), self._weights[stratum])
+            found.append((key, value[0]))
         return found
 
     def values_across(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes, str]]:
-        """Return the same for raters like these, of the predictors that were added ``across``.
+        """Return the same as :meth:`values` for raters like these, of the predictors that were added ``across``.
 
         The method says so where the interval is that with speakers alone resampled, and nothing about the raters.
         """
-        keys, weights = self.keys(across=True) if self.across else [], self._vote_weights.get(stratum)
-        if not keys:
-            return []
-        columns = self._votes[stratum]
-        curve, losses = (np.stack([columns[key] for key in chosen], axis=1) for chosen in (self.people(), keys))
-        crossed, alone = (
-            equivalent_votes(
-                curve, losses, partial(kind, **self.world.per_vote(), weights=weights, **settings), weights
+        columns, weights = self._votes[stratum], self._vote_weights.get(stratum)
+        settings = settings | {"weights": weights} | self.world.per_vote()
+        found: list[tuple[Key, EquivalentVotes, str]] = []
+        for ruler in self.rulers() if self.across else []:
+            keys = [key for key in self.keys(across=True) if ruler_of(key[0]) == ruler]
+            if not keys:
+                continue
+            curve, losses = (np.stack([columns[key] for key in part], axis=1) for part in (self.people(ruler), keys))
+            crossed, alone = (
+                equivalent_votes(curve, losses, partial(kind, **settings), weights)
+                for kind in (crossed_mean_interval, speakers_alone)
             )
-            for kind in (crossed_mean_interval, speakers_alone)
-        )
-        ends = [np.array([(value.low, value.high) for value in values]) for values in (crossed, alone)]
-        same = ((ends[0] == ends[1]) | np.isnan(ends).all(axis=0)).all(axis=1) & np.isfinite(ends[0][:, 0])
-        methods = np.where(same, "test_inversion" + ALONE, "test_inversion")
-        return list(zip(keys, crossed, methods.tolist(), strict=True))
+            ends = [np.array([(value.low, value.high) for value in values]) for values in (crossed, alone)]
+            same = np.isclose(*ends, rtol=0, atol=1e-9, equal_nan=True).all(axis=1) & np.isfinite(ends[0][:, 0])
+            methods = np.where(same, "test_inversion" + ALONE, "test_inversion")
+            found += zip(keys, crossed, methods.tolist(), strict=True)
+        return found

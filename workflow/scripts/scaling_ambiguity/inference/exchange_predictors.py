@@ -10,20 +10,21 @@ from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.exchange import Weights
 from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
 from scaling_ambiguity.inference.known_worth import known_proxies
+from scaling_ambiguity.labels.calibrating import Calibration
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 
 Array: TypeAlias = NDArray[np.float64]
 PROFILE = (0.05, 0.15, 0.5, 1.5)  # human votes that all synthetic votes together count as
 SURE = 1e9  # votes, for a distribution that is taken at its word
 CALIBRATION_DEALS = 4  # that a calibration beside human votes is fitted to; more add next to nothing
-Worths = dict[tuple[str, int, float], Weights]
+FittedWeights = dict[tuple[str, int, float], Weights]
 
 
-def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: list[int]) -> Worths:
+def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: list[int]) -> FittedWeights:
     """Add the m synthetic votes as they are, weighted and calibrated, alone and beside k human votes.
 
-    Beside k human votes: weighted at every m; calibrated, and the control ``echo`` (the majority of the k
-    human votes repeated m times), at the largest m.
+    Beside k human votes: weighted at every m; calibrated, and the controls ``echo`` and ``calibrated-echo`` (the
+    majority of the k human votes repeated m times), at the largest m.
 
     Args:
         losses: Where the predictors are kept.
@@ -33,23 +34,35 @@ def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: 
     Returns:
         The fitted weights.
     """
-    world, worths, penalties = losses.world, {}, None
+    world, weights, penalties = losses.world, {}, None
+    losses.add_calibrated_ruler()
     for m in reversed(sizes):
         pool, last = pools(m), m == sizes[-1]
         losses.add(("as_pooled", 0, m), pool, across=last)
         for k in range(world.largest):
-            worths["weighted", k, m] = add_weighted(losses, ("weighted", k, m), pool, across=last)
+            weights["weighted", k, m] = add_weighted(losses, ("weighted", k, m), pool, across=last)
         for k in range(world.largest if last else 1):
             # how much the annotator mixes up is learnt once, at the largest m, for each fold of speakers
-            deals = slice(0, CALIBRATION_DEALS) if k else slice(None)
-            found = world.calibrate(pool, k, deals=deals, penalties=penalties)
-            penalties = found.penalties
-            losses.add(("calibrated", k, m), world.calibrated(found, pool, k), across=last and k == 0)
-            worths["calibrated", k, m] = Weights(np.full(len(world.prior), found.worth), found.worth, np.nan, np.nan)
+            fitted = add_calibrated(losses, ("calibrated", k, m), pool, penalties=penalties, across=last and k == 0)
+            penalties, row_sum = fitted.penalties, fitted.row_sum
+            weights["calibrated", k, m] = Weights(np.full(len(world.prior), row_sum), row_sum, np.nan, np.nan)
         for k in range(1, world.largest if last else 1):
             repeated = with_echo(world.human(k), pool) * (k + m) - world.human(k)
-            losses.add(("echo", k, m), world.weigh(repeated, k)[0])
-    return worths
+            losses.add(("echo", k, m), world.weigh(repeated, k)[0], coarse=True)
+            add_calibrated(losses, ("calibrated-echo", k, m), repeated, penalties=penalties, coarse=True)
+    return weights
+
+
+def add_calibrated(
+    losses: ExchangeLosses, key: tuple[str, int, float], pool: Array, *, penalties: Array | None = None,
+    across: bool = False, coarse: bool = False,
+) -> Calibration:  # fmt: skip
+    """Add k human votes and synthetic ones, each through a matrix of its own, and return the matrices."""
+    k = key[1]
+    deals = slice(0, CALIBRATION_DEALS) if k else slice(None)
+    votes, fitted = losses.world.calibrated_beside(pool, k, deals=deals, penalties=penalties)
+    losses.add(key, votes, across=across, coarse=coarse)
+    return fitted
 
 
 def add_weighted(losses: ExchangeLosses, key: tuple[str, int, float], pool: Array, *, across: bool = False) -> Weights:
@@ -63,12 +76,17 @@ def add_weighted(losses: ExchangeLosses, key: tuple[str, int, float], pool: Arra
     return fitted
 
 
-def add_read_out(losses: ExchangeLosses, p: Array) -> Worths:
+def add_read_out(losses: ExchangeLosses, p: Array) -> FittedWeights:
     """Add the annotator's own distribution p (U, C): what infinitely many of its votes say."""
     world = losses.world
+    losses.add_calibrated_ruler()
     once = np.broadcast_to(p, (world.dealt.shape[0], *p.shape))
     losses.add(("as_pooled", 0, np.inf), SURE * once)
-    return {("weighted", 0, np.inf): add_weighted(losses, ("weighted", 0, np.inf), once)}
+    row_sum = add_calibrated(losses, ("calibrated", 0, np.inf), once).row_sum
+    return {
+        ("weighted", 0, np.inf): add_weighted(losses, ("weighted", 0, np.inf), once),
+        ("calibrated", 0, np.inf): Weights(np.full(len(world.prior), row_sum), row_sum, np.nan, np.nan),
+    }
 
 
 def add_known(

@@ -6,54 +6,77 @@ import numpy as np
 
 from scaling_ambiguity.inference.crossed import POPULATION
 from scaling_ambiguity.inference.exchange import EquivalentVotes
-from scaling_ambiguity.inference.exchange_losses import ExchangeLosses, Key
-from scaling_ambiguity.inference.exchange_predictors import Worths
+from scaling_ambiguity.inference.exchange_losses import ECHO, HUMAN, WHOLE, ExchangeLosses, Key, ruler_of
+from scaling_ambiguity.inference.exchange_predictors import FittedWeights
 
 THESE = "these raters"
-CONTROLLED = ("weighted", "calibrated")
+NO_READ_OUT = ("replayed", "table", "server", "published", "stated", "reasoned")  # why an annotator has no distribution
+REFUSED = "refused"  # method of an estimate whose interval is known to cover too little, and is not given
 
 
-def stratum_rows(losses: ExchangeLosses, stratum: str, settings: dict[str, Any], known: set[Key]) -> list[dict]:
+def stratum_rows(
+    losses: ExchangeLosses, stratum: str, settings: dict[str, Any], known: set[Key], refused: tuple[str, ...] = ()
+) -> list[dict]:
     """Return every row about one stratum.
 
-    Metrics, with ``votes`` the number m of synthetic votes (k for ``human``): ``nll``, ``nll_minus_prior``
-    and ``equivalent_votes`` of synthetic votes alone; ``nll_k{k}``, ``nll_k{k}_minus_human``, ``nll_k{k}_minus_echo``
-    (nats per vote) and ``gain_k{k}`` (human votes) of synthetic votes beside k human ones.
+    Metrics, with ``votes`` the number m of synthetic votes (k for ``human`` and ``calibrated-human``): ``nll``,
+    ``nll_minus_prior`` and ``equivalent_votes`` of synthetic votes alone; ``nll_k{k}``, ``nll_k{k}_minus_human``,
+    ``nll_k{k}_minus_echo`` (nats per vote), ``gain_k{k}`` and, less what an echo of the k gains, ``net_gain_k{k}``
+    (human votes) of synthetic votes beside k human ones. ``n`` is the mean number of utterances per deal.
+
+    Args:
+        losses: The predictors' losses.
+        stratum: All utterances, or a level.
+        settings: Of the intervals.
+        known: Predictors whose worth is known.
+        refused: What the names of predictors begin with whose interval is not known to cover: it is not given.
     """
-    people, keys = losses.people(), losses.keys()
-    columns: list[tuple[str, str, float, np.ndarray]] = []
-    curve = losses.columns(stratum, people)
-    for (_, k, _), column in zip(people, curve.T, strict=True):
-        columns.append(("human", "nll", k, column))
-    for key in keys:
-        name, k, m = key
-        own = losses.columns(stratum, [key])[:, 0]
-        suffix = f"_k{k}" if k else ""
-        columns.append((name, f"nll{suffix}", m, own))
-        columns.append((name, f"nll{suffix}_minus_{'human' if k else 'prior'}", m, own - curve[:, k]))
-        if name in CONTROLLED and ("echo", k, m) in keys:
-            other = losses.columns(stratum, [("echo", k, m)])[:, 0]
-            columns.append((name, f"nll{suffix}_minus_echo", m, own - other))
+    columns = _loss_columns(losses, stratum)
     found = losses.interval(stratum, settings)(np.stack([column for *_, column in columns], axis=1))
-    about = {"stratum": stratum, "population": THESE, "n": found.n, "n_clusters": found.n_clusters}
-    about["method"] = settings["method"]
+    row_key = {"stratum": stratum, "population": THESE, "n": found.n}
+    row_key |= {"n_clusters": found.n_clusters, "method": settings["method"]}
     rows = []
     for i, (name, metric, votes, _) in enumerate(columns):
         values = {"estimate": found.estimate[i], "low": found.low[i], "high": found.high[i]}
         if "_minus_" in metric:
             values |= {"p": found.p[i], "p_least": found.p_least}
-        rows.append(about | {"labels": name, "metric": metric, "votes": votes} | values)
-    for population, values in (
-        (THESE, losses.values(stratum, settings)),
-        (POPULATION, losses.values_across(stratum, settings)),
-    ):
-        for key, value, method in values:
-            more = {"population": population, "method": method}
-            rows.append(about | more | value_row(key, value, losses.world.largest))
+        rows.append(row_key | {"labels": name, "metric": metric, "votes": votes} | values)
+    values = [(THESE, "", *value) for value in losses.values(stratum, settings)]
+    values += [(POPULATION, "", *value) for value in losses.values_across(stratum, settings)]
+    values += [(THESE, "net_", key, value, "test_inversion") for key, value in losses.net_values(stratum, settings)]
+    for population, prefix, key, value, method in values:
+        row = value_row(key, value, losses.world.largest)
+        row |= {"metric": prefix + row["metric"], "method": method}
+        if key[0].startswith(refused):
+            if population == POPULATION:
+                continue  # nothing but the interval would differ
+            beyond = value.one_sided == "low" and value.estimate >= losses.world.largest
+            row |= {"low": np.nan, "high": np.nan, "one_sided": "low" if beyond else "no", "method": REFUSED}
+        rows.append(row_key | {"population": population} | row)
     truths = {(name, m) for name, _, m in known}
     for row in rows:
         row["reference"] = "truth" if (row["labels"], row["votes"]) in truths else "human"
     return rows
+
+
+def _loss_columns(losses: ExchangeLosses, stratum: str) -> list[tuple[str, str, float, np.ndarray]]:
+    """Return labels, metric, votes and values (U,) of every loss, and of its difference from that of no or k votes."""
+    columns: list[tuple[str, str, float, np.ndarray]] = []
+    curves = {ruler: losses.columns(stratum, losses.people(ruler)) for ruler in losses.rulers()}
+    for ruler, curve in curves.items():
+        columns += [(ruler, "nll", k, column) for k, column in enumerate(curve.T)]
+    keys = losses.keys()
+    for key in keys:
+        name, k, m = key
+        own = losses.columns(stratum, [key])[:, 0]
+        suffix = f"_k{k}" if k else ""
+        columns.append((name, f"nll{suffix}", m, own))
+        reference = curves[ruler_of(name)][:, k]
+        columns.append((name, f"nll{suffix}_minus_{'human' if k else 'prior'}", m, own - reference))
+        control = (ECHO.get(name), k, m)
+        if control in keys:
+            columns.append((name, f"nll{suffix}_minus_echo", m, own - losses.columns(stratum, [control])[:, 0]))
+    return columns
 
 
 def value_row(key: Key, value: EquivalentVotes, largest: int) -> dict[str, Any]:
@@ -64,26 +87,50 @@ def value_row(key: Key, value: EquivalentVotes, largest: int) -> dict[str, Any]:
     return {"labels": name, "metric": metric, "votes": m, "one_sided": value.one_sided} | numbers
 
 
-def worth_rows(worths: Worths, n: int, n_clusters: int) -> list[dict]:
-    """Return the human votes that one synthetic vote counts as, ``worth`` and beside k human votes ``worth_k{k}``.
+def weight_rows(weights: FittedWeights, n: int, n_clusters: int) -> list[dict]:
+    """Return the weight of one synthetic vote, ``weight`` and beside k human votes ``weight_k{k}``.
 
     Of the calibrated variant ``row_sum`` and ``row_sum_k{k}``: the mean row sum of M, without an interval.
     """
     rows = []
-    for (name, k, m), worth in worths.items():
-        method = "jackknife_t" if np.isfinite(worth.low) else "point"
-        metric = "row_sum" if name == "calibrated" else "worth"
-        row = {"labels": name, "metric": f"{metric}_k{k}" if k else metric, "votes": m, "stratum": "all"}
-        row |= {"estimate": worth.overall, "low": worth.low, "high": worth.high, "method": method}
+    for (name, k, m), weight in weights.items():
+        method = "jackknife_t" if np.isfinite(weight.low) else "point"
+        metric = "row_sum" if name == "calibrated" else "weight"
+        row = {"labels": name, "metric": f"{metric}_k{k}" if k else metric, "votes": m, "stratum": WHOLE}
+        row |= {"estimate": weight.overall, "low": weight.low, "high": weight.high, "method": method}
         rows.append(row | {"population": THESE, "reference": "human", "n": n, "n_clusters": n_clusters})
     return rows
 
 
-def unavailable_read_out() -> dict[str, Any]:
+def typical_row(votes: np.ndarray, largest: int, n: int) -> dict[str, Any]:
+    """Return the row of the number k of human votes that a gain is quoted over: the median of the corpus' utterances.
+
+    At most K - 2, so that a gain of up to two votes can be read off the curve; 1 where K is 2, 0 where K is 1.
+
+    Args:
+        votes: (U,) human votes of every utterance of the corpus.
+        largest: K, the end of the curve.
+        n: Utterances that the curve is about.
+    """
+    heard = votes[votes > 0]
+    typical = min(int(np.median(heard)), max(largest - 2, 1), largest - 1)
+    return {"labels": HUMAN, "metric": "typical_votes", "stratum": WHOLE, "estimate": typical, "method": "median"} | {
+        "population": THESE, "reference": "human", "n": n,
+    }  # fmt: skip
+
+
+def used_row(used: int, everyone: int) -> dict[str, Any]:
+    """Return the row that says how many of the corpus' utterances (``n``) have enough votes for an analysis."""
+    return {"labels": HUMAN, "metric": "utterances_used", "stratum": WHOLE, "estimate": used, "n": everyone} | {
+        "population": THESE, "reference": "human", "method": "count",
+    }  # fmt: skip
+
+
+def unavailable_read_out(reason: str) -> dict[str, Any]:
     """Return the row that says that the limit of infinitely many synthetic votes is not known.
 
-    An annotator that only samples has no read-out distribution, and nothing is extrapolated.
+    The ``reason``, one of ``NO_READ_OUT``, ends the method ``not_available_...``; nothing is extrapolated.
     """
-    return {"labels": "weighted", "metric": "equivalent_votes", "votes": np.inf, "stratum": "all"} | {
-        "population": THESE, "reference": "human", "method": "not_available",
+    return {"labels": "weighted", "metric": "equivalent_votes", "votes": np.inf, "stratum": WHOLE} | {
+        "population": THESE, "reference": "human", "method": f"not_available_{reason}",
     }  # fmt: skip

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import xlogy
 
-from scaling_ambiguity.inference.exchange_losses import WHOLE
+from scaling_ambiguity.inference.exchange_losses import CALIBRATED_HUMAN, HUMAN, WHOLE, ruler_of
 from scaling_ambiguity.inference.known_votes import (
     CLASSES,
     VOTES,
@@ -42,9 +42,13 @@ MEASURED = "population"
 
 @dataclass(frozen=True)
 class Population:
-    """Very many utterances: loss (U,) of 0 .. 10 human votes and of each proxy, and the level of each utterance."""
+    """Very many utterances: losses (U,) of 0 .. 10 human votes and of each proxy, and the level of each utterance.
+
+    ``people`` are human votes as they are, ``calibrated_people`` those that calibrated proxies are read off.
+    """
 
     people: list[Array]
+    calibrated_people: list[Array]
     proxies: dict[tuple[str, int, int], Array]
     level: NDArray[np.int8]
 
@@ -74,16 +78,22 @@ def population(size: int, seed: int) -> Population:
         found[f"latent-{k}", 0, k] = loss(count(draw_labels(rng, np.repeat(p[:, None], k, axis=1))))
     found["as_pooled", 0, SYNTHETIC] = loss(synthetic)
     found["weighted", 0, SYNTHETIC] = loss(weighed(synthetic, 0))
-    fitted = calibrate(human(0)[None], synthetic[None], v[None], count(labels[:, : VOTES[0]]), blocks, blocks)
-    votes, b = fitted.votes(human(0)[None], synthetic[None])
-    found["calibrated", 0, SYNTHETIC] = expected_loss(v, posterior_mean(votes[0], b))
+    votes_of_prior = count(labels[:, : VOTES[0]])
+
+    def calibrated(votes: Array, weight: float | None = None) -> Array:
+        fitted = calibrate(human(0)[None], votes[None], v[None], votes_of_prior, blocks, blocks, weight=weight)
+        together, b = fitted.votes(human(0)[None], votes[None])
+        return expected_loss(v, posterior_mean(together[0], b))
+
+    found["calibrated", 0, SYNTHETIC] = calibrated(synthetic)
     two = human(BESIDE)
     echo = with_echo(two, synthetic) * (BESIDE + SYNTHETIC) - two
     prior = np.broadcast_to(SYNTHETIC * frequencies(a), two.shape)
     for name, more in (("echo", echo), ("prior", prior)):
         found[name, BESIDE, SYNTHETIC] = loss(weighed(more, BESIDE))
     people = [loss(human(k)) for k in range(CURVE + 1)]
-    return Population(people, found, level_places(count(labels[:, :LEVEL_VOTES])))
+    calibrated_people = [calibrated(human(k), 1.0) for k in range(CURVE + 1)]
+    return Population(people, calibrated_people, found, level_places(count(labels[:, :LEVEL_VOTES])))
 
 
 def prior_of_corpora(rng: np.random.Generator, habits: Array, size: int) -> Array:
@@ -114,10 +124,14 @@ def worths(seed: int, size: int = SIZE) -> pd.DataFrame:
     people = population(size, seed)
     rows = []
     for stratum, mask in [(WHOLE, slice(None)), *((name, people.level == i) for i, name in enumerate(LEVELS))]:
-        curve = np.array([loss[mask].mean() for loss in people.people])
+        curves = {
+            ruler: np.array([loss[mask].mean() for loss in losses])
+            for ruler, losses in ((HUMAN, people.people), (CALIBRATED_HUMAN, people.calibrated_people))
+        }
         for (name, beside, votes), loss in people.proxies.items():
+            curve = curves[ruler_of(name)]
             rows.append((stratum, name, beside, votes, read_off(curve, loss[mask].mean()) - beside, MEASURED))
-        known = [(f"fresh-{k}", 0, k, float(k)) for k in range(1, FRESH + 1)]
+        known = [(f"{kind}fresh-{k}", 0, k, float(k)) for kind in ("", "calibrated-") for k in range(1, FRESH + 1)]
         known += [(name, 0, SYNTHETIC, 0.0) for name in ("noise", "shuffled")]
         rows += [(stratum, *row, EXACT) for row in known]
     return pd.DataFrame(rows, columns=["stratum", "proxy", "beside", "votes", "truth", "known_by"])

@@ -1,9 +1,10 @@
 """Does the exchange rate find what is known? Many simulated corpora, one proxy of known worth after the other.
 
-Fresh raters of the same pool are worth their number, whatever the level of ambiguity. Uniform noise and the votes of
-another utterance are worth nothing; the majority of one's own votes repeated, and votes drawn from the class prior,
-add nothing to human votes. Draws from the latent distribution, which no rater's habit has touched, and the votes of
-a biased annotator are worth what the same predictors are worth on very many utterances (``population_worth``).
+Fresh raters of the same pool are worth their number, whatever the level of ambiguity, and calibrated too. Uniform
+noise and the votes of another utterance are worth nothing; the majority of one's own votes repeated, and votes drawn
+from the class prior, add nothing to human votes. Draws from the latent distribution, which no rater's habit has
+touched, and the votes of a biased annotator are worth what the same predictors are worth on very many utterances
+(``population_worth``).
 What has to be learnt, a weight or a matrix, is learnt less well from one corpus: what a corpus of this size can
 expect is the worth at the mean losses over all corpora.
 """
@@ -16,10 +17,11 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.arrangement import Arrangement, arrange
-from scaling_ambiguity.inference.exchange import STEP
-from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses, Key
-from scaling_ambiguity.inference.exchange_predictors import add_known, add_weighted
+from scaling_ambiguity.inference.draws import fresh_votes
+from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses, Key, ruler_of
+from scaling_ambiguity.inference.exchange_predictors import add_calibrated, add_known, add_weighted
 from scaling_ambiguity.inference.known_votes import CLASSES, KnownVotes, biased_votes, known_corpus, pool_habits
+from scaling_ambiguity.inference.known_worth import MOST_FRESH
 from scaling_ambiguity.inference.monte_carlo import exact_limits
 from scaling_ambiguity.labels.levels import LEVELS, choose_edges, level_of, pairwise_agreement
 from scaling_ambiguity.labels.others import class_prior, speaker_blocks
@@ -28,7 +30,8 @@ from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import derive_seed, generator
 
 Array: TypeAlias = NDArray[np.float64]
-UTTERANCES = 480
+UTTERANCES = 480  # where the speakers divide them, otherwise
+EACH = 40  # utterances a speaker
 SYNTHETIC = 5  # votes of the biased annotator, of noise, of the echo and of the prior
 BESIDE = 2  # human votes that echo and prior stand beside
 LEVEL_VOTES = 3
@@ -38,7 +41,7 @@ QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 KEYS = ["speakers", "stratum", "proxy", "beside", "votes"]
 EXPECTED = "corpora"
 LEARNT = ("weighted", "calibrated")  # predictors with something to learn from the corpus
-CURVE = [f"human_{k}" for k in range(LARGEST[WHOLE] + 1)]
+CURVE = [f"curve_{k}" for k in range(LARGEST[WHOLE] + 1)]
 COLUMNS = [
     *KEYS, "known_by", "truth", "corpora", "resamples", "coverage", "low", "high", "gains", "open", "mean",
     *(f"q{round(100 * q):02d}" for q in QUANTILES), "lower", "upper",
@@ -73,17 +76,28 @@ def add_proxies(losses: ExchangeLosses, corpus: KnownVotes, used: NDArray, votes
     add_known(losses, names, corpus.v[used], corpus.p[used], pool, SYNTHETIC, seed)
     losses.add(("as_pooled", 0, SYNTHETIC), pool)
     add_weighted(losses, ("weighted", 0, SYNTHETIC), pool)
-    losses.add(("calibrated", 0, SYNTHETIC), world.calibrated(world.calibrate(pool, 0), pool, 0))
+    if not world.start:
+        add_calibrated_proxies(losses, pool, corpus.v[used], names, seed)
     human = world.human(BESIDE)
     echo = with_echo(human, pool) * (BESIDE + SYNTHETIC) - human
     prior = np.broadcast_to(SYNTHETIC * class_prior(corpus.counts), human.shape)
     for name, more in (("echo", echo), ("prior", prior)):
-        losses.add((name, BESIDE, SYNTHETIC), world.weigh(more, BESIDE)[0])
+        losses.add((name, BESIDE, SYNTHETIC), world.weigh(more, BESIDE)[0], coarse=True)
+
+
+def add_calibrated_proxies(losses: ExchangeLosses, pool: Array, v: Array, names: list[str], seed: int) -> None:
+    """Add the biased annotator and fresh raters, calibrated; penalties are chosen at the most votes, as for an ALM."""
+    losses.add_calibrated_ruler()
+    add_calibrated(losses, ("calibrated", 0, SYNTHETIC), pool)
+    penalties = None
+    for k in range(min(MOST_FRESH, losses.world.largest), 0, -1):
+        fresh = fresh_votes(v, names, k, losses.world.dealt.shape[0], seed, f"{k} fresh raters")
+        penalties = add_calibrated(losses, (f"calibrated-fresh-{k}", 0, k), fresh, penalties=penalties).penalties
 
 
 def value_corpus(speakers: int, number: int, resamples: int, seed: int) -> list[dict]:
     """Return what each proxy is found to be worth in one simulated corpus, one row a stratum and proxy."""
-    corpus = known_corpus(UTTERANCES, speakers, pool_habits(seed), seed, number)
+    corpus = known_corpus(utterances_of(speakers), speakers, pool_habits(seed), seed, number)
     own = derive_seed(seed, "recovery", speakers, number)
     votes = biased_votes(generator(own, "biased annotator"), corpus.p, SYNTHETIC)
     settings = {"resamples": resamples, "seed": own, "level": 0.95, "method": "bootstrap_t"}
@@ -93,14 +107,18 @@ def value_corpus(speakers: int, number: int, resamples: int, seed: int) -> list[
         add_proxies(losses, corpus, used, votes[used], own)
         for stratum in strata:
             values = losses.values(stratum, settings)
-            columns = losses.columns(stratum, losses.people() + [key for key, *_ in values])
-            means = losses.interval(stratum, settings)(columns).estimate
-            curve, own_losses = np.split(means, [world.largest + 1])
-            shared = dict(zip(CURVE, curve, strict=False))
+            curves = {ruler: losses.means(stratum, losses.people(ruler)) for ruler in losses.rulers()}
+            own_losses = losses.means(stratum, [key for key, *_ in values])
             for (key, value, _), loss in zip(values, own_losses, strict=True):
                 ends = number_row(value.estimate, value.low, value.high, key[1])
-                rows.append(about(speakers, stratum, key) | ends | {"loss": loss} | shared)
+                curve = dict(zip(CURVE, curves[ruler_of(key[0])], strict=False))
+                rows.append(about(speakers, stratum, key) | ends | {"loss": loss} | curve)
     return rows
+
+
+def utterances_of(speakers: int) -> int:
+    """Return the utterances of a corpus: 480, or 40 a speaker where 480 cannot be shared equally."""
+    return EACH * speakers if UTTERANCES % speakers else UTTERANCES
 
 
 def read_off(people: Array, target: float) -> float:
@@ -129,11 +147,6 @@ def number_row(estimate: float, low: float, high: float, beside: int) -> dict[st
     return {"estimate": estimate - beside, "low": low - beside, "high": high - beside}
 
 
-def on_grid(truth: Array) -> Array:
-    """Return the point nearest to a truth of the grid on which intervals are searched."""
-    return np.round(np.round(truth / STEP) * STEP, 10)
-
-
 def summarise(found: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.DataFrame:
     """Return one row a stratum, proxy and truth: how often it is covered, and how the estimates are spread.
 
@@ -152,8 +165,7 @@ def summarise(found: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.D
         spread = {f"q{round(100 * q):02d}": round(group["estimate"].quantile(q), 4) for q in QUANTILES}
         ends = {"lower": group["low"].median(), "upper": group["high"].median()}
         for truth, known_by in targets:
-            target = on_grid(truth)
-            inside = (group["low"] <= target + 1e-9) & (target <= group["high"] + 1e-9)
+            inside = (group["low"] <= truth + 1e-9) & (truth <= group["high"] + 1e-9)
             low, high = exact_limits(int(inside.sum()), len(group))
             rows.append(
                 dict(zip(KEYS, key, strict=True))
@@ -171,7 +183,7 @@ def recovery(speakers: int, corpora: int, resamples: int, seed: int, truths: pd.
     """Return :func:`summarise` over ``corpora`` simulated corpora of ``speakers`` speakers.
 
     Args:
-        speakers: G, which divides the 480 utterances.
+        speakers: G, at least 5; see :func:`utterances_of`.
         corpora: Number of corpora.
         resamples: Of each interval.
         seed: Seed of the study.

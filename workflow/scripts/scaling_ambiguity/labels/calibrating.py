@@ -3,6 +3,9 @@
 The predictor from h human and s synthetic votes is p = (h + s M + b) / sum, with a nonnegative matrix M (C x C):
 row d says how many votes for each class a synthetic vote for class d is worth. It undoes what an annotator
 mixes up in the same way again and again, which one weight for all classes cannot.
+
+Human votes can pass through a matrix of their own too, p = (h M_h + s M_s + b) / sum with M_h shrunk to the identity:
+the ruler that calibrated votes are measured with has to be calibrated like them.
 """
 
 from dataclasses import dataclass
@@ -27,8 +30,8 @@ class Patterns:
     """Distinct pairs of human and synthetic votes, and the votes that followed each, by fold of speakers.
 
     Attributes:
-        human: (P, C) conditioning votes.
-        synthetic: (P, C) synthetic votes.
+        human: (P, C) votes that count as they are.
+        synthetic: (P, S) votes that pass through the matrix.
         targets: (folds, P, C) weights of the votes to predict.
     """
 
@@ -44,11 +47,11 @@ class Patterns:
 
 
 def find_patterns(human: Array, synthetic: Array, targets: Array, folds: NDArray[np.intp]) -> Patterns:
-    """Tabulate votes; human, synthetic, targets (deals, U, C), folds (U,) from 0."""
+    """Tabulate votes; human, targets (deals, U, C), synthetic (deals, U, S), folds (U,) from 0."""
     classes, groups = targets.shape[-1], int(folds.max()) + 1
     code = np.zeros(targets.shape[:-1], dtype=np.int64)
     for votes in (human, synthetic):
-        for c in range(classes):
+        for c in range(votes.shape[-1]):
             values, place = np.unique(votes[..., c], return_inverse=True)
             code = code * len(values) + place.reshape(votes.shape[:-1])
             code = np.unique(code, return_inverse=True)[1].reshape(code.shape)  # stay small
@@ -56,12 +59,15 @@ def find_patterns(human: Array, synthetic: Array, targets: Array, folds: NDArray
     cell = np.broadcast_to(folds, code.shape).ravel() * len(first) + place.ravel()
     flat = targets.reshape(-1, classes)
     summed = np.stack([np.bincount(cell, flat[:, c], minlength=groups * len(first)) for c in range(classes)], axis=-1)
-    take = [np.broadcast_to(votes, targets.shape).reshape(-1, classes)[first] for votes in (human, synthetic)]
+    take = [
+        np.broadcast_to(votes, (*targets.shape[:-1], votes.shape[-1])).reshape(-1, votes.shape[-1])[first]
+        for votes in (human, synthetic)
+    ]
     return Patterns(*take, summed.reshape(groups, len(first), classes))
 
 
 def log_loss(human: Array, synthetic: Array, targets: Array, m: Array, b: Array) -> tuple[float, Array, Array]:
-    """Return the mean NLL per target vote of (h + s M + b) / sum, and its gradients in M (C, C) and b (C,)."""
+    """Return the mean NLL per target vote of (h + s M + b) / sum, and its gradients in M (S, C) and b (C,)."""
     votes, whole = human + synthetic @ m + b, targets.sum()
     row = targets.sum(axis=1)
     total = votes.sum(axis=1)
@@ -71,40 +77,44 @@ def log_loss(human: Array, synthetic: Array, targets: Array, m: Array, b: Array)
 
 
 def fit_calibration(
-    human: Array, synthetic: Array, targets: Array, a: Array, w: float, penalty: float
-) -> tuple[Array, Array]:
-    """Return M (C, C) >= 0 and b (C,) > 0 that minimise mean NLL + penalty / n * ((m (M - w I))^2 + (b - a)^2).
+    human: Array, synthetic: Array, targets: Array, a: Array, centre: Array, penalty: float,
+    start: tuple[Array, Array] | None = None,
+) -> tuple[Array, Array]:  # fmt: skip
+    """Return M (S, C) >= 0 and b (C,) > 0 that minimise mean NLL + penalty / n * ((m (M - M_0))^2 + (b - a)^2).
 
-    n is the summed weight of the targets and m the mean number of synthetic votes, so that the penalty is one on
-    pseudo-votes and weighs as much with few votes as with many; the sums run over all entries.
+    n is the summed weight of the targets and m, row by row of M, the mean number of votes of its source, so that the
+    penalty is one on pseudo-votes and weighs as much with few votes as with many; the sums run over all entries.
 
     Args:
-        human: (P, C) conditioning votes of every pattern.
-        synthetic: (P, C) synthetic votes.
+        human: (P, C) votes of every pattern that count as they are.
+        synthetic: (P, S) votes that pass through M; S = C, or 2 C for two sources side by side.
         targets: (P, C) weights of the votes that followed.
         a: (C,) where b is shrunk to, the prior's parameters.
-        w: M is shrunk to w I.
-        penalty: >= 0; infinity returns w I and a.
+        centre: (S, C) where M is shrunk to, such as w I.
+        penalty: >= 0; infinity returns ``centre`` and a.
+        start: M and b that the search starts from, default ``centre`` and a.
     """
     classes = len(a)
-    target_m, target_b = w * np.eye(classes), np.maximum(a, SMALLEST)
+    target_b = np.maximum(a, SMALLEST)
     if not np.isfinite(penalty):
-        return target_m, target_b
+        return centre, target_b
     row = targets.sum(axis=1)
     scale = penalty / row.sum()
-    many = (row @ synthetic.sum(axis=1) / row.sum()) ** 2
+    sources = synthetic.reshape(len(synthetic), -1, classes).sum(axis=2)
+    many = np.repeat((row @ sources / row.sum()) ** 2, classes)[:, None]
+    split = centre.size
 
     def objective(x: Array) -> tuple[float, Array]:
-        m, b = x[: classes**2].reshape(classes, classes), x[classes**2 :]
+        m, b = x[:split].reshape(centre.shape), x[split:]
         loss, slope_m, slope_b = log_loss(human, synthetic, targets, m, b)
-        loss += scale * (many * ((m - target_m) ** 2).sum() + ((b - target_b) ** 2).sum())
-        slope_m = slope_m + 2 * scale * many * (m - target_m)
+        loss += scale * ((many * (m - centre) ** 2).sum() + ((b - target_b) ** 2).sum())
+        slope_m = slope_m + 2 * scale * many * (m - centre)
         return loss, np.concatenate([slope_m.ravel(), slope_b + 2 * scale * (b - target_b)])
 
-    bounds = [(0.0, None)] * classes**2 + [(SMALLEST, None)] * classes
-    start = np.concatenate([target_m.ravel(), target_b])
-    found = minimize(objective, start, jac=True, method="L-BFGS-B", bounds=bounds, options=STOP)
-    return found.x[: classes**2].reshape(classes, classes), found.x[classes**2 :]
+    bounds = [(0.0, None)] * split + [(SMALLEST, None)] * classes
+    first = np.concatenate([part.ravel() for part in start or (centre, target_b)])
+    found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, options=STOP)
+    return found.x[:split].reshape(centre.shape), found.x[split:]
 
 
 @dataclass(frozen=True)
@@ -113,7 +123,7 @@ class Calibration:
 
     Attributes:
         folds: (U,) fold of each utterance.
-        m: (folds, C, C).
+        m: (folds, S, C); S = C, or 2 C where human votes have the first C rows.
         b: (folds, C).
         penalties: (folds,) chosen inside the training folds.
     """
@@ -124,19 +134,20 @@ class Calibration:
     penalties: Array
 
     def votes(self, human: Array, synthetic: Array) -> tuple[Array, Array]:
-        """Return h + s M (deals, U, C), and b (U, C) in the place of the prior."""
+        """Return h + s M (deals, U, C), and b (U, C) in the place of the prior; synthetic (deals, U, S)."""
         added = np.einsum("...uc,ucd->...ud", synthetic, self.m[self.folds])
         return human + added, self.b[self.folds]
 
     @property
-    def worth(self) -> float:
-        """Human votes that a synthetic vote adds: the mean over classes and folds of the row sums of M."""
-        return float(self.m.sum(axis=-1).mean())
+    def row_sum(self) -> float:
+        """Pseudo-votes that a synthetic vote adds: the mean over classes and folds of the row sums of its matrix."""
+        classes = self.m.shape[-1]
+        return float(self.m[:, -classes:].sum(axis=-1).mean())
 
 
 def calibrate(
     human: Array, synthetic: Array, targets: Array, counts: Array, count_blocks: NDArray[np.intp],
-    blocks: NDArray[np.intp], penalties: Array | None = None,
+    blocks: NDArray[np.intp], penalties: Array | None = None, *, weight: float | None = None, mixed: bool = False,
 ) -> Calibration:  # fmt: skip
     """Fit M and b for each fifth of the speakers on the others, the penalty chosen by two halves of those.
 
@@ -144,32 +155,39 @@ def calibrate(
 
     Args:
         human: (deals, U, C) conditioning votes.
-        synthetic: (deals, U, C) synthetic votes.
+        synthetic: (deals, U, C) synthetic votes, or human ones that are to be calibrated.
         targets: (deals, U, C) weights of the votes to predict, of equal sum an utterance.
         counts: (V, C) human votes that the prior is fitted to, again without the fold.
         count_blocks: (V,) their blocks of speakers.
         blocks: (U,) block of speakers.
         penalties: (folds,) taken as they are, such as those chosen at another number of votes.
+        weight: w that M is shrunk to, 1 for human votes; by default fitted.
+        mixed: Human votes pass through a matrix of their own, shrunk to I; the result is that of both side by side.
     """
+    together = np.concatenate([human, synthetic], axis=-1) if mixed else synthetic
+    apart = np.zeros_like(human) if mixed else human
     groups = min(FOLDS, int(count_blocks.max()) + 1)
     folds, count_folds = blocks % groups, count_blocks % groups
     # halves of the training folds need folds of their own: each fold is cut in two
     halves = folds * 2 + (blocks // groups) % 2
-    patterns = find_patterns(human, synthetic, targets, halves)
-    evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, folds)
+    patterns = find_patterns(apart, together, targets, halves)
+    evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, folds) if weight is None else None
     parts = np.flatnonzero(patterns.targets.sum(axis=(1, 2)) > 0)  # few speakers: a fold may be one of them
     found = []
     for fold in range(groups):
         a = fit_dirichlet_multinomial(counts[count_folds != fold])
-        w = fit_weight(evidence, a, without=fold) if fold < len(evidence.seen) else 0.0
+        w = weight
+        if evidence is not None:
+            w = fit_weight(evidence, a, without=fold) if fold < len(evidence.seen) else 0.0
+        centre = np.concatenate([np.eye(len(a))] * mixed + [w * np.eye(len(a))])
         training = [part for part in parts if part // 2 != fold]
-        penalty = _choose(patterns, training, a, w) if penalties is None else penalties[fold]
-        found.append((*fit_calibration(*patterns.followed(training), a, w, penalty), penalty))
+        penalty = _choose(patterns, training, a, centre) if penalties is None else penalties[fold]
+        found.append((*fit_calibration(*patterns.followed(training), a, centre, penalty), penalty))
     m, b, chosen = zip(*found, strict=True)
     return Calibration(folds, np.stack(m), np.stack(b), np.array(chosen))
 
 
-def _choose(patterns: Patterns, training: list[int], a: Array, w: float) -> float:
+def _choose(patterns: Patterns, training: list[int], a: Array, centre: Array) -> float:
     """Return the penalty that predicts each half of the training folds best from the other half."""
     pairs = [(training[::2], training[1::2]), (training[1::2], training[::2])]
     pairs = [pair for pair in pairs if all(patterns.targets[part].sum() > 0 for part in pair)]
@@ -178,6 +196,8 @@ def _choose(patterns: Patterns, training: list[int], a: Array, w: float) -> floa
     losses = np.zeros(len(PENALTIES))
     for fitted, judged in pairs:
         known, unseen = patterns.followed(fitted), patterns.followed(judged)
-        for i, penalty in enumerate(PENALTIES):
-            losses[i] += log_loss(*unseen, *fit_calibration(*known, a, w, penalty))[0] * unseen[2].sum()
+        start = None
+        for i in reversed(range(len(PENALTIES))):  # from stiff to loose, each from where the last one ended
+            start = fit_calibration(*known, a, centre, PENALTIES[i], start)
+            losses[i] += log_loss(*unseen, *start)[0] * unseen[2].sum()
     return PENALTIES[int(np.argmin(losses))]

@@ -7,6 +7,7 @@ from scaling_ambiguity.reporting.text import count, number
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 INTERVAL = r"{level}\,\% interval"
+FEW_SPEAKERS = f"from fewer than {LEAST_CLUSTERS} speakers"
 
 
 def beside(value: float, other: float, *, low: float = math.nan, high: float = math.nan) -> str:
@@ -74,15 +75,16 @@ def several(least: int, most: int, noun: str) -> str:
     return f"{number_} {noun}" if least == most == 1 else f"{number_} {noun}s"
 
 
-def equivalent(estimate: float, low: float, high: float, largest: float, level: float) -> str:
+def equivalent(estimate: float, low: float, high: float, largest: float, level: float, why: str = FEW_SPEAKERS) -> str:
     """Return what an exchange rate says, with open ends where the corpus cannot show more.
 
     Args:
         estimate: Equivalent human votes; not finite or at least ``largest`` if beyond the last vote count.
-        low: Lower bound, 0 if there is none, NaN (with ``high``) if there are too few speakers for an interval.
+        low: Lower bound, 0 if there is none, NaN (with ``high``) if no interval is given.
         high: Upper bound, not finite if there is none.
         largest: The largest number of human votes compared with.
         level: Coverage of the interval, e.g. .95.
+        why: Why there is no interval, where both ends are NaN.
     """
     beyond = not math.isfinite(estimate) or estimate >= largest
     name = INTERVAL.format(level=f"{100 * level:g}")
@@ -94,7 +96,7 @@ def equivalent(estimate: float, low: float, high: float, largest: float, level: 
     elif start:
         interval = f"{name} from {number(low, 2)}, without an upper bound"
     elif math.isnan(low) and math.isnan(high):
-        interval = f"no interval, from fewer than {LEAST_CLUSTERS} speakers"
+        interval = f"no interval, {why}"
     else:
         interval = f"{name} not bounded by these data"
     main = f"more than {several(round(largest), round(largest), 'human vote')}" if beyond else votes(estimate)

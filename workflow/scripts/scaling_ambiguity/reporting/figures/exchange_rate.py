@@ -42,6 +42,9 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame) -> None:
             data=fitted, x="votes", y="estimate", linestyle="--", color=GREY, label="Dirichlet-multinomial",
             errorbar=None, legend=False, ax=axes,
         )  # fmt: skip
+    calibrated = pick(rows, labels="calibrated-human", metric="nll").sort_values("votes")
+    if len(calibrated):
+        axes.plot(calibrated["votes"], calibrated["estimate"], ":", color=PURPLE, label="$k$ human votes, calibrated")
     last = human["votes"].max()
     for labels, (colour, _) in VARIANTS.items():
         levels = pick(rows, labels=labels, metric="nll").sort_values("votes")
@@ -130,4 +133,4 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         if len(groups) > 1:
             axes[0, column].set_title(rows["corpus"].iloc[0])
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    return figure, pick(statistics, metric=("nll", "nll_fitted", "equivalent_votes", "worth"))
+    return figure, pick(statistics, metric=("nll", "nll_fitted", "equivalent_votes", "weight"))

@@ -16,11 +16,13 @@ WIDTH = 2 * COLUMN_WIDTH + 0.16  # inches, both columns
 COLOURS = (VERMILION, ORANGE, BLUE, GREEN)  # of numbers of speakers, rising
 MARKERS = ("v", "o", "s", "D")
 OVERALL = (
-    *("fresh-1", "fresh-2", "fresh-3", "latent-1", "latent-2", "as_pooled", "weighted", "calibrated"),
+    *("fresh-1", "fresh-2", "fresh-3", "calibrated-fresh-1", "calibrated-fresh-2", "calibrated-fresh-3"),
+    *("latent-1", "latent-2", "as_pooled", "weighted", "calibrated"),
     *("noise", "shuffled", "prior", "echo"),
 )
 BY_LEVEL = ("fresh-1", "fresh-2", "fresh-3", "weighted", "noise", "shuffled", "echo")
 NAMES = {name: f"biased, {short}" for name, short in SHORT.items()}
+NAMES |= {f"calibrated-fresh-{k}": f"{known_name(f'fresh-{k}')}, calibrated" for k in (1, 2, 3)}
 NAMES |= {"echo": "own majority added", "prior": "class prior added", "shuffled": "other clip's votes"}
 TESTS = {
     "mean": "difference,\nbootstrap-$t$",
@@ -61,7 +63,7 @@ def draw_validity(recovery: pd.DataFrame, rates: pd.DataFrame) -> tuple[Figure, 
 def _draw_recovery(axes: Axes, recovery: pd.DataFrame, rows: list[tuple[str, str]]) -> pd.DataFrame:
     """Draw one line a stratum and proxy: median, quartiles and 90 % of the estimates, truth, coverage in per cent."""
     speakers = sorted(set(recovery["speakers"]))
-    step, used = 0.3, []
+    step, used = 0.6 / len(speakers), []
     beside = axes.get_yaxis_transform()
     for place, (stratum, proxy) in enumerate(rows):
         for i, number in enumerate(speakers):
@@ -80,7 +82,9 @@ def _draw_recovery(axes: Axes, recovery: pd.DataFrame, rows: list[tuple[str, str
             axes.text(1.05 + 0.09 * i, place, text, transform=beside, color=colour, ha="center", va="center", size=6.5)
         if place and stratum != rows[place - 1][0]:
             axes.axhline(place - 0.5, color=GREY, linewidth=0.5)
-    axes.text(1.095, -0.95, "covers, %", transform=beside, ha="center", va="center", size=6.5)
+    axes.text(
+        1.05 + 0.045 * (len(speakers) - 1), -0.95, "covers, %", transform=beside, ha="center", va="center", size=6.5
+    )
     names = [NAMES.get(proxy) or known_name(proxy) for _, proxy in rows]
     if rows[0][0] != "all":
         names = [

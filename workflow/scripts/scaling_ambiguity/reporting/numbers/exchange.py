@@ -3,11 +3,22 @@
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.inference.exchange_rows import REFUSED
 from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
-from scaling_ambiguity.reporting.words import equivalent
+from scaling_ambiguity.reporting.words import FEW_SPEAKERS, equivalent
+
+UNDERCOVERS = "which would cover too little"
+NOT_READ = {  # why an annotator has no distribution that could be read; inference.exchange_rows.NO_READ_OUT
+    "replayed": "its votes are those of humans",
+    "table": "its votes were given as a table",
+    "server": "a server gives answers, not the probabilities of all labels",
+    "published": "its published answers hold no probabilities of labels",
+    "stated": "every answer states a distribution of its own",
+    "reasoned": "it reasons before it names a label",
+}
 
 
 def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
@@ -34,7 +45,10 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         numbers.estimate(f"exchange.{name}.nll", table, optional=optional, labels=labels, metric="nll", votes=m)
         about = {"labels": labels, "metric": "equivalent_votes", "votes": m}
         _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **about)
-    numbers.estimate("exchange.worth", table, digits=2, labels="weighted", metric="worth", votes=m)
+    numbers.estimate("exchange.weight", table, digits=2, labels="weighted", metric="weight", votes=m)
+    numbers.switch("calibratedrefused", bool((pick(table, labels="calibrated")["method"] == REFUSED).any()))
+    calibrated_all = {"labels": "calibrated-human", "metric": "nll", "votes": largest}
+    numbers.estimate("exchange.human.calibrated", table, optional=True, **calibrated_all)
     across = pick(everyone, population="raters like these", labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedraters", bool(len(across)))
     own = pick(table, labels="weighted", metric="equivalent_votes", votes=m)
@@ -42,15 +56,39 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     if len(across) and not numbers.switches["crossedalone"]:
         wanted = {"labels": "weighted", "metric": "equivalent_votes", "votes": m, "population": "raters like these"}
         _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)
-    limit = pick(table, metric="equivalent_votes", labels="weighted", votes=float("inf"))
-    if limit["estimate"].notna().any():
-        _equivalent(numbers, "exchange.readout", limit, largest, level, labels="weighted", metric="equivalent_votes")
-    else:
-        numbers.words("exchange.readout.words", "not available", ["exchange.m"])
-    for labels in ("weighted", "calibrated", "echo"):
-        about = {"labels": labels, "metric": "gain_k1", "votes": m}
-        numbers.estimate(f"exchange.gain.{labels}", table, digits=2, optional=True, **about)
+    _add_read_out(numbers, table, largest, level)
+    _add_gains(numbers, table, m)
     _add_shares(numbers, table)
+
+
+def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: float) -> None:
+    """Define ``exchange.readout``, the limit of infinitely many synthetic votes, or why there is none."""
+    about = {"labels": "weighted", "metric": "equivalent_votes", "votes": float("inf")}
+    limit = pick(table, **about)
+    if limit["estimate"].notna().any():
+        _equivalent(numbers, "exchange.readout", table, largest, level, **about)
+        return
+    method = limit["method"].iloc[0] if len(limit) else ""
+    reason = NOT_READ.get(method.removeprefix("not_available_"))
+    numbers.words("exchange.readout.words", f"not available: {reason}" if reason else "not available", ["exchange.m"])
+
+
+def _add_gains(numbers: Numbers, table: pd.DataFrame, m: float) -> None:
+    """Define ``exchange.gain.*`` and, less the echo's gain, ``exchange.net.*``, over typically many human votes."""
+    typical = pick(table, labels="human", metric="typical_votes")
+    k = int(typical["estimate"].iloc[0]) if len(typical) else 1
+    if len(typical):
+        numbers.estimate("exchange.typical", table, digits=0, labels="human", metric="typical_votes")
+    else:
+        numbers.words("exchange.typical", "1", ["exchange.m"])
+    numbers.switch("gainsbeside", k > 0)
+    names = {"weighted": "weighted", "calibrated": "calibrated", "echo": "echo", "calibrated-echo": "echo.calibrated"}
+    for labels, name in names.items():
+        about = {"labels": labels, "metric": f"gain_k{k}", "votes": m}
+        numbers.estimate(f"exchange.gain.{name}", table, digits=2, optional=True, **about)
+    for labels in ("weighted", "calibrated"):
+        about = {"labels": labels, "metric": f"net_gain_k{k}", "votes": m}
+        numbers.estimate(f"exchange.net.{labels}", table, digits=2, optional=True, **about)
 
 
 def _equivalent(
@@ -62,7 +100,8 @@ def _equivalent(
     if row is None:
         numbers.words(f"{key}.words", ABSENT, [key])
         return
-    text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
+    why = UNDERCOVERS if row["method"] == REFUSED else FEW_SPEAKERS
+    text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level, why)
     numbers.words(f"{key}.words", text, [key, bound])
 
 
@@ -101,6 +140,12 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
     about = {"file": file, "function": "max", "rows": {"labels": "human", "metric": "nll"}}
     numbers.value("exchange.level.largest", largest, f"{largest:.0f}", column="votes", **about)
     about = {"metric": "equivalent_votes", "optional": True, "bound": "exchange.level.largest"}
+    used = pick(table, labels="human", metric="utterances_used")
+    for key, column in (("exchange.level.utterances", "estimate"), ("exchange.level.corpus", "n")):
+        if len(used):
+            numbers.cell(key, used.iloc[0], column, count(int(used[column].iloc[0])))
+        else:
+            numbers.absent(key)
     for stratum in LEVELS:
         for labels, name in (("weighted", stratum), ("calibrated", f"calibrated.{stratum}")):
             key = f"exchange.level.{name}"

@@ -18,6 +18,7 @@ NAMES = {
     "weighted": "fitted weight",
     "calibrated": "calibrated",
     "echo": "control: echo",
+    "calibrated-echo": "control: echo, calibrated",
     "shuffled": "another utterance's votes",
 }
 NOTHING = "not available"
@@ -41,7 +42,7 @@ def votes_cell(row: pd.Series, largest: float, excess: float = math.nan, offset:
         excess: NLL minus that of the prior, in nats.
         offset: Human votes that ``row`` is a gain over.
     """
-    if row["method"] == "not_available":
+    if row["method"].startswith("not_available"):
         return NOTHING
     if row["method"] == "not_identifiable":
         return UNKNOWN
@@ -74,32 +75,38 @@ def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
     for i in order:
         row = own.iloc[i]
         about = {"labels": row["labels"], "votes": row["votes"], "stratum": "all"}
-        nll, excess, worth = (
+        nll, excess, weight = (
             pick(rows, metric=metric, population=THESE, **about)
-            for metric in ("nll", "nll_minus_prior", ("worth", "row_sum"))
+            for metric in ("nll", "nll_minus_prior", ("weight", "row_sum"))
         )
         like = pick(rows, metric="equivalent_votes", population=LIKE_THESE, **about)
         above = float(excess["estimate"].iloc[0]) if len(excess) else math.nan
         across = votes_cell(like.iloc[0], largest).partition(" ")[2] if len(like) else ""
         across = AS_ALONE if len(like) and no_wider(like.iloc[0], row, 2) else across
         line = [variant_name(row["labels"]), _m(row["votes"]), _cells(nll), _cells(excess)]
-        body.append([*line, votes_cell(row, largest, above), across or "--", _cells(worth, 2)])
+        body.append([*line, votes_cell(row, largest, above), across or "--", _cells(weight, 2)])
     return body
 
 
 def _beside(rows: pd.DataFrame, ks: Sequence[int], largest: float) -> list[Row]:
-    """Return a line a predictor beside k human votes: the gain for every k, and the last p-value against echo."""
-    own = rows[rows["metric"].str.startswith("gain_k") & (rows["population"] == THESE)]
+    """Return a line a predictor beside k human votes: the gain for every k; then less what the control gains.
+
+    The last column is the p-value of the difference in NLL from that control over ``typical_votes`` human votes.
+    """
+    typical = pick(rows, labels="human", metric="typical_votes")
+    quoted = int(typical["estimate"].iloc[0]) if len(typical) else ks[0]
     body: list[Row] = []
-    keys = {(labels, votes) for labels, votes in zip(own["labels"], own["votes"], strict=True)}
-    for labels, votes in sorted(keys, key=lambda key: (_order(key[0]), key[1])):
-        cells = []
-        for k in ks:
-            found = pick(own, labels=labels, votes=votes, metric=f"gain_k{k}", stratum="all")
-            cells.append(votes_cell(found.iloc[0], largest, offset=k) if len(found) else "--")
-        against = pick(rows, labels=labels, votes=votes, metric=f"nll_k{ks[0]}_minus_echo", stratum="all")
-        p = p_text(against.iloc[0], "p") if len(against) else "--"
-        body.append([variant_name(labels), _m(votes), *cells, p])
+    for prefix, ending in (("gain_k", ""), ("net_gain_k", ", less its control")):
+        own = rows[rows["metric"].str.startswith(prefix) & (rows["population"] == THESE)]
+        keys = {(labels, votes) for labels, votes in zip(own["labels"], own["votes"], strict=True)}
+        for labels, votes in sorted(keys, key=lambda key: (_order(key[0]), key[1])):
+            cells = []
+            for k in ks:
+                found = pick(own, labels=labels, votes=votes, metric=f"{prefix}{k}", stratum="all")
+                cells.append(votes_cell(found.iloc[0], largest, offset=k) if len(found) else "--")
+            against = pick(rows, labels=labels, votes=votes, metric=f"nll_k{quoted}_minus_echo", stratum="all")
+            p = p_text(against.iloc[0], "p") if len(against) and not ending else "--"
+            body.append([variant_name(labels) + ending, _m(votes), *cells, p])
     return body
 
 
@@ -164,7 +171,7 @@ def exchange_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             "$-$ prior",
             "equivalent human votes",
             LIKE_THESE,
-            "worth of one",
+            "weight of one",
         ]
         extend("alone", "lrlllll", head, title, _alone(rows, largest))
         ks = list(range(1, int(largest)))
@@ -182,6 +189,6 @@ def exchange_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     order = ["alone", *(name for name in tables if name.startswith("beside")), "levels", "shares"]
     parts = [tabular(columns, head, body) for columns, head, body in (tables[n] for n in order if n in tables)]
     shown = statistics["metric"].str.fullmatch(
-        r"nll|nll_minus_prior|equivalent_votes|worth|row_sum|gain_k\d+|nll_k\d+_minus_echo|class_share_\w+|ppi_\w+"
+        r"nll|nll_minus_prior|equivalent_votes|weight|row_sum|(net_)?gain_k\d+|nll_k\d+_minus_echo|class_share_\w+|ppi_\w+"
     )
     return "\n\\medskip\n\n".join(parts), statistics[shown].drop(columns="file")
