@@ -91,7 +91,7 @@ rule validate_recovery:
         script=f"{SCRIPTS}/validate_recovery.py",
         code=code("validate_recovery.py"),
     shell:
-        "python {params.script:q} --speakers 12 24 91 --corpora 200 200 120"
+        "python {params.script:q} --speakers 12 24 91 --corpora 240 240 160"
         " --resamples 1000 --seed {params.seed} --output {output} > {log} 2>&1"
 
 
