@@ -114,11 +114,11 @@ def test_a_retired_model_may_still_be_read_from_stored_answers():
     registry = load_registry()
     facts = registry["gemini_2_0_flash"]
     alm = resolve({"registry": "gemini_2_0_flash"}, registry)
-    late = Place(True, 0, 1.0, {"GEMINI_API_KEY"}, facts.retires + datetime.timedelta(1))
+    late = Place(True, 0, 1.0, {"GEMINI_API_KEY"}, facts.retires)
     (reason,) = obstacles(alm, facts, late)
     assert f"retired on {facts.retires}" in reason
     assert obstacles(alm, facts, late, has_answers=True) == []
-    assert obstacles(alm, facts, Place(True, 0, 1.0, {"GEMINI_API_KEY"}, facts.retires)) == []
+    assert obstacles(alm, facts, Place(True, 0, 1.0, {"GEMINI_API_KEY"}, facts.retires - datetime.timedelta(1))) == []
 
 
 def test_the_registry_tells_of_packages_and_licences(monkeypatch):

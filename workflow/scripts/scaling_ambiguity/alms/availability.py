@@ -50,7 +50,7 @@ def reasons_against(entry: Entry, machine: Machine) -> list[str]:
     reasons = []
     if entry.engine not in machine.engines:
         reasons.append(f"engine `{entry.engine}` is not part of this version")
-    if isinstance(entry.retires, datetime.date) and machine.today > entry.retires:
+    if isinstance(entry.retires, datetime.date) and machine.today >= entry.retires:
         reasons.append(f"retired on {entry.retires.isoformat()} as announced; replay stored answers")
     if entry.engine == "transformers":
         return reasons + _against_loading(entry, machine)

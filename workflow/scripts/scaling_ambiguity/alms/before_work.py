@@ -69,7 +69,7 @@ def obstacles(alm: dict[str, Any], facts: Entry | None, place: Place, has_answer
         has_answers: Some of its answers are stored: then a retired model is no obstacle, as none may be missing.
     """
     found = []
-    retired = facts is not None and isinstance(facts.retires, datetime.date) and place.today > facts.retires
+    retired = facts is not None and isinstance(facts.retires, datetime.date) and place.today >= facts.retires
     if retired and not has_answers:
         found.append(f"retired on {facts.retires.isoformat()} as announced: choose another model, or stored answers")
     if place.local and alm["gpus"] > place.gpus:

@@ -37,7 +37,7 @@ class Entry:
         longest_audio_s: Seconds of one clip.
         base_url: Of the server, or ``none``.
         key_env: Environment variable with the key, or ``none``.
-        retires: Last day as announced.
+        retires: Day from which it no longer answers, as announced.
         seconds_a_clip: Measured seconds of one GPU a clip.
         ran_here: What of it was run in this repository.
         remarks: What else has to be known.
@@ -65,6 +65,12 @@ class Entry:
     ran_here: str
     remarks: tuple[str, ...]
     sources: tuple[str, ...]
+
+    @property
+    def asked_as(self) -> str:
+        """What a server is asked for: the dated snapshot of an API, so that answers are filed under what was sent."""
+        of_hub = "/" in self.checkpoint
+        return self.checkpoint if of_hub or self.revision == NOT_KNOWN else self.revision
 
 
 _WORDS = {
@@ -158,7 +164,7 @@ def resolve(alm: dict[str, Any], registry: dict[str, Entry]) -> dict[str, Any]:
         taken = {
             "engine": "openai",
             "base_url": entry.base_url,
-            "model": entry.checkpoint,
+            "model": entry.asked_as,
             "revision": entry.revision,
             "key_env": entry.key_env,
             "gpus": 0,
