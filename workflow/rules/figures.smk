@@ -30,7 +30,7 @@ if corpora_with("annotation"):
         "fig_bias",
     ]
 TABLES = ["tab_corpus", "tab_votes_lost", "tab_validity"] + (
-    ["tab_agreement", "tab_alignment", "tab_bias", "tab_exchange", "tab_hypotheses"]
+    ["tab_agreement", "tab_alignment", "tab_bias", "tab_saturation", "tab_exchange", "tab_hypotheses"]
     if corpora_with("annotation")
     else []
 )

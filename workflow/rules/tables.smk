@@ -108,6 +108,31 @@ rule tab_bias:
         " --table {output.table} --data {output.data} > {log} 2>&1"
 
 
+rule tab_saturation:
+    """The divergence by the number of synthetic votes, its limit, and what was published for it."""
+    input:
+        statistics=needed("saturation"),
+    output:
+        table="paper/tables/tab_saturation.tex",
+        data=report("paper/tables/tab_saturation.csv", caption="../report/tab_saturation.rst", category="Tables"),
+    log:
+        "logs/tab_saturation.log",
+    benchmark:
+        "logs/tab_saturation.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/tab_saturation.py",
+        code=code("tab_saturation.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics}"
+        " --table {output.table} --data {output.data} > {log} 2>&1"
+
+
 rule tab_exchange:
     """What synthetic votes are worth in human votes: pooled, weighted, calibrated, and beside human votes."""
     input:

@@ -9,7 +9,7 @@ import pandas as pd
 from scaling_ambiguity import cli
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.draws import draw_table, first_counts, fresh_groups, subsets, vote_table
-from scaling_ambiguity.inference.saturation import fit_exponential, fit_interval
+from scaling_ambiguity.inference.saturation import fit_exponential
 from scaling_ambiguity.labels.counting import human_counts, human_votes
 from scaling_ambiguity.metrics.arrays import histogram
 from scaling_ambiguity.metrics.corrected import corrected_jsd_bits, limit_jsd_bits
@@ -23,7 +23,7 @@ Add = Callable[[str, str, list[int], np.ndarray, np.ndarray], None]
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Average the divergence over fresh draws, take it apart, fit its decay, and do the same for human votes."""
+    """Average the divergence over fresh draws, take it apart, and do the same for human votes."""
     options, classes, votes = arguments.options, arguments.classes, VOTES.read(arguments.votes)
     table = UTTERANCES.read(arguments.utterances)
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
@@ -50,12 +50,7 @@ def main(arguments: argparse.Namespace) -> None:
     own, where = f"synthetic-{arguments.annotator}", np.flatnonzero(keep)
     plain = _add_fresh(add, own, draws, human, where, kept, sizes, arguments)
     _add_parts(add, own, draws, human, where, plain, sizes, classes)
-    about_fit = {"labels": own, "n": len(kept), "n_clusters": len(np.unique(speakers[keep]))}
-    if len(sizes) >= 4:
-        for metric, fit in fit_interval(plain, speakers[keep], sizes, **settings).items():
-            known = np.isfinite(fit.estimate)
-            row = {"metric": metric, "estimate": fit.estimate, "low": fit.low, "high": fit.high}
-            rows.append(about | about_fit | row | {"method": "percentile" if known else "not_identifiable"})
+    about_fit = {"n": len(kept), "n_clusters": len(np.unique(speakers[keep]))}
     rows += [about | about_fit | row for row in _published(own, draws[keep], human[keep], kept, sizes, arguments)]
     _add_human(arguments, votes, names, draws, sizes, add)
     STATISTICS.write(statistics_frame(rows), arguments.output)
@@ -90,18 +85,22 @@ def _add_parts(
 ) -> None:  # fmt: skip
     """Take the divergence apart: what few synthetic votes add at each N, what few human ones add, and the rest.
 
-    jsd_bits_excess: the divergence at N minus that of infinitely many synthetic votes; jsd_bits_human_noise: that
-    minus jsd_bits_corrected, the difference of the two sources, which no further vote removes.
+    jsd_bits_excess: the divergence at N minus jsd_bits_limit, that of the annotator's own distribution from the
+    histogram of the human votes; jsd_bits_human_noise: the limit minus jsd_bits_corrected, the divergence of the two
+    sources, which no further vote removes. Intervals resample speakers.
     """
     pool = np.stack([(draws[where] == c).sum(axis=1) for c in range(len(classes))], axis=-1).astype(float)
-    enough = pool.sum(axis=1) >= 2
+    whole = np.abs(human[where] - np.rint(human[where])).max(axis=1) < 1e-9
+    enough = (pool.sum(axis=1) >= 2) & whole
+    if not enough.all():
+        print(f"{(~enough).sum()} utterances with one synthetic vote, or votes of several labels, are not taken apart")
     if not enough.any():
-        print("no utterance has two synthetic votes: the divergence is not taken apart")
         return
     used = where[enough]
     limit, rest = (f(pool[enough], human[used]) for f in (limit_jsd_bits, corrected_jsd_bits))
     most = int(pool.sum(axis=1).max())
     add(own, "jsd_bits_excess", sizes, plain[enough] - limit[:, None], used)
+    add(own, "jsd_bits_limit", [most], limit[:, None], used)
     add(own, "jsd_bits_human_noise", [most], (limit - rest)[:, None], used)
     add(own, "jsd_bits_corrected", [most], rest[:, None], used)
 

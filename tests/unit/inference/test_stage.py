@@ -130,6 +130,8 @@ def test_saturation(stage):
     assert len(curve) == 11 and (np.diff(curve) < 0).all()
     assert own["jsd_bits_corrected", 20] < 0.5 * curve[20]
     parts = own["jsd_bits_excess", 20] + own["jsd_bits_human_noise", 20] + own["jsd_bits_corrected", 20]
+    assert own["jsd_bits_limit", 20] == pytest.approx(own["jsd_bits_human_noise", 20] + own["jsd_bits_corrected", 20])
+    assert not {"asymptote", "amplitude", "rate", "saturation_votes"} & set(own.index.get_level_values("metric"))
     assert parts == pytest.approx(curve[20], abs=1e-3)  # a few utterances have fewer votes
     spread = own["jsd_bits_variance"].sort_index()
     assert spread.index.max() <= 10 and (np.diff(spread) < 0).all()

@@ -169,10 +169,9 @@ def saturation_rows() -> list[dict]:
         rows.append(row(0.25 * np.exp(-0.4 * votes), 0.02, labels=SYNTHETIC, metric="jsd_bits_excess", votes=votes))
         rows.append(row(value + 0.05, 0.02, labels=f"{SYNTHETIC}-heldout", metric="jsd_bits", votes=votes, n=300))
     rows += [row(0.15 + 0.35 / k, 0.02, labels="human", metric="jsd_bits", votes=k, n=300) for k in (1, 2, 3, 4, 5)]
-    for metric, value in (("corrected", 0.15), ("human_noise", 0.05)):
+    for metric, value in (("limit", 0.2), ("corrected", 0.15), ("human_noise", 0.05)):
         rows.append(row(value, 0.02, labels=SYNTHETIC, metric=f"jsd_bits_{metric}", votes=20))
     for metric, value in {"asymptote": 0.2, "amplitude": 0.25, "rate": 0.4, "saturation_votes": 6.0}.items():
-        rows.append(row(value, 0.02, labels=SYNTHETIC, metric=metric))
         rows.append(row(value, labels=f"{SYNTHETIC}-faithful", metric=metric) | {"low": np.nan, "high": np.nan})
     return rows
 

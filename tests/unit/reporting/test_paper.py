@@ -130,6 +130,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_validity", ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]),
         ("tab_agreement", ["--statistics", run["agreement"]]),
         ("tab_bias", ["--statistics", run["bias"]]),
+        ("tab_saturation", ["--statistics", run["saturation"]]),
         ("tab_hypotheses", ["--verdicts", run["verdicts"]]),
     ):
         table = tmp_path / f"{name}.tex"

@@ -157,11 +157,11 @@ def test_arms_that_were_not_run_are_said_not_to_be(run, config, tmp_path):
     assert not numbers.switches["augmentedhuman"] and not numbers.switches["augmentedcombined"]
 
 
-def test_a_run_too_small_for_levels_and_fit_still_has_numbers(run, config, tmp_path):
+def test_a_run_too_small_for_levels_and_a_limit_still_has_numbers(run, config, tmp_path):
     from scaling_ambiguity.tables.statistics import STATISTICS
 
-    fit = ["asymptote", "amplitude", "rate", "saturation_votes"]
-    for kind, column, dropped in (("alignment", "stratum", ["high"]), ("saturation", "metric", fit)):
+    parts = [f"jsd_bits_{part}" for part in ("limit", "human_noise", "corrected", "excess")]
+    for kind, column, dropped in (("alignment", "stratum", ["high"]), ("saturation", "metric", parts)):
         table = STATISTICS.read(run[kind])
         STATISTICS.write(table[~table[column].isin(dropped)], tmp_path / run[kind].name)
     paths = {"statistics": [str(path) for path in tmp_path.glob("*.parquet")], "heldout": None, "status": None}
@@ -169,7 +169,7 @@ def test_a_run_too_small_for_levels_and_fit_still_has_numbers(run, config, tmp_p
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
     numbers = collect_numbers(config, paths)
     assert numbers["alignment.trend"].text == "does not change steadily"
-    assert numbers["saturation.inside"].text == "not determined by"
+    assert numbers["saturation.limit"].text == numbers["saturation.excess.last"].text == "(not available)"
 
 
 def test_the_script_writes_both_files(run, config_json, tmp_path):

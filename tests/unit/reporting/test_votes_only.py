@@ -297,6 +297,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     about["tab_validity"] = ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]
     about["tab_agreement"] = ["--statistics", votes_run["agreement"]]
     about["tab_bias"] = ["--statistics", votes_run["bias"]]
+    about["tab_saturation"] = ["--statistics", votes_run["saturation"]]
     about["tab_hypotheses"] = ["--verdicts", votes_run["verdicts"]]
     tables = [tmp_path / f"{name}.tex" for name in about]
     for table in tables:

@@ -60,7 +60,7 @@ def equal_counts(
 
     Two disjoint sets of k human votes of the same utterance differ by chance alone: their expected JSD is
     the noise floor of k-vote histograms, which no annotator can get below by being right. Beside it
-    the JSD of k synthetic votes, and, from two votes on, both without their first-order bias.
+    the JSD of k synthetic votes, and, from two votes on, both without the bias of few votes.
 
     Args:
         dealt: the human votes with their places in every deal.

@@ -1,6 +1,6 @@
-"""Divergence against the number of votes: its fit and the point of saturation.
+"""Divergence against the number of votes: the exponential that was published, and its point of saturation.
 
-The published procedure fits an exponential; see :func:`fit_exponential`. Ours fits a power of the number of votes.
+It stands beside our estimates as what it is. They fit no curve: see :func:`metrics.corrected.limit_jsd_bits`.
 """
 
 from dataclasses import dataclass
@@ -9,12 +9,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.bootstrap import cluster_weights
-
 Array: TypeAlias = NDArray[np.float64]
 NEAR = 0.1
 _RATES = np.geomspace(0.02, 5, 160)
-_POWERS = np.geomspace(0.2, 4, 160)
 
 
 @dataclass(frozen=True)
@@ -43,33 +40,6 @@ def fit_exponential(curves: Array, sizes: list[int]) -> ExponentialFit:
     return ExponentialFit(asymptote, amplitude, _RATES[best], saturation)
 
 
-@dataclass(frozen=True)
-class PowerFit:
-    """a + b N^-r fitted by least squares; arrays of one entry a curve.
-
-    ``saturation`` is where b N^-r is a tenth of its value at the first N: N = first * 10^(1 / r), not rounded.
-    ``inside``: r lies inside the grid and b > 0, so that the fit is one.
-    """
-
-    asymptote: Array
-    amplitude: Array
-    rate: Array
-    saturation: Array
-    inside: NDArray[np.bool_]
-
-
-def fit_power(curves: Array, sizes: list[int]) -> PowerFit:
-    """Fit every row of ``curves`` (R, K) at votes ``sizes`` (K,), b >= 0 and r on a grid of .2 to 4.
-
-    The bias of a histogram's divergence is of order 1 / N, so r is near 1 where that is all that changes.
-    """
-    votes = np.asarray(sizes, dtype=np.float64)
-    asymptote, amplitude, best = _project(curves, votes[None, :] ** -_POWERS[:, None])
-    rate = _POWERS[best]
-    inside = (best > 0) & (best < len(_POWERS) - 1) & (amplitude > 0)
-    return PowerFit(asymptote, amplitude, rate, votes[0] * NEAR ** (-1 / rate), inside)
-
-
 def _project(curves: Array, basis: Array) -> tuple[Array, Array, NDArray[np.intp]]:
     """Return level, height >= 0 and the place of the curve of ``basis`` (G, K) that fits each row (R, K) best."""
     centred = basis - basis.mean(axis=1, keepdims=True)
@@ -79,51 +49,3 @@ def _project(curves: Array, basis: Array) -> tuple[Array, Array, NDArray[np.intp
     best = np.argmax(projection**2 / norms, axis=1)
     amplitude = projection[np.arange(len(curves)), best] / norms[best]
     return mean[:, 0] - amplitude * basis.mean(axis=1)[best], amplitude, best
-
-
-@dataclass(frozen=True)
-class Fitted:
-    """An estimate of the fit with its interval; a bound that too many resamples leave open is NaN."""
-
-    estimate: float
-    low: float
-    high: float
-
-
-def fit_interval(
-    values: Array, clusters: NDArray, sizes: list[int], *, resamples: int, seed: int, level: float
-) -> dict[str, Fitted]:
-    """Return asymptote, amplitude, rate and saturation_votes of :func:`fit_power`.
-
-    Percentile intervals over resampled clusters, the fit repeated in each. A resample whose fit is at an end of
-    the grid of rates says that the rate is below, or above, all that can be told apart: it counts as such, and a
-    bound that falls among these is open. All are NaN if the data's own fit is at an end.
-
-    Args:
-        values: (U, K) divergences at ``sizes``.
-        clusters: (U,) speakers.
-        sizes: K numbers of votes.
-        resamples: Their number.
-        seed: Of the resamples.
-        level: Coverage.
-    """
-    names, index = np.unique(np.asarray(clusters), return_inverse=True)
-    member = np.zeros((len(names), len(index)))
-    member[index, np.arange(len(index))] = 1
-    weights = np.vstack([np.ones(len(names)), cluster_weights(len(names), resamples, seed)])
-    curves = (weights @ (member @ values)) / (weights @ member.sum(axis=1))[:, None]
-    fit = fit_power(curves, sizes)
-    columns = {"asymptote": fit.asymptote, "amplitude": fit.amplitude, "rate": fit.rate}
-    columns["saturation_votes"] = fit.saturation
-    if not fit.inside[0]:
-        return {name: Fitted(float("nan"), float("nan"), float("nan")) for name in columns}
-    slow = ~fit.inside & ((fit.rate == _POWERS[0]) | (fit.amplitude <= 0))
-    fast = ~fit.inside & ~slow
-    found = {}
-    for name, column in columns.items():
-        sunk = slow if name in ("asymptote", "rate") else fast
-        drawn = np.where(fit.inside, column, np.where(sunk, -np.inf, np.inf))[1:]
-        low, high = np.quantile(drawn, [(1 - level) / 2, (1 + level) / 2], method="inverted_cdf")
-        bounds = (float(end) if np.isfinite(end) else float("nan") for end in (low, high))
-        found[name] = Fitted(float(column[0]), *bounds)
-    return found

@@ -13,11 +13,6 @@ from scaling_ambiguity.reporting.style import BLACK, BLUE, COLUMN_WIDTH, GREY, P
 FIT = ("asymptote", "amplitude", "rate")
 
 
-def fitted_curve(votes: np.ndarray, asymptote: float, amplitude: float, rate: float) -> np.ndarray:
-    """Return a + b N^-r at ``votes``."""
-    return asymptote + amplitude * votes**-rate
-
-
 def published_curve(votes: np.ndarray, asymptote: float, amplitude: float, rate: float) -> np.ndarray:
     """Return a + b exp(-c N) at ``votes``, the form of arXiv 2601.14620."""
     return asymptote + amplitude * np.exp(-rate * votes)
@@ -36,14 +31,11 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
             draw_estimates(axes, shifted, held_out, color=PURPLE, fmt="D", label="synthetic, held-out target")
         shifted = human["votes"].to_numpy(float) - 0.12
         draw_estimates(axes, shifted, human, color=VERMILION, fmt="^", label="human, held-out target")
-    grid = np.linspace(x.min(), x.max(), 200)
-    for labels, curve, look, text in (
-        (name, fitted_curve, {"color": BLUE}, "fit"),
-        (f"{name}-faithful", published_curve, {"color": BLACK, "linestyle": "--"}, "fit as published"),
-    ):
-        parameters = [pick(rows, labels=labels, metric=metric)["estimate"] for metric in FIT]
-        if all(len(value) == 1 and np.isfinite(value.iloc[0]) for value in parameters):
-            axes.plot(grid, curve(grid, *(value.iloc[0] for value in parameters)), linewidth=0.9, label=text, **look)
+    parameters = [pick(rows, labels=f"{name}-faithful", metric=metric)["estimate"] for metric in FIT]
+    if all(len(value) == 1 and np.isfinite(value.iloc[0]) for value in parameters):
+        grid = np.linspace(x.min(), x.max(), 200)
+        curve = published_curve(grid, *(value.iloc[0] for value in parameters))
+        axes.plot(grid, curve, color=BLACK, linestyle="--", linewidth=0.9, label="fit as published")
     point = pick(rows, labels=f"{name}-faithful", metric="saturation_votes")["estimate"].dropna()
     if len(point) and point.iloc[0] <= x.max():
         axes.axvline(point.iloc[0], color=GREY, linestyle=":", linewidth=0.8, label="saturation as published")
@@ -83,5 +75,5 @@ def draw_saturation(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         if len(panels) > 1:
             panel.set_title(f"{rows['corpus'].iloc[0]}, {split_labels(name)[1]}")
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
-    parts = ("jsd_bits_excess", "jsd_bits_human_noise", "jsd_bits_corrected", "jsd_bits_variance")
+    parts = ("jsd_bits_excess", "jsd_bits_limit", "jsd_bits_human_noise", "jsd_bits_corrected", "jsd_bits_variance")
     return figure, pick(statistics, metric=("jsd_bits", *parts, *FIT, "saturation_votes"))

@@ -1,7 +1,5 @@
 """Numbers about the agreement of synthetic with human votes, and its saturation."""
 
-import math
-
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
@@ -81,18 +79,10 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
         numbers.cell(f"saturation.{key}.votes", curve.iloc[place], "votes", f"{votes:.0f}")
         numbers.estimate(f"saturation.{key}", table, labels=synthetic, metric="jsd_bits", votes=votes)
     optional = {"labels": synthetic, "optional": True}
-    for key, metric in (("corrected", "corrected"), ("humannoise", "human_noise")):
+    for key, metric in (("limit", "limit"), ("corrected", "corrected"), ("humannoise", "human_noise")):
         numbers.estimate(f"saturation.{key}", table, metric=f"jsd_bits_{metric}", **optional)
-    numbers.estimate("saturation.excess", table, metric="jsd_bits_excess", votes=last, **optional)
-    numbers.estimate("saturation.asymptote", table, metric="asymptote", **optional)
-    numbers.estimate("saturation.rate", table, digits=2, metric="rate", **optional)
-    numbers.estimate("saturation.point", table, digits=0, metric="saturation_votes", **optional)
-    point = numbers["saturation.point"].value
-    known = point is not None and math.isfinite(point)
-    inside = "not determined by" if not known else "inside" if point <= last else "outside"
-    numbers.words("saturation.inside", inside, ["saturation.point", "saturation.last.votes"])
-    published = {"labels": f"{synthetic}-faithful", "interval": False, "optional": True}
-    numbers.estimate("saturation.published", table, digits=0, metric="saturation_votes", **published)
+    for key, votes in (("first", first), ("last", last)):
+        numbers.estimate(f"saturation.excess.{key}", table, metric="jsd_bits_excess", votes=votes, **optional)
 
 
 def _add_p(numbers: Numbers, key: str, row: pd.Series) -> None:
