@@ -42,6 +42,7 @@ rule align_votes:
         roles="results/corpora/{corpus}/roles.parquet",
         proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
         levels="results/levels/{corpus}/{protocol}.parquet",
+        thresholds="results/levels/{corpus}/{protocol}.csv",
         splits="results/splits/{corpus}/{protocol}.parquet",
         validity=VALIDITY,
     output:
@@ -65,7 +66,7 @@ rule align_votes:
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --protocol {wildcards.protocol} --votes {input.votes} --proxies {input.proxies} --roles {input.roles}"
-        " --levels {input.levels} --utterances {input.utterances} --splits {input.splits}"
+        " --levels {input.levels} --thresholds {input.thresholds} --utterances {input.utterances} --splits {input.splits}"
         " --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 

@@ -12,9 +12,10 @@ import pandas as pd
 from scaling_ambiguity import cli
 from scaling_ambiguity.inference.agreement import METRICS, agreement_intervals, moments
 from scaling_ambiguity.inference.alt_test import EPSILON, AltTest, alt_test, applicable
-from scaling_ambiguity.inference.draws import draw_table, uniforms
+from scaling_ambiguity.inference.draws import draw_class, draw_table, uniforms
 from scaling_ambiguity.labels.counting import codes, frequencies, human_counts, human_votes, synthetic_counts
 from scaling_ambiguity.labels.dawid_skene import ANONYMOUS, ballots, fit
+from scaling_ambiguity.metrics.arrays import modes
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -91,7 +92,10 @@ def candidates(
     votes: pd.DataFrame, names: list[str], classes: list[str], counts: np.ndarray, synthetic: np.ndarray,
     draws: np.ndarray, arguments: argparse.Namespace,
 ) -> dict[str, AltTest]:  # fmt: skip
-    """Return the outcome of one draw of the ALM, of the mode of its draws, of a constant and of the class prior."""
+    """Return the outcome of one draw of the ALM, of the mode of its draws, of a constant and of the class prior.
+
+    Where several classes have the most votes, one of them is drawn by the utterance's own random number.
+    """
     human = human_votes(votes)
     item, label = (
         codes(human["utterance"], names, "utterance", "votes"),
@@ -100,12 +104,12 @@ def candidates(
     rater = pd.factorize(human["rater"])[0]
     answered = synthetic.sum(axis=1) > 0
     prior = counts.sum(axis=0) / counts.sum()
-    luck = uniforms(arguments.seed, "alternative annotator", names, 1)[:, 0]
+    luck, ties = (uniforms(arguments.seed, what, names, 1)[:, 0] for what in ("alternative annotator", "mode ties"))
     given = {
         f"synthetic-{arguments.annotator}": draws[:, 0],
-        f"synthetic-{arguments.annotator}-mode": np.where(answered, synthetic.argmax(axis=1), -1),
-        "constant": np.full(len(names), int(prior.argmax())),
-        "prior": (luck[:, None] >= np.cumsum(prior)[:-1]).sum(axis=1),
+        f"synthetic-{arguments.annotator}-mode": np.where(answered, draw_class(modes(synthetic), ties), -1),
+        "constant": np.full(len(names), draw_class(modes(prior[None]), ties[:1])[0]),
+        "prior": draw_class(prior[None], luck),
     }
     return {name: alt_test(item, label, rater, candidate, len(classes)) for name, candidate in given.items()}
 

@@ -14,7 +14,7 @@ from scaling_ambiguity.inference.draws import draw_table
 from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import deal_votes, human_counts, synthetic_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
-from scaling_ambiguity.labels.levels import level_places
+from scaling_ambiguity.labels.levels import level_places, report_rows
 from scaling_ambiguity.labels.others import LEFT_OUT, class_prior, from_others, test_parts
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -46,7 +46,9 @@ def main(arguments: argparse.Namespace) -> None:
         rows.add_raters_like_these()
     elif not crossed.enough(raters):
         print(f"no intervals for raters like these: they need {crossed.MINIMUM_RATERS} raters known by name")
-    STATISTICS.write(statistics_frame(rows.adjusted()), arguments.output)
+    about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
+    levels = [about | row for row in report_rows(pd.read_csv(arguments.thresholds))]
+    STATISTICS.write(statistics_frame(rows.adjusted() + levels), arguments.output)
 
 
 def read_predictors(
@@ -82,6 +84,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="align_votes.py", description=__doc__)
     for name in ("corpus", "annotator", "protocol", "votes", "proxies", "roles", "levels", "utterances", "splits"):
         parser.add_argument(f"--{name}", required=True)
+    parser.add_argument("--thresholds", required=True, help="edges and reliability of the levels, CSV of assign_levels")
     parser.add_argument("--validity", required=True, help="coverage study, CSV: which interval holds in which design")
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)

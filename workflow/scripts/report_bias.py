@@ -13,7 +13,6 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.corpora.factors import read_factors
 from scaling_ambiguity.inference import bias_rows
 from scaling_ambiguity.inference.bias import score, thirds
-from scaling_ambiguity.inference.draws import draw_table, first_counts, random_ranks, uniforms
 from scaling_ambiguity.labels.counting import deal_votes, human_counts, synthetic_counts
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
 from scaling_ambiguity.labels.levels import level_places
@@ -43,9 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
         print(f"{(~whole).sum()} utterances have votes that name several labels; they are left aside here")
     human = np.where(whole[:, None], np.rint(human), 0.0)
     synthetic = synthetic_counts(proxies, names, classes, str(arguments.proxies))
-    draws = draw_table(proxies, names, classes, str(arguments.proxies))
-    ranks = random_ranks(draws, uniforms(seed, "equally many votes", names, draws.shape[1]))
-    scores = score(human, synthetic, first_counts(draws, ranks, human.sum(axis=1), len(classes)))
+    scores = score(human, synthetic)
     settings = {"resamples": options["resamples"], "seed": seed, "level": options["level"]}
     settings["method"] = options["interval"]
     plain = {"clusters": speakers, "settings": settings}

@@ -62,6 +62,20 @@ def test_nll_by_level(table, predictions, judges):
         assert row["n"] == round(count / len(judges.level))  # utterances per deal, not in any deal
 
 
+def test_the_change_of_a_difference_between_levels_has_an_interval(table):
+    rows = table[table["metric"] == "nll_minus_human_rise"]
+    assert (
+        len(rows) == len(table.query("metric == 'nll_minus_human' and stratum == 'high' and reference == 'human'")) > 0
+    )
+    for row in rows.itertuples():
+        condition = (row.model, row.labels, row.augmentation)
+        high, low = (_row(table, condition, "nll_minus_human", level) for level in ("high", "low"))
+        assert row.estimate == pytest.approx(high["estimate"] - low["estimate"])
+        assert row.low <= row.estimate <= row.high and np.isnan(row.p_adjusted)
+        assert abs(row.n - high["n"] - low["n"]) <= 1
+    assert (rows["low"] < rows["high"]).any()  # labels x are predicted as human ones are: no change at all
+
+
 def test_human_reads_conditioning_and_is_judged_by_reference_votes(table, judges):
     known = judges.conditioning.sum(axis=-1) > 0
     p = np.where(known[..., None], judges.conditioning, 1)

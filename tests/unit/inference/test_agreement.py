@@ -9,6 +9,8 @@ from statsmodels.stats.inter_rater import fleiss_kappa
 
 from scaling_ambiguity.inference.agreement import agreement_intervals, moments
 from scaling_ambiguity.inference.alt_test import alt_test
+from scaling_ambiguity.inference.draws import draw_class, uniforms
+from scaling_ambiguity.metrics.arrays import modes
 
 SETTINGS = {"resamples": 999, "seed": 1, "level": 0.95, "method": "bootstrap_t"}
 CREMAD = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "cremad" / "tabulatedVotes.csv"
@@ -113,3 +115,16 @@ def test_on_skewed_data_the_constant_comes_close():
     item, label, rater, _, truth = raters_world(0.25, 0.6)
     even = alt_test(item, label, rater, np.zeros(len(truth), dtype=int), 4)
     assert skewed.advantage > even.advantage + 0.1
+
+
+def test_ties_of_the_mode_are_not_broken_by_the_order_of_classes():
+    votes = np.tile([[5.0, 5, 0, 0], [0, 4, 0, 4], [1, 8, 1, 0]], (2000, 1))
+    luck = uniforms(1, "mode ties", [f"u{i}" for i in range(len(votes))], 1)[:, 0]
+    chosen = draw_class(modes(votes), luck)
+    assert (chosen == draw_class(modes(votes), luck)).all()  # by the utterance's own number: the same again
+    assert set(chosen[2::3]) == {1}
+    for start, tied in ((0, (0, 1)), (1, (1, 3))):
+        mine = chosen[start::3]
+        assert set(mine) == set(tied) and abs((mine == tied[0]).mean() - 0.5) < 0.04
+    # three tied classes with sums that do not round to one
+    assert draw_class(np.full((1, 3), 1 / 3), np.array([0.0, 0.5, 1 - 1e-16])).tolist() == [0, 1, 2]

@@ -17,19 +17,23 @@ def votes(p, n, seed=0):
 
 
 def test_match_by_hand():
-    found = bias.score(np.array([[2.0, 1, 0]]), np.array([[1.0, 0, 1]]), np.array([[1.0, 0, 0]]))
+    found = bias.score(np.array([[2.0, 1, 0], [3, 0, 0]]), np.array([[1.0, 0, 1], [0, 1, 0]]))
     # a synthetic vote is 0 or 2, half each; a human one 0 with 2/3: 1/3. Two people: 1 of 3 pairs
     assert found.match[0] == pytest.approx(1 / 3) and found.match_human[0] == pytest.approx(1 / 3)
     assert found.match_gap[0] == pytest.approx(0)
-    assert np.isnan(found.entropy_gap[0])
+    # two synthetic votes have one bit; of three human ones, two differ in two of three pairs
+    assert found.entropy_gap[0] == pytest.approx(1 - 2 / 3)
+    assert np.isnan(found.entropy_gap[1])  # a single synthetic vote has no entropy to compare
 
 
 def test_a_fresh_rater_has_no_gap_whatever_the_numbers_of_votes():
     p = np.random.default_rng(1).dirichlet(np.full(4, 0.6), 20_000)
-    found = bias.score(votes(p, 3), votes(p, 7, seed=2), votes(p, 3, seed=6))
+    found = bias.score(votes(p, 3), votes(p, 7, seed=2))
     assert abs(np.nanmean(found.match_gap)) < 0.006 and abs(np.nanmean(found.entropy_gap)) < 0.02
     sharp = p**2 / (p**2).sum(axis=1, keepdims=True)
-    found = bias.score(votes(p, 3), votes(sharp, 7, seed=2), votes(sharp, 3, seed=6))
+    other = bias.score(votes(p, 7), votes(p, 3, seed=2))
+    assert abs(np.nanmean(other.entropy_gap)) < 0.02 and not np.isnan(other.entropy_gap).any()
+    found = bias.score(votes(p, 3), votes(sharp, 7, seed=2))
     assert np.nanmean(found.match_gap) > 0.03 and np.nanmean(found.entropy_gap) < -0.2
 
 
@@ -107,7 +111,7 @@ def test_a_group_of_few_speakers_has_no_interval_and_no_p():
 
     rng = np.random.default_rng(0)
     p = rng.dirichlet(np.full(3, 0.6), 600)
-    scores = bias.score(votes(p, 4), votes(p, 6, seed=3), votes(p, 4, seed=4))
+    scores = bias.score(votes(p, 4), votes(p, 6, seed=3))
     speakers = np.arange(600) % 20
     group = np.where(speakers == 0, "lonely", np.where(speakers < 10, "a", "b")).astype(object)
     settings = SETTINGS | {"level": 0.95}

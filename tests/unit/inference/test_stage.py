@@ -64,7 +64,7 @@ def stage(vote_world):
     assign(vote_world)
     found = {
         "alignment": statistics(vote_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
-                                extra=["--protocol", "fair"]),
+                                extra=["--protocol", "fair", "--thresholds", vote_world.folder / "levels.csv"]),
         "saturation": statistics(vote_world, "trace_saturation.py", output="saturation"),
         "exchange": statistics(vote_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange"),
         "by_level": statistics(vote_world, "estimate_exchange_by_level.py", "roles", "truth", "levels",
@@ -94,17 +94,37 @@ def test_levels(vote_world, stage):
 def test_alignment(stage):
     rows = stage["alignment"].query("stratum == 'all' and population == 'these raters'")
     nll = rows[rows["metric"] == "nll"].set_index("labels")["estimate"]
-    assert nll["synthetic-tiny"] < nll["human-smoothed"] < nll["prior"] < nll["uniform"] < nll["majority"]
+    assert nll["synthetic-tiny-smoothed"] < nll["human-smoothed"] < nll["prior"] < nll["uniform"] < nll["majority"]
+    # the floor decides the NLL of histograms: the same votes, and as many of both kinds
+    assert nll["human"] > nll["human-smoothed"] + 0.3
+    assert nll["synthetic-tiny-matched"] > nll["synthetic-tiny-matched-smoothed"] + 0.3
     assert nll["uniform"] == pytest.approx(np.log(4))
-    bounded = rows[rows["method"] != "sign_flip"]
+    bounded = rows[~rows["method"].isin(["sign_flip", "point"])]
     assert (bounded["low"] <= bounded["estimate"] + 1e-12).all()
     assert (bounded["estimate"] <= bounded["high"] + 1e-12).all()
-    assert set(stage["alignment"]["stratum"]) == {"all", "low", "medium", "high"}
+    assert set(stage["alignment"].query("metric == 'nll'")["stratum"]) == {"all", "low", "medium", "high"}
     assert pick(rows, labels="human", metric="pearson_happy")["p"] < 0.01
     these = stage["alignment"].query("population == 'these raters'")
     means = {stratum: pick(these, labels="human-smoothed", metric="nll", stratum=stratum)["estimate"]
              for stratum in ("low", "medium", "high")}  # fmt: skip
     assert means["low"] < means["medium"] < means["high"]
+
+
+def test_what_is_said_by_level_has_its_interval_and_the_levels_their_report(vote_world, stage):
+    rows = stage["alignment"].query("population == 'these raters'")
+    for labels in ("synthetic-tiny-smoothed", "human-smoothed"):
+        nll = rows.query(f"metric == 'nll' and labels == '{labels}'").set_index("stratum")["estimate"]
+        rise = pick(rows, labels=labels, metric="nll_rise")
+        assert rise["estimate"] == pytest.approx(nll["high"] - nll["low"]) and 0 < rise["low"] < rise["estimate"]
+    report = pd.read_csv(vote_world.folder / "levels.csv")
+    for fold, found in report.set_index("fold").iterrows():
+        for name in ("lower_edge", "upper_edge", "reliability"):
+            row = pick(rows, metric=f"level_{name}", stratum=f"fold={fold}")
+            assert row["estimate"] == pytest.approx(found[name])
+    weights = report[["low", "medium", "high"]].sum(axis=1)
+    mean = pick(rows, metric="level_reliability", stratum="all")
+    assert mean["estimate"] == pytest.approx(np.average(report["reliability"], weights=weights))
+    assert mean["n"] == round(weights.sum())
 
 
 def test_n_of_a_level_is_its_mean_number_of_utterances_per_deal(vote_world, stage):
@@ -164,21 +184,22 @@ def test_raters_like_these_are_less_certain_than_these(stage):
 
 
 def test_differences_are_paired_and_adjusted_in_their_family(stage):
-    rows = stage["alignment"].query("metric == 'nll_minus_prior' or metric == 'nll_minus_human'")
-    assert set(rows["labels"]) == {"synthetic-tiny", "synthetic-tiny-matched"}
+    rows = stage["alignment"][stage["alignment"]["metric"].isin(["nll_minus_prior", "nll_minus_human-smoothed"])]
+    assert set(rows["labels"]) == {"synthetic-tiny-smoothed", "synthetic-tiny-matched-smoothed"}
     assert rows["p_adjusted"].ge(rows["p"]).all()
     assert stage["alignment"].query("metric == 'brier_minus_prior'")["p"].isna().all()
     whole = rows.query("stratum == 'all' and population == 'these raters' and metric == 'nll_minus_prior'").iloc[0]
     nll = stage["alignment"].query("metric == 'nll' and stratum == 'all' and population == 'these raters'")
     nll = nll.set_index("labels")["estimate"]
-    assert whole["estimate"] == pytest.approx(nll["synthetic-tiny"] - nll["prior"])
+    assert whole["estimate"] == pytest.approx(nll["synthetic-tiny-smoothed"] - nll["prior"])
+    assert not stage["alignment"]["metric"].isin(["nll_minus_human", "brier_minus_human"]).any()  # raw histograms
 
 
 def test_the_sign_flip_test_stands_beside_the_bootstrap(stage):
     rows = stage["alignment"].query("population == 'these raters' and metric.str.startswith('nll_minus')")
     key = ["labels", "metric", "stratum"]
     flipped, other = (rows[(rows["method"] == "sign_flip") == flag].set_index(key) for flag in (True, False))
-    assert len(flipped) == len(other) == 16 and flipped["low"].isna().all()
+    assert len(flipped) == len(other) == 12 and flipped["low"].isna().all()
     assert flipped["estimate"].to_numpy() == pytest.approx(other.loc[flipped.index, "estimate"].to_numpy())
     # twelve speakers: all 4,096 patterns are looked at
     assert (flipped["p"] * 4096 % 1).max() < 1e-9
@@ -254,7 +275,7 @@ def test_utterances_left_out_of_the_splits_have_no_level_label_or_score(own_worl
     report = pd.read_csv(own_world.folder / "levels.csv")
     assert report[["low", "medium", "high", "without_level"]].sum(axis=1).round(6).sum() == 360
     rows = statistics(own_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
-                      extra=["--protocol", "fair"])  # fmt: skip
+                      extra=["--protocol", "fair", "--thresholds", own_world.folder / "levels.csv"])  # fmt: skip
     assert rows.query("stratum == 'all'")["n"].max() == 360
     assert set(rows["population"]) == {"these raters"}  # nobody knows who the raters are
     for labels in ("combined-tiny-weighted", "control-tiny-shuffled"):
@@ -278,8 +299,8 @@ def test_votes_of_several_labels_go_all_the_way(own_world):
     # three votes, some of them shared: agreements that whole votes cannot have
     assert set(by_deal(levels, AGREEMENT, "levels").ravel().round(6)) > {0, 0.166667, 0.333333, 0.5, 1}
     alignment = statistics(own_world, "align_votes.py", "roles", "levels", "splits", output="alignment",
-                           extra=["--protocol", "fair"])  # fmt: skip
-    assert set(alignment["stratum"]) == {"all", "low", "medium", "high"}
+                           extra=["--protocol", "fair", "--thresholds", own_world.folder / "levels.csv"])  # fmt: skip
+    assert set(alignment.query("metric == 'nll'")["stratum"]) == {"all", "low", "medium", "high"}
     # the jackknife leaves out whole votes
     assert not alignment["metric"].str.endswith("_corrected").any()
     rows = statistics(own_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange")

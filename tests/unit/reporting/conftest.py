@@ -37,6 +37,8 @@ METRICS = {
 SHIFT = {
     SYNTHETIC: 0.05,
     f"{SYNTHETIC}-matched": 0.12,
+    f"{SYNTHETIC}-smoothed": 0.04,
+    f"{SYNTHETIC}-matched-smoothed": 0.08,
     "uniform": 0.35,
     "prior": 0.2,
     "majority": 0.9,
@@ -92,11 +94,19 @@ def alignment_rows() -> list[dict]:
             ]
         rows.append(row(0.33, labels=labels, metric="entropy_pearson", protocol=PROTOCOL))
     tested = {"p": 0.01, "p_adjusted": 0.02, "protocol": PROTOCOL}
-    minus = {"labels": SYNTHETIC, "metric": "nll_minus_prior"}
+    smoothed = f"{SYNTHETIC}-smoothed"
+    minus = {"labels": smoothed, "metric": "nll_minus_prior"}
     rows.append(row(-0.1, **minus) | tested)
     rows.append(row(-0.1, **minus) | tested | {"method": "sign_flip", "low": np.nan, "high": np.nan})
     rows.append(row(-0.1, **minus) | tested | {"population": "raters like these"})
-    rows.append(row(0.1, labels=f"{SYNTHETIC}-matched", metric="nll_minus_human") | tested)
+    rows.append(row(0.1, labels=smoothed, metric="nll_minus_human-smoothed") | tested)
+    rows.append(row(0.1, labels=f"{SYNTHETIC}-matched-smoothed", metric="nll_minus_human-smoothed") | tested)
+    rows.append(row(0.4, labels=smoothed, metric="nll_rise", protocol=PROTOCOL))
+    about = {"labels": "human", "reference": "none", "method": "point", "protocol": PROTOCOL, "low": None, "high": None}
+    rows.append(row(0.21, metric="level_reliability") | about)
+    for fold in ("fold=0", "fold=1"):
+        for metric, value in (("lower_edge", 1 / 6), ("upper_edge", 2 / 3), ("reliability", 0.21)):
+            rows.append(row(value, metric=f"level_{metric}", stratum=fold) | about)
     rows.append(row(0.9, labels="leave-one-out", metric="nll", protocol=PROTOCOL))
     return rows
 
@@ -246,6 +256,8 @@ def evaluation_rows() -> list[dict]:
                     row(-0.01, stratum=stratum, metric="nll_minus_plain", n=n, **about) | {"p": 0.5, "p_adjusted": 1.0}
                 )
             if labels != "human":
+                if stratum == "high":
+                    rows.append(row(0.04, metric="nll_minus_human_rise", **about))
                 rows.append(
                     row(0.02 * i + 0.1 * tilt, stratum=stratum, metric="nll_minus_human", n=n, **about)
                     | {"p": 0.02 * i, "p_adjusted": min(1.0, 0.06 * i)}

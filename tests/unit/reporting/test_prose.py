@@ -11,6 +11,7 @@ import pytest
 from scaling_ambiguity.io import write_csv
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
 from scaling_ambiguity.reporting.numbers.corpus import add_effective_answers
+from scaling_ambiguity.reporting.numbers.levels import add_levels
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.prose import (
     bare_digits,
@@ -20,6 +21,8 @@ from scaling_ambiguity.reporting.prose import (
     switches_used,
     taken_branches,
 )
+from scaling_ambiguity.reporting.selection import read_statistics
+from scaling_ambiguity.tables.statistics import STATISTICS as STATISTICS_TABLE
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
@@ -116,7 +119,7 @@ def test_estimates_carry_interval_and_size(numbers):
     assert number["n"] == 480
     assert number["n_clusters"] == 12
     assert number["low"] < number["value"] < number["high"]
-    assert number["text"] == "1.050 [1.010, 1.098]"
+    assert number["text"] == "1.040 [1.000, 1.088]"
 
 
 def test_valid_and_effective_answers_are_means_over_the_utterances_that_were_asked_about(numbers, run, tmp_path):
@@ -126,6 +129,24 @@ def test_valid_and_effective_answers_are_means_over_the_utterances_that_were_ask
     write_csv(pd.read_csv(run["draws"]).assign(effective=np.nan), tmp_path / "draws.csv")
     add_effective_answers(unknown, str(tmp_path / "draws.csv"))
     assert unknown["answers.effective"].text == "an unknown number of"
+
+
+def test_levels_are_quoted_with_their_edges_and_reliability(run, config, numbers, tmp_path):
+    note = numbers["levels.note"].text
+    assert all(
+        part in note for part in ("0.17 and 0.67", "only pair", "171 of low", "0.21, so that a level is mostly noise")
+    )
+    assert numbers.switches["levelsnoisy"] and numbers["alignment.trend"].text == "rises"
+    assert {"metric": "level_reliability", "stratum": "all"}.items() <= numbers["levels.reliability"].rows.items()
+    table = STATISTICS_TABLE.read(run["alignment"])
+    table.loc[table["metric"] == "level_reliability", "estimate"] = 0.5
+    STATISTICS_TABLE.write(table, tmp_path / run["alignment"].name)
+    table = read_statistics([tmp_path / run["alignment"].name])
+    reliable = Numbers()
+    reliable.switch("leveled", True)
+    add_levels(reliable, table, {"definition": "agreement", "votes": 4}, 4)
+    assert not reliable.switches["levelsnoisy"]
+    assert "noise" not in reliable["levels.note"].text and "only pair" not in reliable["levels.note"].text
 
 
 def test_special_characters_of_the_configuration_are_escaped(run, config):
@@ -153,7 +174,7 @@ def test_arms_that_were_not_run_are_said_not_to_be(run, config, tmp_path):
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
     numbers = collect_numbers(config, paths)
     assert numbers["models.combined-weighted.words"].text == "(not available)"
-    assert numbers["models.control.name"].text == "(not available)"
+    assert numbers["models.controls"].text == "(not available)"
     assert not numbers.switches["augmentedhuman"] and not numbers.switches["augmentedcombined"]
 
 
@@ -168,7 +189,7 @@ def test_a_run_too_small_for_levels_and_a_limit_still_has_numbers(run, config, t
     paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
     paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
     numbers = collect_numbers(config, paths)
-    assert numbers["alignment.trend"].text == "does not change steadily"
+    assert numbers["alignment.nll.high"].text == "(not available)"
     assert numbers["saturation.limit"].text == numbers["saturation.excess.last"].text == "(not available)"
 
 

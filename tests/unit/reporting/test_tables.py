@@ -9,18 +9,21 @@ import pytest
 from scaling_ambiguity.corpora.roles import votes_to_deal
 from scaling_ambiguity.labels.counting import human_votes
 from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, predictor_name, split_labels
-from scaling_ambiguity.reporting.selection import no_wider, read_statistics
+from scaling_ambiguity.reporting.selection import no_wider, pick, read_statistics
 from scaling_ambiguity.reporting.tables.alignment import alignment_table
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.tables.corpus import describe_corpus, vote_counts
 from scaling_ambiguity.reporting.tables.results import results_table
+from scaling_ambiguity.reporting.tables.saturation import PARTS, saturation_table
 from scaling_ambiguity.reporting.tables.strata import strata_table
+from scaling_ambiguity.reporting.tables.validity import validity_table
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CLASSES = ["neutral", "happy", "sad", "angry"]
+SYNTHETIC = "synthetic-tiny_crossed"
 
 
 def test_cells_hold_the_interval_where_there_is_one():
@@ -147,3 +150,36 @@ def test_intervals_that_are_printed_alike_are_no_wider():
     assert no_wider(pd.Series({"low": 0.15, "high": 0.5, "method": "test_inversion_speakers_alone"}), these, 3)
     few = pd.Series({"low": np.nan, "high": np.nan, "method": "few_clusters"})
     assert not no_wider(few, few, 3)  # there is no interval at all
+
+
+def test_the_headline_table_compares_smoothed_votes_and_raw_histograms_stand_last(run):
+    text, data = alignment_table(read_statistics([run["alignment"]]), CLASSES)
+    parts = text.split(r"\midrule")
+    names = [[line.partition(" & ")[0] for line in part.splitlines() if " & " in line] for part in parts]
+    assert names[1][:5] == [
+        *("uniform", "class prior", "synthetic votes, matched, smoothed", "synthetic votes, smoothed"),
+        "human votes, smoothed",
+    ]
+    assert names[-1] == ["synthetic votes", "synthetic votes, matched", "human majority", "human votes"]
+    assert {"human", f"{SYNTHETIC}-matched"} <= set(data["labels"])
+
+
+def test_the_design_of_a_run_has_a_column_of_its_own():
+    study = pd.read_csv(REPOSITORY / "workflow" / "resources" / "validity.csv")
+    own = pick(study, classes=4, votes=5, speakers=12, raters=30, method="bootstrap_t").drop(columns="verdict")
+    text, _ = validity_table(study, own)
+    lines = [line.removesuffix(r" \\").split(" & ") for line in text.splitlines() if " & " in line]
+    assert lines[0][-1] == "this run" and "5 speakers" in lines[0]
+    (last,) = (line for line in lines if line[0] == "bootstrap-$t$, these raters")
+    assert last[2:-1] == [""] * (len(lines[0]) - 3) and last[-1][:2].isdigit()
+    assert "this run" not in validity_table(study, None)[0]
+
+
+def test_saturation_stands_without_extrapolation_but_for_what_was_published(run):
+    text, data = saturation_table(read_statistics([run["saturation"]]))
+    lines = [line.split(" & ") for line in text.splitlines() if " & " in line]
+    assert [line[0] for line in lines[1:12]] == ["1", "2", "3", "4", "5", "6", "8", "10", "12", "15", "20"]
+    assert lines[1][3] == r"100\,\% \\" and [line[0] for line in lines[12:15]] == list(PARTS.values())
+    assert all(line[0].startswith("as published") for line in lines[15:]) and len(lines) == 17
+    published = data[data["metric"].isin(["asymptote", "saturation_votes"])]
+    assert set(published["labels"]) == {f"{SYNTHETIC}-faithful"}

@@ -71,6 +71,8 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "sametrained": False,
         "seedvariance": False,
         "leveled": True,
+        "levelsnoisy": True,
+        "entropycompared": True,
         "ratersjudged": False,
         "modelsjudged": False,
         "crossedraters": False,

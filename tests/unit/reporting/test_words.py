@@ -13,7 +13,7 @@ from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import bounds, count, joined, number, p_text, p_value, percent
-from scaling_ambiguity.reporting.words import beside, difference, equivalent, overlap, several, trend
+from scaling_ambiguity.reporting.words import difference, equivalent, several, trend
 
 PAPER = SCHEMA.parents[2] / "paper"
 
@@ -48,21 +48,10 @@ def test_a_direction_is_named_only_where_the_adjusted_test_says_so(estimate, p, 
     assert difference(estimate, p, 0.95) == words
 
 
-def test_sides_and_overlaps():
-    assert beside(1, 2) == "below"
-    assert beside(2, 1) == "above"
-    assert beside(1, 1) == "equal to"
-    assert beside(math.nan, 1) == "not comparable with"
-    assert overlap((0, 1), (0.5, 2)) == "overlap"
-    assert overlap((0, 1), (1.5, 2)) == "do not overlap"
-    assert overlap((0, math.nan), (1.5, 2)) == "cannot be compared"
-
-
-def test_trends():
-    assert trend([1, 2, 3]) == "rises"
-    assert trend([3, 2, 1]) == "falls"
-    assert trend([1, 3, 2]) == "does not change steadily"
-    assert trend([1, math.nan, 2]) == "does not change steadily"
+def test_a_trend_needs_an_interval_that_excludes_zero():
+    assert (trend(0.1, 0.3), trend(-0.3, -0.1)) == ("rises", "falls")
+    for low, high in ((-0.1, 0.3), (0.0, 0.3), (math.nan, math.nan), (0.1, math.nan)):
+        assert trend(low, high) == "shows no clear trend"
 
 
 @pytest.mark.parametrize("method", ["bootstrap_t", "percentile"])

@@ -6,6 +6,7 @@ import pandas as pd
 from scaling_ambiguity.evaluation.columns import NO_MODEL, Column, floor_columns, prediction_columns
 from scaling_ambiguity.evaluation.differences import difference_columns
 from scaling_ambiguity.evaluation.judges import STRATA, Judges
+from scaling_ambiguity.evaluation.level_changes import level_change_rows
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.evaluation.stratum_recall import stratum_recall_rows
@@ -61,6 +62,7 @@ def evaluation_table(
     rows = _adjust(rows, families, options.get("adjust", "holm"))
     rows += _whole_set_rows(predictions, judges, options, seed) + _seed_rows(predictions, judges, floor)
     rows += stratum_recall_rows(predictions, judges, options, seed)
+    rows += level_change_rows(differences, judges.clusters, options, seed)
     for row in rows:
         row |= {"corpus": corpus, "protocol": protocol, "population": POPULATION}
     return statistics_frame(rows)

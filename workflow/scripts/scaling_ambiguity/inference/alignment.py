@@ -109,6 +109,9 @@ class Predictors:
     def predict(self, deal: int, only: Sequence[str] = ()) -> dict[str, Array]:
         """Return the predictions of a deal by name, (U, C) each; ``only`` some of them, default all.
 
+        What ends in ``smoothed`` is the posterior mean (n + a) / (N + sum a), human and synthetic votes with the same
+        a of other speakers; the others that read votes are raw histograms, whose NLL is decided by the floor.
+
         Raises:
             KeyError: a name in ``only`` that is none of the predictors.
         """
@@ -116,6 +119,8 @@ class Predictors:
         made: dict[str, Callable[[], Array]] = {
             self.own: lambda: frequencies(self.synthetic),
             f"{self.own}-matched": lambda: frequencies(self.matched[deal].astype(float)),
+            f"{self.own}-smoothed": lambda: posterior_mean(self.synthetic, self.a),
+            f"{self.own}-matched-smoothed": lambda: posterior_mean(self.matched[deal].astype(float), self.a),
             "uniform": lambda: np.full_like(self.prior, 1 / self.prior.shape[-1]),
             "prior": lambda: self.prior,
             "majority": lambda: modes(conditioning),

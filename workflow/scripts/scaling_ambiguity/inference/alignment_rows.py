@@ -10,6 +10,7 @@ from scaling_ambiguity.inference.adjust import by_family
 from scaling_ambiguity.inference.alignment import Predictors, Totals, correlation_moments, score, vote_metrics
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval, rows_counted
 from scaling_ambiguity.inference.ceilings import spearman_brown
+from scaling_ambiguity.inference.contrasts import contrast_interval
 from scaling_ambiguity.inference.correlation import pearson
 from scaling_ambiguity.inference.crossed import ALONE, MINIMUM_RATERS, POPULATION, crossed_mean_interval, speakers_alone
 from scaling_ambiguity.inference.pairs import DIFFERENCES, REFERENCE, vote_losses
@@ -18,6 +19,7 @@ from scaling_ambiguity.labels.levels import LEVELS
 
 Array: TypeAlias = NDArray[np.float64]
 THESE = "these raters"
+SMOOTHED = "human-smoothed"
 LINEAR = ("nll", "brier")  # losses that are means over single votes
 SIGN_FLIP = "sign_flip"
 Key = tuple[str, str]
@@ -27,10 +29,11 @@ class Rows:
     """Collects the rows of one alignment table.
 
     Intervals are over speakers; ``raters like these`` over speakers and raters crossed. Paired differences
-    ``<nll or brier>_minus_<baseline>`` are negative where the synthetic votes are better. Those of the NLL
-    carry p-values; the family in which they are adjusted are all of them in the table (one corpus, annotator
-    and protocol), for each population and each test apart. Rows of method ``sign_flip`` hold the p of
-    the sign-flip test of the same difference.
+    ``<nll or brier>_minus_<baseline>`` are negative where the synthetic votes are better; both sides are smoothed
+    alike. ``nll_rise`` is the NLL at high minus that at low ambiguity. The differences in NLL carry p-values; the
+    family in which they are adjusted are all of them in the table (one corpus, annotator and protocol), for each
+    population and each test apart. Rows of method ``sign_flip`` hold the p of the sign-flip test of the same
+    difference.
     """
 
     def __init__(
@@ -45,7 +48,7 @@ class Rows:
         self._rows: list[dict] = []
         own = predictors.own
         # all synthetic votes against what is known without them; as many of them as there are human ones against these
-        self._pairs = (*((own, other) for other in DIFFERENCES), (f"{own}-matched", "human"))
+        self._pairs = (*((f"{own}-smoothed", other) for other in DIFFERENCES), (f"{own}-matched-smoothed", SMOOTHED))
 
     def add_scores(self, classes: list[str]) -> None:
         """Add every score and correlation of every predictor, overall and by level, and the paired differences."""
@@ -68,6 +71,21 @@ class Rows:
             self._add_differences(stratum, keys, means, names, sizes, n)
             moments = related.of(level)[0][used].reshape(len(names), len(kinds), 6)
             self._add_correlations(stratum, kinds, moments, names, n)
+        self._add_rises(scores, keys)
+
+    def _add_rises(self, scores: Totals, keys: list[Key]) -> None:
+        """Add the NLL of smoothed votes at high minus that at low ambiguity, speakers resampled whole."""
+        (low, low_sizes), (high, high_sizes) = (scores.of(LEVELS.index(name)) for name in ("low", "high"))
+        if not (low_sizes.any() and high_sizes.any()):
+            return
+        for labels in (f"{self._predictors.own}-smoothed", SMOOTHED):
+            place = keys.index((labels, "nll"))
+            groups = [
+                (np.divide(sums[:, place], sizes, out=np.zeros_like(sizes), where=sizes > 0), sizes)
+                for sums, sizes in ((high, high_sizes), (low, low_sizes))
+            ]
+            found = contrast_interval(*groups, scores.names, **self._settings)
+            self._add("all", [(labels, "nll_rise")], found, rows_counted(high_sizes + low_sizes))
 
     def add_leave_one_out(self, values: dict[str, Array]) -> None:
         """Add the scores (U,) of each human vote by all others of its utterance, by metric."""
@@ -92,8 +110,7 @@ class Rows:
         """Add NLL, Brier and their differences with intervals over crossed speakers and raters, where there are 20."""
         predictors = self._predictors
         dealt = predictors.dealt.of(predictors.keep)
-        labels = (predictors.own, f"{predictors.own}-matched")
-        labels += ("uniform", "prior", "majority", "human", "human-smoothed")
+        labels = (f"{predictors.own}-smoothed", f"{predictors.own}-matched-smoothed", "uniform", "prior", SMOOTHED)
         columns = [(name, metric) for name in labels for metric in LINEAR]
         for stratum, level in self._strata():
             values, weights = vote_losses(
@@ -173,7 +190,8 @@ class Rows:
             # p-values of what is a hypothesis: a correlation of 0, a difference of 0 in the headline score
             tested = metric.startswith("nll_minus_") or "pearson" in metric or "spearman" in metric
             how = method[i] if isinstance(method, list) else method or self._method
-            number = votes[i] if votes is not None else every if labels == self._predictors.own else np.nan
+            whole = labels in (self._predictors.own, f"{self._predictors.own}-smoothed")
+            number = votes[i] if votes is not None else every if whole else np.nan
             self._rows.append(self._about | {
                 "labels": labels, "stratum": stratum, "metric": metric, "reference": "human",
                 "population": population, "votes": number, "estimate": found.estimate[i], "low": found.low[i],

@@ -24,6 +24,7 @@ class AltTest:
 
     Attributes:
         winning_rate: share of raters whom the candidate beats, tests adjusted by Benjamini-Yekutieli at .05, in [0, 1].
+            It has no interval: every rater is compared with the others, so that raters cannot be resampled.
         advantage: mean over raters of the chance that the candidate is at least as close to the others, in [0, 1].
         raters: number of raters tested.
         items: number of comparisons.

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.labels.counting import frequencies
 from scaling_ambiguity.labels.levels import pairwise_agreement
-from scaling_ambiguity.metrics.divergences import entropy_gap
+from scaling_ambiguity.metrics.corrected import rarefied_entropy_bits
 
 Array: TypeAlias = NDArray[np.float64]
 
@@ -25,7 +25,8 @@ class Scores:
         match: chance that a synthetic vote equals a human one on the same utterance, in [0, 1].
         match_human: chance that two people's votes are equal.
         match_gap: match - match_human; below 0: the ALM agrees less with people than they do with one another.
-        entropy_gap: entropy of as many synthetic votes minus that of the human ones, bits; NaN if there are fewer.
+        entropy_gap: entropy of synthetic minus that of human votes, bits, both of as many votes as the side with fewer
+            has, averaged over all subsets; NaN if that is fewer than two.
     """
 
     match: Array
@@ -34,14 +35,17 @@ class Scores:
     entropy_gap: Array
 
 
-def score(human: Array, synthetic: Array, equal: Array) -> Scores:
-    """Return the scores of U utterances; human, synthetic (U, C) whole votes, ``equal`` as many of the latter."""
-    asked, heard = synthetic.sum(axis=1) > 0, human.sum(axis=1) > 0
-    match = np.where(asked & heard, (frequencies(human) * frequencies(synthetic)).sum(axis=1), np.nan)
+def score(human: Array, synthetic: Array) -> Scores:
+    """Return the scores of U utterances; human, synthetic (U, C) whole votes."""
+    asked = synthetic.sum(axis=1) > 0
+    match = np.where(asked & (human.sum(axis=1) > 0), (frequencies(human) * frequencies(synthetic)).sum(axis=1), np.nan)
     match_human = np.where(asked, pairwise_agreement(human), np.nan)
     gap = np.full(len(human), np.nan)
-    same = heard & (human.sum(axis=1) == equal.sum(axis=1))
-    gap[same] = entropy_gap(frequencies(equal[same]), frequencies(human[same]))
+    votes = np.minimum(human.sum(axis=1), synthetic.sum(axis=1))
+    both = votes >= 2
+    if both.any():
+        ours, theirs = (rarefied_entropy_bits(side[both], votes[both]) for side in (synthetic, human))
+        gap[both] = ours - theirs
     return Scores(match, match_human, match - match_human, gap)
 
 

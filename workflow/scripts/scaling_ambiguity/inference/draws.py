@@ -113,3 +113,8 @@ def fresh_votes(v: Array, names: list[str], size: int, repeats: int, seed: int, 
     label = (u[:, :, None] >= edges).sum(axis=-1).reshape(len(names), repeats, size)
     counts = np.stack([(label == c).sum(axis=-1) for c in range(v.shape[1])], axis=-1)
     return counts.transpose(1, 0, 2).astype(np.float64)
+
+
+def draw_class(p: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.intp]:
+    """Return the class that a number in [0, 1) draws from a distribution: p (U, C) or (1, C), luck (U,) -> (U,)."""
+    return (luck[:, None] >= np.cumsum(p, axis=1)[:, :-1] - 1e-12).sum(axis=1)

@@ -14,7 +14,7 @@ from scaling_ambiguity.tables.roles import ROLE_NAMES
 
 Array: TypeAlias = NDArray[np.float64]
 REFERENCE = ROLE_NAMES.index("reference")
-DIFFERENCES = ("prior", "human", "human-smoothed")  # what the synthetic votes are compared with, pair by pair
+DIFFERENCES = ("prior", "human-smoothed")  # what the smoothed synthetic votes are compared with, pair by pair
 
 
 def nll_of_classes(p: Array, floor: float) -> Array:

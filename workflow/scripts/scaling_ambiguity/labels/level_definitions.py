@@ -69,7 +69,10 @@ class Definition(ABC):
 
 
 class Agreement(Definition):
-    """Pairwise agreement of the level votes, edges nearest to the tertiles of the training part; the default."""
+    """Pairwise agreement of the level votes; the default.
+
+    Edges are those nearest to the tertiles of the training part where there is a choice: three votes have one pair.
+    """
 
     def measure(self, dealt: DealtVotes) -> Measured:
         """Measure the agreement; the other set of votes are all that are not level votes."""

@@ -15,6 +15,7 @@ from scaling_ambiguity.tables.roles import ROLE_NAMES
 
 Array: TypeAlias = NDArray[np.float64]
 LEVELS = ("low", "medium", "high")
+RELIABILITY = "level_reliability"
 TIE = 1e-9  # agreements of shared votes may round to either side of an edge they lie on
 
 
@@ -87,9 +88,10 @@ def attainable_agreement(votes: int, classes: int) -> Array:
 def choose_edges(training: Array, votes: int, classes: int) -> tuple[float, float]:
     """Return two edges, at midpoints between attainable agreements, nearest to the tertiles of ``training``.
 
-    Nearest: the pair with least |F(lower) - 1/3| + |F(upper) - 2/3|, F the share of training values
-    below an edge; the lower pair if two are equally near. An edge between attainable values never
-    cuts through a tie of whole votes; votes of several labels on an edge are below it.
+    Three whole votes have three agreements and thus one possible pair, whatever the tertiles are. Nearest: the
+    pair with least |F(lower) - 1/3| + |F(upper) - 2/3|, F the share of training values below an edge; the lower pair
+    if two are equally near. An edge between attainable values never cuts through a tie of whole votes; votes of
+    several labels on an edge are below it.
 
     Raises:
         UserError: fewer than three attainable values (two level votes): no three levels.
@@ -137,3 +139,30 @@ def between_sets_correlation(level: Array, rest: Array) -> float:
     scale = np.sqrt((x**2).sum(axis=1) * (y**2).sum(axis=1))
     fine = scale > 1e-12
     return float(((x * y).sum(axis=1)[fine] / scale[fine]).mean()) if fine.any() else float("nan")
+
+
+def report_rows(report: pd.DataFrame) -> list[dict[str, object]]:
+    """Return the report of assign_levels as rows of estimates, so that what is said by level can quote it.
+
+    Per fold (stratum ``fold=<number>``) ``level_lower_edge``, ``level_upper_edge`` and ``level_reliability``, and
+    overall the mean reliability, folds weighted by the utterances that have a level; ``n`` is their number.
+
+    Args:
+        report: fold, lower_edge, upper_edge, low, medium, high, reliability, one row per fold; a fold without levels
+            has no edges.
+    """
+    known = report.dropna(subset=["lower_edge", "upper_edge"])
+    sizes = known[list(LEVELS)].sum(axis=1)
+    about = {"labels": "human", "reference": "none", "population": "these raters", "method": "point"}
+    rows: list[dict[str, object]] = []
+    for (_, fold), n in zip(known.iterrows(), sizes, strict=True):
+        here = about | {"stratum": f"fold={int(fold['fold'])}", "n": round(n)}
+        rows += [
+            here | {"metric": f"level_{name}", "estimate": float(fold[name])}
+            for name in ("lower_edge", "upper_edge", "reliability")
+        ]
+    fine = known["reliability"].notna()
+    if fine.any():
+        mean = float(np.average(known["reliability"][fine], weights=sizes[fine]))
+        rows.append(about | {"stratum": "all", "metric": RELIABILITY, "estimate": mean, "n": round(sizes[fine].sum())})
+    return rows

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import xlogy
-from scipy.stats import binom
+from scipy.stats import binom, hypergeom
 
 from scaling_ambiguity.metrics.arrays import Array, histogram, vote_counts
 from scaling_ambiguity.metrics.divergences import entropy_bits
@@ -33,6 +33,36 @@ def corrected_entropy_bits(counts: ArrayLike) -> Array:
         has, rest = _one_less(counts, c)
         without += np.where(has, counts[..., c] / n * entropy_bits(histogram(rest)), 0.0)
     return n * plain - (n - 1) * without
+
+
+def rarefied_entropy_bits(counts: ArrayLike, votes: ArrayLike) -> Array:
+    """Mean entropy in bits of the histogram of ``votes`` of a row's votes, over all subsets of that size.
+
+    sum_c E[-(K / n) log2(K / n)] with K hypergeometric: n drawn from N without replacement, n_c of which are for c
+    (rarefaction, Hurlbert 1971, 10.2307/1934145). It makes entropies of unequally many votes comparable.
+
+    Args:
+        counts: (U, C) whole votes.
+        votes: (U,) sizes n, from 1 to the votes N of the row.
+
+    Returns:
+        (U,) in [0, log2 C].
+
+    Raises:
+        ValueError: a size that its row does not have.
+    """
+    counts, votes = np.rint(vote_counts(counts)).astype(np.intp), np.asarray(votes, dtype=np.intp)
+    total = counts.sum(axis=1)
+    if ((votes < 1) | (votes > total)).any():
+        row = int(np.argmax((votes < 1) | (votes > total)))
+        raise ValueError(f"row {row}: {votes[row]} votes of {total[row]}")
+    kinds = np.stack([np.broadcast_to(part[:, None], counts.shape) for part in (total, votes)] + [counts], axis=-1)
+    kinds, place = np.unique(kinds.reshape(-1, 3), axis=0, return_inverse=True)  # few differ, however many rows
+    drawn = np.arange(votes.max(initial=0) + 1)
+    share = np.minimum(drawn / kinds[:, [1]], 1.0)
+    chances = hypergeom.pmf(drawn, kinds[:, [0]], kinds[:, [2]], kinds[:, [1]])
+    parts = -(chances * xlogy(share, share)).sum(axis=1) / np.log(2)
+    return parts[place.reshape(counts.shape)].sum(axis=1)
 
 
 def corrected_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:

@@ -15,6 +15,11 @@ FIXED = {
     "noise": "noise",
     "shuffled": "shuffled votes",
 }
+SYNTHETIC_DETAILS = {
+    "matched": ("matched",),
+    "smoothed": ("smoothed",),
+    "matched-smoothed": ("matched", "smoothed"),
+}
 METRICS = {
     "nll": "NLL",
     "brier": "Brier",
@@ -48,7 +53,7 @@ def predictor_name(labels: str) -> str:
     """Return the name of a predictor of votes, e.g. ``synthetic-tiny_crossed`` -> ``synthetic votes``."""
     kind, _, detail = split_labels(labels)
     if kind == "synthetic":
-        return "synthetic votes, matched" if detail == "matched" else "synthetic votes"
+        return ", ".join(["synthetic votes", *SYNTHETIC_DETAILS.get(detail, ())])
     fresh = re.fullmatch(r"fresh-(\d+)", labels)
     if fresh:
         return f"{fresh[1]} fresh rater{'s' if fresh[1] != '1' else ''}"

@@ -1,6 +1,5 @@
 """Sentences that follow from numbers: no direction is ever written by hand in the paper."""
 
-import itertools
 import math
 
 from scaling_ambiguity.reporting.text import count, number
@@ -8,29 +7,6 @@ from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 INTERVAL = r"{level}\,\% interval"
 FEW_SPEAKERS = f"from fewer than {LEAST_CLUSTERS} speakers"
-
-
-def beside(value: float, other: float, *, low: float = math.nan, high: float = math.nan) -> str:
-    """Return ``below``, ``above`` or ``equal to``: where ``value`` lies beside ``other``.
-
-    With an interval of ``value`` that contains ``other``, it is said that the interval does not separate them.
-    """
-    if not (math.isfinite(value) and math.isfinite(other)):
-        return "not comparable with"
-    if value == other:
-        return "equal to"
-    side = "below" if value < other else "above"
-    if math.isfinite(low) and math.isfinite(high) and low <= other <= high:
-        return f"{side}, but within the interval of,"
-    return side
-
-
-def overlap(first: tuple[float, float], second: tuple[float, float]) -> str:
-    """Return whether two intervals (low, high) overlap, as a verb phrase."""
-    bounds = (*first, *second)
-    if not all(math.isfinite(bound) for bound in bounds):
-        return "cannot be compared"
-    return "overlap" if first[0] <= second[1] and second[0] <= first[1] else "do not overlap"
 
 
 def difference(estimate: float, p: float, level: float, *, smaller_is_better: bool = True) -> str:
@@ -50,15 +26,12 @@ def difference(estimate: float, p: float, level: float, *, smaller_is_better: bo
 
 
 def trend(
-    values: list[float], *, up: str = "rises", down: str = "falls", mixed: str = "does not change steadily"
+    low: float, high: float, *, up: str = "rises", down: str = "falls", none: str = "shows no clear trend"
 ) -> str:
-    """Return the verb for a sequence: ``up`` or ``down`` if it is strictly monotone, else ``mixed``."""
-    steps = [b - a for a, b in itertools.pairwise(values)]
-    if not steps or not all(math.isfinite(step) for step in steps):
-        return mixed
-    if all(step > 0 for step in steps):
-        return up
-    return down if all(step < 0 for step in steps) else mixed
+    """Return the verb for a change whose interval is [low, high]: ``up`` or ``down`` only if it excludes 0."""
+    if not (math.isfinite(low) and math.isfinite(high)) or low <= 0 <= high:
+        return none
+    return up if low > 0 else down
 
 
 def votes(value: float) -> str:

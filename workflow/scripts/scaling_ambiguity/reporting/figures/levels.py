@@ -26,7 +26,7 @@ from scaling_ambiguity.reporting.style import (
 )
 
 AXIS = {"nll": "NLL (nats per vote)", "jsd_bits": "JSD (bits)", "nll_minus_human": "difference (nats)"}
-PREDICTORS = {"synthetic": (BLUE, "o"), "matched": (SKY, "s"), "majority": (ORANGE, "D"), "human": (VERMILION, "^")}
+PREDICTORS = {"smoothed": (BLUE, "o"), "matched-smoothed": (SKY, "s")}
 REFERENCES = {"uniform": (GREY, ":"), "prior": (GREY, "--"), "human-smoothed": (GREEN, "-")}
 ARMS = {
     "human": (VERMILION, "^"),
@@ -108,7 +108,7 @@ def _panels(groups: int, height: float) -> tuple[Figure, list[tuple[Axes, Axes]]
 
 
 def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return NLL and JSD of synthetic votes by level, between their floors and the human ceiling, and the rows shown.
+    """Return NLL and JSD of smoothed synthetic votes by level, between floors and smoothed human votes, and the rows.
 
     ``statistics`` are tables of align_votes; each (corpus, annotator and protocol) gets its own pair of panels.
     """
@@ -121,8 +121,8 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
     for panels, (_, group) in zip(axes, groups, strict=True):
         strata = _strata(group)
         synthetic = sorted(name for name in set(group["labels"]) if split_labels(name)[0] == "synthetic")
-        names = [*synthetic, *(n for n in ("majority", "human") if n in set(group["labels"]))]
-        looks = [PREDICTORS[split_labels(n)[2] or split_labels(n)[0]] for n in names]
+        names = [name for name in synthetic if split_labels(name)[2] in PREDICTORS]
+        looks = [PREDICTORS[split_labels(n)[2]] for n in names]
         for panel, metric in zip(panels, ("nll", "jsd_bits"), strict=True):
             own = pick(group, metric=metric)
             _points(panel, own, names, looks, [predictor_name(n) for n in names], strata)

@@ -7,7 +7,7 @@ from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import one, pick
 from scaling_ambiguity.reporting.tables.agreement import CONSTANT, matrix_of, verdict
-from scaling_ambiguity.reporting.text import percent
+from scaling_ambiguity.reporting.text import count, percent
 
 
 def add_agreement(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
@@ -26,6 +26,9 @@ def add_agreement(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None
         wanted = {"labels": labels, "metric": "alt_test_winning_rate"}
         row = pick(tests, **wanted).iloc[0]
         numbers.cell(f"agreement.alt.{key}", row, "estimate", percent(float(row["estimate"])))
+        if key == "rate":
+            numbers.cell("agreement.alt.raters", row, "n_clusters", count(row["n_clusters"]))
+            numbers.cell("agreement.alt.margin", row, "method", row["method"].removeprefix("alt_test_"))
     numbers.words("agreement.alt.verdict", _said(verdict(tests, own)), ["agreement.alt.rate", "agreement.alt.constant"])
 
 

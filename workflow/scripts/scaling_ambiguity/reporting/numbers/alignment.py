@@ -3,63 +3,58 @@
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
+from scaling_ambiguity.reporting.numbers.levels import add_trend
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, no_wider, one, pick
 from scaling_ambiguity.reporting.text import p_text
-from scaling_ambiguity.reporting.words import beside, overlap, trend
+from scaling_ambiguity.reporting.words import difference
 
-PREDICTORS = ("synthetic", "prior", "uniform", "human", "human-smoothed")
+SMOOTHED = ("synthetic", "matched", "prior", "uniform", "human-smoothed")
+RAW = ("synthetic", "matched", "prior", "human")
 
 
-def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes: list[str]) -> None:
-    """Define ``alignment.*`` from one table of align_votes; ``leveled``: its utterances have levels of ambiguity."""
+def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes: list[str], level: float) -> None:
+    """Define ``alignment.*`` from one table of align_votes; ``leveled``: its utterances have levels of ambiguity.
+
+    The NLL is that of smoothed votes on both sides, the JSD that of histograms.
+    """
     numbers.switch("leveled", bool(len(pick(table, stratum=LEVELS, metric="nll"))))
     synthetic, everybody = f"synthetic-{annotator}", table
     table = pick(table, population="these raters")
     flipped = pick(table, method="sign_flip")
     table = table[table["method"] != "sign_flip"]
     about = {"stratum": "all", "reference": "human"}
-    for metric in ("nll", "jsd_bits"):
-        for name in PREDICTORS if metric == "nll" else ("synthetic", "prior", "human"):
-            labels = synthetic if name == "synthetic" else name
-            numbers.estimate(f"alignment.{_short(metric)}.{name}", table, labels=labels, metric=metric, **about)
-    numbers.estimate("alignment.jsd.matched", table, labels=f"{synthetic}-matched", metric="jsd_bits", **about)
+    raw = {"synthetic": synthetic, "matched": f"{synthetic}-matched"}
+    smoothed = {key: f"{labels}-smoothed" for key, labels in raw.items()}
+    for name in SMOOTHED:
+        numbers.estimate(f"alignment.nll.{name}", table, labels=smoothed.get(name, name), metric="nll", **about)
+    for name in RAW:
+        numbers.estimate(f"alignment.jsd.{name}", table, labels=raw.get(name, name), metric="jsd_bits", **about)
     numbers.estimate("alignment.entropy", table, digits=2, labels=synthetic, metric="entropy_pearson", **about)
-    row = numbers.estimate("alignment.minus-prior", table, labels=synthetic, metric="nll_minus_prior", **about)
-    _add_p(numbers, "alignment.minus-prior.p", row)
-    _add_p(
-        numbers,
-        "alignment.minus-prior.flip",
-        one(flipped, "sign flips", labels=synthetic, metric="nll_minus_prior", **about),
-    )
-    matched = {"labels": f"{synthetic}-matched", "metric": "nll_minus_human"}
-    numbers.estimate("alignment.minus-human", table, **matched, **about)
+    for key, labels, baseline in (
+        ("minus-prior", smoothed["synthetic"], "prior"),
+        ("minus-smoothed", smoothed["synthetic"], "human-smoothed"),
+        ("minus-human", smoothed["matched"], "human-smoothed"),
+    ):
+        wanted = {"labels": labels, "metric": f"nll_minus_{baseline}"}
+        row = numbers.estimate(f"alignment.{key}", table, **wanted, **about)
+        _add_p(numbers, f"alignment.{key}.p", row)
+        words = difference(float(row["estimate"]), float(row["p_adjusted"]), level)
+        numbers.words(f"alignment.{key}.words", words, [f"alignment.{key}", f"alignment.{key}.p"])
+    wanted = {"labels": smoothed["synthetic"], "metric": "nll_minus_prior"}
+    _add_p(numbers, "alignment.minus-prior.flip", one(flipped, "sign flips", **wanted, **about))
     numbers.estimate("alignment.leave-one-out", table, labels="leave-one-out", metric="nll", optional=True, **about)
     like = pick(everybody, population="raters like these")
-    wanted = {"labels": synthetic, "metric": "nll_minus_prior"}
     numbers.switch("alignedlike", bool(len(pick(like, **wanted, **about))))
     across = pick(like, **wanted, **about)
     numbers.switch("alignedalone", row is not None and len(across) > 0 and no_wider(across.iloc[0], row, 3))
     if numbers.switches["alignedlike"] and not numbers.switches["alignedalone"]:
         numbers.estimate("alignment.minus-prior.like", like, **wanted, **about)
-    for level in LEVELS:
-        numbers.estimate(
-            f"alignment.nll.{level}",
-            table,
-            labels=synthetic,
-            metric="nll",
-            stratum=level,
-            reference="human",
-            optional=True,
-        )
-    levels = [f"alignment.nll.{level}" for level in LEVELS]
-    numbers.words("alignment.trend", trend([_or_nan(numbers[key].value) for key in levels]), levels)
-    for other in ("prior", "human-smoothed"):
-        ours, theirs = numbers["alignment.nll.synthetic"], numbers[f"alignment.nll.{other}"]
-        keys = [ours.key, theirs.key]
-        numbers.words(f"alignment.beside-{other}", beside(ours.value, theirs.value), keys)
-        intervals = overlap(*((_or_nan(item.low), _or_nan(item.high)) for item in (ours, theirs)))
-        numbers.words(f"alignment.overlap-{other}", intervals, keys)
+    own = {"labels": smoothed["synthetic"], "reference": "human", "optional": True}
+    for stratum in LEVELS:
+        numbers.estimate(f"alignment.nll.{stratum}", table, metric="nll", stratum=stratum, **own)
+    numbers.estimate("alignment.rise", table, metric="nll_rise", stratum="all", **own)
+    add_trend(numbers, "alignment.trend", "alignment.rise")
     found = pick(table, labels=synthetic, metric=[f"pearson_{label}" for label in classes], **about)
     found = need(found.dropna(subset="estimate"), "alignment.pearson", labels=synthetic).sort_values("estimate")
     for key, row in (("least", found.iloc[0]), ("most", found.iloc[-1])):
@@ -87,11 +82,3 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
 
 def _add_p(numbers: Numbers, key: str, row: pd.Series) -> None:
     numbers.cell(key, row, "p_adjusted", p_text(row))
-
-
-def _short(metric: str) -> str:
-    return metric.removesuffix("_bits")
-
-
-def _or_nan(value: float | None) -> float:
-    return float("nan") if value is None else value

@@ -5,7 +5,7 @@ import pandas as pd
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import one, pick
-from scaling_ambiguity.reporting.text import p_text, percent
+from scaling_ambiguity.reporting.text import count, p_text, percent
 
 WHOLE = {"match": "match", "human": "match_human", "gap": "match_gap", "entropy": "entropy_gap"}
 CONFLICT = {"human": "match_human", "both": "match", "audio": "match_audio", "text": "match_text"}
@@ -14,13 +14,18 @@ CONFLICT = {"human": "match_human", "both": "match", "audio": "match_audio", "te
 def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
     """Define ``bias.*`` from one table of report_bias.
 
-    Switches: ``factored``, groups were compared; ``listened``, voice and words alone were; ``conflicting``, also
-    where they conflict; ``componentsknown``, the design tells what the votes vary with.
+    Switches: ``entropycompared``, utterances have two votes of both kinds; ``factored``, groups were compared;
+    ``listened``, voice and words alone were; ``conflicting``, also where they conflict; ``componentsknown``, the
+    design tells what the votes vary with.
     """
     own = pick(table, labels=f"synthetic-{annotator}")
     for key, metric in WHOLE.items():
-        # where an ALM gives fewer valid votes than people everywhere, their entropies cannot be compared
-        numbers.estimate(f"bias.{key}", own, stratum="all", metric=metric, optional=key == "entropy")
+        # where no utterance has two votes of both kinds, entropies cannot be compared
+        row = numbers.estimate(f"bias.{key}", own, stratum="all", metric=metric, optional=key == "entropy")
+        if key == "entropy":
+            numbers.switch("entropycompared", row is not None)
+        if key == "entropy" and row is not None:
+            numbers.cell("bias.entropy.n", row, "n", count(row["n"]))
     gaps = pick(own, metric="share_gap").sort_values("estimate")["stratum"]
     for key, stratum in (("under", gaps.iloc[0]), ("over", gaps.iloc[-1])):
         _add_row(numbers, f"bias.{key}", own, stratum, "share_gap")

@@ -22,6 +22,7 @@ from scaling_ambiguity.reporting.numbers.costs import add_costs
 from scaling_ambiguity.reporting.numbers.exchange import add_exchange, add_exchange_by_level, add_validation
 from scaling_ambiguity.reporting.numbers.hypotheses import add_hypotheses
 from scaling_ambiguity.reporting.numbers.leakage import add_leakage
+from scaling_ambiguity.reporting.numbers.levels import add_levels
 from scaling_ambiguity.reporting.numbers.models import add_models
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.numbers.settings import add_settings, add_switches, check_config
@@ -75,7 +76,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         add_effective_answers(numbers, paths["draws"])
     alignment = headline_table(statistics, "alignment", corpus, annotator, protocol)
     if alignment is not None:
-        add_alignment(numbers, alignment, annotator, classes)
+        add_alignment(numbers, alignment, annotator, classes, level)
+        add_levels(numbers, alignment, config["protocols"][protocol]["levels"], len(classes))
     agreement = headline_table(statistics, "agreement", corpus, annotator)
     if agreement is not None:
         add_agreement(numbers, agreement, annotator)

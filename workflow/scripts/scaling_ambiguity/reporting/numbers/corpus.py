@@ -13,7 +13,6 @@ from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION, SHARE
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.tables.corpus import describe_corpus
 from scaling_ambiguity.reporting.text import count, joined, number, percent
-from scaling_ambiguity.reporting.words import beside
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
@@ -91,10 +90,6 @@ def add_heldout(numbers: Numbers, path: str) -> None:
             )
     except KeyError as error:
         raise UserError(f"{path}: no {error} in the held-out scores; re-run train_tiny_alm.") from error
-    model, prior, ceiling = (float(scores[who]["nll"]) for who in ("model", "prior", "ceiling"))
-    keys = [f"alm.heldout.nll.{who}" for who in ("model", "prior", "ceiling")]
-    numbers.words("alm.heldout.beside-prior", beside(model, prior), keys[:2])
-    numbers.words("alm.heldout.beside-ceiling", beside(model, ceiling), [keys[0], keys[2]])
 
 
 def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:

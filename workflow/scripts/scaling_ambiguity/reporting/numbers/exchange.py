@@ -118,15 +118,9 @@ def _add_shares(numbers: Numbers, table: pd.DataFrame) -> None:
         about = {"metric": "ppi_ratio", "stratum": row["stratum"]}
         numbers.estimate(f"shares.ratio.{key}", table, digits=2, **about)
         numbers.words(f"shares.ratio.{key}.class", name, [f"shares.ratio.{key}"])
-    hits = dict.fromkeys(("human", "ppi", "synthetic"), 0)
-    for stratum in rows["stratum"]:
-        own = pick(table, stratum=stratum).set_index("metric")
-        target = own.loc["class_share_all", "estimate"]
-        for name in hits:
-            part = own.loc[f"class_share_{name}"]
-            hits[name] += int(part["low"] <= target <= part["high"])
-    for name, hit in hits.items():
-        numbers.words(f"shares.hits.{name}", f"{hit} of {len(rows)}", ["shares.votes"])
+    better, losses = int((rows["estimate"] > 1).sum()), int((rows["estimate"] < 1).sum())
+    text = f"{better} of {len(rows)} classes gain and {losses} lose precision"
+    numbers.words("shares.gains", text, ["shares.ratio.least", "shares.ratio.most"])
 
 
 def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -> None:

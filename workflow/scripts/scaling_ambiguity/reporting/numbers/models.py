@@ -1,15 +1,15 @@
 """Numbers about the fine-tuned models: one reference for all, differences paired by utterance."""
 
-import math
 from typing import Any
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import arm_name, escape_latex, split_labels
+from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, split_labels
+from scaling_ambiguity.reporting.numbers.levels import add_trend
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, one, pick
-from scaling_ambiguity.reporting.text import count, p_text
-from scaling_ambiguity.reporting.words import beside, difference, trend
+from scaling_ambiguity.reporting.text import count, joined, p_text
+from scaling_ambiguity.reporting.words import difference
 
 COMBINED = ("equal", "weighted")
 
@@ -43,8 +43,6 @@ def add_models(
         numbers.estimate(
             f"models.{name}.jsd", rows, labels=arms[name], metric="jsd_bits", reference="human", optional=True, **about
         )
-    _add_side(numbers, "models.own-side", "models.synthetic.own", "models.human.own")
-    _add_side(numbers, "models.human-side", "models.synthetic.jsd", "models.human.jsd")
     _add_controls(numbers, rows, about)
     _add_levels(numbers, rows, about, arms["combined-equal"])
     _add_balanced(numbers, rows, about, arms, level)
@@ -84,25 +82,20 @@ def _add_difference(
     numbers.words(f"{key}.words", difference(float(row["estimate"]), p, level), [f"{key}.difference", f"{key}.p"])
 
 
-def _add_side(numbers: Numbers, key: str, ours: str, theirs: str) -> None:
-    values = [numbers[name].value for name in (ours, theirs)]
-    numeric = [math.nan if value is None else float(value) for value in values]
-    numbers.words(key, beside(*numeric), [ours, theirs])
-
-
 def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any]) -> None:
-    """Define the best control label, by NLL on the held-out human votes, and combined labels beside it."""
+    """Define ``models.controls``: the NLL of every control label on the held-out human votes, in words."""
     controls = pick(rows, metric="nll", reference="human", **about)
     controls = controls[[split_labels(name)[0] == "control" for name in controls["labels"]]].dropna(subset="estimate")
     if controls.empty:
-        for key in ("models.control.nll", "models.control.name", "models.control.side"):
-            numbers.absent(key)
+        numbers.absent("models.controls")
         return
-    best = controls.sort_values("estimate").iloc[0]
-    wanted = {"labels": best["labels"], "metric": "nll", "reference": "human"} | about
-    numbers.estimate("models.control.nll", rows, **wanted)
-    numbers.words("models.control.name", escape_latex(arm_name(best["labels"])), ["models.control.nll"])
-    _add_side(numbers, "models.control.side", "models.combined-equal.nll", "models.control.nll")
+    keys, texts = [], []
+    for labels in sorted(controls["labels"], key=arm_order):
+        key = f"models.control.{split_labels(labels)[2]}"
+        numbers.estimate(key, rows, labels=labels, metric="nll", reference="human", **about)
+        keys.append(key)
+        texts.append(rf"{numbers[key].text} (\emph{{{escape_latex(arm_name(labels))}}})")
+    numbers.words("models.controls", joined(texts), keys)
 
 
 def _add_balanced(
@@ -123,12 +116,10 @@ def _add_balanced(
 
 
 def _add_levels(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], combined: str) -> None:
-    """Define the difference of combined from human labels by level and how it moves."""
-    keys, values = [], []
+    """Define the difference of combined from human labels by level, and how it moves if its change is beyond chance."""
     for level in ("low", "medium", "high"):
         wanted = {"labels": combined, "metric": "nll_minus_human", "reference": "human"} | about | {"stratum": level}
-        key = f"models.combined-equal.{level}"
-        row = numbers.estimate(key, rows, optional=True, **wanted)
-        keys.append(key)
-        values.append(math.nan if row is None else float(row["estimate"]))
-    numbers.words("models.combined-equal.trend", trend(values), keys)
+        numbers.estimate(f"models.combined-equal.{level}", rows, optional=True, **wanted)
+    wanted = {"labels": combined, "metric": "nll_minus_human_rise", "reference": "human"} | about
+    numbers.estimate("models.combined-equal.rise", rows, optional=True, **wanted)
+    add_trend(numbers, "models.combined-equal.trend", "models.combined-equal.rise")

@@ -60,7 +60,9 @@ def agreement_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         if tests.empty:
             body.append(f"{title}: not applicable, raters are not known or too few")
             continue
-        body.append(title)
+        margin = tests["method"].iloc[0].removeprefix("alt_test_")
+        raters = int(tests["n_clusters"].max())
+        body.append(f"{title}: margin {margin}, {raters} raters, no intervals")
         for labels in sorted(set(tests["labels"]), key=lambda name: (name in (CONSTANT, "prior"), name)):
             own = tests[tests["labels"] == labels].set_index("metric")["estimate"]
             rate, advantage = own["alt_test_winning_rate"], own["alt_test_advantage"]

@@ -11,11 +11,13 @@ from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import count, number, p_text
 
 SHOWN = ("nll", "brier", "jsd_bits", "bhattacharyya", "r2_within", "accuracy")
-FIXED_ORDER = ("uniform", "prior", "majority", "human", "human-smoothed", "split-half", "leave-one-out")
+BEFORE, AFTER = ("uniform", "prior"), ("human-smoothed", "leave-one-out")
+RAW = ("majority", "human", "split-half")  # histograms: a class that nobody chose has the floor's probability
+SMOOTHED = "smoothed"
 THESE, LIKE_THESE = "these raters", "raters like these"
 AS_ALONE = "no wider"  # than the interval with speakers alone resampled, which is therefore not printed twice
 SIGN_FLIP = "sign_flip"
-BASELINES = {"prior": "class prior", "human": "human votes", "human-smoothed": "human votes, smoothed"}
+BASELINES = {"prior": "class prior", "human-smoothed": "human votes, smoothed"}
 CEILINGS = {
     "split-half": "split half",
     "split-half-corrected": "split half, Spearman--Brown",
@@ -96,7 +98,8 @@ def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> l
 def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table over all utterances, and the rows behind it.
 
-    Scores, correlations by class, paired differences with their tests, and JSD at equal counts.
+    Scores of smoothed votes, correlations by class, paired differences with their tests, JSD at equal counts, and last
+    the scores of raw histograms, whose NLL the floor decides.
     ``statistics`` are tables of align_votes; each gets its own block. ``classes`` order the columns
     of the correlations; without them they are alphabetical.
     """
@@ -106,6 +109,7 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
         metrics = rows["metric"]
         classes = sorted(set(metrics[metrics.str.startswith("pearson_")].str.removeprefix("pearson_")))
     body: list = []
+    raw: list = []
     related: list = []
     paired: list = []
     equal: list = []
@@ -114,18 +118,21 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
         synthetic = sorted(name for name in set(block["labels"]) if split_labels(name)[0] == "synthetic")
         if many:
             title = f"{block['corpus'].iloc[0]}, {split_labels(synthetic[0])[1]}, {block['protocol'].iloc[0]}"
-            for part in (body, related, paired, equal):
+            for part in (body, related, paired, equal, raw):
                 part.append(escape_latex(title))
-        for name in (*FIXED_ORDER[:3], *synthetic, *FIXED_ORDER[3:]):
-            own = pick(block, labels=name)
-            if len(own):
-                scores = own[own["metric"].isin(SHOWN)]
-                body.append([_name(name), count(scores["n"].max()), *metric_cells(own, SHOWN)])
+        smoothed = [name for name in synthetic if name.endswith(SMOOTHED)]
+        plain = [name for name in synthetic if name not in smoothed]
+        for part, names in ((body, (*BEFORE, *smoothed, *AFTER)), (raw, (*plain, *RAW))):
+            for name in names:
+                own = pick(block, labels=name)
+                if len(own):
+                    scores = own[own["metric"].isin(SHOWN)]
+                    part.append([_name(name), count(scores["n"].max()), *metric_cells(own, SHOWN)])
         related += _correlations(
-            block, [*synthetic, "human", "human-smoothed", "split-half", "split-half-corrected"], classes
+            block, [*plain, "human", "human-smoothed", "split-half", "split-half-corrected"], classes
         )
         paired += _differences(every[every["file"] == file], synthetic)
-        equal += _equal_counts(block, synthetic)
+        equal += _equal_counts(block, plain)
     scores = tabular("lr" + "l" * len(SHOWN), ["predictor", "$n$", *(METRICS[m] for m in SHOWN)], body)
     table = scores
     if any(not isinstance(line, str) for line in related):
@@ -138,6 +145,9 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
         head = ["votes", "$n$", "human", "synthetic", "difference"]
         head += ["human, corrected", "synthetic, corrected", "difference, corrected"]
         table += "\n\\medskip\n\n" + tabular("rrllllll", head, equal)
+    if any(not isinstance(line, str) for line in raw):
+        head = ["raw histogram, floored", "$n$", *(METRICS[m] for m in SHOWN)]
+        table += "\n\\medskip\n\n" + tabular("lr" + "l" * len(SHOWN), head, raw)
     columns = [
         "corpus",
         "protocol",

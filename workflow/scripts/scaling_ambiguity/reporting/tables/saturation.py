@@ -43,4 +43,4 @@ def saturation_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def _cell(row: pd.Series) -> str:
-    return cell(*(float(row[key]) for key in ("estimate", "low", "high")))
+    return cell(float(row["estimate"]), float(row["low"]), float(row["high"]))

@@ -29,6 +29,7 @@ def validity_table(study: pd.DataFrame, own: pd.DataFrame | None) -> tuple[str, 
     """
     cells = pick(study, classes=4, votes=5)
     speakers = sorted(set(cells["speakers"]))
+    blank = [] if own is None else [""]  # the design of this run has a column of its own
     body: list = []
     for population in ("these raters", "raters like these"):
         body.append(f"population: {population}")
@@ -36,7 +37,7 @@ def validity_table(study: pd.DataFrame, own: pd.DataFrame | None) -> tuple[str, 
             if where == population:
                 rows = pick(cells, population=population, method=method, raters=raters).set_index("speakers")
                 values = [_cell(rows.loc[number]) if number in rows.index else "--" for number in speakers]
-                body.append([NAMES[method], str(raters), *values])
+                body.append([NAMES[method], str(raters), *values, *blank])
     if own is not None:
         judged = judge(own)
         first = judged.iloc[0]
@@ -44,10 +45,11 @@ def validity_table(study: pd.DataFrame, own: pd.DataFrame | None) -> tuple[str, 
         body.append(f"in the design of this run: {size}")
         for row in judged[judged["method"].isin(["bootstrap_t", "crossed_bootstrap_t"])].itertuples():
             value = _cell(pd.Series(row._asdict()))
-            body.append([f"{NAMES[row.method]}, {row.population}", str(row.raters), value, *[""] * (len(speakers) - 1)])
+            body.append([f"{NAMES[row.method]}, {row.population}", str(row.raters), *[""] * len(speakers), value])
         study = pd.concat([study, judged], ignore_index=True)
     head = ["method", "raters", *(f"{number} speakers" for number in speakers)]
-    return tabular("lr" + "r" * len(speakers), head, body), study
+    head += [] if own is None else ["this run"]
+    return tabular("lr" + "r" * (len(head) - 2), head, body), study
 
 
 def _cell(row: pd.Series) -> str:

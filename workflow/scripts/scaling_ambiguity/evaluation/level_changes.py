@@ -1,0 +1,40 @@
+"""How the difference between two kinds of labels changes from low to high ambiguity, with its interval."""
+
+from typing import Any
+
+from scaling_ambiguity.evaluation.columns import Column
+from scaling_ambiguity.inference.bootstrap import rows_counted
+from scaling_ambiguity.inference.contrasts import contrast_interval
+
+CHANGING = "nll_minus_human"
+
+
+def level_change_rows(differences: list[Column], clusters: Any, options: dict, seed: int) -> list[dict]:
+    """Return ``nll_minus_human_rise`` of every condition: the difference at high minus that at low ambiguity, nats.
+
+    Speakers are resampled whole, so that those of both levels move together.
+
+    Args:
+        differences: Columns of ``difference_columns``.
+        clusters: (U,) speakers.
+        options: resamples, level and interval.
+        seed: Of the resamples.
+    """
+    settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
+    found = {(c.condition, c.stratum): c for c in differences if c.metric == CHANGING}
+    rows = []
+    for (condition, stratum), high in found.items():
+        low = found.get((condition, "low"))
+        if stratum != "high" or low is None or not (low.weights.any() and high.weights.any()):
+            continue
+        first, second = ((side.values, side.weights) for side in (high, low))
+        change = contrast_interval(first, second, clusters, **settings)
+        names = dict(zip(("model", "labels", "augmentation"), condition, strict=True))
+        rows.append(
+            names
+            | {"stratum": "all", "metric": f"{CHANGING}_rise", "reference": high.reference}
+            | {"estimate": change.estimate[0], "low": change.low[0], "high": change.high[0]}
+            | {"n": rows_counted(high.weights + low.weights), "n_clusters": change.n_clusters}
+            | {"method": options["interval"]}
+        )
+    return rows
