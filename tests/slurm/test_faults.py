@@ -3,6 +3,7 @@
 The profile is the project's own; the workflow is a small one, so that a fault can be timed.
 """
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -217,7 +218,7 @@ def test_killed_node_daemon(healed, tmp_path, fault):
 
 def test_two_copies_of_a_job_leave_a_whole_file(healed, tmp_path, fault):
     """Both copies write the same output; whoever looks at any moment sees none or a whole one."""
-    work = Path(__file__).parent / "small" / "work.py"
+    program = shlex.join([sys.executable, str(Path(__file__).parent / "small" / "work.py")])
     begun = time.monotonic()
     for _ in range(2):
         healed.call(
@@ -226,7 +227,7 @@ def test_two_copies_of_a_job_leave_a_whole_file(healed, tmp_path, fault):
             str(tmp_path),
             f"--export=ALL,SA_TEST_LIBRARY={REPOSITORY / 'workflow' / 'scripts'}",
             "--wrap",
-            f"for i in 1 2 3 4 5 6; do {sys.executable} {work} --part 0 --steps 0 --output out/0.txt; done",
+            f"for i in 1 2 3 4 5 6; do {program} --part 0 --steps 0 --output out/0.txt; done",
         )
     seen = 0
     deadline = time.monotonic() + 90

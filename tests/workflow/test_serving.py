@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import yaml
 from checkout import REPOSITORY, TINY, Checkout
 
 PROGRAM = Path(sys.executable).with_name("transformers")
-SERVE = f"{PROGRAM} serve {{checkpoint}} --device cpu --host {{host}} --port {{port}}"
+SERVE = f"{shlex.quote(str(PROGRAM))} serve {{checkpoint}} --device cpu --host {{host}} --port {{port}}"
 LIBRARY = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
 SMALL = yaml.safe_load((REPOSITORY / TINY[1]).read_text())["alms"]["tiny"]
 MADE = {key: LIBRARY["alms"]["tiny"][key] | SMALL.get(key, {}) for key in ("trained_on", "training")}

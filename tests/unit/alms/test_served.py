@@ -2,6 +2,7 @@
 
 import importlib.util
 import os
+import shlex
 import signal
 import sys
 from pathlib import Path
@@ -23,7 +24,7 @@ from scaling_ambiguity.seeds import uniform
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
 PROGRAM = Path(sys.executable).with_name("transformers")
-SERVE = f"{PROGRAM} serve {{checkpoint}} --device cpu --host {{host}} --port {{port}}"
+SERVE = f"{shlex.quote(str(PROGRAM))} serve {{checkpoint}} --device cpu --host {{host}} --port {{port}}"
 
 
 def below():
@@ -77,7 +78,7 @@ def test_the_server_lives_from_the_first_question_to_the_end_of_the_job(checkpoi
 
 def test_a_server_that_does_not_start_stops_the_job_with_its_last_words(tmp_path):
     alm = {"engine": "openai", "gpus": 0, "checkpoint": "org/model", "revision": "r"}
-    alm["serve"] = {"command": f"{sys.executable} -c \"import sys; sys.exit('no room for {{port}}')\""}
+    alm["serve"] = {"command": f"{shlex.quote(sys.executable)} -c \"import sys; sys.exit('no room for {{port}}')\""}
     with (
         open_served(alm, tmp_path / "server.log") as engine,
         pytest.raises(UserError, match=r"(?s)did not come up.*server\.log.*no room for"),

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -34,7 +35,7 @@ def wait_for(condition, seconds=30.0):
 
 
 def entry(folder, *more, **serve):
-    command = f"{sys.executable} {HERE / 'breeding_server.py'} {{port}} {folder / 'pids'} {' '.join(more)}"
+    command = shlex.join([sys.executable, str(HERE / "breeding_server.py"), "{port}", str(folder / "pids"), *more])
     return {"engine": "openai", "gpus": 0, "checkpoint": "c", "serve": {"command": command, **serve}}
 
 
