@@ -16,7 +16,7 @@ from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 Array: TypeAlias = NDArray[np.float64]
 PROFILE = (0.05, 0.15, 0.5, 1.5)  # human votes that all synthetic votes together count as
 SURE = 1e9  # votes, for a distribution that is taken at its word
-CALIBRATION_DEALS = 4  # that a calibration beside human votes is fitted to; more add next to nothing
+CALIBRATION_DEALS = 10  # that a calibration beside human votes is fitted to
 FittedWeights = dict[tuple[str, int, float], Weights]
 
 
