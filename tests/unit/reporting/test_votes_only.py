@@ -86,6 +86,8 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "componentsknown": False,
         "classshares": False,
         "exchangeleveled": True,
+        "calibratedrefused": False,
+        "gainsbeside": True,
         "durationsknown": False,
         "ratersknown": False,
         "soundcompared": True,
