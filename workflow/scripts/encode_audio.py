@@ -28,9 +28,12 @@ def main(arguments: argparse.Namespace) -> None:
     clips = [(name, path) for name, path in named if path is not None]
     print(f"{len(rows) - len(clips)} of {len(rows)} utterances have no sound: nothing of them is encoded")
     entry = dict(arguments.alm)
-    encode_shard(load_alm(entry.pop("checkpoint"), **entry), clips, arguments.state, arguments.output)
+    unheard = encode_shard(load_alm(entry.pop("checkpoint"), **entry), clips, arguments.state, arguments.output)
+    for name, reason in unheard.items():
+        print(f"{name}: not encoded: {reason}")
     size = sum(path.stat().st_size for path in arguments.output.iterdir())
-    print(f"{len(clips)} clips, {size / 1e6:.1f} MB, {size / 1e3 / max(1, len(clips)):.1f} kB a clip")
+    encoded = len(clips) - len(unheard)
+    print(f"{encoded} clips, {size / 1e6:.1f} MB, {size / 1e3 / max(1, encoded):.1f} kB a clip")
 
 
 if __name__ == "__main__":

@@ -6,6 +6,7 @@ What was read once is kept in a store, as answers are.
 
 import argparse
 import importlib
+from itertools import chain
 from pathlib import Path
 
 import torch
@@ -42,6 +43,10 @@ def main(arguments: argparse.Namespace) -> None:
     records = collect(asked_once(draws), engine, store, what)
     store.close()
     table = distribution_table(draws, records, arguments.classes)
+    failed = {i.utterance: records[i.request.key] for i in chain(*draws) if i.request.key in records}
+    for name, record in failed.items():
+        if record["status"] == "failed":
+            print(f"{name}: left out: {record['reason']}")
     print(f"{len(table)} of {len(rows)} utterances; {options['votes']} cells of the design")
     LABELS.write(table, arguments.output)
 

@@ -11,6 +11,7 @@ import torch
 from scaling_ambiguity.alms import encoding_shards
 from scaling_ambiguity.alms.encoded_clips import EncodedClip, EncodedClips, encoder_of, read_header, write_piece
 from scaling_ambiguity.alms.encoding_shards import encode_shard
+from scaling_ambiguity.alms.encodings import Encodings
 from scaling_ambiguity.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -148,6 +149,39 @@ def test_a_shard_without_sound_is_an_empty_folder(alm, tmp_path):
     found = EncodedClips([tmp_path / "shard"])
     found.check(encoder_of(alm))
     assert len(found) == 0 and list((tmp_path / "shard").iterdir()) == []
+
+
+@pytest.mark.parametrize("places", [(1,), (0, 1), range(5)], ids=["one", "a whole piece", "all"])
+def test_a_clip_without_audio_tokens_is_skipped_with_its_reason(sounds, alm, counted, small_pieces, places, tmp_path):
+    short = [sounds[place] for place in places]
+    rest = [named for named in sounds if named not in short]
+    for _, path in short:
+        soundfile.write(path, noise(0, 0.01), 16_000, subtype="FLOAT")
+    reasons = encode_shard(alm, sounds, tmp_path / "state", tmp_path / "shard")
+    assert list(reasons) == [name for name, _ in short] and all("160 samples" in why for why in reasons.values())
+    found = EncodedClips([tmp_path / "shard"])
+    assert len(found) == len(rest) and all(found.of(*named) is None for named in short)
+    found.check(encoder_of(alm))
+    encode_shard(alm, rest, tmp_path / "other state", tmp_path / "without")
+    without = EncodedClips([tmp_path / "without"])
+    assert all(torch.equal(found.of(*named).tokens, without.of(*named).tokens) for named in rest)
+    # annotation from them: the same answers as without, and no clip counts as missed
+    shared = Encodings(alm, shared=found)
+    tokens, _ = shared.tokens(shared.prepare([path for _, path in sounds]))
+    assert list(tokens) == [path for _, path in rest] and set(shared.unheard) == {path for _, path in short}
+    assert not shared.missed
+
+
+def test_a_killed_job_keeps_the_reasons_of_its_pieces(sounds, alm, counted, small_pieces, tmp_path):
+    soundfile.write(sounds[0][1], noise(0, 0.01), 16_000, subtype="FLOAT")
+    last = sounds[4][1].read_bytes()
+    sounds[4][1].write_bytes(b"")
+    with pytest.raises(UserError, match=r"4\.wav"):
+        encode_shard(alm, sounds, tmp_path / "state", tmp_path / "shard")
+    sounds[4][1].write_bytes(last)
+    counted.clear()
+    assert list(encode_shard(alm, sounds, tmp_path / "state", tmp_path / "shard")) == ["u0"]
+    assert len(counted) == 1, "the last piece alone"
 
 
 def test_how_a_corpus_is_cut_changes_no_bit(sounds, alm, monkeypatch, tmp_path):

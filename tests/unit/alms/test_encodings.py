@@ -12,6 +12,7 @@ from scaling_ambiguity.alms import encodings
 from scaling_ambiguity.alms.encoded_clips import EncodedClips
 from scaling_ambiguity.alms.encoding_shards import encode_shard
 from scaling_ambiguity.alms.encodings import Encodings
+from scaling_ambiguity.alms.families import family
 from scaling_ambiguity.errors import UserError
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -104,12 +105,33 @@ def test_the_last_used_stay(files, counted, tmp_path_factory):
     assert len(counted) == 4
 
 
-def test_messages_name_the_file(tmp_path, tmp_path_factory):
-    short = tmp_path / "short.wav"
+@pytest.mark.parametrize("name", FAMILIES)
+def test_a_clip_without_audio_tokens_is_noted_and_the_others_are_encoded(name, files, tmp_path, tmp_path_factory):
+    alm, short = open_family(name, tmp_path_factory), tmp_path / "short.wav"
     soundfile.write(short, noise(0, 0.01), 16_000)
+    kept, whole = Encodings(alm), Encodings(alm)
+    expected = whole.tokens(whole.prepare(files))
+    found = kept.tokens(kept.prepare([files[0], short, *files[1:]]))
+    reason = "the clip is too short for a single audio token (160 samples at 16000 Hz, at least 800)."
+    assert kept.unheard == {short: reason} and not whole.unheard
+    assert list(found[0]) == list(found[1]) == files and found[1] == expected[1]
+    assert all(torch.equal(found[0][path], expected[0][path]) for path in files)
+    soundfile.write(short, noise(0, 0.1), 16_000)  # mended meanwhile
+    assert list(kept.tokens(kept.prepare([short]))[0]) == [short]
+
+
+@pytest.mark.parametrize("name", ["qwen2_audio", "qwen2_5_omni"])
+def test_a_front_end_that_needs_more_than_others_is_noted_alike(name, files, tmp_path, tmp_path_factory, monkeypatch):
+    monkeypatch.setattr(family, "SHORTEST", 0)
+    short = tmp_path / "short.wav"
+    soundfile.write(short, noise(0, 0.0125), 16_000)
+    kept = Encodings(open_family(name, tmp_path_factory))
+    assert list(kept.tokens(kept.prepare([short, *files]))[0]) == files
+    assert kept.unheard == {short: "the clip is too short for a single audio token (200 samples at 16000 Hz)."}
+
+
+def test_messages_name_the_file(tmp_path, tmp_path_factory):
     kept = Encodings(open_family("voxtral", tmp_path_factory))
-    with pytest.raises(UserError, match=r"short\.wav.*too short"):
-        kept.prepare([short])
     with pytest.raises(UserError, match=r"absent\.wav"):
         kept.prepare([tmp_path / "absent.wav"])
 

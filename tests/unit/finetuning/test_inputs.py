@@ -1,6 +1,7 @@
 """The audio reaches the loss, and an utterance is presented alike in training and in evaluation."""
 
 import pytest
+import soundfile
 import torch
 
 from scaling_ambiguity.alms.scoring import label_log_probabilities
@@ -8,7 +9,9 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.examples import Examples
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
+from scaling_ambiguity.finetuning.kinds import open_model
 from scaling_ambiguity.finetuning.losses import choose_loss, nll
+from scaling_ambiguity.finetuning.peer_inputs import PeerInputs
 from scaling_ambiguity.finetuning.shortcut import last_position_only
 from scaling_ambiguity.proxies.prompts import load_prompts
 
@@ -60,6 +63,18 @@ def test_test_part_has_no_targets(gather, frozen):
 def test_no_audio(frozen):
     with pytest.raises(UserError, match="u1"):
         frozen(Examples(["u1"], [None], ["words"], None))
+
+
+def test_clips_without_audio_tokens_are_all_named_before_any_training(frozen, gather, checkpoint, settings, tmp_path):
+    part, short = gather().train, tmp_path / "short.wav"
+    soundfile.write(short, [0.1, -0.1] * 80, 16_000)
+    paths = [short, part.paths[1], short]
+    examples = Examples(["u1", "u2", "u3"], paths, ["words"] * 3, None)
+    with pytest.raises(UserError, match=r"utterances u1, u3: the clip is too short .*160 samples"):
+        frozen(examples)
+    peer = open_model({"peer": "mlp", "checkpoint": str(checkpoint)}, settings.options)
+    with pytest.raises(UserError, match=r"utterances u1, u3: the clip is too short .*160 samples"):
+        PeerInputs(peer, examples, "test")
 
 
 def test_only_the_language_model_is_trained(alm, settings):

@@ -48,20 +48,36 @@ def encoder_of(alm: LoadedALM) -> dict[str, str]:
     return {"revision": alm.revision, "dtype": dtype, "device": alm.device.type}
 
 
-def write_piece(path: Path, encoder: dict[str, str], clips: dict[str, EncodedClip]) -> None:
-    """Write the clips of some utterances, atomically and with bytes that depend on the arguments alone."""
+def write_piece(
+    path: Path,
+    encoder: dict[str, str],
+    clips: dict[str, EncodedClip],
+    unheard: Sequence[tuple[str, str, str]] = (),
+) -> None:
+    """Write the clips of some utterances, atomically and with bytes that depend on the arguments alone.
+
+    Args:
+        path: The piece.
+        encoder: As of :func:`encoder_of`.
+        clips: Utterance -> its clip.
+        unheard: (utterance, file hash, reason) of those whose clip has no audio tokens.
+    """
     rows = [[name, clip.file_sha256, clip.samples_sha256, len(clip.tokens), clip.cut] for name, clip in clips.items()]
     # One key: safetensors writes several in any order.
-    header = {"encodings": json.dumps({"encoder": encoder, "clips": rows}, sort_keys=True)}
+    about = {"encoder": encoder, "clips": rows} | ({"unheard": list(unheard)} if unheard else {})
+    header = {"encodings": json.dumps(about, sort_keys=True)}
+    tokens = [clip.tokens for clip in clips.values()] or [torch.empty(0, 0)]
     with atomic_path(path) as temporary:
         temporary.touch()
         mode = stat.S_IMODE(temporary.stat().st_mode)
-        save_file({"tokens": torch.cat([clip.tokens for clip in clips.values()])}, temporary, header)
+        save_file({"tokens": torch.cat(tokens)}, temporary, header)
         temporary.chmod(mode)  # safetensors lets nobody else read
 
 
 def read_header(path: Path) -> dict[str, Any]:
     """Return ``encoder`` and ``clips`` (utterance, file hash, sample hash, rows, seconds cut) of a piece.
+
+    Where clips have no audio tokens, also ``unheard`` (utterance, file hash, reason).
 
     Raises:
         UserError: The file is torn, or is no such piece.

@@ -11,6 +11,7 @@ from pathlib import Path
 from scaling_ambiguity.alms.ahead import Ahead
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.encoded_clips import ENDING, EncodedClip, encoder_of, read_header, write_piece
+from scaling_ambiguity.alms.families.family import ClipTooShort
 from scaling_ambiguity.alms.inputs import audio_features, hear_features, seconds_cut
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.code_identity import SCRIPTS, code_hash
@@ -22,31 +23,44 @@ CLIPS_A_PIECE = 128
 Named = tuple[str, Path]
 
 
-def encode_clips(alm: LoadedALM, clips: Sequence[Named]) -> Iterator[tuple[str, EncodedClip]]:
+def encode_clips(alm: LoadedALM, clips: Sequence[Named], unheard: dict[str, str]) -> Iterator[tuple[str, EncodedClip]]:
     """Yield the encoder's output of each (utterance, sound file), on the CPU.
 
     Each clip goes through the encoder by itself. Where the model is on a GPU, the next sound is
     decoded meanwhile.
 
+    Args:
+        alm: The model.
+        clips: (utterance, sound file).
+        unheard: Takes utterance -> reason of each clip that is too short for an audio token; it is not yielded.
+
     Raises:
-        UserError: A file is not readable, or too short for an audio token.
+        UserError: A file is not readable.
     """
 
-    def prepare(clip: Named) -> tuple:
+    def prepare(clip: Named) -> tuple | ClipTooShort:
         waveform = load_waveform(clip[1])
         try:
             features = audio_features(alm, [waveform])
-        except UserError as error:
-            raise UserError(f"{clip[1]}: {error}") from error
+        except ClipTooShort as error:
+            return error
         samples = hashlib.sha256(waveform.tobytes()).hexdigest()
         return features, seconds_cut(alm, waveform), file_sha256(clip[1]), samples
 
     for clip, prepared in Ahead(clips, None if alm.device.type == "cpu" else prepare):
-        features, *rest = prepared or prepare(clip)
-        yield clip[0], EncodedClip(hear_features(alm, features)[0].cpu(), *rest)
+        try:
+            found = prepared or prepare(clip)
+            if isinstance(found, ClipTooShort):
+                raise found
+            features, *rest = found
+            tokens = hear_features(alm, features)[0].cpu()
+        except ClipTooShort as error:
+            unheard[clip[0]] = str(error)
+            continue
+        yield clip[0], EncodedClip(tokens, *rest)
 
 
-def encode_shard(alm: LoadedALM, clips: Sequence[Named], state: Path, output: Path) -> None:
+def encode_shard(alm: LoadedALM, clips: Sequence[Named], state: Path, output: Path) -> dict[str, str]:
     """Write the encoder's output of ``clips`` into the folder ``output``.
 
     Pieces are kept in ``state`` until all are there; a killed job continues with the first one
@@ -58,8 +72,11 @@ def encode_shard(alm: LoadedALM, clips: Sequence[Named], state: Path, output: Pa
         state: Folder of this shard's unfinished work.
         output: Appears when everything is encoded, by one renaming.
 
+    Returns:
+        Utterance -> reason, of the clips that have no audio token; the pieces hold it too.
+
     Raises:
-        UserError: A file is not readable, or too short for an audio token.
+        UserError: A file is not readable.
     """
     encoder, pieces = encoder_of(alm), state / "pieces"
     _take_up(state, {"encoder": encoder, "made_by": _versions()})
@@ -71,12 +88,19 @@ def encode_shard(alm: LoadedALM, clips: Sequence[Named], state: Path, output: Pa
     for path in pieces.iterdir():
         if path.name not in parts:
             path.unlink()
+    reasons: dict[str, str] = {}
     for name, part in progress(list(parts.items()), "encode", unit=f"x{CLIPS_A_PIECE}"):
         if not _holds(pieces / name, part):
-            write_piece(pieces / name, encoder, dict(encode_clips(alm, part)))
+            unheard: dict[str, str] = {}
+            encoded = dict(encode_clips(alm, part, unheard))
+            sounds = dict(part)
+            left_out = [(utterance, file_sha256(sounds[utterance]), why) for utterance, why in unheard.items()]
+            write_piece(pieces / name, encoder, encoded, left_out)
+        reasons |= {utterance: why for utterance, _, why in read_header(pieces / name).get("unheard", [])}
     with atomic_path(output) as temporary:
         shutil.move(pieces, temporary)
     shutil.rmtree(state)
+    return reasons
 
 
 def _versions() -> dict[str, str]:
@@ -102,7 +126,8 @@ def _holds(path: Path, clips: Sequence[Named]) -> bool:
     if not path.exists():
         return False
     try:
-        found = read_header(path)["clips"]
+        header = read_header(path)
     except UserError:
         return False
-    return [row[:2] for row in found] == [[name, file_sha256(sound)] for name, sound in clips]
+    found = [row[:2] for row in [*header["clips"], *header.get("unheard", [])]]
+    return sorted(found) == sorted([name, file_sha256(sound)] for name, sound in clips)

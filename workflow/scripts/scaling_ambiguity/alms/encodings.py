@@ -9,9 +9,9 @@ import torch
 
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.encoded_clips import EncodedClips, encoder_of
+from scaling_ambiguity.alms.families.family import ClipTooShort
 from scaling_ambiguity.alms.inputs import audio_features, hear_features, seconds_cut
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.errors import UserError
 
 KEPT_BYTES = 256 * 2**20
 
@@ -23,9 +23,10 @@ class Clip:
     Attributes:
         file: The file.
         key: What the file was when it was read.
-        features: What the encoder reads, or None where ``heard`` is there.
+        features: What the encoder reads, or None where ``heard`` or ``fault`` is there.
         heard: The audio tokens if they are at hand, else None.
         cut: Seconds at the end of the file that the model does not hear.
+        fault: Why there are no audio tokens, or None.
     """
 
     file: Path
@@ -33,6 +34,7 @@ class Clip:
     features: Any
     heard: torch.Tensor | None
     cut: float
+    fault: ClipTooShort | None = None
 
 
 class Encodings:
@@ -44,6 +46,7 @@ class Encodings:
     Attributes:
         shared: Encoder outputs on disk, or None.
         missed: Files that ``shared`` should have held and that were encoded here.
+        unheard: File -> why it has no audio tokens.
     """
 
     def __init__(self, alm: LoadedALM, kept_bytes: int = KEPT_BYTES, shared: EncodedClips | None = None) -> None:
@@ -58,13 +61,14 @@ class Encodings:
         self.kept_bytes = kept_bytes
         self.shared = shared
         self.missed: set[Path] = set()
+        self.unheard: dict[Path, str] = {}
         self._kept: dict[tuple, tuple[torch.Tensor, float]] = {}
 
     def prepare(self, files: Sequence[Path]) -> list[Clip]:
         """Read files and compute their features, without the model: safe in another thread.
 
         Raises:
-            UserError: A file is not readable, or too short for an audio token.
+            UserError: A file is not readable.
         """
         return [self._clip(path) for path in files]
 
@@ -72,8 +76,6 @@ class Encodings:
         found = None if self.shared is None else self.shared.about(path)
         if found is not None:
             return Clip(path, (), None, found.tokens, found.cut)
-        if self.shared is not None:
-            self.missed.add(path)
         key = _identity(path)
         kept = self._kept.get(key)
         if kept is not None:
@@ -81,23 +83,36 @@ class Encodings:
         waveform = load_waveform(path)
         try:
             features = audio_features(self.alm, [waveform])
-        except UserError as error:
-            raise UserError(f"{path}: {error}") from error
+        except ClipTooShort as error:
+            return Clip(path, (), None, None, 0.0, error)
+        if self.shared is not None:
+            self.missed.add(path)
         return Clip(path, key, features, None, seconds_cut(self.alm, waveform))
 
     def tokens(self, clips: Sequence[Clip]) -> tuple[dict[Path, torch.Tensor], dict[Path, float]]:
-        """Return each file's audio tokens (n_audio_tokens, hidden) and the seconds of it that are not heard."""
+        """Return each file's audio tokens (n_audio_tokens, hidden) and the seconds of it that are not heard.
+
+        A file that is too short for an audio token is in neither; the reason is in ``unheard``.
+        """
         found: dict[Path, torch.Tensor] = {}
         for clip in clips:
-            heard = clip.heard
-            if clip.key:
-                known = self._kept.pop(clip.key, None)
-                if heard is None:
-                    heard = known[0] if known else hear_features(self.alm, clip.features)[0]
-                self._kept[clip.key] = (heard, clip.cut)  # the last used stand last
-            found[clip.file] = heard.to(self.alm.device)
+            try:
+                found[clip.file] = self._heard(clip).to(self.alm.device)
+            except ClipTooShort as error:
+                self.unheard[clip.file] = str(error)
         self._forget()
-        return found, {clip.file: clip.cut for clip in clips}
+        return found, {clip.file: clip.cut for clip in clips if clip.file in found}
+
+    def _heard(self, clip: Clip) -> torch.Tensor:
+        if clip.fault is not None:
+            raise clip.fault
+        heard = clip.heard
+        if clip.key:
+            known = self._kept.pop(clip.key, None)
+            if heard is None:
+                heard = known[0] if known else hear_features(self.alm, clip.features)[0]
+            self._kept[clip.key] = (heard, clip.cut)  # the last used stand last
+        return heard
 
     def _forget(self) -> None:
         """Let go of what was used longest ago until the rest is small enough."""

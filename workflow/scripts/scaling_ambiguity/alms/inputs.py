@@ -36,7 +36,7 @@ def encode_audio(alm: LoadedALM, waveforms: list[np.ndarray]) -> list[torch.Tens
         For each clip its audio tokens, (n_audio_tokens, hidden), without gradient.
 
     Raises:
-        UserError: A clip is too short for a single audio token.
+        ClipTooShort: A clip is too short for a single audio token.
     """
     return hear_features(alm, audio_features(alm, waveforms))
 

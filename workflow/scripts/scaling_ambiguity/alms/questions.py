@@ -39,7 +39,8 @@ class Answer:
         seconds_cut: Seconds at the end of the clip that the model did not hear.
         finish: Why it ended, in the word of the server; None where none was said.
         filtered: Whether the server says that it, or a filter, took the answer away.
-        fault: Why there is no answer, where the server could not answer this question; then nothing else is said.
+        fault: Why there is no answer, where the server could not answer this question or the clip has no audio token;
+            then nothing else is said.
         served: The model that the server says it ran.
     """
 

@@ -62,6 +62,19 @@ class Examples:
         return {name: clip for name, clip in found.items() if clip is not None}
 
 
+def refuse_unheard(unheard: dict[str, str]) -> None:
+    """Stop, before any training, if clips of some utterances have no audio token; ``unheard``: utterance -> reason.
+
+    Raises:
+        UserError: There are some; all are named.
+    """
+    if unheard:
+        raise UserError(
+            f"utterances {', '.join(unheard)}: {next(iter(unheard.values()))} Fine-tuning cannot hear them: take them "
+            "out of the corpus, or remove their sound files, which makes them rejects of its audio audit."
+        )
+
+
 @dataclass(frozen=True)
 class Parts:
     """The three parts of one fold; ``train`` includes augmented items."""

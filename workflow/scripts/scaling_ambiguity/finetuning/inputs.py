@@ -9,7 +9,7 @@ from scaling_ambiguity.alms.encoded_clips import encoder_of
 from scaling_ambiguity.alms.encoding_shards import encode_clips
 from scaling_ambiguity.alms.inputs import embed_tokens, encode_audio, prompt_tokens
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.finetuning.examples import Examples
+from scaling_ambiguity.finetuning.examples import Examples, refuse_unheard
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.prompts import PromptSet, render
 
@@ -30,13 +30,16 @@ class FrozenInputs:
         """Take or encode every clip of ``examples``; ``what`` names the progress bar.
 
         Raises:
-            UserError: An example has no audio, or the outputs on disk are of another model or sound.
+            UserError: An example has no audio or too little of it, or the outputs on disk are of another model or
+                sound.
         """
         self.examples = examples
         self._alm = alm
         clips = examples.taken(encoder_of(alm))
         missing = [(name, path) for name, path in examples.sounds() if name not in clips]
-        clips |= progress(encode_clips(alm, missing), f"encode {what}", total=len(missing), unit="clip")
+        unheard: dict[str, str] = {}
+        clips |= progress(encode_clips(alm, missing, unheard), f"encode {what}", total=len(missing), unit="clip")
+        refuse_unheard(unheard)
         self.audio_sha256 = [clips[name].samples_sha256 for name in examples.utterances]
         self._audio = [clips[name].tokens for name in examples.utterances]
         self._texts = [

@@ -6,7 +6,8 @@ import numpy as np
 import torch
 
 from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.finetuning.examples import Examples
+from scaling_ambiguity.alms.families.family import ClipTooShort
+from scaling_ambiguity.finetuning.examples import Examples, refuse_unheard
 from scaling_ambiguity.finetuning.peers import LoadedPeer
 from scaling_ambiguity.finetuning.speech_encoder import mean_over_time
 from scaling_ambiguity.progress import progress
@@ -24,12 +25,14 @@ class PeerInputs:
         """Take or encode every clip of ``examples``; ``what`` names the progress bar.
 
         Raises:
-            UserError: An example has no audio, or the outputs on disk are of another encoder or sound.
+            UserError: An example has no audio or too little of it, or the outputs on disk are of another encoder or
+                sound.
         """
         self.examples = examples
         self._encoder = peer.encoder
         self.audio_sha256: list[str | None] = []
-        vectors = []
+        vectors: list[torch.Tensor] = []
+        unheard: dict[str, str] = {}
         taken = examples.taken({"revision": peer.encoder.revision})
         for name, path in progress(examples.sounds(), f"encode {what}", unit="clip"):
             if name in taken:
@@ -38,7 +41,11 @@ class PeerInputs:
                 continue
             waveform = load_waveform(path)
             self.audio_sha256.append(hashlib.sha256(waveform.tobytes()).hexdigest())
-            vectors.append(peer.encoder.encode(waveform, self.audio_sha256[-1]))
+            try:
+                vectors.append(peer.encoder.encode(waveform, self.audio_sha256[-1]))
+            except ClipTooShort as error:
+                unheard[name] = str(error)
+        refuse_unheard(unheard)
         self._features = torch.stack(vectors)
 
     def __len__(self) -> int:

@@ -119,7 +119,7 @@ def _stream(request: Request) -> tuple:
 def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
     """Return what is kept: the request's parts, the raw answer, its cost."""
     request = item.request
-    if item.labels is not None and answer.label_logprobs is None:
+    if item.labels is not None and answer.label_logprobs is None and answer.status != "failed":
         raise UserError(f"mode `readout`: {request.model} gives no log-probabilities of labels; use mode `sampled`.")
     return {
         **identity(request),

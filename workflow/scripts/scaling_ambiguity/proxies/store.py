@@ -2,7 +2,8 @@
 
 Each writing process has a file of its own, so that writers never meet and only the last line of
 a file can be torn. One line is one answer; the line begins with its key and that of its question. What became of
-draws that a server could not answer lies in files of their own (``failed-*.jsonl``): without them they are asked again.
+draws that could not be answered, by a server or because a clip has no audio token, lies in files of their own
+(``failed-*.jsonl``): without them they are asked again.
 """
 
 import json

@@ -97,10 +97,18 @@ class Engine:
                 and prompt share their prefill.
             uniform: ``uniform(*stream, step)`` in [0, 1).
             prepared: What :meth:`prepare` returned for the same questions; None: it is done now.
+
+        Returns:
+            In the order of the questions; of those about a clip without audio tokens, why there is no answer.
         """
         clips, cut = self.encodings.tokens(self.prepare(questions) if prepared is None else prepared)
-        answers: dict[int, Answer] = {}
-        for heard, places in _groups(questions, has_adapters(self.alm.model)):
+        answers = {
+            place: Answer("", None, None, False, fault=self.encodings.unheard[q.audio])
+            for place, q in enumerate(questions)
+            if q.audio is not None and q.audio not in clips
+        }
+        asked = [place for place in range(len(questions)) if place not in answers]
+        for heard, places in _groups(questions, asked, has_adapters(self.alm.model)):
             if heard is not None:
                 switch_adapters(self.alm.model, heard)
             found = self._ask([questions[place] for place in places], clips, uniform)
@@ -169,14 +177,15 @@ class Engine:
         )
 
 
-def _groups(questions: Sequence[Question], adapted: bool) -> list[tuple[bool | None, list[int]]]:
-    """Return the places of questions that are asked together, and whether adapters are to be on (None: there are none).
+def _groups(questions: Sequence[Question], asked: list[int], adapted: bool) -> list[tuple[bool | None, list[int]]]:
+    """Return the places, of those ``asked``, of questions that go together, and whether adapters are to be on.
 
-    Generated and read-out answers are apart, and so are other label sets; where the model has adapters of
-    its own, so are questions with and without a clip.
+    That is None where the model has none of its own. Generated and read-out answers are apart, and so are other label
+    sets; where it has adapters, so are questions with and without a clip.
     """
     groups: dict[tuple, list[int]] = {}
-    for place, question in enumerate(questions):
+    for place in asked:
+        question = questions[place]
         heard = question.audio is not None if adapted else None
         groups.setdefault((heard, question.labels), []).append(place)
     return [(heard, places) for (heard, _), places in groups.items()]

@@ -19,6 +19,15 @@ SHORTEST = RATE // 20
 ROWS_AT_ONCE = 16_384  # of an output layer, in float32: 0.27 GB at 4,096 hidden units
 
 
+class ClipTooShort(UserError):
+    """A clip has no audio token: what is asked about it has no answer, other clips are not concerned."""
+
+    def __init__(self, samples: int, least: int | None = None) -> None:
+        """Say how many samples at 16 kHz a clip has, and how many the family needs if that is known."""
+        needed = "" if least is None else f", at least {least}"
+        super().__init__(f"the clip is too short for a single audio token ({samples} samples at {RATE} Hz{needed}).")
+
+
 @dataclass(frozen=True)
 class Parts:
     """The four parts of an audio-language model; adapters injected into them are active.
@@ -143,23 +152,24 @@ def one_by_one(
         features: ``(processor, clip)``, needs no weights; None: x is the clip itself.
 
     Raises:
-        UserError: A clip is too short for an audio token.
+        ClipTooShort: A clip is too short for an audio token.
     """
 
-    def prepare(processor: Any, clips: list[np.ndarray]) -> list[tuple[Any, Any]]:
+    def prepare(processor: Any, clips: list[np.ndarray]) -> list[tuple[Any, Any, int]]:
         prepared = []
-        for place, clip in enumerate(clips):
+        for clip in clips:
             if len(clip) < SHORTEST:
-                raise UserError(
-                    f"clip {place} of the batch is too short for a single audio token "
-                    f"({len(clip)} samples, at least {SHORTEST}); leave it out."
-                )
+                raise ClipTooShort(len(clip), SHORTEST)
             clip = np.asarray(clip, dtype=np.float32)
-            prepared.append((processor, clip if features is None else features(processor, clip)))
+            prepared.append((processor, clip if features is None else features(processor, clip), len(clip)))
         return prepared
 
-    def hear(model: Any, prepared: list[tuple[Any, Any]], device: torch.device) -> list[torch.Tensor]:
+    def hear(model: Any, prepared: list[tuple[Any, Any, int]], device: torch.device) -> list[torch.Tensor]:
         with torch.no_grad():
-            return [encode_clip(model, processor, x) for processor, x in prepared]
+            heard = [encode_clip(model, processor, x) for processor, x, _ in prepared]
+        for tokens, (_, _, samples) in zip(heard, prepared, strict=True):
+            if not len(tokens):  # by a front end that needs more than others do
+                raise ClipTooShort(samples)
+        return heard
 
     return Encoder(prepare, hear)

@@ -6,7 +6,6 @@ from transformers import AutoProcessor
 from transformers.masking_utils import create_bidirectional_mask
 
 from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
-from scaling_ambiguity.errors import UserError
 
 
 def _parts(base) -> Parts:
@@ -44,14 +43,11 @@ def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) 
         mask: (B, frames), 1 on frames that hold sound.
 
     Returns:
-        For each row its (n_audio_tokens, hidden); n_audio_tokens follows from the frames that hold sound.
+        For each row its (n_audio_tokens, hidden); n_audio_tokens follows from the frames that hold sound, 0 of
+        too few.
     """
     tower = modules.audio_tower
     frame_lengths, token_lengths = tower._get_feat_extract_output_lengths(mask.sum(-1))
-    if int(token_lengths.min()) < 1:
-        raise UserError(
-            f"clip {int(token_lengths.argmin())} of the batch is too short for a single audio token; leave it out."
-        )
     longest = (features.shape[-1] - 2) // 2 + 1
     padding = torch.arange(longest, device=features.device)[None, :] < frame_lengths[:, None]
     attention = create_bidirectional_mask(

@@ -10,7 +10,6 @@ import torch
 
 from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
 from scaling_ambiguity.alms.families.pieces import Pieces, open_pieces, whisper_features
-from scaling_ambiguity.errors import UserError
 
 
 def _parts(base) -> Parts:
@@ -27,17 +26,14 @@ def _open_3(checkpoint, options: dict) -> Pieces:
     return open_pieces(checkpoint, options, "<|audio_pad|>")
 
 
-def _features(processor: Pieces, clip: np.ndarray) -> tuple[torch.Tensor, int]:
-    return whisper_features(processor.feature_extractor, clip), len(clip)
+def _features(processor: Pieces, clip: np.ndarray) -> torch.Tensor:
+    return whisper_features(processor.feature_extractor, clip)
 
 
-def _encode_clip(base, processor: Pieces, prepared: tuple[torch.Tensor, int]) -> torch.Tensor:
-    features = prepared[0].to(base.device, base.dtype)[None]
+def _encode_clip(base, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
+    features = features.to(base.device, base.dtype)[None]
     mask = torch.ones(1, features.shape[-1], dtype=torch.long, device=base.device)
-    hidden = base.get_audio_features(features, feature_attention_mask=mask).last_hidden_state
-    if not len(hidden):
-        raise UserError(f"a clip of {prepared[1]} samples is too short for a single audio token; leave it out.")
-    return hidden
+    return base.get_audio_features(features, feature_attention_mask=mask).last_hidden_state
 
 
 def _longest(processor: Pieces) -> float:
