@@ -43,10 +43,10 @@ def main(arguments: argparse.Namespace) -> None:
     records = collect(asked_once(draws), engine, store, what)
     store.close()
     table = distribution_table(draws, records, arguments.classes)
-    failed = {i.utterance: records[i.request.key] for i in chain(*draws) if i.request.key in records}
-    for name, record in failed.items():
-        if record["status"] == "failed":
-            print(f"{name}: left out: {record['reason']}")
+    found = ((item.utterance, records.get(item.request.key)) for item in chain.from_iterable(draws))
+    reasons = {name: record["reason"] for name, record in found if record and record["status"] == "failed"}
+    for name in sorted(set(reasons) - set(table["utterance"])):
+        print(f"{name}: left out: {reasons[name]}")
     print(f"{len(table)} of {len(rows)} utterances; {options['votes']} cells of the design")
     LABELS.write(table, arguments.output)
 
