@@ -146,6 +146,16 @@ def test_crossed_estimates_are_those_of_these_raters(losses):
             assert value.low <= these[key].low + 1e-9
 
 
+def test_a_stratum_of_fewer_raters_than_the_corpus_has_none_of_raters_like_these(world, capsys):
+    few = np.zeros_like(world.strata["low"])
+    few[:, 0] = True  # one utterance, of fewer than 20 raters
+    found = ExchangeLosses(world.world, {"few": few, WHOLE: None}, across=True)
+    add_synthetic(found, lambda m: world.pool, [M])
+    assert found.values_across("few", SETTINGS) == [] and found.values("few", SETTINGS)
+    assert "few: votes of" in capsys.readouterr().out
+    assert found.values_across(WHOLE, SETTINGS)
+
+
 def test_a_read_out_is_at_least_as_good_as_many_draws(world):
     found = ExchangeLosses(world.world, {WHOLE: None}, across=False)
     add_synthetic(found, lambda m: world.pool, [M])

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.arrangement import Arrangement
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
-from scaling_ambiguity.inference.crossed import ALONE, crossed_mean_interval, speakers_alone
+from scaling_ambiguity.inference.crossed import ALONE, MINIMUM_RATERS, crossed_mean_interval, enough, speakers_alone
 from scaling_ambiguity.inference.exchange import EquivalentVotes, bound_over_weights, equivalent_votes, widened
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 
@@ -163,10 +163,15 @@ class ExchangeLosses:
         """Return the same as :meth:`values` for raters like these, of the predictors that were added ``across``.
 
         The method says so where the interval is that with speakers alone resampled, and nothing about the raters.
+        A stratum whose votes are of fewer than 20 raters, fewer than the corpus may have, has none.
         """
         columns, weights = self._votes[stratum], self._vote_weights.get(stratum)
         settings = settings | {"weights": weights} | self.world.per_vote()
         found: list[tuple[Key, EquivalentVotes, str]] = []
+        raters = 0 if weights is None else len(np.unique(settings["raters"][weights > 0]))
+        if self.across and not enough(raters):
+            print(f"{stratum}: votes of {raters} raters; values for raters like these need {MINIMUM_RATERS}")
+            return found
         for ruler in self.rulers() if self.across else []:
             keys = [key for key in self.keys(across=True) if ruler_of(key[0]) == ruler]
             if not keys:
