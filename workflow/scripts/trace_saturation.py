@@ -31,12 +31,22 @@ def main(arguments: argparse.Namespace) -> None:
     draws = draw_table(PROXIES.read(arguments.proxies), names, classes, str(arguments.proxies))
     sizes = [n for n in options["saturation_votes"] if n <= draws.shape[1]]
     keep = (human.sum(axis=1) >= 2) & (draws >= 0).any(axis=1)
+    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
+    own, where = f"synthetic-{arguments.annotator}", np.flatnonzero(keep)
+    if not sizes or not len(where):
+        why = "no utterance has two human votes and a synthetic one"
+        if not sizes:
+            why = f"no number in statistics.saturation_votes is within the {draws.shape[1]} synthetic votes"
+        print(f"saturation is not identifiable: {why}")
+        row = about | {"labels": own, "metric": "jsd_bits", "method": "not_identifiable", "n": 0, "n_clusters": 0}
+        rows = [row | {"votes": size} for size in sizes or [draws.shape[1]]]
+        STATISTICS.write(statistics_frame(rows), arguments.output)
+        return
     short = int(((draws[keep] >= 0).sum(axis=1) < sizes[-1]).sum())
     print(f"{keep.sum()} of {len(names)} utterances used; {short} have fewer than {sizes[-1]} valid synthetic votes")
     kept = [name for name, used in zip(names, keep, strict=True) if used]
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": options["level"]}
-    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
-    rows: list[dict] = []
+    rows = []
 
     def add(labels: str, metric: str, sizes: list[int], values: np.ndarray, used: np.ndarray) -> None:
         found = mean_interval(values, speakers[used], method=options["interval"], **settings)
@@ -47,7 +57,6 @@ def main(arguments: argparse.Namespace) -> None:
                 "method": options["interval"],
             })  # fmt: skip
 
-    own, where = f"synthetic-{arguments.annotator}", np.flatnonzero(keep)
     plain = _add_fresh(add, own, draws, human, where, kept, sizes, arguments)
     _add_parts(add, own, draws, human, where, plain, sizes, classes)
     about_fit = {"n": len(kept), "n_clusters": len(np.unique(speakers[keep]))}

@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from scaling_ambiguity.reporting.figures.saturation import draw_saturation
+from scaling_ambiguity.reporting.selection import read_statistics
 from scaling_ambiguity.tables.base import by_deal
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.levels import AGREEMENT, LEVEL, LEVELS
@@ -159,6 +161,23 @@ def test_saturation(stage):
     assert published.loc[("jsd_bits", 20), "low"] == published.loc[("jsd_bits", 20), "high"]
     assert 3 <= pick(rows, labels="synthetic-tiny-faithful", metric="saturation_votes")["estimate"] <= 12
     assert len(rows.query("labels == 'human'")) == 5
+
+
+def test_saturation_without_an_utterance_is_said_to_be_not_identifiable(vote_world, tmp_path):
+    votes = VOTES.read(vote_world.path("votes"))
+    VOTES.write(votes.drop_duplicates("utterance").reset_index(drop=True), tmp_path / "votes.parquet")
+    output = tmp_path / "saturation.parquet"
+    done = call("trace_saturation.py", "--corpus", "demo", "--annotator", "tiny", *tables(vote_world, "proxies"),
+                *tables(vote_world, "utterances"), "--votes", tmp_path / "votes.parquet",
+                "--options", json.dumps(OPTIONS), *COMMON, "--output", output)  # fmt: skip
+    assert "not identifiable: no utterance has two human votes" in done.stdout
+    rows = STATISTICS.read(output)
+    assert set(rows["method"]) == {"not_identifiable"} and rows["estimate"].isna().all()
+    table, text = tmp_path / "saturation.tex", tmp_path / "saturation.csv"
+    call("tab_saturation.py", "--statistics", output, "--table", table, "--data", text)
+    assert "nan" not in table.read_text() and len(pd.read_csv(text)) == len(rows)
+    axes = draw_saturation(read_statistics([output]))[0].axes[0]
+    assert [words.get_text() for words in axes.texts] == ["not identifiable"]
 
 
 def test_exchange_rate_of_known_proxies(stage):

@@ -20,6 +20,9 @@ def published_curve(votes: np.ndarray, asymptote: float, amplitude: float, rate:
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
     raw = need(rows, "fig_saturation", labels=name, metric="jsd_bits").sort_values("votes")
+    if raw["estimate"].isna().all():
+        axes.text(0.5, 0.5, "not identifiable", ha="center", transform=axes.transAxes)
+        return
     x = raw["votes"].to_numpy(float)
     _draw_parts(axes, rows, name, raw)
     draw_estimates(axes, x, raw, color=BLUE, label="synthetic, fresh draws")
@@ -74,6 +77,8 @@ def draw_saturation(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         _draw_panel(panel, rows, name)
         if len(panels) > 1:
             panel.set_title(f"{rows['corpus'].iloc[0]}, {split_labels(name)[1]}")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+    handles, names = max((panel.get_legend_handles_labels() for panel in axes[:, 0]), key=lambda pair: len(pair[0]))
+    if handles:
+        figure.legend(handles, names, loc="outside upper center", ncols=2)
     parts = ("jsd_bits_excess", "jsd_bits_limit", "jsd_bits_human_noise", "jsd_bits_corrected", "jsd_bits_variance")
     return figure, pick(statistics, metric=("jsd_bits", *parts, *FIT, "saturation_votes"))
