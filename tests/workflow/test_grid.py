@@ -1,6 +1,6 @@
 """Generated corpora of every shape: each ends in a PDF, or in one message of the first jobs that names the remedy.
 
-The cells cover every pair of values of the factors. `pytest tests/workflow/test_grid.py -k few_votes` runs one.
+The cells cover every pair of values of the factors. `pytest tests/workflow/test_grid.py -k twelve_classes` runs one.
 """
 
 import csv
@@ -61,6 +61,7 @@ SINGLE = "none of the 60 utterances has votes of two people"
 CELLS = [
     Cell("one_speaker", 1, (5, 5), 4, 5, True, False, ONE),
     Cell("one_speaker_one_vote", 1, (1, 1), 2, 1, False, True, ONE),
+    Cell("one_speaker_three_votes", 1, (3, 3), 2, 5, False, False, ONE),
     Cell("one_speaker_many_votes", 1, (3, 9), 10, 20, True, True, ONE),
     Cell("one_vote", 12, (1, 1), 4, 20, True, False, SINGLE),
     Cell("one_vote_two_speakers", 2, (1, 1), 10, 5, False, False, SINGLE),
@@ -74,7 +75,7 @@ CELLS = [
     Cell("twelve_speakers_three_votes", 12, (3, 3), 4, 5, False, True),
     Cell("twelve_speakers_five_votes", 12, (5, 5), 10, 1, True, True),
     Cell("twelve_speakers_ragged", 12, (3, 9), 2, 20, True, False),
-    Cell("twelve_classes", 12, (3, 9), 12, 5, False, False),
+    Cell("twelve_classes", 12, (3, 9), 12, 1, False, False),
 ]
 
 
@@ -167,4 +168,4 @@ def test_the_cells_cover_every_pair_of_values():
         for other in range(first):
             have = {(shape[first], shape[other]) for shape in shapes}
             wanted = {(one, two) for one in values[first] for two in values[other]}
-            assert len(wanted - have) <= len(wanted) // 3, (first, other, wanted - have)
+            assert wanted <= have, (first, other, wanted - have)
