@@ -36,11 +36,11 @@ def place(tmp_path):
     return Checkout.make(tmp_path / "run")
 
 
-def configured(place, alm):
-    """Let one annotator be the run's, which asks the ALM ``asked``."""
+def configured(place, alm, **more):
+    """Let one annotator be the run's, which asks the ALM ``asked``; ``more`` of its entry is changed."""
     changes = {
         "alms": {"asked": {"gpus": 0} | alm},
-        "annotators": {"asking": ASKED | {"alm": "asked", "votes": 2, "temperatures": [0.8]}},
+        "annotators": {"asking": ASKED | {"alm": "asked", "votes": 2, "temperatures": [0.8]} | more},
         "run": {"annotators": ["asking"]},
         "paper": {"headline": {"annotator": "asking"}},
     }
@@ -103,6 +103,13 @@ def test_an_alm_that_cannot_be_asked_stops_the_run_before_any_work(place, monkey
     made = {path.relative_to(place.root / RUN).parts[0] for path in (place.root / RUN).rglob("*") if path.is_file()}
     assert made <= {".snakemake"}, "no work was done"
     assert not list((place.root / RUN / ".snakemake/locks").glob("*")), "the folder is free again"
+
+
+def test_text_alone_is_not_asked_of_a_model_that_takes_none(place):
+    alm = {"engine": "openai", "base_url": "https://api.openai.com/v1", "model": "gpt-audio-1.5", "revision": "r"}
+    output = place.snakemake("-c1", VOTES, *configured(place, alm, modality="text"), check=False)
+    assert "alms.asked: refuses text alone, with which asking would ask it: leave asking out" in output
+    assert not (place.root / RUN / "results").exists(), "no work was done"
 
 
 def test_what_the_metadata_of_a_run_would_hold_is_the_name_of_a_key_alone(place, monkeypatch):

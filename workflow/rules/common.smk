@@ -97,11 +97,14 @@ def refuse_second_run():
 def refuse_unaskable():
     """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
     asked = {}  # ALM or small peer -> for each of its annotators, whether answers are stored
+    silent = {}  # ALM -> its annotators with text alone
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "annotate_shard":
             annotator = job.wildcards.annotator
             stored = any(Path("resources/answers", annotator).glob("*"))
             asked.setdefault(config["annotators"][annotator]["alm"], []).append(stored)
+            if config["annotators"][annotator]["modality"] == "text":
+                silent.setdefault(config["annotators"][annotator]["alm"], set()).add(annotator)
         elif job.rule.name == "encode_audio":
             asked.setdefault(job.wildcards.alm, []).append(False)
         elif job.rule.name.startswith("finetune_seeds_"):
@@ -112,7 +115,8 @@ def refuse_unaskable():
     against = {}
     for name, stored in asked.items():
         alm = encoder_of(name)  # a peer needs no GPU, but the ALM it listens with has to be there
-        found = obstacles(model_entry(name), KNOWN.get(REGISTERED.get(alm)), place, all(stored))
+        about = all(stored), sorted(silent.get(name, ()))
+        found = obstacles(model_entry(name), KNOWN.get(REGISTERED.get(alm)), place, *about)
         if alm in config["finetuning"]["models"] and "checkpoint" in config["alms"][alm]:
             found += against_training(Path(config["alms"][alm]["checkpoint"]), config["finetuning"]["lora"]["targets"])
         against[alm] = list(dict.fromkeys(against.get(alm, []) + found))

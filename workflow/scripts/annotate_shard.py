@@ -16,9 +16,10 @@ from scaling_ambiguity.proxies.annotation import collect, extra_columns, vote_ta
 from scaling_ambiguity.proxies.context import Dialogues
 from scaling_ambiguity.proxies.elicitation import items, shard_rows
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
-from scaling_ambiguity.proxies.published import keep_chat_format, missing_reasons, report_missing
+from scaling_ambiguity.proxies.published import keep_chat_format, missing_reasons, other_revisions, report_missing
 from scaling_ambiguity.proxies.reading import longest_answer, prompts_for, reader_for, vocabulary_for
 from scaling_ambiguity.proxies.store import AnswerStore
+from scaling_ambiguity.proxies.watch import LARGEST_FAILED_SHARE, Watch
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.turns import TURNS
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -55,9 +56,12 @@ def main(arguments: argparse.Namespace) -> None:
     store = AnswerStore(engine.folder if published else arguments.store)
     if not published and not keep_chat_format(engine, arguments.store):
         print("the chat format of this model cannot be kept: its answers cannot be replayed without it")
+    for revision in [] if published else other_revisions(engine, arguments.store):
+        print(f"answers of {engine.model} under another revision are kept and not used: {revision}")
     what = f"annotate {arguments.corpus} {arguments.annotator} shard {arguments.shard}"
+    watch = Watch(asked, read, arguments.options.get("largest_failed_share", LARGEST_FAILED_SHARE))
     with engine if "serve" in alm else nullcontext():
-        records = collect(asked, engine, store, what)
+        records = collect(asked, engine, store, what, watch)
     store.close()
     if arguments.encodings and engine.encodings.missed:
         print(f"{len(engine.encodings.missed)} sounds were not among the encoder outputs and were encoded here")

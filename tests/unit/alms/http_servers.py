@@ -48,7 +48,8 @@ class ModelServer:
                 env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1", "CUDA_VISIBLE_DEVICES": ""},
             )
         pool = urllib3.PoolManager(retries=False)
-        for _ in range(600):
+        limit = time.monotonic() + 300  # seconds on an idle machine
+        while time.monotonic() < limit:
             try:
                 if pool.request("GET", f"http://127.0.0.1:{self.port}/health", timeout=2).status == 200:
                     return self
@@ -90,6 +91,55 @@ class Proxy(ThreadingHTTPServer):
 @contextmanager
 def proxy(*args, **kwargs):
     server = Proxy(*args, **kwargs)
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+class Scripted(ThreadingHTTPServer):
+    """A server without a model: ``reply(body)`` returns the status and what it sends, ``seen`` are the bodies."""
+
+    daemon_threads = True
+
+    def __init__(self, reply):
+        super().__init__(("127.0.0.1", 0), _Scripted)
+        self.answer, self.seen, self.lock = reply, [], threading.Lock()
+        self.url = f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class _Scripted(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        with self.server.lock:
+            self.server.seen.append(body)
+            number = len(self.server.seen)
+        status, value = self.server.answer(body)
+        if isinstance(value, dict) and "choices" in value:
+            value = {"id": f"c{number}", "object": "chat.completion", "model": body["model"], **value}
+        data = value if isinstance(value, bytes) else json.dumps(value).encode()
+        self.send_response(status)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        self.wfile.write(data)
+
+
+def completion(content="happy", finish="stop", **message):
+    """Return status and body of a whole completion with one choice."""
+    return 200, {"choices": [{"index": 0, "message": {"content": content, **message}, "finish_reason": finish}]}
+
+
+@contextmanager
+def scripted(reply):
+    server = Scripted(reply)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)
     thread.start()
     try:
@@ -178,6 +228,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def fault_wrong(self, body):
         self.reply(200, b'{"choices": [{"index": 0, "message": {"role": "assistant"}, "finish_reason": "stop"}]}')
+
+    def fault_null(self, body):
+        self.reply(200, b'{"id": "c-null", "object": "chat.completion", "choices": null}')
 
     def fault_error_200(self, body):
         self.reply(200, b'{"error": {"message": "upstream failed"}}')

@@ -12,11 +12,13 @@ import pytest
 import soundfile
 
 from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.alms.chat_format import chat_format, conversation_of
 from scaling_ambiguity.alms.engines.openai import open_engine
+from scaling_ambiguity.alms.http.dialects import inferred_server, is_same_model
 from scaling_ambiguity.alms.http.faults import Fault, SpendingReached
 from scaling_ambiguity.alms.http.keys import Key, read_key
 from scaling_ambiguity.alms.http.limits import RateLimit
-from scaling_ambiguity.alms.http.payload import ChatMessages, messages_with_audio, read_clip
+from scaling_ambiguity.alms.http.payload import ChatMessages, messages_with_audio, read_clip, request_body
 from scaling_ambiguity.alms.http.replies import read_reply
 from scaling_ambiguity.alms.http.retries import backoff, retry_after
 from scaling_ambiguity.alms.http.settings import read_settings
@@ -51,6 +53,14 @@ def choice(content="happy", index=0, reason="stop", **more):
         ({"requests_per_minute": 0}, "requests_per_minute"),
         ({"samples": "many"}, "samples"),
         ({"extra": {"temperature": 1}}, "temperature"),
+        ({"extra": {"seed": None}}, "`seed: false`"),
+        ({"seed": "graine"}, "seed"),
+        ({"top_p": 0}, "top_p"),
+        ({"top_p": True}, "top_p"),
+        ({"server": "vlm"}, "server"),
+        ({"system": "none"}, "system"),
+        ({"reasoning_effort": 3}, "reasoning_effort"),
+        ({"answers_as": 3}, "answers_as"),
         ({"key_env": "sk-planted-0123456789"}, "key_env"),
         ({"key_env": "NO_SUCH_VARIABLE_HERE"}, "NO_SUCH_VARIABLE_HERE"),
         ({"spending": {"cals": 3}}, "cals"),
@@ -72,6 +82,84 @@ def test_what_changes_answers_is_filed_and_what_does_not_is_not():
     assert longer.revision == plain and longer.longest == 9, "the limit is the request's"
     assert open_engine({**ENTRY, "extra": {"top_k": -1}}).revision != plain
     assert read_settings({**ENTRY, "base_url": "http://h/v1/"}).base_url == "http://h/v1"
+
+
+NEUTRAL = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0, "presence_penalty": 0.0, "frequency_penalty": 0.0}
+GOOGLE = "https://generativelanguage.googleapis.com/v1beta/openai/"
+
+
+@pytest.mark.parametrize(
+    ("entry", "sent", "filed"),
+    [
+        ({}, {"top_p": 1.0, "seed": 7}, {"top_p": 1.0}),
+        ({"server": "vllm"}, {"top_p": 1.0, "seed": 7, **NEUTRAL}, {"top_p": 1.0, **NEUTRAL}),
+        ({"server": "sglang", "extra": {"top_k": 5}}, {**NEUTRAL, "top_k": 5, "top_p": 1.0, "seed": 7}, None),
+        ({"server": "transformers"}, {"frequency_penalty": 0.0, "top_p": 1.0, "seed": 7}, None),
+        ({"base_url": GOOGLE}, {"top_p": 1.0}, {"top_p": 1.0, "seed": False}),
+        ({"base_url": GOOGLE, "seed": True}, {"top_p": 1.0, "seed": 7}, {"top_p": 1.0}),
+        (
+            {"base_url": "https://api.mistral.ai/v1"},
+            {"top_p": 1.0, "random_seed": 7},
+            {"seed": "random_seed", "top_p": 1.0},
+        ),
+        ({"seed": False, "top_p": False}, {}, {"seed": False}),
+        ({"reasoning_effort": "low"}, {"reasoning_effort": "low", "top_p": 1.0, "seed": 7}, None),
+    ],
+)
+def test_what_a_kind_of_server_is_sent_is_what_its_answers_are_filed_under(entry, sent, filed):
+    settings = read_settings({**ENTRY, **entry})
+    body = request_body([], settings.sampling, 0.6, 7, 1, False, settings.seed_field)
+    assert {
+        key: value for key, value in body.items() if key not in ("messages", "model", "max_tokens", "temperature")
+    } == sent
+    if filed is not None:
+        assert settings.filed_as == f"2025-01-01 {json.dumps(filed, sort_keys=True)}"
+    assert (entry == {}) == (settings.filed_as == read_settings(ENTRY).filed_as) or "seed" in entry
+    assert open_engine({**ENTRY, **entry}).repeats == (settings.seed_field is not None)
+
+
+@pytest.mark.parametrize(
+    ("command", "kind"),
+    [
+        ("vllm serve {checkpoint} --port {port}", "vllm"),
+        ("/opt/sglang-env/bin/vllm serve x", "vllm"),
+        ("python -m sglang.launch_server --model x", "sglang"),
+        ("python3 -m vllm.entrypoints.openai.api_server", "vllm"),
+        ("'/a house/bin/transformers' serve x", "transformers"),
+        ("llama-server -m x.gguf", None),
+    ],
+)
+def test_the_kind_of_a_server_that_a_job_starts_is_known_by_its_command(command, kind):
+    assert inferred_server({"serve": {"command": command}, "checkpoint": "x"}) == kind
+
+
+def test_the_system_role_begins_the_users_turn_where_the_model_takes_no_other():
+    asked = conversation_of("You are an expert.", "Listen.", True)
+    (user,) = json.loads(ChatMessages(system_in_user_turn=True).apply_chat_template(asked))
+    assert user["role"] == "user" and [part["type"] for part in user["content"]] == ["input_audio", "text"]
+    assert user["content"][1]["text"] == "You are an expert.\n\nListen." and asked[0]["role"] == "system"
+    assert read_settings({**ENTRY, "model": "mistralai/Voxtral-Mini-3B-2507"}).system == "user_turn"
+    assert read_settings({**ENTRY, "model": "mistralai/Voxtral-Mini-3B-2507", "system": "turn"}).system == "turn"
+    assert read_settings(ENTRY).system == "turn"
+    found = chat_format(ChatMessages(system_in_user_turn=True))
+    assert found.apply_chat_template(asked) == ChatMessages(system_in_user_turn=True).apply_chat_template(asked)
+
+
+@pytest.mark.parametrize(
+    ("said", "same"),
+    [
+        ("m", True),
+        ("M", True),
+        ("models/m", True),
+        ("m@main", True),
+        ("2025-01-01", True),
+        ("m-2", False),
+        ("mm", False),
+    ],
+)
+def test_the_name_of_the_model_in_a_reply(said, same):
+    assert is_same_model(said, read_settings(ENTRY).allowed_models) == same
+    assert is_same_model(said, read_settings({**ENTRY, "answers_as": [said]}).allowed_models)
 
 
 @pytest.mark.parametrize("value", ["", "tiny7", "planted with space", "planted-0123456789\n", "plänted-0123456789"])
@@ -158,6 +246,57 @@ def test_what_a_server_does_not_say_is_not_invented():
     assert read_reply({"choices": [choice(logprobs=wrong)]}, 1).answers[0].logprob is None
 
 
+WHOLE = {"id": "c1", "object": "chat.completion"}
+# message and finish reason of a whole reply -> text and status of its answer
+ENDINGS = [
+    ({"role": "assistant"}, "length", "", "cut"),
+    ({"content": None}, "MAX_TOKENS", "", "cut"),
+    ({"content": "sa"}, "max_tokens", "sa", "cut"),
+    ({"content": "sa"}, "model_length", "sa", "cut"),
+    ({"content": "sa"}, "FinishReason.MAX_TOKENS", "sa", "cut"),
+    (None, "content_filter", "", "refused"),
+    ({"content": None}, "SAFETY", "", "refused"),
+    ({"content": "happy"}, "RECITATION", "happy", "refused"),
+    ({"content": "happy"}, "guardrail_intervened", "happy", "refused"),
+    ({"content": None, "refusal": "I can't."}, "stop", "I can't.", "refused"),
+    ({"content": "happy"}, "stop", "happy", "answered"),
+    ({"content": "happy"}, "STOP", "happy", "answered"),
+    ({"content": "happy"}, "eos_token", "happy", "answered"),
+    ({"content": "happy"}, "eos", "happy", "answered"),
+    ({"content": "happy"}, "", "happy", "answered"),
+    ({"content": "happy"}, None, "happy", "answered"),
+    ({"content": None, "reasoning": "It may be happy."}, "stop", "", "answered"),
+    ({"content": [{"type": "text", "text": "hap"}, {"type": "text", "text": "py"}]}, "stop", "happy", "answered"),
+    (
+        {
+            "content": [
+                {"type": "thinking", "thinking": [{"type": "text", "text": "sad?"}]},
+                {"type": "text", "text": "happy"},
+            ]
+        },
+        "stop",
+        "happy",
+        "answered",
+    ),
+    ({"content": ["hap", "py"]}, "stop", "happy", "answered"),
+    ({}, "stop", "", "answered"),
+    (None, None, "", "answered"),
+]
+
+
+@pytest.mark.parametrize(("message", "finish", "text", "status"), ENDINGS)
+def test_a_whole_reply_is_an_answer_whatever_of_it_is_missing(message, finish, text, status):
+    (answer,) = read_reply({**WHOLE, "choices": [{"index": 0, "message": message, "finish_reason": finish}]}, 1).answers
+    assert (answer.response, answer.status, answer.finish) == (text, status, finish)
+
+
+@pytest.mark.parametrize("more", [{}, {"choices": None}, {"choices": []}])
+def test_a_completion_without_choices_is_an_answer_to_all_that_was_asked(more):
+    answers = read_reply({**WHOLE, "model": "m", **more}, 3).answers
+    assert [(a.response, a.status, a.served) for a in answers] == [("", "answered", "m")] * 3
+    assert read_reply({"choices": [None]}, 1).answers[0].response == ""
+
+
 @pytest.mark.parametrize(
     "data",
     [
@@ -165,16 +304,15 @@ def test_what_a_server_does_not_say_is_not_invented():
         [],
         "text",
         {},
-        {"choices": []},
+        {"detail": "not found"},
         {"choices": {}},
-        {"choices": [None]},
+        {"choices": ["happy"]},
         {"choices": [choice(), choice(index=1), choice(index=2)]},
         {"choices": [choice(), choice()]},
         {"choices": [choice(content=7)]},
-        {"choices": [choice(reason=None)]},
-        {"choices": [{"index": 0, "finish_reason": "stop"}]},
-        {"choices": [{"index": 0, "message": {}, "finish_reason": "stop"}]},
+        {"choices": [choice(content=[7])]},
         {"error": {"message": "no"}},
+        {"object": "error", "message": "no"},
     ],
 )
 def test_a_reply_that_is_not_a_completion_is_asked_again(data):

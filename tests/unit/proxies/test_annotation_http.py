@@ -96,9 +96,9 @@ def test_killed_capped_and_broken_off_nothing_is_lost(command, server, tmp_path)
         time.sleep(0.5)
         kept, bought = len(stored(store)), between.passed
         assert kept >= 15 and bought - kept <= 2, "lost: at most what was under way"
-    with servers.proxy(server.url, ["none"] * 10 + ["400"]) as between:
+    with servers.proxy(server.url, ["none"] * 10 + ["401"], secret=KEY) as between:
         ended = run(command(between.url, store, output))
-        assert ended.returncode == 1 and "refused (status 400" in ended.stderr and KEY not in ended.stderr
+        assert ended.returncode == 1 and "refused (status 401" in ended.stderr and KEY not in ended.stderr
         assert len(stored(store)) == kept + between.passed and not output.exists()
         kept = len(stored(store))
     spending = {"calls": 20, "ledger": str(store / "spending.log")}

@@ -40,7 +40,7 @@ class Dead:
     def answer(self, questions, uniform):
         raise Asked(len(questions))
 
-    def stream(self, questions, uniform):
+    def stream(self, questions, uniform, **_):
         raise Asked(len(questions))
 
 

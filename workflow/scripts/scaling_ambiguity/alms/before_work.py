@@ -24,6 +24,7 @@ from scaling_ambiguity.alms.availability import (
     somebody_listens,
     was_fetched,
 )
+from scaling_ambiguity.alms.http.dialects import needs_audio
 from scaling_ambiguity.alms.place_cost import numbers, place_cost
 from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.alms.serving import program_of, read_recipe
@@ -59,7 +60,9 @@ def this_place(local: bool) -> Place:
     return Place(local, gpus, look_at_memory(), keys, datetime.date.today())
 
 
-def obstacles(alm: dict[str, Any], facts: Entry | None, place: Place, has_answers: bool = False) -> list[str]:
+def obstacles(
+    alm: dict[str, Any], facts: Entry | None, place: Place, has_answers: bool = False, silent: Collection[str] = ()
+) -> list[str]:
     """Return why an ``alms`` entry cannot be asked, each with its remedy; empty if nothing known speaks against it.
 
     Args:
@@ -67,6 +70,7 @@ def obstacles(alm: dict[str, Any], facts: Entry | None, place: Place, has_answer
         facts: What the registry knows about it, if the entry names one of its models.
         place: Where from.
         has_answers: Some of its answers are stored: then a retired model is no obstacle, as none may be missing.
+        silent: Annotators that ask it with text alone.
     """
     found = []
     retired = facts is not None and isinstance(facts.retires, datetime.date) and place.today >= facts.retires
@@ -81,6 +85,11 @@ def obstacles(alm: dict[str, Any], facts: Entry | None, place: Place, has_answer
         found += _against_checkpoint(alm, facts, place)
     if alm["engine"] == "openai":
         found += _against_server(alm, place)
+        if silent and needs_audio(alm):
+            found.append(
+                f"refuses text alone, with which {', '.join(silent)} would ask it: leave {', '.join(silent)} out of "
+                "run.annotators and out of `listening`, or write `needs_audio: false` if it does take it"
+            )
     return found
 
 

@@ -15,6 +15,7 @@ class Question:
         stream: What the draw's randomness is derived from.
         labels: Label words whose log-probabilities are read from one prefill, the answer being
             drawn from them; None: the answer is generated token by token.
+        item: Name of what it is about: draws that share it are told apart from others where a server fails.
     """
 
     prompt: str
@@ -22,6 +23,12 @@ class Question:
     temperature: float
     stream: tuple
     labels: tuple[str, ...] | None = None
+    item: str = ""
+
+    @property
+    def about(self) -> str:
+        """What the question is about, for messages: its item, else its sound file, else a text."""
+        return self.item or (str(self.audio) if self.audio is not None else "a text")
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.alms.engines.openai import Engine, open_engine
+from scaling_ambiguity.alms.http.dialects import inferred_server
 from scaling_ambiguity.alms.http.faults import EngineStopped, ServerUnavailable
 from scaling_ambiguity.alms.loading import folder_revision
 from scaling_ambiguity.alms.processes import adopt_orphans, end_descendants
@@ -56,11 +57,13 @@ class Served:
         except ServerUnavailable as stopped:
             raise self._explained(stopped) from None
 
-    def stream(self, questions: Sequence[Question], uniform: Callable[..., float]) -> Iterator[tuple[int, Answer]]:
+    def stream(
+        self, questions: Sequence[Question], uniform: Callable[..., float], **more: Any
+    ) -> Iterator[tuple[int, Answer]]:
         """Yield answers as they arrive; see :meth:`Engine.stream`."""
         self.start()
         try:
-            yield from self._engine.stream(questions, uniform)
+            yield from self._engine.stream(questions, uniform, **more)
         except ServerUnavailable as stopped:
             raise self._explained(stopped) from None
 
@@ -135,4 +138,5 @@ def open_served(alm: dict[str, Any], log: str | Path) -> Served:
     settings = {
         name: value for name, value in alm.items() if name not in ("serve", "checkpoint", "trained_on", "training")
     }
+    settings.setdefault("server", inferred_server(alm))
     return Served(open_engine(settings | {"base_url": _NOT_YET}), alm, Path(log))

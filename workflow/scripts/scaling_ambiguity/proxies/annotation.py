@@ -3,6 +3,7 @@
 import math
 import time
 from collections.abc import Sequence
+from itertools import chain
 from typing import Any
 
 import pandas as pd
@@ -13,8 +14,9 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.elicitation import Item
 from scaling_ambiguity.proxies.reading import Reader
-from scaling_ambiguity.proxies.requests import Request, identity
+from scaling_ambiguity.proxies.requests import identity
 from scaling_ambiguity.proxies.store import AnswerStore
+from scaling_ambiguity.proxies.watch import Watch
 from scaling_ambiguity.seeds import uniform
 
 CLIPS_AT_ONCE = 8
@@ -38,10 +40,12 @@ _TYPES = {
     "logprob": "float64",
 }
 _EXTRA = {"class_order": "str", "label_mass": "float64", "reason": "str"}
-_NO_ANSWER = {"response": "", "status": "failed", "logprob": math.nan}
+_NO_ANSWER: dict[str, Any] = {"response": "", "status": "failed", "logprob": math.nan}
 
 
-def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what: str) -> dict[str, dict[str, Any]]:
+def collect(
+    utterances: list[list[Item]], engine: Any, store: AnswerStore, what: str, watch: Watch | None = None
+) -> dict[str, dict[str, Any]]:
     """Return the record of every request, asking the engine only where the store has none.
 
     Batches are cut from all utterances, whatever is done. Engines in this process: utterances of like length are asked
@@ -52,11 +56,17 @@ def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what:
     paid for): only what is missing is asked, and each answer is on the disk before the next is looked at, so that
     a batch that breaks off, by an error, a kill or a full disk, loses nothing that was handed over. Engines that
     have ``answers_only`` (published ones) are never asked: what the store lacks stays without a record.
+
+    Raises:
+        UserError: The first answers give no vote, or too many draws fail; see :class:`Watch`. Answers are kept.
     """
     repeats = getattr(engine, "repeats", True)
     records = store.find((item.request for draws in utterances for item in draws), repeats)
     if getattr(engine, "answers_only", False):
         return records
+    for item in (item for draws in utterances for item in draws):
+        if watch is not None and item.request.key in records:
+            watch.see(item.request, records[item.request.key])
     alone, size = getattr(engine, "asks_alone", False), getattr(engine, "clips_at_once", CLIPS_AT_ONCE)
     ordered = utterances if alone else sorted(utterances, key=_length)
     batches = [ordered[start : start + size] for start in range(0, len(ordered), size)]
@@ -64,14 +74,17 @@ def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what:
 
     def ready(batch: list[list[Item]]) -> Any:
         wanted = any(item.request.key not in records for draws in batch for item in draws)
-        return prepare([_question(item) for draws in batch for item in draws]) if wanted else None
+        return prepare([_question(item) for draws in batch for item in draws]) if prepare and wanted else None
 
-    queue = Ahead(batches, prepare and ready)
+    batch: list[list[Item]]
+    queue = Ahead(batches, ready if prepare else None)
     for batch, prepared in progress(queue, what, total=len(batches), unit="batch"):
-        flat = [item for draws in batch for item in draws]
+        flat: list[Item] = list(chain.from_iterable(batch))
         missing = {item.request.key: item for item in reversed(flat) if item.request.key not in records}
+        if missing and watch is not None:
+            watch.stop()
         if missing and alone:
-            _ask_alone(list(missing.values())[::-1], engine, store, records)
+            _ask_alone(list(missing.values())[::-1], engine, store, records, watch)
         elif missing:
             started = time.perf_counter()
             questions = [_question(item) for item in flat]
@@ -84,6 +97,11 @@ def collect(utterances: list[list[Item]], engine: Any, store: AnswerStore, what:
                     fresh.setdefault(item.request.key, _record(item, answer, latency))
             store.append(list(fresh.values()))
             records |= fresh
+            for key, record in fresh.items():
+                if watch is not None:
+                    watch.see(missing[key].request, record)
+    if watch is not None:
+        watch.stop(complete=all(item.request.key in records for draws in utterances for item in draws))
     return records
 
 
@@ -96,24 +114,26 @@ def _length(draws: list[Item]) -> tuple[int, int]:
     )
 
 
-def _ask_alone(items: list[Item], engine: Any, store: AnswerStore, records: dict[str, dict[str, Any]]) -> None:
+def _ask_alone(
+    items: list[Item], engine: Any, store: AnswerStore, records: dict[str, dict[str, Any]], watch: Watch | None
+) -> None:
     """Ask for items of distinct keys and keep each answer as it comes; the latency is the mean up to it."""
     started = time.perf_counter()
-    for count, (place, answer) in enumerate(engine.stream([_question(item) for item in items], uniform), start=1):
+    go_on = (lambda: True) if watch is None else watch.go_on
+    proven = any(record["status"] != "failed" for record in records.values())
+    answers = engine.stream([_question(item) for item in items], uniform, go_on=go_on, proven=proven)
+    for count, (place, answer) in enumerate(answers, start=1):
         record = _record(items[place], answer, (time.perf_counter() - started) / count)
         store.append([record])
         records[record["key"]] = record
+        if watch is not None:
+            watch.see(items[place].request, record)
 
 
 def _question(item: Item) -> Question:
     """Return what the engine is asked; its randomness comes from the request, never from its place."""
     request = item.request
-    stream = _stream(request)
-    return Question(item.prompt, item.audio, request.temperature, stream, item.labels)
-
-
-def _stream(request: Request) -> tuple:
-    return (request.seed, "answer", request.audio_sha256, request.prompt_sha256, request.draw)
+    return Question(item.prompt, item.audio, request.temperature, request.stream, item.labels, item.utterance)
 
 
 def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
@@ -175,7 +195,7 @@ def vote_table(
         key = item.request.key
         record = _NO_ANSWER if key in reasons else records[key]
         answered = record["status"] == "answered"
-        label, status = read(record["response"], _stream(item.request)) if answered else (None, record["status"])
+        label, status = read(record["response"], item.request.stream) if answered else (None, record["status"])
         rows.append(
             {
                 "utterance": item.utterance,

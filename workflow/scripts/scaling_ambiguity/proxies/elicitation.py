@@ -85,6 +85,7 @@ def items(
     if options.get("mode", "sampled") not in MODES:
         raise UserError(f"annotator mode {options['mode']!r} is unknown; there are {MODES}.")
     modality, context, result = options["modality"], options.get("context", 0), []
+    before: tuple = ()
     if context and dialogues is None:
         raise UserError("annotator context: this corpus has no conversations in known order; set context: 0.")
     permuted = options.get("class_order", "fixed") != "fixed"
@@ -96,7 +97,8 @@ def items(
         transcript = _evidence(row, modality)
         # the hash of the corpus' own file, not of a resampled copy: that is what an answer is about
         sound = f"{NOT_HEARD}:{row.utterance}" if audio is None else _sound_sha256(Path(root) / row.path)
-        before = dialogues.before(row.utterance, context) if context else ()
+        if context and dialogues is not None:
+            before = dialogues.before(row.utterance, context)
         speaker = row.speaker if options.get("speaker", False) else None
         rendered = {
             (focus, order): render(engine, prompts, focus, transcript, order, modality, before, speaker)

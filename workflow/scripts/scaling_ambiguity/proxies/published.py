@@ -29,6 +29,12 @@ def keep_chat_format(engine: Any, folder: str | Path) -> bool:
     return found is not None
 
 
+def other_revisions(engine: Any, folder: str | Path) -> list[str]:
+    """Return other revisions of an engine's model whose chat formats, and so answers, lie in ``folder``."""
+    kept = kept_formats(Path(folder))
+    return sorted(revision for model, revision in kept if model == engine.model and revision != engine.revision)
+
+
 def _format_name(model: str, revision: str) -> str:
     return f"chat-{text_sha256(chr(0).join((model, revision)))[:16]}.json"
 

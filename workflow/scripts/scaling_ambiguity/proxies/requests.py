@@ -50,6 +50,11 @@ class Request:
         """The key without the limit: what all limits of one question have in common."""
         return self.key if self.limit is None else replace(self, limit=None).key
 
+    @property
+    def stream(self) -> tuple:
+        """What the randomness of the draw is derived from: neither its place nor its limit."""
+        return (self.seed, "answer", self.audio_sha256, self.prompt_sha256, self.draw)
+
     def answered_by(self, record: dict[str, Any], repeats: bool = True) -> bool:
         """Return whether the stored answer to this question, at whatever limit, is the answer at this limit.
 

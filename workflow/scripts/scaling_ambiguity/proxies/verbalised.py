@@ -130,8 +130,9 @@ def _shares(pairs: list[tuple[str, Any]], vocabulary: Vocabulary) -> list[float]
         raise _Rejected(f"{missing[0]!r} is missing")
     values = [stated[label] for label in vocabulary.classes]
     percents = [_PERCENT.match(value) if isinstance(value, str) else None for value in values]
-    if all(percents):
-        numbers, scale = [float(match[1]) for match in percents], 100.0
+    matches = [match for match in percents if match is not None]
+    if len(matches) == len(values):
+        numbers, scale = [float(match[1]) for match in matches], 100.0
     else:
         numbers = [_number(label, value) for label, value in zip(vocabulary.classes, values, strict=True)]
         # shares sum to about 1 and percentages to about 100: no answer can be read as both

@@ -5,19 +5,26 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from scaling_ambiguity.alms.http.client import Client
+from scaling_ambiguity.alms.http.dialects import is_same_model
 from scaling_ambiguity.alms.http.faults import (
+    AnotherServer,
     EngineStopped,
     Fault,
     RequestRefused,
     ServerUnavailable,
+    another_model,
+    concerns_all,
     refused,
     unavailable,
+    unstated_vllm,
 )
 from scaling_ambiguity.alms.http.keys import read_key
 from scaling_ambiguity.alms.http.limits import RateLimit
+from scaling_ambiguity.alms.http.outages import ITEMS, Outages
 from scaling_ambiguity.alms.http.payload import (
     ChatMessages,
     estimated_tokens,
@@ -58,8 +65,8 @@ class Engine:
         self.model = settings.model
         self.revision = settings.filed_as
         self.longest = settings.max_tokens
-        self.repeats = settings.samples == "loop"
-        self.processor = ChatMessages()
+        self.repeats = settings.samples == "loop" and settings.seed_field is not None
+        self.processor = ChatMessages(settings.system == "user_turn")
         self.spending = Spending(settings.spending)
         self.attempts = 0
         self.faults: dict[str, int] = {}
@@ -68,7 +75,7 @@ class Engine:
         self._limit = RateLimit(settings.requests_per_minute, settings.tokens_per_minute)
         self._lock = threading.Lock()
         self._identifiers: set[str] = set()
-        self._served: str | None = None
+        self._outages = Outages()
         self._several = settings.samples == "n"
         self._clip = lru_cache(_CLIPS_HELD)(read_clip)
 
@@ -93,59 +100,89 @@ class Engine:
             raise EngineStopped(str(error), received) from None
         return [received[place] for place in range(len(questions))]
 
-    def stream(self, questions: Sequence[Question], uniform: Callable[..., float]) -> Iterator[tuple[int, Answer]]:
+    def stream(
+        self,
+        questions: Sequence[Question],
+        uniform: Callable[..., float],
+        go_on: Callable[[], bool] = lambda: True,
+        proven: bool = False,
+    ) -> Iterator[tuple[int, Answer]]:
         """Yield (position of the question, answer) as answers arrive, each once.
 
-        On a fault that does not pass, requests under way are waited for and their answers yielded first.
+        A question that the server cannot answer is answered by a fault, as soon as it is known to be the question's
+        (see :class:`Outages`). On a fault of the server that does not pass, requests under way are waited for and their
+        answers yielded first.
 
         Args:
             questions: Any number.
             uniform: ``uniform(*stream, 0)`` in [0, 1) gives a request's seed, 31 bits.
+            go_on: Asked before each request whether any more are to be sent.
+            proven: Whether this server is known to have answered before.
 
         Raises:
             SpendingReached: The cap is reached.
-            ServerUnavailable: A request failed at all its attempts.
-            RequestRefused: The server refuses a request.
-            UserError: A clip cannot be read, or label log-probabilities are asked for.
+            ServerUnavailable: Requests failed at all their attempts, and none went through between.
+            RequestRefused: The server refuses requests, and would refuse others too.
+            AnotherServer: Another model, or a kind of server that the entry does not state, answers.
+            UserError: A clip cannot be read, label log-probabilities are asked for, or a text of a model that
+                takes none alone.
         """
-        if any(question.labels is not None for question in questions):
-            raise UserError(
-                "engine `openai` cannot read the log-probabilities of labels: a server gives them for what it sampled "
-                "alone. Choose mode `sampled`."
-            )
-        stop, first = threading.Event(), None
-        waiting = deque(self._groups(questions))
-        running: dict[Future, list[int]] = {}
+        self._check(questions)
+        self._outages.begin(proven)
+        batch = _Batch(deque(self._groups(questions)), go_on, self._settings.concurrency)
         with ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="ask") as threads:
             try:
-                while running or (waiting and first is None):
-                    while waiting and len(running) < self._settings.concurrency and first is None:
-                        places, *rest = self._split(waiting.popleft())
-                        waiting.extendleft(reversed(rest))
-                        running[threads.submit(self._ask, [questions[i] for i in places], uniform, stop)] = places
-                    try:
-                        done = wait(running, return_when=FIRST_COMPLETED).done
-                    except KeyboardInterrupt as interrupt:
-                        if first is not None:
-                            raise
-                        first = interrupt  # what is under way is paid for: waited for, unless interrupted again
-                        stop.set()
-                        continue
-                    for future in done:
-                        places = running.pop(future)
-                        error = future.exception()
-                        if error is None:
-                            answers = future.result()
-                            if len(answers) < len(places):
-                                waiting.appendleft(places[len(answers) :])
-                            yield from zip(places, answers, strict=False)
-                        else:
-                            first = error if first is None or isinstance(first, _Interrupted) else first
-                            stop.set()
+                while batch.running or batch.more():
+                    while batch.more() and len(batch.running) < batch.width:
+                        places, *rest = self._split(batch.waiting.popleft())
+                        batch.waiting.extendleft(reversed(rest))
+                        asked = [questions[place] for place in places]
+                        batch.running[threads.submit(self._ask, asked, uniform, batch.stop)] = places
+                    for future in batch.finished():
+                        yield from self._received(future, batch, questions)
             finally:
-                stop.set()
-        if first is not None:
-            raise first
+                batch.stop.set()
+        if batch.first is None:
+            yield from self._outages.rest()
+            batch.first = batch.last_failure if self._outages.open else None
+        if batch.first is not None:
+            raise batch.first
+
+    def _check(self, questions: Sequence[Question]) -> None:
+        if any(question.labels is not None for question in questions):
+            raise UserError(
+                "engine `openai` does not read the log-probabilities of labels in this version. Choose mode `sampled` "
+                "or `verbalised`, or engine `transformers`."
+            )
+        silent = next((question for question in questions if question.audio is None), None)
+        if self._settings.needs_audio and silent is not None:
+            raise UserError(
+                f"{self.model}, {silent.about}: this model refuses text alone; ask it with modality `audio` or `both`, "
+                "or write `needs_audio: false` in the alms entry if it does not."
+            )
+
+    def _received(self, future: Future, batch: "_Batch", questions: Sequence[Question]) -> list[tuple[int, Answer]]:
+        """Return the answers that a finished request gives, and what of earlier ones was withheld."""
+        places, error = batch.running.pop(future), future.exception()
+        if error is None:
+            answers = future.result()
+            if len(answers) < len(places):
+                batch.waiting.appendleft(places[len(answers) :])
+            return [*self._outages.answered(), *zip(places, answers, strict=False)]
+        if isinstance(error, _ItemFailed):
+            item = questions[places[0]].about
+            batch.last_failure = error.stopped
+            failed = Answer("", None, None, False, fault=str(error))
+            draws = [(place, failed) for place in places]
+            by_the_server = isinstance(error.stopped, RequestRefused)
+            known = self._outages.failed(item, draws, error.answers, by_the_server)
+            if not self._outages.down:
+                if not known:
+                    batch.elsewhere([questions[group[0]].about == item for group in batch.waiting])
+                return known
+            error = error.stopped
+        batch.give_up(error)
+        return []
 
     def _split(self, places: list[int]) -> list[list[int]]:
         """Return the requests for draws of one prompt: one where the server honours ``n``, else one each."""
@@ -166,18 +203,25 @@ class Engine:
         clip, seconds = (None, 0.0) if question.audio is None else self._clip(question.audio)
         seed = int(uniform(*question.stream, 0) * 2**31)
         messages = messages_with_audio(question.prompt, clip)
-        body = request_body(messages, settings.sampling, question.temperature, seed, len(asked), settings.logprobs)
+        heat, name = question.temperature, settings.seed_field
+        body = request_body(messages, settings.sampling, heat, seed, len(asked), settings.logprobs, name)
         tokens = estimated_tokens(question.prompt, seconds, len(asked), settings.max_tokens)
+        about = f"{settings.base_url}, model {settings.model}, {question.about}"
+        answers = 0
         for attempt in range(settings.retries + 1):
             try:
                 reply = self._attempt(body, len(asked), tokens, seconds, stop)
             except Fault as fault:
                 self._count(fault)
-                about = f"{settings.base_url}, model {settings.model}, {question.audio or 'a text'}"
+                answers = answers if attempt else self._outages.answers
                 if not fault.retry:
-                    raise RequestRefused(refused(about, fault)) from None
-                if attempt == settings.retries or (fault.wait or 0) > LONGEST_RETRY_AFTER:
-                    raise ServerUnavailable(unavailable(about, fault, attempt + 1)) from None
+                    stopped: EngineStopped = RequestRefused(refused(about, fault, set(body)))
+                    for_all = concerns_all(fault, set(body)) and not self._outages.proven
+                    raise (_ItemFailed(fault, stopped, answers) if fault.item and not for_all else stopped) from None
+                last = attempt >= self._outages.retries(question.about, settings.retries)
+                if last or (fault.wait or 0) > LONGEST_RETRY_AFTER:
+                    stopped = ServerUnavailable(unavailable(about, fault, attempt + 1))
+                    raise (_ItemFailed(fault, stopped, answers) if fault.item else stopped) from None
                 self._pause(fault, attempt, stop)
             else:
                 self._note(reply, len(asked))
@@ -214,7 +258,7 @@ class Engine:
                 f"completion {reply.identifier[:80]!r} a second time: a cache or proxy repeats replies "
                 "(a server that numbers none of its replies: `unique_ids: false`)"
             )
-            raise Fault("repeated reply", detail, retry=True, bought=True)
+            raise Fault("repeated reply", detail, retry=True, bought=True, item=False)
 
     def _pause(self, fault: Fault, attempt: int, stop: threading.Event) -> None:
         delay = max(backoff(attempt), fault.wait or 0.0)
@@ -228,23 +272,79 @@ class Engine:
             self.faults[fault.kind] = self.faults.get(fault.kind, 0) + 1
 
     def _note(self, reply: Reply, samples: int) -> None:
-        """Learn from a reply whether ``n`` is honoured, and whether the model behind the name changed."""
+        """Learn from a reply whether ``n`` is honoured, and whether what was asked is what answers.
+
+        Raises:
+            AnotherServer: It is not.
+        """
+        settings = self._settings
         with self._lock:
             ignored = self._several and samples > 1 and len(reply.answers) == 1
             if ignored:
                 self._several = False
-            before, self._served = self._served, reply.model or self._served
         if ignored:
             warnings.warn(f"{self.model}: the server ignores `n`; one request an answer from here on", stacklevel=2)
-        if before is not None and self._served != before:
-            warnings.warn(
-                f"{self.model}: the server now says it runs {self._served!r}, before {before!r}; pin the model",
-                stacklevel=2,
-            )
+        if reply.model is not None and not is_same_model(reply.model, settings.allowed_models):
+            raise AnotherServer(another_model(settings.base_url, settings.model, reply.model))
+        if settings.server is None and reply.vllm:
+            raise AnotherServer(unstated_vllm(settings.base_url))
+
+
+@dataclass
+class _Batch:
+    """Requests of one call: those that wait, those under way, and what stopped them."""
+
+    waiting: deque[list[int]]
+    go_on: Callable[[], bool]
+    width: int
+    running: dict[Future, list[int]] = field(default_factory=dict)
+    stop: threading.Event = field(default_factory=threading.Event)
+    first: BaseException | None = None
+    last_failure: EngineStopped | None = None
+
+    def more(self) -> bool:
+        """Return whether another request is to be sent."""
+        return bool(self.waiting) and self.first is None and self.go_on()
+
+    def elsewhere(self, failed: list[bool]) -> None:
+        """Go on with what waits at another place, as neighbours may share a fault, and come to ``failed`` last."""
+        places = [group for group, last in zip(self.waiting, failed, strict=True) if not last]
+        cut = len(places) // ITEMS
+        late = [group for group, last in zip(self.waiting, failed, strict=True) if last]
+        self.waiting = deque([*places[cut:], *places[:cut], *late])
+
+    def finished(self) -> set[Future]:
+        """Wait for requests under way: they are paid for, so that the first interrupt waits for them too."""
+        try:
+            return wait(self.running, return_when=FIRST_COMPLETED).done
+        except KeyboardInterrupt as interrupt:
+            if self.first is not None:
+                raise
+            self.give_up(interrupt)
+            return set()
+
+    def give_up(self, error: BaseException) -> None:
+        """Send nothing more; the first error is the one that is told."""
+        if self.first is None or isinstance(self.first, _Interrupted):
+            self.first = error
+        self.stop.set()
 
 
 class _Interrupted(Exception):
     """Raised in requests that are given up because another one stopped the batch."""
+
+
+class _ItemFailed(Exception):
+    """Raised in a request that failed for good, perhaps by what was asked.
+
+    Attributes:
+        stopped: What is raised if it is the server that fails.
+        answers: Number of answers when the request first failed.
+    """
+
+    def __init__(self, fault: Fault, stopped: EngineStopped, answers: int) -> None:
+        super().__init__(str(fault))
+        self.stopped, self.answers = stopped, answers
 
 
 def open_engine(entry: dict) -> Engine:

@@ -15,6 +15,7 @@ CONNECT_S = 10.0
 LARGEST_REPLY = 16 * 2**20
 _QUOTED = 300
 _OVERLOADED = (503, 529)
+_OF_THE_SERVER = (401, 402, 403, 404, 405, 407, 410, 429)  # key, account, address, model: nothing would be answered
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 
 
@@ -33,7 +34,7 @@ class Client:
         self._certificates = ssl.create_default_context() if base_url.startswith("https:") else None
 
     def post(self, body: dict[str, Any]) -> Any:
-        """Return the decoded JSON of a reply with status 200, from which the key has been removed.
+        """Return the decoded JSON of a reply with a status from 200 to 299, from which the key has been removed.
 
         Raises:
             Fault: Anything else; its text does not hold the key.
@@ -42,15 +43,15 @@ class Client:
         try:
             status, headers, data = self._exchange(json.dumps(body).encode(), deadline)
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
-            raise Fault("no connection", self._words(error), retry=True, bought=False) from None
+            raise Fault("no connection", self._words(error), retry=True, bought=False, item=False) from None
         except (urllib3.exceptions.TimeoutError, TimeoutError):
             raise Fault("time-out", f"no whole reply in {self._timeout_s:g} s", retry=True, bought=True) from None
         except urllib3.exceptions.SSLError as error:
-            raise Fault("certificate", self._words(error), retry=False, bought=False) from None
+            raise Fault("certificate", self._words(error), retry=False, bought=False, item=False) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise Fault("broken connection", self._words(error), retry=True, bought=True) from None
         text = self._key.redact(data.decode("utf-8", errors="replace"))
-        if status != 200:
+        if not 200 <= status < 300:
             raise _status_fault(status, headers, text)
         try:
             # escapes may spell the key too
@@ -89,19 +90,19 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
 
 
 def _status_fault(status: int, headers: Any, text: str) -> Fault:
-    """Return the fault of a status other than 200; behind a gateway's 5xx the model may have answered, and cost."""
+    """Return the fault of a status other than 2xx; behind a gateway's 5xx the model may have answered, and cost."""
     detail = " ".join(text.split())[:_QUOTED] or "no reason given"
     if 300 <= status < 400:
         detail = "a redirect, which is not followed; correct `base_url`"
     retry = status in RETRIED and not any(word in text for word in _NO_QUOTA)
-    wait = retry_after(headers.get("Retry-After"))
     return Fault(
         f"status {status}",
         detail,
         retry,
         status >= 500 and status not in _OVERLOADED,
-        wait,
+        retry_after(headers.get("Retry-After")),
         status in (429, *_OVERLOADED),
+        item=status == 500 or (400 <= status < 500 and status not in _OF_THE_SERVER),
     )
 
 

@@ -1,7 +1,10 @@
 """What can go wrong between this machine and a server, and how a batch that was not finished is reported."""
 
+import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
+from scaling_ambiguity.alms.http.dialects import DIALECTS
 from scaling_ambiguity.alms.questions import Answer
 from scaling_ambiguity.errors import UserError
 
@@ -17,6 +20,8 @@ class Fault(Exception):
         bought: Whether the server may charge for it: it was sent whole, and not refused by a status.
         wait: Seconds that the server asks to wait (Retry-After), or None.
         everyone: Whether the wait holds for all requests, not for this one alone.
+        item: Whether what was asked may be the cause, so that other questions may be answered: not for a key that is
+            refused, a model that is not there, a server that cannot be reached.
     """
 
     kind: str
@@ -25,6 +30,7 @@ class Fault(Exception):
     bought: bool
     wait: float | None = None
     everyone: bool = False
+    item: bool = True
 
     def __str__(self) -> str:
         return f"{self.kind}: {self.detail}"
@@ -55,18 +61,64 @@ class ServerUnavailable(EngineStopped):
 
 
 class RequestRefused(EngineStopped):
-    """The server refuses the request, and would again."""
+    """The server refuses the request, and would refuse others too."""
 
 
-def refused(about: str, fault: Fault) -> str:
-    """Return the message for a request that the server refuses; ``about`` names server, model and item."""
-    remedy = {
-        "status 401": "check the key in the environment variable that `key_env` names",
-        "status 403": "check what the key may do",
-        "status 404": "check `base_url` and `model`",
-        "status 413": "leave the utterance out, or shorten it",
-        "status 429": "the account's quota is used up; run again when it is not",
-    }.get(fault.kind, "correct the entry, or leave the utterance out")
+class AnotherServer(EngineStopped):
+    """Not the model that was asked answered, or a kind of server that the entry does not state."""
+
+
+# What of the entry turns a field of the request off that a server does not take.
+_TURNED_OFF = {
+    "seed": "`seed: false`, or `seed: random_seed` if it calls it so (Mistral)",
+    "random_seed": "`seed: false`",
+    "top_p": "`top_p: false`",
+    "max_tokens": "`token_limit_field: max_completion_tokens`",
+    "max_completion_tokens": "`token_limit_field: max_tokens`",
+    "logprobs": "`logprobs: false`",
+    "reasoning_effort": "another `reasoning_effort`, or none",
+}
+_LIMITS = ("max_tokens", "max_completion_tokens")
+
+
+def refused_field(fault: Fault, sent: Collection[str]) -> str | None:
+    """Return the field of the request that the server names in refusing it; None if it names none of ours.
+
+    Args:
+        fault: The refusal.
+        sent: Fields of the request.
+    """
+    if fault.kind not in ("status 400", "status 422"):
+        return None
+    words = set(re.findall(r"\w+", fault.detail))
+    ours = [name for name in sent if name in _TURNED_OFF or name in DIALECTS["vllm"].neutral]
+    return next((name for name in ours if name in words), None)
+
+
+def concerns_all(fault: Fault, sent: Collection[str]) -> bool:
+    """Return whether a refusal is of a field that every request has; a token limit may be too large for one clip."""
+    return refused_field(fault, sent) not in (None, *_LIMITS)
+
+
+def refused(about: str, fault: Fault, sent: Collection[str] = ()) -> str:
+    """Return the message for a request that the server refuses.
+
+    Args:
+        about: Server, model and item.
+        fault: The refusal.
+        sent: Fields of the request, so that the remedy turns off the one that the server names.
+    """
+    name = refused_field(fault, sent)
+    if name is not None:
+        off = _TURNED_OFF.get(name, "`server: openai`, which sends none of the fields that vLLM needs")
+        remedy = f"the server does not take `{name}`: write {off} in the alms entry"
+    else:
+        remedy = {
+            "status 401": "check the key in the environment variable that `key_env` names",
+            "status 403": "check what the key may do",
+            "status 404": "check `base_url` and `model`",
+            "status 429": "the account's quota is used up; run again when it is not",
+        }.get(fault.kind, "correct the entry")
     return f"{about}: refused ({fault}). Every answer received is kept; {remedy} and run again."
 
 
@@ -75,4 +127,22 @@ def unavailable(about: str, fault: Fault, attempts: int) -> str:
     return (
         f"{about}: no answer in {attempts} attempts, the last one {fault}. "
         "Every answer received is kept; run again when the server is back."
+    )
+
+
+def another_model(base_url: str, asked: str, served: str) -> str:
+    """Return the message for a reply by a model of another name."""
+    return (
+        f"{base_url}: asked was model {asked!r}, {served!r} answered. Its reply is not kept, all before it are. "
+        f"Correct `model`; or, if {asked!r} is another name for it, write `answers_as: {served}` in the alms entry."
+    )
+
+
+def unstated_vllm(base_url: str) -> str:
+    """Return the message for a reply by a vLLM whose entry does not say so."""
+    return (
+        f"{base_url}: vLLM answers, and takes top_k, min_p and penalties from the checkpoint's generation_config.json "
+        "where a request does not give them: votes would be drawn from another distribution than the model's. Write "
+        "`server: vllm` in the alms entry, so that neutral values are sent; or `server: openai`, so that the "
+        "server's stand (those of a server with `--generation-config vllm` are neutral)."
     )

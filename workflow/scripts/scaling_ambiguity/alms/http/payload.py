@@ -17,7 +17,15 @@ _TOKENS_PER_AUDIO_SECOND = 25
 
 
 class ChatMessages:
-    """Stands where a local model has its processor: a rendered prompt is the JSON of its chat messages."""
+    """Stands where a local model has its processor: a rendered prompt is the JSON of its chat messages.
+
+    Args:
+        system_in_user_turn: The system role begins the user's text, as :mod:`alms.families.voxtral` renders it in this
+            process: Mistral's tokenizer takes no system turn beside a clip.
+    """
+
+    def __init__(self, system_in_user_turn: bool = False) -> None:
+        self._joined = system_in_user_turn
 
     def apply_chat_template(
         self, conversation: list[dict], add_generation_prompt: bool = True, tokenize: bool = False
@@ -31,11 +39,24 @@ class ChatMessages:
         """
         if tokenize or not add_generation_prompt:
             raise ValueError("a prompt for a server is text that the assistant's turn follows")
+        turns = _system_joined(conversation) if self._joined else conversation
         return json.dumps(
-            [{"role": turn["role"], "content": _content(turn["content"])} for turn in conversation],
+            [{"role": turn["role"], "content": _content(turn["content"])} for turn in turns],
             ensure_ascii=False,
             sort_keys=True,
         )
+
+
+def _system_joined(conversation: list[dict]) -> list[dict]:
+    """Return the conversation with what its system turns say at the beginning of the first text of the user."""
+    system = "".join(f"{turn['content']}\n\n" for turn in conversation if turn["role"] == "system")
+    turns = copy.deepcopy([turn for turn in conversation if turn["role"] != "system"])
+    if isinstance(turns[0]["content"], str):
+        turns[0]["content"] = system + turns[0]["content"]
+    else:
+        text = next(part for part in turns[0]["content"] if part["type"] == "text")
+        text["text"] = system + text["text"]
+    return turns
 
 
 def _content(content: str | list[dict]) -> str | list[dict]:
@@ -98,19 +119,28 @@ def messages_with_audio(prompt: str, clip: str | None) -> list[dict[str, Any]]:
 
 
 def request_body(
-    messages: list[dict], sampling: dict[str, Any], temperature: float, seed: int, samples: int, logprobs: bool
+    messages: list[dict],
+    sampling: dict[str, Any],
+    temperature: float,
+    seed: int,
+    samples: int,
+    logprobs: bool,
+    seed_field: str | None = "seed",
 ) -> dict[str, Any]:
     """Return the body of a chat completion: every sampling parameter explicit, nothing left to a server's default.
 
     Args:
         messages: The chat.
-        sampling: Model, token limit, top_p and what else the entry's ``extra`` says.
+        sampling: Model, token limit, top_p, what the kind of server needs and what else the entry's ``extra`` says.
         temperature: Sampling temperature.
         seed: The request's seed.
         samples: Choices asked for; ``n`` is left out if it is 1.
         logprobs: Whether log-probabilities of the answer's tokens are asked for.
+        seed_field: What the server calls the seed; None: it takes none.
     """
-    body = {**copy.deepcopy(sampling), "messages": messages, "temperature": temperature, "seed": seed}
+    body = {**copy.deepcopy(sampling), "messages": messages, "temperature": temperature}
+    if seed_field is not None:
+        body[seed_field] = seed
     if samples > 1:
         body["n"] = samples
     if logprobs:

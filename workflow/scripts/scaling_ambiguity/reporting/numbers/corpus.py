@@ -95,7 +95,7 @@ def add_heldout(numbers: Numbers, path: str) -> None:
 def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
     """Define how many answers were asked for and which share was valid, and return the counts of all statuses."""
     frame = pd.read_csv(path)
-    needed = ["prompt", "ok", "invalid", "failed", "total"]
+    needed = ["prompt", "ok", "invalid", "cut", "refused", "failed", "total"]
     if not set(needed) <= set(frame.columns):
         raise UserError(f"{path}: expected the columns {needed}; re-run the rule that writes it.")
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
@@ -117,12 +117,15 @@ def add_replayed_answers(numbers: Numbers, path: str) -> None:
 
 
 def add_answers(numbers: Numbers, path: str) -> None:
-    """Define ``answers.*``: how many answers were asked for and how many could be read."""
+    """Define ``answers.*``: how many answers were asked for, how many could be read, and what became of others."""
     frame = _add_valid_answers(numbers, path)
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
     about: dict[str, Any] = {"file": path, "n": total}
     lost = total - valid
     numbers.value("answers.lost", lost, count(lost), column="ok", function="rest of the total", **about)
+    for status in ("cut", "refused", "failed"):
+        value = int(frame[status].sum())
+        numbers.value(f"answers.{status}", value, count(value), column=status, function="sum", **about)
     prompts = frame["prompt"].nunique()
     numbers.value("answers.prompts", int(prompts), count(prompts), column="prompt", function="distinct", **about)
 

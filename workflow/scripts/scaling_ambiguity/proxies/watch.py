@@ -1,0 +1,82 @@
+"""What is looked at while answers come in: whether they can be read, and how many failed."""
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.proxies.elicitation import Item
+from scaling_ambiguity.proxies.reading import Reader
+from scaling_ambiguity.proxies.requests import Request
+
+FIRST = 40  # answers; where every tenth gives a vote, none of them does by chance in 1 of 68 runs
+LARGEST_FAILED_SHARE = 0.1
+_QUOTED = 200
+_REMEDIES = {
+    "cut": "raise the ALM's `max_tokens` (a model that thinks spends it on thoughts: bound them by `reasoning_effort`)",
+    "refused": "the model or a filter declines: word the prompt differently, or choose another model",
+    "invalid": "look at the prompt, at `synonyms` and, if it is empty, at `max_tokens`",
+}
+
+
+class Watch:
+    """Says when to stop: the first answers give no vote, or too many draws fail.
+
+    Args:
+        utterances: What is asked.
+        read: Turns an answer into (label, status).
+        largest_failed_share: Of the draws, failed ones that are put up with; those of one utterance always, unless it
+            is 0.
+    """
+
+    def __init__(self, utterances: Sequence[Sequence[Item]], read: Reader, largest_failed_share: float) -> None:
+        draws = [len(asked) for asked in utterances]
+        one = max(draws, default=0) if largest_failed_share else 0
+        self._allowed = max(math.floor(largest_failed_share * sum(draws)), one)
+        self._share, self._draws, self._read = largest_failed_share, sum(draws), read
+        self._failed: dict[str, str] = {}
+        self._unread: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._voted = False
+
+    def see(self, request: Request, record: dict[str, Any]) -> None:
+        """Look at the stored answer to a request."""
+        if record["status"] == "failed":
+            self._failed[request.key] = record["reason"]
+        elif not self._voted:
+            status = record["status"]
+            label = None
+            if status == "answered":
+                label, status = self._read(record["response"], request.stream)
+            self._voted = label is not None
+            self._unread[request.key] = status, record
+
+    def go_on(self) -> bool:
+        """Return whether more is to be asked."""
+        return len(self._failed) <= self._allowed and (self._voted or len(self._unread) < FIRST)
+
+    def stop(self, complete: bool = False) -> None:
+        """Stop if no more is to be asked.
+
+        Args:
+            complete: Everything was asked: what cannot be read is no reason to stop then.
+
+        Raises:
+            UserError: With what failed or could not be read, quoted, and the remedy.
+        """
+        if len(self._failed) > self._allowed:
+            reason = next(reversed(self._failed.values()))
+            raise UserError(
+                f"{len(self._failed)} of {self._draws} draws failed, more than largest_failed_share "
+                f"{self._share:g} allows; the last by {reason}. Every answer is kept. Mend what the server says and "
+                "remove `failed-*.jsonl` from the folder of the answers, so that what failed is asked again; or raise "
+                "largest_failed_share of the annotator."
+            )
+        if complete or self.go_on():
+            return
+        status, record = next(reversed(self._unread.values()))
+        finish = "none" if record.get("finish") is None else repr(record["finish"])
+        raise UserError(
+            f"none of the first {len(self._unread)} answers gives a vote, so no more are asked for. One of them "
+            f"({status}, finish reason {finish}): {record['response'][:_QUOTED]!r}. Every answer is kept; "
+            f"{_REMEDIES[status]}, and run again."
+        )
