@@ -19,7 +19,7 @@ from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
 from scaling_ambiguity.proxies.published import keep_chat_format, missing_reasons, other_revisions, report_missing
 from scaling_ambiguity.proxies.reading import longest_answer, prompts_for, reader_for, vocabulary_for
 from scaling_ambiguity.proxies.store import AnswerStore
-from scaling_ambiguity.proxies.watch import LARGEST_FAILED_SHARE, Watch
+from scaling_ambiguity.proxies.watch import Watch
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.turns import TURNS
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -59,7 +59,10 @@ def main(arguments: argparse.Namespace) -> None:
     for revision in [] if published else other_revisions(engine, arguments.store):
         print(f"answers of {engine.model} under another revision are kept and not used: {revision}")
     what = f"annotate {arguments.corpus} {arguments.annotator} shard {arguments.shard}"
-    watch = Watch(asked, read, arguments.options.get("largest_failed_share", LARGEST_FAILED_SHARE))
+    limits = {
+        name: arguments.options[name] for name in ("largest_failed_share", "first_answers") if name in arguments.options
+    }
+    watch = Watch(asked, read, **limits)
     with engine if "serve" in alm else nullcontext():
         records = collect(asked, engine, store, what, watch)
     store.close()

@@ -60,7 +60,7 @@ def command(corpus, options, server, tmp_path):
         return [
             *[sys.executable, str(REPOSITORY / "workflow/scripts/annotate_shard.py"), "--corpus", "c"],
             *["--annotator", "a", "--utterances", str(tmp_path / "utterances.parquet"), "--root", str(root)],
-            *["--alm", json.dumps(alm), "--options", json.dumps({**options, "votes": 5})],
+            *["--alm", json.dumps(alm), "--options", json.dumps({**options, "votes": 5, "first_answers": 0})],
             *["--prompts", str(REPOSITORY / "workflow/prompts/focus.yaml"), "--classes", ",".join(CLASSES)],
             *["--shard", "0", "--shards", "1", "--seed", "42", "--store", str(store), "--output", str(output)],
         ]

@@ -27,16 +27,23 @@ class Watch:
         read: Turns an answer into (label, status).
         largest_failed_share: Of the draws, failed ones that are put up with; those of one utterance always, unless it
             is 0.
+        first_answers: Number of first answers without a vote that is put up with; 0 puts up with any.
     """
 
-    def __init__(self, utterances: Sequence[Sequence[Item]], read: Reader, largest_failed_share: float) -> None:
+    def __init__(
+        self,
+        utterances: Sequence[Sequence[Item]],
+        read: Reader,
+        largest_failed_share: float = LARGEST_FAILED_SHARE,
+        first_answers: int = FIRST,
+    ) -> None:
         draws = [len(asked) for asked in utterances]
         one = max(draws, default=0) if largest_failed_share else 0
         self._allowed = max(math.floor(largest_failed_share * sum(draws)), one)
         self._share, self._draws, self._read = largest_failed_share, sum(draws), read
         self._failed: dict[str, str] = {}
         self._unread: dict[str, tuple[str, dict[str, Any]]] = {}
-        self._voted = False
+        self._voted, self._first = not first_answers, first_answers
 
     def see(self, request: Request, record: dict[str, Any]) -> None:
         """Look at the stored answer to a request."""
@@ -52,7 +59,7 @@ class Watch:
 
     def go_on(self) -> bool:
         """Return whether more is to be asked."""
-        return len(self._failed) <= self._allowed and (self._voted or len(self._unread) < FIRST)
+        return len(self._failed) <= self._allowed and (self._voted or len(self._unread) < self._first)
 
     def stop(self, complete: bool = False) -> None:
         """Stop if no more is to be asked.
@@ -78,5 +85,5 @@ class Watch:
         raise UserError(
             f"none of the first {len(self._unread)} answers gives a vote, so no more are asked for. One of them "
             f"({status}, finish reason {finish}): {record['response'][:_QUOTED]!r}. Every answer is kept; "
-            f"{_REMEDIES[status]}, and run again."
+            f"{_REMEDIES[status]}, and run again; or set first_answers of the annotator to 0."
         )
