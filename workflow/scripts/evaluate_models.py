@@ -10,6 +10,9 @@ import argparse
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from scaling_ambiguity import cli
 from scaling_ambiguity.augmentation.balanced_table import BALANCED
 from scaling_ambiguity.corpora.factors import read_factors
@@ -29,7 +32,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
 
-def _distributions(table: Table, path: Path, names: list[str], columns: list[str]):
+def _distributions(table: Table, path: Path, names: list[str], columns: list[str]) -> NDArray[np.float64]:
     """Return the columns of ``names`` in order, shape (U, C); UserError if one is absent."""
     frame = table.read(path).set_index("utterance")
     absent = [name for name in names if name not in frame.index]

@@ -2,7 +2,9 @@
 
 import argparse
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
@@ -20,7 +22,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Read the votes, pool them as the name of the labels says, write the table."""
     table = UTTERANCES.read(arguments.utterances)
     names, speakers, classes = table["utterance"].tolist(), table["speaker"].to_numpy(str), arguments.classes
-    votes, band = VOTES.read(arguments.votes), []
+    votes = VOTES.read(arguments.votes)
+    band: list[NDArray[np.float64]] = []
     human = counting.human_counts(votes, names, classes, str(arguments.votes))
     parts = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
     inside = parts != LEFT_OUT

@@ -7,6 +7,7 @@ class prior and the pool's own expected vote. The result is an ordinary checkpoi
 
 import argparse
 import tempfile
+from typing import Any
 
 import numpy as np
 import torch
@@ -82,7 +83,7 @@ def vote_counts(world: World, classes: list[str]) -> np.ndarray:
     return table.reindex(index=world.utterances["utterance"], columns=classes, fill_value=0).to_numpy(float)
 
 
-def lesson_prompts(processor, prompts: PromptSet, transcript: str, classes: list[str]) -> list[str]:
+def lesson_prompts(processor: Any, prompts: PromptSet, transcript: str, classes: list[str]) -> list[str]:
     """Return the prompts that a clip is learned with, those with both modalities repeated."""
     by_modality = {
         modality: [render(processor, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids]

@@ -35,7 +35,7 @@ def _module_file(root: Path, name: str) -> Path | None:
 
 
 def _imported_names(tree: ast.Module) -> set[str]:
-    names = set()
+    names: set[str] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)

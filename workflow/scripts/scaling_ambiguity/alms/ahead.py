@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 Batch = TypeVar("Batch")
 
 
-class Ahead:
+class Ahead(Generic[Batch]):
     """Batches in their order, each with what ``prepare`` made of it; one batch is prepared ahead, never more.
 
     An error of ``prepare`` is raised where its batch would have come, after the batches before it.

@@ -73,9 +73,9 @@ def obstacles(
         silent: Annotators that ask it with text alone.
     """
     found = []
-    retired = facts is not None and isinstance(facts.retires, datetime.date) and place.today >= facts.retires
-    if retired and not has_answers:
-        found.append(f"retired on {facts.retires.isoformat()} as announced: choose another model, or stored answers")
+    retires = None if facts is None else facts.retires
+    if isinstance(retires, datetime.date) and place.today >= retires and not has_answers:
+        found.append(f"retired on {retires.isoformat()} as announced: choose another model, or stored answers")
     if place.local and alm["gpus"] > place.gpus:
         found.append(
             f"asks for {alm['gpus']} GPU, this machine has {place.gpus}: run it on a machine that has, or with "

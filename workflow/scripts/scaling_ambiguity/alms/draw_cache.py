@@ -39,8 +39,8 @@ class RoomyLayer(DynamicLayer):
 
 
 def _with_room(filled: torch.Tensor, rows: torch.Tensor, room: int) -> torch.Tensor:
-    batch, heads, length, size = len(rows), *filled.shape[1:]
-    store = filled.new_empty(batch, heads, length + room, size)
+    _, heads, length, size = filled.shape
+    store = filled.new_empty(len(rows), heads, length + room, size)
     store[:, :, :length] = filled[rows]
     return store
 

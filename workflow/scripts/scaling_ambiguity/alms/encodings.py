@@ -112,6 +112,7 @@ class Encodings:
             if heard is None:
                 heard = known[0] if known else hear_features(self.alm, clip.features)[0]
             self._kept[clip.key] = (heard, clip.cut)  # the last used stand last
+        assert heard is not None, "a clip without a key holds its tokens"
         return heard
 
     def _forget(self) -> None:

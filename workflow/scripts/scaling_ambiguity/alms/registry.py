@@ -129,10 +129,9 @@ def _entry(where: str, key: str, facts: Any) -> Entry:
         raise UserError(f"{where}.base_url = {facts['base_url']!r} is not accepted; expected http:// or https://.")
     if not facts["sources"]:
         raise UserError(f"{where}: no source. Say where the facts are from, or leave the entry out.")
-    lists = {name: tuple(facts[name]) for name in _LISTS}
-    return Entry(
-        key=key, loads_by=facts["class"], **lists, **{name: facts[name] for name in _KEYS - {"class", *_LISTS}}
-    )
+    checked: dict[str, Any] = {name: facts[name] for name in _KEYS - {"class", *_LISTS}}
+    checked |= {name: tuple(facts[name]) for name in _LISTS}
+    return Entry(key=key, loads_by=facts["class"], **checked)
 
 
 def resolve(alm: dict[str, Any], registry: dict[str, Entry]) -> dict[str, Any]:

@@ -97,7 +97,10 @@ def plan_mixtures(
     return Plan(items.astype(dict.fromkeys(["alpha", *columns], float)), pd.DataFrame(summary))
 
 
-def _mix_class(names, space, distributions, wanted, neighbours, seed, prefix, label) -> list[tuple]:
+def _mix_class(
+    names: np.ndarray, space: np.ndarray, distributions: np.ndarray, wanted: int, neighbours: int, seed: int,
+    prefix: str, label: str,
+) -> list[tuple]:  # fmt: skip
     """Return ``wanted`` tuples (name, first parent, second parent, alpha, distribution) of one class."""
     if not wanted:
         return []

@@ -32,9 +32,11 @@ def render(recipe: Recipe, parents: list[np.ndarray], seed: int) -> np.ndarray:
     if recipe.operation == "concatenate":
         return concatenate(*parents)
     if recipe.operation in ("overlay", "mixup"):
-        return (overlay if recipe.operation == "overlay" else mixup_spectra)(*parents, recipe.alpha)
+        first, second = parents
+        return (overlay if recipe.operation == "overlay" else mixup_spectra)(first, second, recipe.alpha)
     if recipe.operation == "specaugment":
-        return mask_spectrum(*parents, **recipe.settings, random=random)
+        [sound], settings = parents, recipe.settings
+        return mask_spectrum(sound, int(settings["masks"]), settings["frequency"], settings["time"], random)
     if recipe.operation == "copy":
         return parents[0]
     return apply_transform(parents[0], recipe.operation, next(iter(recipe.settings.values())), random)

@@ -92,7 +92,9 @@ def transform_ranges(options: dict[str, Any] | None, where: str) -> dict[str, tu
         UserError: An unknown transform, none, or a range that does not rise within ``LIMITS``, beyond
             which a label distribution cannot be taken to be the same.
     """
-    ranges = {kind: tuple(map(float, pair)) for kind, pair in (RANGES if options is None else options).items()}
+    ranges: dict[str, Any] = {
+        kind: tuple(map(float, pair)) for kind, pair in (RANGES if options is None else options).items()
+    }
     unknown = sorted(set(ranges) - set(RANGES))
     if unknown or not ranges:
         raise UserError(f"{where}: transforms {unknown or 'are empty'}; use some of {', '.join(RANGES)}.")

@@ -32,7 +32,7 @@ def report(
     """
     rejects = corpus.rejects
     lost = by_reason(rejects, UTTERANCE_STAGES)
-    utterances = {"found": len(found.utterances), "kept": len(corpus.utterances), "lost": lost}
+    utterances: dict[str, Any] = {"found": len(found.utterances), "kept": len(corpus.utterances), "lost": lost}
     utterances["found"] += int(found.rejects["stage"].isin(UTTERANCE_STAGES).sum())
     lost_votes = _lost_votes(account["votes"], found.rejects, int(counted(corpus.votes).sum()))
     for item in (utterances, lost_votes):

@@ -175,7 +175,7 @@ def apply(
     )
     kept = Corpus(corpus.utterances[~out].reset_index(drop=True), votes[~gone].reset_index(drop=True), rejects)
     lost = {why: number for why, number in tally_codes(reason, REASONS).items() if why}
-    account = {
+    account: dict[str, Any] = {
         "policy": policy,
         "utterances": {"found": len(out), "kept": len(kept.utterances), "lost": tally(dropped)},
         "votes": {"found": len(votes), "kept": int(counts.sum()), "lost": lost},

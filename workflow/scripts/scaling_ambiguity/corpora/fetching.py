@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
+from typing import IO
 from urllib.parse import quote, urlsplit
 
 import pandas as pd
@@ -148,7 +149,7 @@ def _request(url: str, part: Path, start: int, size: int, timeout: float) -> Non
         _write(url, answer, part, start if resumed else 0, size)
 
 
-def _write(url: str, answer: object, part: Path, start: int, size: int) -> None:
+def _write(url: str, answer: IO[bytes], part: Path, start: int, size: int) -> None:
     """Write the body from ``start`` on; what is no file is refused at its first bytes."""
     received = start
     with part.open("ab" if start else "wb") as stream:

@@ -1,5 +1,6 @@
 """Who trains and who tests: folds of speakers, groups or sessions, official parts, or a random split of utterances."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pandas as pd
@@ -50,8 +51,8 @@ def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validat
     speakers = sorted(utterances["speaker"].unique())
     ends = [(str(first), str(last)) for first, last in groups]
     numeric = all(name.isdecimal() for name in [*speakers, *(end for pair in ends for end in pair)])
+    order: Callable[[str], Any] = int if numeric else str
     for speaker in speakers:
-        order = int if numeric else str
         inside = [k for k, (first, last) in enumerate(ends) if order(first) <= order(speaker) <= order(last)]
         if len(inside) != 1:
             raise UserError(
@@ -87,7 +88,7 @@ def split_by_session(utterances: pd.DataFrame, *, folds: int, validation: float 
         raise UserError(f"speaker {spread.index[spread > 1][0]} is in several sessions; use scheme: speaker.")
     if validation != "next":
         fold_of = dict(zip(utterances["speaker"], place, strict=True))
-        return _folds_of_speakers(utterances, fold_of, folds, validation, seed)
+        return _folds_of_speakers(utterances, fold_of, folds, float(validation), seed)
     if folds < 3:
         raise UserError("protocols.*.splits.validation: next needs three sessions; give a share of the speakers.")
     parts = []

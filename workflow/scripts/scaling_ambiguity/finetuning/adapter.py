@@ -110,4 +110,5 @@ class Adapter:
         config = folder / "adapter_config.json"  # peft writes the targets in the order of a set
         write_json(read_json(config) | {"target_modules": self._paths, "target_parameters": None}, config)
         if self._head is not None:
+            assert isinstance(self._alm, HeadedALM)
             save_head(self._alm, folder)

@@ -1,7 +1,8 @@
 """Keep each layer's input alone for the gradient and compute the layer a second time."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import torch
 from torch.utils.checkpoint import checkpoint
@@ -23,7 +24,7 @@ def recomputed_layers(alm: LoadedALM, on: bool = True) -> Iterator[None]:
     for layer in layers:
         forward = layer.forward
 
-        def again(*arguments, _forward=forward, **options):
+        def again(*arguments: Any, _forward: Callable[..., Any] = forward, **options: Any) -> Any:
             if not torch.is_grad_enabled():
                 return _forward(*arguments, **options)
             return checkpoint(_forward, *arguments, use_reentrant=False, **options)

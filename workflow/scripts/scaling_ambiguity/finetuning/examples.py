@@ -42,9 +42,10 @@ class Examples:
         Raises:
             UserError: One has none.
         """
-        if None in self.paths:
+        sounds = [(name, path) for name, path in zip(self.utterances, self.paths, strict=True) if path is not None]
+        if len(sounds) < len(self.paths):
             raise UserError(f"{self.utterances[self.paths.index(None)]}: no audio; fine-tuning needs it.")
-        return list(zip(self.utterances, self.paths, strict=True))
+        return sounds
 
     def taken(self, encoder: dict[str, str]) -> dict[str, EncodedClip]:
         """Return the clips whose encoder outputs lie on disk; of augmented items, those that repeat a sound as it is.

@@ -103,6 +103,7 @@ def log_probabilities(alm: LoadedALM | LoadedPeer, inputs: dict[str, torch.Tenso
         classes: The class set, in order.
     """
     if isinstance(alm, LoadedPeer):
+        assert alm.network is not None, "a peer is used before it is built"
         logits, evidential = alm.network(inputs["features"]), alm.evidential
     elif isinstance(alm, HeadedALM):
         hidden = parts(alm.model).language_model(**inputs, use_cache=False).last_hidden_state

@@ -19,7 +19,7 @@ class Interrupts:
         asked: A signal came and waits for the end of the step.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.asked = False
         self._busy = False
 

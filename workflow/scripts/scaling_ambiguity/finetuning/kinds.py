@@ -63,5 +63,6 @@ def trainee(
 ) -> Adapter | Peer:
     """Return what is trained: the adapter (and head) of an ALM, or the whole of a small peer."""
     if isinstance(alm, LoadedPeer):
+        assert isinstance(train, PeerInputs)
         return Peer(alm, train.statistics(), len(classes))
     return Adapter(alm, options["lora"])

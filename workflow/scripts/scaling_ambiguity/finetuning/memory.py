@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
@@ -95,7 +96,7 @@ def foresee(
     optimiser = sum(3 * parameter.numel() * parameter.element_size() for parameter in adapter.parameters)
     free = free_memory(alm.device)
     with explain_out_of_memory(Foreseen(parameters, optimiser, 0, max(1, free), free, batch, execution)):
-        (one, largest), (two, _) = (kept_for_gradient(lambda n=n: forward([longest] * n), known) for n in (1, 2))
+        (one, largest), (two, _) = (kept_for_gradient(partial(forward, [longest] * n), known) for n in (1, 2))
     each = max(1, two - one)
     fixed = max(0, one - each)
     if execution.checkpointing:

@@ -80,5 +80,7 @@ class AlteredInputs:
             if found is not None:
                 kind, value = found
                 change = change_pitch if kind == PITCH else change_speed
-                altered[row] = self.inputs.encode(change(load_waveform(paths[row]), value))
+                path = paths[row]
+                assert path is not None, "an item to be altered has no sound"  # examples.sounds() refuses it
+                altered[row] = self.inputs.encode(change(load_waveform(path), value))
         return self.inputs.batch(rows, altered)

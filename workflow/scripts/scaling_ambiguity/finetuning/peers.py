@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
@@ -74,7 +75,12 @@ class Peer:
 
     def __init__(self, peer: LoadedPeer, moments: tuple[torch.Tensor, torch.Tensor], classes: int):
         """``moments``: mean and deviation (D,) of the training features."""
-        self._shape = {"peer": "mlp", "hidden": peer.hidden, "dropout": peer.dropout, "classes": classes}
+        self._shape: dict[str, Any] = {
+            "peer": "mlp",
+            "hidden": peer.hidden,
+            "dropout": peer.dropout,
+            "classes": classes,
+        }
         self._shape |= {"features": len(moments[0]), "encoder": peer.encoder.revision, "pooling": "mean"}
         self._moments = moments
         self.model = self._build()

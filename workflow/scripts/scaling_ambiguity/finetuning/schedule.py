@@ -48,13 +48,13 @@ class Batches:
         if epoch not in self._epochs:
             keys = [uniform(self._seed, "order", epoch, name) for name in self._utterances]
             order = sorted(range(len(keys)), key=keys.__getitem__)
-            self._epochs[epoch] = order if self._lengths is None else self._grouped(order, epoch)
+            self._epochs[epoch] = order if self._lengths is None else self._grouped(order, self._lengths, epoch)
         return self._epochs[epoch]
 
-    def _grouped(self, order: list[int], epoch: int) -> list[int]:
+    def _grouped(self, order: list[int], lengths: list[int], epoch: int) -> list[int]:
         width, found = WINDOW * self._size, []
         for start in range(0, len(order), width):
-            window = sorted(order[start : start + width], key=lambda row: self._lengths[row])
+            window = sorted(order[start : start + width], key=lengths.__getitem__)
             found += [window[place : place + self._size] for place in range(0, len(window), self._size)]
         # Full batches first: a short one in the middle would shift the cuts of all that follow.
         found.sort(key=lambda rows: (len(rows) < self._size, uniform(self._seed, "cut", epoch, rows[0])))

@@ -183,7 +183,7 @@ def train_seed(
     return Trained(saved["curve"], saved["best_step"], saved["seconds"], resumed)
 
 
-def _precision(alm: LoadedALM, execution: Execution):
+def _precision(alm: LoadedALM, execution: Execution) -> torch.autocast:
     """Return the context of a training's forward pass."""
     return torch.autocast(alm.device.type, torch.bfloat16, enabled=execution.precision == "bf16")
 

@@ -1,6 +1,7 @@
 """The earth mover's distance as a training loss, on a stated geometry of the classes."""
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -54,13 +55,13 @@ class _Transport(torch.autograd.Function):
     """Cost of the optimal plan of each row (B,), with its dual prices of q as gradient."""
 
     @staticmethod
-    def forward(ctx, q, p, distances):
+    def forward(ctx: Any, q: torch.Tensor, p: torch.Tensor, distances: np.ndarray) -> torch.Tensor:
         costs, prices = _solve(_rows(p), _rows(q), distances)
         ctx.save_for_backward(torch.as_tensor(prices, dtype=q.dtype, device=q.device))
         return torch.as_tensor(costs, dtype=q.dtype, device=q.device)
 
     @staticmethod
-    def backward(ctx, gradient):
+    def backward(ctx: Any, gradient: torch.Tensor) -> tuple[torch.Tensor, None, None]:
         return gradient[:, None] * ctx.saved_tensors[0], None, None
 
 

@@ -4,7 +4,7 @@ All are smooth functions of sums over utterances, so that intervals over speaker
 counted twice. Utterances with fewer than two votes are left out.
 """
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +42,7 @@ def moments(counts: Array, extra: Array | None = None) -> Array:
     return np.column_stack([np.ones_like(n), agreement, disagreement, n, per_class])
 
 
-def agreement_intervals(rows: Array, clusters: NDArray, **settings: object) -> dict[str, Intervals]:
+def agreement_intervals(rows: Array, clusters: NDArray, **settings: Any) -> dict[str, Intervals]:
     """Return each metric with its interval over clusters; ``rows`` are :func:`moments` of U utterances.
 
     pairwise_agreement: mean over utterances, in [0, 1]. krippendorff_alpha, nominal: 1 - (N - 1) sum_u D_u /

@@ -168,6 +168,7 @@ class Totals:
 
         None stands for all levels together; sums are 0 where the size is.
         """
+        assert self._sums is not None, "no deal was added"
         if level is None:
             return self._sums.sum(axis=1) / self._deals, self._sizes.sum(axis=1) / self._deals
         return self._sums[:, level] / self._deals, self._sizes[:, level] / self._deals

@@ -80,11 +80,11 @@ class Rows:
             return
         for labels in (f"{self._predictors.own}-smoothed", SMOOTHED):
             place = keys.index((labels, "nll"))
-            groups = [
+            above, below = (
                 (np.divide(sums[:, place], sizes, out=np.zeros_like(sizes), where=sizes > 0), sizes)
                 for sums, sizes in ((high, high_sizes), (low, low_sizes))
-            ]
-            found = contrast_interval(*groups, scores.names, **self._settings)
+            )
+            found = contrast_interval(above, below, scores.names, **self._settings)
             self._add("all", [(labels, "nll_rise")], found, rows_counted(high_sizes + low_sizes))
 
     def add_leave_one_out(self, values: dict[str, Array]) -> None:

@@ -227,7 +227,8 @@ def _in_blocks(
     results = np.full((5, columns), np.nan)
     if clusters < LEAST_CLUSTERS:
         results[0] = block(slice(0, columns), np.ones((1, clusters)))[0][0]
-        return Intervals(*results, n=n, n_clusters=clusters)
+        estimate, low, high, se, p = results
+        return Intervals(estimate, low, high, se, p, n=n, n_clusters=clusters)
     weights = cluster_weights(clusters, resamples, seed)
     usable = np.ascontiguousarray(weights[(weights > 0).sum(axis=1) > 1])
     step = max(1, _CHUNK // (resamples * cost))
@@ -243,7 +244,8 @@ def _in_blocks(
             results[1:, take] = _limits(centre, spread, means, errors, clusters, level, method)
     results[1:, present < LEAST_CLUSTERS] = np.nan
     least = {"t": float("nan"), "bootstrap_t": 2 / (1 + len(usable))}.get(method, 1 / (1 + len(usable)))
-    return Intervals(*results, n=n, n_clusters=clusters, p_least=least)
+    estimate, low, high, se, p = results
+    return Intervals(estimate, low, high, se, p, n=n, n_clusters=clusters, p_least=least)
 
 
 def _limits(

@@ -50,7 +50,7 @@ def possible_numbers(voters: NDArray[np.integer], human: list[int | str], where:
     Raises:
         UserError: There is none.
     """
-    asked = sorted(k for k in human if k != ALL)
+    asked = sorted(int(k) for k in human if k != ALL)
     largest = largest_of_most(voters, 0, max(asked, default=1))
     found = [k for k in asked if k <= largest]
     if not largest or (asked and not found):

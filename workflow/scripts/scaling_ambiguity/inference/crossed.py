@@ -109,7 +109,8 @@ def crossed_mean_interval(
     results[1] = np.minimum(results[1], alone.low)
     results[2] = np.maximum(results[2], alone.high)
     results[3:] = np.maximum(results[3:], [alone.se, alone.p])
-    return Intervals(*results, n=alone.n, n_clusters=shape[0], p_least=alone.p_least)
+    estimate, low, high, se, p = results
+    return Intervals(estimate, low, high, se, p, n=alone.n, n_clusters=shape[0], p_least=alone.p_least)
 
 
 def speakers_alone(

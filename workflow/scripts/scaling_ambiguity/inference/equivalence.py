@@ -1,7 +1,7 @@
 """Equivalence: two one-sided tests against a margin."""
 
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -86,7 +86,13 @@ def tost_mean(
     """
     if not margin > 0:
         raise ValueError(f"margin must be > 0, not {margin}")
-    settings = {"resamples": resamples, "seed": seed, "level": 1 - 2 * alpha, "method": method, "weights": weights}
+    settings: dict[str, Any] = {
+        "resamples": resamples,
+        "seed": seed,
+        "level": 1 - 2 * alpha,
+        "method": method,
+        "weights": weights,
+    }
     values = np.asarray(values, dtype=np.float64)
     around = mean_interval(values, clusters, **settings)
     p_lower = _one_sided(mean_interval(values + margin, clusters, **settings), above=True)

@@ -34,7 +34,8 @@ def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: 
     Returns:
         The fitted weights.
     """
-    world, weights, penalties = losses.world, {}, None
+    world, penalties = losses.world, None
+    weights: FittedWeights = {}
     losses.add_calibrated_ruler()
     for m in reversed(sizes):
         pool, last = pools(m), m == sizes[-1]

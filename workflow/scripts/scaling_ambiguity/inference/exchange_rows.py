@@ -41,10 +41,10 @@ def stratum_rows(
         if "_minus_" in metric:
             values |= {"p": found.p[i], "p_least": found.p_least}
         rows.append(row_key | {"labels": name, "metric": metric, "votes": votes} | values)
-    values = [(THESE, "", *value) for value in losses.values(stratum, settings)]
-    values += [(POPULATION, "", *value) for value in losses.values_across(stratum, settings)]
-    values += [(THESE, "net_", key, value, "test_inversion") for key, value in losses.net_values(stratum, settings)]
-    for population, prefix, key, value, method in values:
+    worths = [(THESE, "", *value) for value in losses.values(stratum, settings)]
+    worths += [(POPULATION, "", *value) for value in losses.values_across(stratum, settings)]
+    worths += [(THESE, "net_", key, value, "test_inversion") for key, value in losses.net_values(stratum, settings)]
+    for population, prefix, key, value, method in worths:
         row = value_row(key, value, losses.world.largest)
         row |= {"metric": prefix + row["metric"], "method": method}
         if key[0].startswith(refused):

@@ -55,7 +55,9 @@ def label_arms(
 
 def _by_stratum(values: Array, places: NDArray | None) -> Arm:
     strata: Arm = {"all": over_deals(values, None)}
-    for place, name in enumerate(LEVELS) if places is not None else ():
+    if places is None:
+        return strata
+    for place, name in enumerate(LEVELS):
         mask = places == place
         if mask.any():
             strata[name] = over_deals(values, mask)

@@ -112,6 +112,6 @@ def paired_corpora(design: Design, corpora: int, population: str, world: str, se
         speakers=np.repeat(np.arange(design.speakers), ITEMS * design.votes),
         raters=raters.ravel(),
         truth=float(expected.mean()),
-        by_group=tuple(float(expected[group].mean()) for group in (sureness >= median, sureness < median)),
+        by_group=(float(expected[sureness >= median].mean()), float(expected[sureness < median].mean())),
         ballots=design.votes,
     )

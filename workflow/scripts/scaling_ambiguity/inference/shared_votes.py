@@ -167,7 +167,7 @@ def arrangement_rows(name: str, losses: ExchangeLosses, settings: dict[str, Any]
     for stratum in filter(losses.occurs, losses.strata):
         people = losses.people()
         found = losses.interval(stratum, settings)(losses.columns(stratum, people))
-        about = {"stratum": stratum, "method": name, "population": THESE, "reference": "human"}
+        about: dict[str, str | int] = {"stratum": stratum, "method": name, "population": THESE, "reference": "human"}
         about |= {"n": found.n, "n_clusters": found.n_clusters}
         for i, (_, k, _) in enumerate(people):
             numbers = {"estimate": found.estimate[i], "low": found.low[i], "high": found.high[i]}

@@ -76,12 +76,12 @@ def component_intervals(
 
     Arguments as there; ``blocks`` (E,) from 0; the intervals are jackknife-t at ``level``, NaN for fewer than five.
     """
-    votes = item, temperature, focus, label
-    whole = components(*votes, classes)
+    whole = components(item, temperature, focus, label, classes)
     groups = int(blocks.max()) + 1
     if groups < LEAST_CLUSTERS:
         return whole, np.full_like(whole, np.nan), np.full_like(whole, np.nan)
-    left = np.stack([components(*(part[blocks != b] for part in votes), classes) for b in range(groups)])
+    kept = [blocks != b for b in range(groups)]
+    left = np.stack([components(item[k], temperature[k], focus[k], label[k], classes) for k in kept])
     error = np.sqrt((groups - 1) / groups * ((left - left.mean(axis=0)) ** 2).sum(axis=0))
     reach = stdtrit(groups - 1, (1 + level) / 2) * error
     return whole, whole - reach, whole + reach

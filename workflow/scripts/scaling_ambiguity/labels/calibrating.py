@@ -59,11 +59,11 @@ def find_patterns(human: Array, synthetic: Array, targets: Array, folds: NDArray
     cell = np.broadcast_to(folds, code.shape).ravel() * len(first) + place.ravel()
     flat = targets.reshape(-1, classes)
     summed = np.stack([np.bincount(cell, flat[:, c], minlength=groups * len(first)) for c in range(classes)], axis=-1)
-    take = [
+    first_human, first_synthetic = (
         np.broadcast_to(votes, (*targets.shape[:-1], votes.shape[-1])).reshape(-1, votes.shape[-1])[first]
         for votes in (human, synthetic)
-    ]
-    return Patterns(*take, summed.reshape(groups, len(first), classes))
+    )
+    return Patterns(first_human, first_synthetic, summed.reshape(groups, len(first), classes))
 
 
 def log_loss(human: Array, synthetic: Array, targets: Array, m: Array, b: Array) -> tuple[float, Array, Array]:

@@ -187,7 +187,12 @@ class Faithful(Definition):
         return _rising(values, edges)
 
 
-DEFINITIONS = {"agreement": Agreement, "entropy": Entropy, "pattern": Pattern, "faithful": Faithful}
+DEFINITIONS: dict[str, Callable[[int, int], Definition]] = {
+    "agreement": Agreement,
+    "entropy": Entropy,
+    "pattern": Pattern,
+    "faithful": Faithful,
+}
 
 
 def define(options: dict[str, Any], classes: int) -> Definition:

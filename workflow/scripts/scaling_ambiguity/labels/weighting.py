@@ -101,7 +101,7 @@ def _table(keys: list[Array], weight: Array, block: NDArray[np.intp], groups: in
         index = index * len(names) + inverse
     cells, place = np.unique(index, return_inverse=True)
     table = np.bincount(block * len(cells) + place, weight, minlength=groups * len(cells)).reshape(groups, -1)
-    unpacked = []
+    unpacked: list[Array] = []
     for names, _ in reversed(values):
         unpacked.insert(0, names[cells % len(names)])
         cells = cells // len(names)

@@ -63,6 +63,7 @@ class PromptSet:
         """Return the user's turn; lines without anything to show are left out, words of the corpus are text."""
         lines = [self.task[modality]]
         if before:
+            assert self.context is not None, "render() refuses turns that cannot be shown"
             lines.append(self.context["heading"])
             who = {True: self.context["same"], False: self.context["other"]}
             lines += [
@@ -71,6 +72,7 @@ class PromptSet:
         if modality != "audio" and transcript is not None:
             lines.append(self.transcript.format(transcript=as_text(transcript)))
         if speaker is not None:
+            assert self.speaker is not None, "render() refuses a name that cannot be shown"
             lines.append(self.speaker.format(speaker=as_text(speaker)))
         names = self.classes.format(classes=", ".join(classes))
         rules = [rule.format(focus=self.focus[focus_id], evidence=self.evidence[modality]) for rule in self.rules]

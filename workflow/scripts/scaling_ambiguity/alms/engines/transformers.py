@@ -116,7 +116,7 @@ class Engine:
         if has_adapters(self.alm.model):
             switch_adapters(self.alm.model, True)
         return [
-            replace(answers[place], seconds_cut=cut[q.audio]) if cut.get(q.audio) else answers[place]
+            replace(answers[place], seconds_cut=cut[q.audio]) if q.audio and cut.get(q.audio) else answers[place]
             for place, q in enumerate(questions)
         ]
 
@@ -160,7 +160,7 @@ class Engine:
         return [answers[place] for place in range(len(asked.questions))]
 
     def _read_out(self, asked: _Asked, uniform: Callable[..., float]) -> list[Answer]:
-        labels = list(asked.questions[0].labels)
+        labels = list(asked.questions[0].labels or ())
         tokens = label_tokens(self.alm, labels)
         scores = torch.zeros(len(asked.inputs["attention_mask"]), len(labels), dtype=torch.float64)
 

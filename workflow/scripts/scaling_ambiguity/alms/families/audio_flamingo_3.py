@@ -1,5 +1,8 @@
 """Audio Flamingo 3: windows of 30 s, encoded apart and read one after the other, up to ten minutes."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from transformers import AutoProcessor
@@ -8,20 +11,20 @@ from scaling_ambiguity.alms.families.family import Family, Parts, one_by_one
 from scaling_ambiguity.alms.families.pieces import windows
 
 
-def _parts(base) -> Parts:
+def _parts(base: torch.nn.Module) -> Parts:
     inner = base.model
     return Parts(inner.audio_tower, inner.multi_modal_projector, inner.language_model, base.lm_head)
 
 
-def _open(checkpoint, options: dict):
+def _open(checkpoint: Path | str, options: dict) -> Any:
     return AutoProcessor.from_pretrained(checkpoint, **options)
 
 
-def _features(processor, clip: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+def _features(processor: Any, clip: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return windows(processor.feature_extractor, clip)
 
 
-def _encode_clip(base, processor, prepared: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def _encode_clip(base: torch.nn.Module, processor: Any, prepared: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     features, mask = prepared
     output = base.get_audio_features(
         features.to(base.device, base.dtype), input_features_mask=mask.to(base.device), return_dict=True
@@ -29,7 +32,7 @@ def _encode_clip(base, processor, prepared: tuple[torch.Tensor, torch.Tensor]) -
     return output.pooler_output
 
 
-def _longest(processor) -> float:
+def _longest(processor: Any) -> float:
     seconds = processor.feature_extractor.chunk_length
     return float(processor.max_audio_len // seconds * seconds)
 

@@ -8,6 +8,7 @@ which keeps the most probable token but sharpens every distribution.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -52,13 +53,13 @@ class GraniteMel:
         return logmel[: len(logmel) // 2 * 2].reshape(-1, 2 * self.n_mels)
 
 
-def _parts(base) -> Parts:
+def _parts(base: torch.nn.Module) -> Parts:
     inner = base.model
     divisor = float(getattr(base.config.text_config, "logits_scaling", 1.0))
     return Parts(inner.encoder, inner.projector, inner.language_model, base.lm_head, divisor)
 
 
-def _open(checkpoint, options: dict) -> Pieces:
+def _open(checkpoint: Path | str, options: dict) -> Pieces:
     tokenizer, template = open_tokenizer(checkpoint, options)
     check_pieces(checkpoint, tokenizer, template, AUDIO)
     settings = FeatureExtractionMixin.get_feature_extractor_dict(checkpoint, **options)[0].get("melspec_kwargs", {})
@@ -70,7 +71,7 @@ def _features(processor: Pieces, clip: np.ndarray) -> torch.Tensor:
     return processor.feature_extractor(clip)[None]
 
 
-def _encode_clip(base, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
+def _encode_clip(base: torch.nn.Module, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
     features = features.to(base.device, base.dtype)
     return base.get_audio_features(features, return_dict=True).pooler_output[0]
 

@@ -19,13 +19,13 @@ from scaling_ambiguity.errors import UserError
 AUDIO, ADAPTER = "<|audio|>", "speech-lora"
 
 
-def _parts(base) -> Parts:
+def _parts(base: torch.nn.Module) -> Parts:
     audio = base.model.embed_tokens_extend.audio_embed
     projector = torch.nn.Sequential(audio.up_proj_for_speech, torch.nn.GELU(), audio.down_proj_for_speech)
     return Parts(audio.encoder, projector, base.model, base.lm_head)
 
 
-def _open(checkpoint, options: dict) -> Pieces:
+def _open(checkpoint: Path | str, options: dict) -> Pieces:
     tokenizer, template = open_tokenizer(checkpoint, options)
     check_pieces(checkpoint, tokenizer, template, AUDIO)
     extractor = Phi4MultimodalFeatureExtractor.from_pretrained(checkpoint, **options)
@@ -36,13 +36,13 @@ def _features(processor: Pieces, clip: np.ndarray) -> dict[str, torch.Tensor]:
     return processor.feature_extractor([clip], sampling_rate=RATE, return_tensors="pt")
 
 
-def _encode_clip(base, processor: Pieces, batch: dict[str, torch.Tensor]) -> torch.Tensor:
+def _encode_clip(base: torch.nn.Module, processor: Pieces, batch: dict[str, torch.Tensor]) -> torch.Tensor:
     modules = _parts(base)
     hidden = modules.projector(modules.audio_tower(batch["audio_input_features"].to(base.device, base.dtype), None))
     return hidden[0, : int(batch["audio_embed_sizes"][0])]
 
 
-def _load_adapters(model, checkpoint, options: dict) -> None:
+def _load_adapters(model: torch.nn.Module, checkpoint: Path | str, options: dict) -> None:
     name = f"{ADAPTER}/adapter_config.json"
     if cached_file(checkpoint, name, _raise_exceptions_for_missing_entries=False, **options) is None:
         warnings.warn(f"{checkpoint}: has no {ADAPTER}; the published model hears speech through it", stacklevel=2)

@@ -1,5 +1,8 @@
 """Qwen2-Audio: a 30 s window of Whisper features, with the mask that the model's own forward uses."""
 
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 from transformers import AutoProcessor
@@ -8,25 +11,25 @@ from transformers.masking_utils import create_bidirectional_mask
 from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
 
 
-def _parts(base) -> Parts:
+def _parts(base: torch.nn.Module) -> Parts:
     inner = base.model
     return Parts(inner.audio_tower, inner.multi_modal_projector, inner.language_model, base.lm_head)
 
 
-def _open(checkpoint, options: dict):
+def _open(checkpoint: Path | str, options: dict) -> Any:
     return AutoProcessor.from_pretrained(checkpoint, **options)
 
 
-def _features(processor, clip: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
+def _features(processor: Any, clip: np.ndarray) -> tuple[torch.Tensor, torch.Tensor]:
     return mel_features(processor, [clip])
 
 
-def _encode_clip(base, processor, prepared: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+def _encode_clip(base: torch.nn.Module, processor: Any, prepared: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
     features, mask = prepared
     return encode_features(_parts(base), features.to(base.device), mask.to(base.device))[0]
 
 
-def mel_features(processor, waveforms: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
+def mel_features(processor: Any, waveforms: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return log-mel features (B, n_mels, frames) and their frame mask (B, frames) of the model's full window."""
     batch = processor.feature_extractor(
         waveforms, sampling_rate=RATE, return_attention_mask=True, padding="max_length", return_tensors="pt"
@@ -59,7 +62,7 @@ def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) 
     return [row[:length] for row, length in zip(hidden, token_lengths.tolist(), strict=True)]
 
 
-def _longest(processor) -> float:
+def _longest(processor: Any) -> float:
     return processor.feature_extractor.n_samples / RATE
 
 

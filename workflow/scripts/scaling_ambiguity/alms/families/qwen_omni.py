@@ -5,6 +5,8 @@ count the tokens, audio tokens included, so the (B, T) positions of ``embed_prom
 model's own.
 """
 
+from pathlib import Path
+
 import numpy as np
 import torch
 
@@ -12,17 +14,17 @@ from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_o
 from scaling_ambiguity.alms.families.pieces import Pieces, open_pieces, whisper_features
 
 
-def _parts(base) -> Parts:
+def _parts(base: torch.nn.Module) -> Parts:
     inner = base.model
     # The projection to the language model is the audio tower's last layer.
     return Parts(inner.audio_tower, torch.nn.Identity(), inner.language_model, base.lm_head)
 
 
-def _open_2_5(checkpoint, options: dict) -> Pieces:
+def _open_2_5(checkpoint: Path | str, options: dict) -> Pieces:
     return open_pieces(checkpoint, options, "<|AUDIO|>")
 
 
-def _open_3(checkpoint, options: dict) -> Pieces:
+def _open_3(checkpoint: Path | str, options: dict) -> Pieces:
     return open_pieces(checkpoint, options, "<|audio_pad|>")
 
 
@@ -30,7 +32,7 @@ def _features(processor: Pieces, clip: np.ndarray) -> torch.Tensor:
     return whisper_features(processor.feature_extractor, clip)
 
 
-def _encode_clip(base, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
+def _encode_clip(base: torch.nn.Module, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
     features = features.to(base.device, base.dtype)[None]
     mask = torch.ones(1, features.shape[-1], dtype=torch.long, device=base.device)
     return base.get_audio_features(features, feature_attention_mask=mask).last_hidden_state

@@ -6,6 +6,7 @@ processor's documentation knows only the roles user and assistant.
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -44,12 +45,12 @@ def tokenize(tokenizer: Any, text: str) -> list[int]:
     return ids
 
 
-def _parts(base) -> Parts:
+def _parts(base: torch.nn.Module) -> Parts:
     inner = base.model
     return Parts(inner.audio_tower, inner.multi_modal_projector, inner.language_model, base.lm_head)
 
 
-def _open(checkpoint, options: dict) -> Pieces:
+def _open(checkpoint: Path | str, options: dict) -> Pieces:
     tokenizer = AutoTokenizer.from_pretrained(checkpoint, **options)
     for token in (BEGIN, OPEN, CLOSE, CLIP, AUDIO):
         check_pieces(checkpoint, tokenizer, "none is needed", token)
@@ -74,7 +75,7 @@ def _features(processor: Pieces, clip: np.ndarray) -> torch.Tensor:
     return _window_features(processor.feature_extractor, clip)
 
 
-def _encode_clip(base, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
+def _encode_clip(base: torch.nn.Module, processor: Pieces, features: torch.Tensor) -> torch.Tensor:
     return base.get_audio_features(features.to(base.device, base.dtype), return_dict=True).pooler_output
 
 

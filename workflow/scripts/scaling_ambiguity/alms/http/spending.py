@@ -6,6 +6,7 @@ import os
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from scaling_ambiguity.alms.http.faults import SpendingReached
 from scaling_ambiguity.errors import UserError
@@ -88,7 +89,7 @@ class Spending:
             os.fsync(file.fileno())
             self._offset += len(line)
 
-    def _catch_up(self, file) -> None:
+    def _catch_up(self, file: IO[bytes]) -> None:
         """Count what other processes wrote; a torn last line (killed in mid-write) is ended, and not counted."""
         file.seek(self._offset)
         data = file.read()

@@ -10,7 +10,7 @@ from torch.nn.functional import cross_entropy, log_softmax
 
 from scaling_ambiguity.alms.inputs import embed_tokens, encode_features, mel_features
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.alms.parts import Parts, parts
 from scaling_ambiguity.alms.scoring import end_token, label_tokens
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import derive_seed, generator
@@ -113,7 +113,7 @@ def _features(alm: LoadedALM, lessons: Sequence[Lesson]) -> tuple[torch.Tensor, 
     return torch.cat([features for features, _ in parts_]), torch.cat([mask for _, mask in parts_])
 
 
-def _audio_tokens(modules, frames: int) -> int:
+def _audio_tokens(modules: Parts, frames: int) -> int:
     return int(modules.audio_tower._get_feat_extract_output_lengths(torch.tensor(frames))[1])
 
 

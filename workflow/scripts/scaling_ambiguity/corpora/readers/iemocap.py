@@ -123,8 +123,8 @@ def _parse(root: Path, options: dict) -> tuple[pd.DataFrame, pd.DataFrame, Rejec
             _read_dialogue(file, session.name, str(file.relative_to(root)), utterances, votes, rejects)
         for i in range(first, len(utterances)):
             name = utterances[i][0]
-            missing = str((folder / name.rpartition("_")[0] / f"{name}.wav").relative_to(root))
-            sound = sounds.get(name, missing) if folder.is_dir() else None
+            expected = str((folder / name.rpartition("_")[0] / f"{name}.wav").relative_to(root))
+            sound = sounds.get(name, expected) if folder.is_dir() else None
             utterances[i] = (*utterances[i], sound, transcripts.get(name))
         names = {row[0] for row in utterances[first:]}
         _report_unlabelled(set(sounds), names, str(session.relative_to(root)), rejects)
@@ -164,7 +164,7 @@ def _label_files(root: Path, session: Path, rejects: Rejects) -> list[Path]:
 def _read_dialogue(path: Path, session: str, source: str, utterances: list, votes: list, rejects: Rejects) -> None:
     """Append the utterances and votes of one evaluation file."""
     lines = read_lines(path)
-    current, known, left_out = None, False, ""
+    current, known, left_out = "", False, ""
     for number, damaged, line in zip(lines.number.tolist(), lines.damaged, lines.text.to_pylist(), strict=True):
         if not line:  # the end of a block: votes below a damaged header are not the last utterance's
             known, left_out = False, ""
@@ -177,11 +177,11 @@ def _read_dialogue(path: Path, session: str, source: str, utterances: list, vote
         elif header:
             current = header.group(1)
             match = UTTERANCE.fullmatch(current)
-            fault = None if match else "not the id of an IEMOCAP utterance"
+            fault = "" if match else "not the id of an IEMOCAP utterance"
             if match and (match.group(1) != path.stem or int(current[3:5]) != int(session.removeprefix("Session"))):
                 fault = f"an utterance of another dialogue than {session}/{path.stem}"
-            known, left_out = fault is None, current
-            if fault:
+            known, left_out = not fault, current
+            if match is None or fault:
                 rejects.add([current], "utterance", fault, source, [number])
             else:
                 utterances.append((current, f"{current[:5]}{match.group(2)}", session, source, number))

@@ -96,7 +96,9 @@ def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
     root = existing(Path(root))
     folder = audio_folder(root, AUDIO, {"audio": "optional"})
     labels = _label_folder(root)
-    text, _ = read_text(find_file(labels, CONSENSUS) or find_file(labels, TEXT) or find_file(labels, DETAILED))
+    source = find_file(labels, CONSENSUS) or find_file(labels, TEXT) or find_file(labels, DETAILED)
+    assert source is not None, "a label folder has one of these files"
+    text, _ = read_text(source)
     wanted = set(LISTED.findall(text))
     files = sound_files(folder, root)[0] if folder else {}
     return SoundAtHand(folder or root / "Audios", len(wanted), len(wanted & set(files)))
@@ -152,7 +154,7 @@ def _sources(root: Path, labels: Path, rejects: Rejects) -> tuple[pd.DataFrame, 
         if text is None:
             raise UserError(f"{labels}: no labels_consensus.csv, but {contents(labels)}; extract it there.")
         blocks, _ = read_detailed(root, text, Rejects())
-    if not len(blocks) or not len(votes):
+    if blocks is None or not len(blocks) or not len(votes):
         raise UserError(f"{consensus or detailed}, {detailed}: no utterance or no vote in them; extract them again.")
     return blocks, votes
 

@@ -59,10 +59,8 @@ def as_grid(rows: pd.DataFrame) -> pd.DataFrame:
     return grid.set_axis([int(m) for m in grid.columns], axis=1)
 
 
-def _ends(surfaces: list[tuple[str, pd.DataFrame]]) -> tuple[float, float] | None:
-    """Return the best and the worst score of some surfaces."""
-    if not surfaces:
-        return None
+def _ends(surfaces: list[tuple[str, pd.DataFrame]]) -> tuple[float, float]:
+    """Return the best and the worst score of some surfaces, of which there is at least one."""
     values = np.concatenate([own["estimate"].to_numpy(float) for _, own in surfaces])
     return float(np.nanmin(values)), float(np.nanmax(values))
 
@@ -77,7 +75,7 @@ def draw_cost_surface(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     surfaces = labels + models
     rows = -(-len(surfaces) // 2)
     figure, axes = plt.subplots(rows, 2, figsize=(COLUMN_WIDTH, 1.75 * rows + 0.1), squeeze=False)
-    ends = [_ends(labels)] * len(labels) + [_ends(models)] * len(models)  # two kinds of scores, two scales
+    ends = [_ends(kind) for kind in (labels, models) for _ in kind]  # two kinds of scores, two scales
     for place, (panel, (title, own)) in enumerate(zip(axes.flat, surfaces, strict=False)):
         grid = as_grid(own)
         low, high = ends[place]

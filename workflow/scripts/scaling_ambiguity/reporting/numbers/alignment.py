@@ -1,5 +1,7 @@
 """Numbers about the agreement of synthetic with human votes, and its saturation."""
 
+from typing import Any
+
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
@@ -23,7 +25,7 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     table = pick(table, population="these raters")
     flipped = pick(table, method="sign_flip")
     table = table[table["method"] != "sign_flip"]
-    about = {"stratum": "all", "reference": "human"}
+    about: dict[str, Any] = {"stratum": "all", "reference": "human"}
     raw = {"synthetic": synthetic, "matched": f"{synthetic}-matched"}
     smoothed = {key: f"{labels}-smoothed" for key, labels in raw.items()}
     for name in SMOOTHED:
@@ -36,8 +38,9 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
         ("minus-smoothed", smoothed["synthetic"], "human-smoothed"),
         ("minus-human", smoothed["matched"], "human-smoothed"),
     ):
-        wanted = {"labels": labels, "metric": f"nll_minus_{baseline}"}
+        wanted: dict[str, Any] = {"labels": labels, "metric": f"nll_minus_{baseline}"}
         row = numbers.estimate(f"alignment.{key}", table, **wanted, **about)
+        assert row is not None  # only an optional one can be absent
         _add_p(numbers, f"alignment.{key}.p", row)
         words = difference(float(row["estimate"]), float(row["p_adjusted"]), level)
         numbers.words(f"alignment.{key}.words", words, [f"alignment.{key}", f"alignment.{key}.p"])
@@ -50,7 +53,7 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     numbers.switch("alignedalone", row is not None and len(across) > 0 and no_wider(across.iloc[0], row, 3))
     if numbers.switches["alignedlike"] and not numbers.switches["alignedalone"]:
         numbers.estimate("alignment.minus-prior.like", like, **wanted, **about)
-    own = {"labels": smoothed["synthetic"], "reference": "human", "optional": True}
+    own: dict[str, Any] = {"labels": smoothed["synthetic"], "reference": "human", "optional": True}
     for stratum in LEVELS:
         numbers.estimate(f"alignment.nll.{stratum}", table, metric="nll", stratum=stratum, **own)
     numbers.estimate("alignment.rise", table, metric="nll_rise", stratum="all", **own)
@@ -73,7 +76,7 @@ def add_saturation(numbers: Numbers, table: pd.DataFrame, annotator: str) -> Non
     for place, key, votes in ((0, "first", first), (-1, "last", last)):
         numbers.cell(f"saturation.{key}.votes", curve.iloc[place], "votes", f"{votes:.0f}")
         numbers.estimate(f"saturation.{key}", table, labels=synthetic, metric="jsd_bits", votes=votes)
-    optional = {"labels": synthetic, "optional": True}
+    optional: dict[str, Any] = {"labels": synthetic, "optional": True}
     for key, metric in (("limit", "limit"), ("corrected", "corrected"), ("humannoise", "human_noise")):
         numbers.estimate(f"saturation.{key}", table, metric=f"jsd_bits_{metric}", **optional)
     for key, votes in (("first", first), ("last", last)):

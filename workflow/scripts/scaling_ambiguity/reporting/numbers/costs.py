@@ -34,6 +34,7 @@ def add_costs(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
             key = f"costs.{name}.{end}"
             wanted = {"labels": labels, "metric": "nll_minus_human", "stratum": stratum, "votes": m}
             row = numbers.estimate(f"{key}.difference", table, **wanted)
+            assert row is not None  # only an optional one can be absent
             p = float(row["p_adjusted"])
             numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))
             words = difference(float(row["estimate"]), p, level)

@@ -1,5 +1,7 @@
 """Numbers about the exchange rate and its validation with proxies of known worth."""
 
+from typing import Any
+
 import numpy as np
 import pandas as pd
 
@@ -30,7 +32,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     n = int(human["n"].max())
     rows = {"labels": "human", "metric": "nll"}
     rows["population"] = "these raters"
-    about = {"file": file, "function": "max", "rows": rows, "n": n}
+    about: dict[str, Any] = {"file": file, "function": "max", "rows": rows, "n": n}
     numbers.value("exchange.largest", largest, f"{largest:.0f}", column="votes", **about)
     numbers.value("exchange.utterances", n, count(n), column="n", **about)
     sizes = need(table, "exchange", labels="weighted", metric="equivalent_votes")["votes"]
@@ -47,14 +49,19 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **about)
     numbers.estimate("exchange.weight", table, digits=2, labels="weighted", metric="weight", votes=m)
     numbers.switch("calibratedrefused", bool((pick(table, labels="calibrated")["method"] == REFUSED).any()))
-    calibrated_all = {"labels": "calibrated-human", "metric": "nll", "votes": largest}
+    calibrated_all: dict[str, Any] = {"labels": "calibrated-human", "metric": "nll", "votes": largest}
     numbers.estimate("exchange.human.calibrated", table, optional=True, **calibrated_all)
     across = pick(everyone, population="raters like these", labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedraters", bool(len(across)))
     own = pick(table, labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedalone", len(across) > 0 and no_wider(across.iloc[0], own.iloc[0], 2))
     if len(across) and not numbers.switches["crossedalone"]:
-        wanted = {"labels": "weighted", "metric": "equivalent_votes", "votes": m, "population": "raters like these"}
+        wanted: dict[str, Any] = {
+            "labels": "weighted",
+            "metric": "equivalent_votes",
+            "votes": m,
+            "population": "raters like these",
+        }
         _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)
     _add_read_out(numbers, table, largest, level)
     _add_gains(numbers, table, m)
@@ -63,7 +70,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
 
 def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: float) -> None:
     """Define ``exchange.readout``, the limit of infinitely many synthetic votes, or why there is none."""
-    about = {"labels": "weighted", "metric": "equivalent_votes", "votes": float("inf")}
+    about: dict[str, Any] = {"labels": "weighted", "metric": "equivalent_votes", "votes": float("inf")}
     limit = pick(table, **about)
     if limit["estimate"].notna().any():
         _equivalent(numbers, "exchange.readout", table, largest, level, **about)
@@ -84,7 +91,7 @@ def _add_gains(numbers: Numbers, table: pd.DataFrame, m: float) -> None:
     numbers.switch("gainsbeside", k > 0)
     names = {"weighted": "weighted", "calibrated": "calibrated", "echo": "echo", "calibrated-echo": "echo.calibrated"}
     for labels, name in names.items():
-        about = {"labels": labels, "metric": f"gain_k{k}", "votes": m}
+        about: dict[str, Any] = {"labels": labels, "metric": f"gain_k{k}", "votes": m}
         numbers.estimate(f"exchange.gain.{name}", table, digits=2, optional=True, **about)
     for labels in ("weighted", "calibrated"):
         about = {"labels": labels, "metric": f"net_gain_k{k}", "votes": m}
@@ -93,7 +100,7 @@ def _add_gains(numbers: Numbers, table: pd.DataFrame, m: float) -> None:
 
 def _equivalent(
     numbers: Numbers, key: str, table: pd.DataFrame, largest: float, level: float, *, optional: bool = False,
-    bound: str = "exchange.largest", **about: object,
+    bound: str = "exchange.largest", **about: Any,
 ) -> None:  # fmt: skip
     """Define a number of equivalent votes and, with the ending ``.words``, what it says."""
     row = numbers.estimate(key, table, digits=2, optional=optional, **about)
@@ -101,7 +108,8 @@ def _equivalent(
         numbers.words(f"{key}.words", ABSENT, [key])
         return
     why = UNDERCOVERS if row["method"] == REFUSED else FEW_SPEAKERS
-    text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level, why)
+    estimate, low, high = (float(row[column]) for column in ("estimate", "low", "high"))
+    text = equivalent(estimate, low, high, largest, level, why)
     numbers.words(f"{key}.words", text, [key, bound])
 
 
@@ -131,7 +139,7 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
     if rows.empty:
         return
     largest, file = float(rows["votes"].max()), rows["file"].iloc[0]
-    about = {"file": file, "function": "max", "rows": {"labels": "human", "metric": "nll"}}
+    about: dict[str, Any] = {"file": file, "function": "max", "rows": {"labels": "human", "metric": "nll"}}
     numbers.value("exchange.level.largest", largest, f"{largest:.0f}", column="votes", **about)
     about = {"metric": "equivalent_votes", "optional": True, "bound": "exchange.level.largest"}
     used = pick(table, labels="human", metric="utterances_used")

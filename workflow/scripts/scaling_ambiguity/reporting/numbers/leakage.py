@@ -1,5 +1,7 @@
 """Numbers about what the parts of a fold share: sound, speakers, transcripts."""
 
+from typing import Any
+
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
@@ -23,7 +25,13 @@ def add_leakage(numbers: Numbers, path: str) -> None:
         own = frame[frame["kind"] == kind]
         least, most, compared = int(own["across"].min()), int(own["across"].max()), int(own["compared"].max())
         text = several(least, most, kind if compared else f"known {kind}")
-        about = {"file": path, "column": "across", "rows": {"kind": kind}, "function": "max", "n": compared}
+        about: dict[str, Any] = {
+            "file": path,
+            "column": "across",
+            "rows": {"kind": kind},
+            "function": "max",
+            "n": compared,
+        }
         numbers.value(f"leakage.{kind}", most, text, **about)
     sound = frame[frame["kind"] == "audio"]
     compared = int(sound["compared"].max())

@@ -26,5 +26,6 @@ def add_shared(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
                 numbers.absent(f"shared.{name}.{key}.{stratum}")
                 continue
             row = one(found, "shared votes", **wanted)
-            text = equivalent(*(float(row[column]) for column in ("estimate", "low", "high")), largest, level)
+            estimate, low, high = (float(row[column]) for column in ("estimate", "low", "high"))
+            text = equivalent(estimate, low, high, largest, level)
             numbers.cell(f"shared.{name}.{key}.{stratum}", row, "estimate", text)

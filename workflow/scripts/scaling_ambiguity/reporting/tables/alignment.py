@@ -28,12 +28,11 @@ CEILINGS = {
 def metric_cells(rows: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
     """Return one cell a metric, a dash where the table has no such row."""
     found = rows.set_index("metric")
-    return [
-        cell(*(float(found.loc[metric, column]) for column in ("estimate", "low", "high")))
-        if metric in found.index
-        else "--"
-        for metric in metrics
-    ]
+    return [cell(*_interval(found.loc[metric])) if metric in found.index else "--" for metric in metrics]
+
+
+def _interval(row: pd.Series) -> tuple[float, float, float]:
+    return float(row["estimate"]), float(row["low"]), float(row["high"])
 
 
 def _name(labels: str) -> str:
@@ -52,9 +51,9 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
                     continue
                 like, flip = pick(own, population=LIKE_THESE), pick(own, method=SIGN_FLIP)
                 line = these.iloc[0]
-                cells = [cell(*(float(line[c]) for c in ("estimate", "low", "high")))]
+                cells = [cell(*_interval(line))]
                 if len(like):
-                    interval = cell(*(float(like.iloc[0][c]) for c in ("estimate", "low", "high")))
+                    interval = cell(*_interval(like.iloc[0]))
                     cells.append(AS_ALONE if no_wider(like.iloc[0], line, 3) else interval.partition(" ")[2] or "--")
                 else:
                     cells.append("--")
@@ -77,7 +76,7 @@ def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
                     if metric == "jsd_bits_equal" and wanted == metric:
                         cells.append(number(float(found["estimate"].iloc[0])))
                     elif len(found):
-                        cells.append(cell(*(float(found[c].iloc[0]) for c in ("estimate", "low", "high"))))
+                        cells.append(cell(*_interval(found.iloc[0])))
                     else:
                         cells.append("--")
             body.append([f"{votes:.0f}", count(n), *cells])

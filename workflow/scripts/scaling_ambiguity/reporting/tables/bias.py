@@ -74,9 +74,10 @@ def _listening(own: pd.DataFrame) -> list:
 
 
 def _cell(rows: pd.DataFrame) -> str:
-    return (
-        cell(*(float(rows[key].iloc[0]) for key in ("estimate", "low", "high"))) if len(rows) else number(float("nan"))
-    )
+    if not len(rows):
+        return number(float("nan"))
+    estimate, low, high = (float(rows[key].iloc[0]) for key in ("estimate", "low", "high"))
+    return cell(estimate, low, high)
 
 
 def _p(rows: pd.DataFrame, stratum: str, metric: str) -> str:

@@ -64,7 +64,10 @@ def _order(labels: str) -> tuple[int, str]:
 
 
 def _cells(rows: pd.DataFrame, digits: int = 3) -> str:
-    return cell(*(float(rows.iloc[0][c]) for c in ("estimate", "low", "high")), digits) if len(rows) else "--"
+    if not len(rows):
+        return "--"
+    estimate, low, high = (float(rows.iloc[0][c]) for c in ("estimate", "low", "high"))
+    return cell(estimate, low, high, digits)
 
 
 def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
@@ -140,7 +143,8 @@ def _shares(rows: pd.DataFrame) -> list[Row]:
             continue
         line = [escape_latex(stratum.removeprefix("class=")), f"{own.loc['class_share_ppi', 'votes']:.0f}"]
         for metric in ("class_share_all", "class_share_human", "class_share_ppi", "class_share_synthetic"):
-            line.append(cell(*(float(own.loc[metric, c]) for c in ("estimate", "low", "high"))))
+            estimate, low, high = (float(own.loc[metric, c]) for c in ("estimate", "low", "high"))
+            line.append(cell(estimate, low, high))
         ratio = float(own.loc["ppi_ratio", "estimate"]) if "ppi_ratio" in own.index else math.nan
         body.append([*line, number(float(own.loc["ppi_lambda", "estimate"]), 2), number(ratio, 2)])
     return body

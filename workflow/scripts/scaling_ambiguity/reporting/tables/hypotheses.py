@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from scaling_ambiguity.reporting.naming import escape_latex
-from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import bounds, number, p_text
 
 NAMES = {
@@ -25,7 +25,8 @@ OF_FILE = ("corpus", "protocol", "source", "delta", "delta_low", "delta_high")
 
 def hypotheses_table(files: list[dict[str, Any]]) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table and the rows behind it; ``files`` are what test_hypotheses wrote."""
-    body, rows = [], []
+    body: list[Row] = []
+    rows = []
     for file in files:
         where = f"{file['corpus']}, protocol {file['protocol']}"
         for family in file["hypotheses"]:
@@ -53,5 +54,5 @@ def _margin(file: dict[str, Any]) -> str:
     """Return Delta with its interval over speakers."""
     if file["delta"] is None:
         return r"$\Delta$ not known"
-    ends = (math.nan if file[key] is None else file[key] for key in ("delta_low", "delta_high"))
-    return rf"$\Delta = {number(file['delta'], 3)}$ {bounds(*ends)}".strip()
+    low, high = (math.nan if file[key] is None else file[key] for key in ("delta_low", "delta_high"))
+    return rf"$\Delta = {number(file['delta'], 3)}$ {bounds(low, high)}".strip()

@@ -71,7 +71,10 @@ def _line(own: pd.DataFrame, name: str) -> list[str]:
 
 def _interval(rows: pd.DataFrame, arm: str) -> str:
     own = rows[rows["labels"].map(arm_name) == arm]
-    return cell(*(float(own[c].iloc[0]) for c in ("estimate", "low", "high"))) if len(own) else "--"
+    if not len(own):
+        return "--"
+    estimate, low, high = (float(own[c].iloc[0]) for c in ("estimate", "low", "high"))
+    return cell(estimate, low, high)
 
 
 def _one(rows: pd.DataFrame) -> str:
