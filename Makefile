@@ -6,7 +6,7 @@ SHELL := bash
 CORES ?= 2
 ARGS ?=
 GPUS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | wc -l || echo 0)
-WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=loadgroup --no-loadscope-reorder
+WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 PYTHON_ := .venv/bin/python
 SNAKEMAKE := $(PYTHON_) -m snakemake
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -12,21 +13,31 @@ for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
-SHARED = {"tiny_run": "tiny run", "cluster": "slurm"}  # session fixtures that take minutes: made by one process alone
 LONGEST = ("tiny run", "slurm", "test_licensed_formats", "test_dag", "test_cremad")  # begun first
 
 
+@cache
+def group_of(file: str) -> str:
+    """Return what runs in one process: the tests that share a finished run or a cluster, or those of a file."""
+    path = REPOSITORY / file
+    if path.parent.name == "slurm":
+        return "slurm"
+    return "tiny run" if "tiny_run" in path.read_text() else path.stem
+
+
 def pytest_collection_modifyitems(items):
-    """Group the tests for several processes (``--dist loadgroup``): by file, or by the fixture that takes minutes."""
+    """Begin with the longest groups, so that none is left over."""
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(group_of(item.nodeid.partition("::")[0]), len(order)))
 
-    def group(item):
-        named = (name for fixture, name in SHARED.items() if fixture in getattr(item, "fixturenames", ()))
-        return next(named, item.path.stem)
 
-    def place(item):
-        name = group(item)
-        return LONGEST.index(name) if name in LONGEST else len(LONGEST)
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Give each process whole groups."""
+    from xdist.scheduler import LoadScopeScheduling
 
-    for item in items:
-        item.add_marker(pytest.mark.xdist_group(group(item)))
-    items.sort(key=place)
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(nodeid.partition("::")[0])
+
+    return Groups(config, log)
