@@ -33,11 +33,11 @@ def nothing_fetched(tmp_path, monkeypatch):
 
 
 def test_of_the_registry():
-    """8.2 billion parameters: 2 bytes each for a GPU, 4 without, and a fifth beside."""
-    assert FACTS.parameters == 8.2 and QWEN["gpus"] == 1
-    assert main_memory_mb(QWEN, FACTS) == 4000 + 19_680
-    assert main_memory_mb(QWEN | {"gpus": 0}, FACTS) == 4000 + 39_360
-    assert main_memory_mb(QWEN, FACTS, copies=2, beside=12_000) == 12_000 + 39_360
+    """8.4 billion parameters: 2 bytes each for a GPU, 4 without, and a fifth beside."""
+    assert FACTS.parameters == 8.4 and QWEN["gpus"] == 1
+    assert main_memory_mb(QWEN, FACTS) == 4000 + 20_160
+    assert main_memory_mb(QWEN | {"gpus": 0}, FACTS) == 4000 + 40_320
+    assert main_memory_mb(QWEN, FACTS, copies=2, beside=12_000) == 12_000 + 40_320
 
 
 def test_of_the_files_where_they_are(folder):
@@ -64,4 +64,4 @@ def test_who_opens_no_weights_asks_for_none():
     assert main_memory_mb({"engine": "replay", "gpus": 0}, None, copies=2, beside=1) == 1
     assert main_memory_mb({"engine": "transformers", "checkpoint": "x", "gpus": 0, "trained_on": {}}, None) == 4000
     served = {"engine": "openai", "serve": {"command": "vllm serve"}, "checkpoint": "a/b", "gpus": 1}
-    assert main_memory_mb(served, FACTS) == 4000 + 19_680
+    assert main_memory_mb(served, FACTS) == 4000 + 20_160

@@ -412,6 +412,7 @@ def build_run(root: Path) -> dict[str, Path]:
                 "temperature": [0.2, 0.8, 0.2, 0.8],
                 "ok": [2390, 2395, 2400, 2390],
                 "invalid": [10, 5, 0, 6],
+                "cut": 0,
                 "refused": [0, 0, 0, 4],
                 "failed": 0,
                 "total": 2400,
@@ -536,7 +537,7 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
     files["verdicts"] = root / "results" / "hypotheses" / "cremad-face-fair.json"
     write_json(VERDICTS | {"corpus": "cremad", "source": "labels"}, files["verdicts"])
     files["status"] = root / "results" / "proxies" / "cremad" / "face" / "status.csv"
-    counts = {"ok": 2870, "invalid": 4, "refused": 0, "failed": 6, "total": 2880}
+    counts = {"ok": 2870, "invalid": 4, "cut": 0, "refused": 0, "failed": 6, "total": 2880}
     write_csv(pd.DataFrame([{"prompt": "replay", "temperature": 0.0} | counts]), files["status"])
     return files
 

@@ -64,7 +64,7 @@ def read_csv(
         UserError: The file cannot be read at all (see :func:`read_text`), lacks a column or names one twice.
     """
     source = path.relative_to(root).as_posix()
-    lines = list(io.StringIO(read_text(path, remedy), newline=None))
+    lines = list(io.StringIO(read_text(path, remedy), newline=""))
     skipped, delimiter = _delimiter(lines, delimiter)
     numbered = []
     try:
