@@ -56,6 +56,14 @@ def test_every_switch_of_the_text_is_defined_and_the_other_way_round(numbers, so
     assert switches_used(list(sources.values())) == set(numbers.switches)
 
 
+@pytest.mark.parametrize("switch, label", [("sharedvotes", "fig:shared"), ("exchangeleveled", "fig:exchangelevels")])
+def test_a_figure_without_numbers_is_neither_drawn_nor_referred_to(numbers, sources, switch, label):
+    for there in (True, False):
+        switches = numbers.switches | {switch: there}
+        text = "".join(taken_branches(section, switches) for section in sources.values())
+        assert (f"\\label{{{label}}}" in text) == (f"\\ref{{{label}}}" in text) == there
+
+
 def test_only_the_branches_that_latex_takes_are_read():
     text = r"a \ifone b \iftwo c\else d\fi e\else f\fi g % \ifone"
     assert taken_branches(text, {"one": True, "two": False}).split() == ["a", "b", "d", "e", "g"]
