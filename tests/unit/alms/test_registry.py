@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 from scaling_ambiguity.alms.availability import Machine, conditions, needed_gb, reasons_against, this_machine
+from scaling_ambiguity.alms.engines.openai import open_engine
 from scaling_ambiguity.alms.registry import REGISTRY, load_registry, resolve, resolve_all
 from scaling_ambiguity.alms.registry_text import costs, listing
 from scaling_ambiguity.code_identity import SCRIPTS
@@ -92,6 +93,15 @@ def test_a_served_model_is_resolved_to_an_address_and_the_name_of_a_key(registry
     assert ultravox["base_url"] == "http://node7:9000/v1" and "key_env" not in ultravox and "revision" not in ultravox
     for key in registry:
         assert "not known" not in resolve({"registry": key}, registry).values()
+
+
+@pytest.mark.parametrize("key", ["gemini_2_5_pro", "gemini_3_8_flash"])
+def test_a_model_that_thinks_is_given_room_to_and_its_server_no_seed(registry, monkeypatch, key):
+    monkeypatch.setenv("GEMINI_API_KEY", "planted-0123456789")
+    engine = open_engine(resolve({"registry": key}, registry))
+    assert engine.longest == 2048 and not engine.repeats
+    assert '"reasoning_effort": "low"' in engine.revision and '"seed": false' in engine.revision
+    assert open_engine(resolve({"registry": key, "max_tokens": 9}, registry)).longest == 9
 
 
 def test_a_configuration_is_resolved_as_a_whole_and_passes_the_schema():

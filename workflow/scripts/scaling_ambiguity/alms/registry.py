@@ -2,7 +2,7 @@
 
 import datetime
 import difflib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,6 +42,7 @@ class Entry:
         ran_here: What of it was run in this repository.
         remarks: What else has to be known.
         sources: Where the facts are from.
+        asked_with: Further keys of an ``alms`` entry that its server needs.
     """
 
     key: str
@@ -65,6 +66,7 @@ class Entry:
     ran_here: str
     remarks: tuple[str, ...]
     sources: tuple[str, ...]
+    asked_with: dict[str, Any] = field(default_factory=dict)
 
     @property
     def asked_as(self) -> str:
@@ -81,6 +83,7 @@ _NUMBERS = ("parameters", "gpu_memory_gb", "context", "longest_audio_s", "second
 _TEXTS = ("name", "checkpoint", "class", "revision", "licence", "base_url", "key_env", "ran_here")
 _LISTS = ("packages", "remarks", "sources")
 _KEYS = {*_WORDS, *_NUMBERS, *_TEXTS, *_LISTS, "gated", "retires"}
+_OPTIONAL = {"asked_with"}
 
 
 def load_registry(path: str | Path = REGISTRY) -> dict[str, Entry]:
@@ -100,10 +103,10 @@ def load_registry(path: str | Path = REGISTRY) -> dict[str, Entry]:
 
 
 def _entry(where: str, key: str, facts: Any) -> Entry:
-    if not isinstance(facts, dict) or set(facts) != _KEYS:
+    if not isinstance(facts, dict) or set(facts) - _OPTIONAL != _KEYS:
         found = set(facts) if isinstance(facts, dict) else set()
         raise UserError(
-            f"{where}: missing {sorted(_KEYS - found)}, unknown {sorted(map(str, found - _KEYS))}. "
+            f"{where}: missing {sorted(_KEYS - found)}, unknown {sorted(map(str, found - _KEYS - _OPTIONAL))}. "
             f"Give every key; what no source says is `{NOT_KNOWN}`."
         )
     for name, words in _WORDS.items():
@@ -129,8 +132,10 @@ def _entry(where: str, key: str, facts: Any) -> Entry:
         raise UserError(f"{where}.base_url = {facts['base_url']!r} is not accepted; expected http:// or https://.")
     if not facts["sources"]:
         raise UserError(f"{where}: no source. Say where the facts are from, or leave the entry out.")
+    if not isinstance(facts.get("asked_with", {}), dict) or (facts["engine"] != "openai" and "asked_with" in facts):
+        raise UserError(f"{where}.asked_with is not accepted; expected keys of an alms entry with engine `openai`.")
     checked: dict[str, Any] = {name: facts[name] for name in _KEYS - {"class", *_LISTS}}
-    checked |= {name: tuple(facts[name]) for name in _LISTS}
+    checked |= {name: tuple(facts[name]) for name in _LISTS} | {"asked_with": facts.get("asked_with", {})}
     return Entry(key=key, loads_by=facts["class"], **checked)
 
 
@@ -138,9 +143,9 @@ def resolve(alm: dict[str, Any], registry: dict[str, Entry]) -> dict[str, Any]:
     """Return the entry of a configuration with what it takes from the registry filled in.
 
     ``{registry: qwen2_audio_7b, gpus: 2}`` becomes ``{engine, checkpoint, revision, gpus: 2}``; engine `openai`
-    takes base_url, model, revision and key_env. What the configuration says itself wins; a fact that is
-    not known is left out, so that the engine asks for it or pins it itself. An entry without
-    ``registry`` is returned as it is.
+    takes base_url, model, revision, key_env and what else its server needs. What the configuration says itself
+    wins; a fact that is not known is left out, so that the engine asks for it or pins it itself. An entry
+    without ``registry`` is returned as it is.
 
     Args:
         alm: An ``alms`` entry of the configuration.
@@ -167,6 +172,7 @@ def resolve(alm: dict[str, Any], registry: dict[str, Entry]) -> dict[str, Any]:
             "revision": entry.revision,
             "key_env": entry.key_env,
             "gpus": 0,
+            **entry.asked_with,
         }
     taken = {name: value for name, value in taken.items() if value not in (NOT_KNOWN, NONE)}
     return taken | {name: value for name, value in alm.items() if name != "registry"}
