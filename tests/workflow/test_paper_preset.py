@@ -99,7 +99,7 @@ def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
         assert execution.processes == 1 and options["batch"] == 8 * 8 == sum(map(len, pieces)), "the published batch"
         assert max(map(len, pieces)) == 4, "utterances at once"
     asked = Counter(re.findall(r"^ *resources: .*?mem_mb=(\d+), .*runtime=600", printed, flags=re.MULTILINE))
-    assert asked == {str(6000 + math.ceil(1.2 * 2 * 8200)): len(trained)}, "the weights do not fit into the job"
+    assert asked == {str(6000 + math.ceil(1.2 * 2 * 8400)): len(trained)}, "the weights do not fit into the job"
     planned = set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE))
     scripts = {words[1].rpartition("/")[2].removesuffix(".py") for words in built}
     made_by_a_script = {re.sub(r"finetune_seeds_\d", "finetune", rule) for rule in planned} - {"all"}

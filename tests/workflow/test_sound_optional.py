@@ -29,6 +29,7 @@ def corpus(checkout, tmp_path, monkeypatch):
             "corpora": {"mine": entry | {"audio": "optional"}},
             "annotators": {"hearing": ASKED | {"modality": "both"}, "reading": ASKED | {"modality": "text"}},
             "finetuning": {"models": ["tiny"]},
+            "protocols": {"fair": {"levels": {"votes": 4}}},  # of two classes
             "run": {"name": "mine", "directory": "runs/mine", "corpora": ["mine"], "annotators": list(annotators)},
             "paper": {"headline": {"corpus": "mine", "annotator": annotators[0], "protocol": "fair"}},
         }

@@ -89,7 +89,7 @@ rule check_gpu:
         alm=lambda wildcards: canonical(config["alms"][wildcards.alm]),
         registered=lambda wildcards: f"--registered {REGISTERED[wildcards.alm]}" if wildcards.alm in REGISTERED else "",
         targets=lambda wildcards: (
-            "--targets " + quote(canonical(config["finetuning"]["lora"]["targets"]))
+            f"--targets {quote(canonical(config['finetuning']['lora']['targets']))}"
             if wildcards.alm in config["finetuning"]["models"]
             else ""
         ),

@@ -98,7 +98,7 @@ def test_two_bad_clips_alone_are_told_by_what_was_answered_before(opened, clips)
         with pytest.raises(RequestRefused, match="audio file is too short") as caught:
             opened(server).answer(ask(clips[:2]), uniform)
         assert caught.value.answers == {}, "nothing is known of a server that never answered"
-        known = dict(opened(server).stream(ask(clips[:2]), uniform, proven=True))
+        known = dict(opened(server).stream(ask(clips[:2]), uniform, proven=ask(clips[2:3])[0]))
     assert len(known) == 2 * DRAWS and {answer.status for answer in known.values()} == {"failed"}
 
 
@@ -123,6 +123,19 @@ def test_neighbours_that_share_a_fault_are_told_from_a_server_that_is_gone(opene
     with servers.scripted(failing(FAULTS["status 500"], *bad)) as server:
         answers = opened(server).answer(asked, uniform)
     assert [answer.status == "failed" for answer in answers] == [place < 30 for place in range(90)]
+
+
+@pytest.mark.parametrize("kind", ["status 400", "status 500"])
+def test_many_bad_clips_at_the_end_are_told_from_a_server_that_is_gone(opened, clips, kind):
+    """Nothing good is left to ask when the bad ones are: what was answered before is asked once more."""
+    many = [Question(q.prompt, q.audio, 0.5, (i,), item=f"{i}") for i, q in enumerate(ask(clips))]
+    with servers.scripted(failing(FAULTS[kind], *(clip.stem for clip in clips[1:]))) as server:
+        engine = opened(server, concurrency=1, retries=1)
+        answers = engine.answer(many, uniform)
+        assert [answer.status == "failed" for answer in answers] == [False] * 3 + [True] * 15
+        assert sum(clip_of(body) == "0" for body in server.seen) == 3 + 15 // ITEMS
+        again = dict(opened(server, retries=1).stream(many[3:], uniform, proven=many[0]))
+    assert len(again) == 15 and {answer.status for answer in again.values()} == {"failed"}
 
 
 def test_a_server_that_dies_on_the_way_keeps_what_it_gave_and_blames_no_clip(opened, clips):

@@ -78,7 +78,7 @@ def killed(words, folder):
 FAULTS = {
     "storm and broken replies": (PASSING, {}, run, 0, ""),
     "slower than the time-out": (["none", "slow"], {"timeout_s": 1.5}, run, 0, ""),
-    "server gone for good": (["none"] * 4 + ["reset"] * 6, {"retries": 1}, run, 1, "no answer in 2 attempts"),
+    "server gone for good": (["none"] * 4 + ["reset"] * 60, {"retries": 1}, run, 1, "no answer in 2 attempts"),
     "key refused in mid-run": (["none"] * 4 + ["401"], {}, run, 1, "status 401"),
     "disk full": ([], {}, lambda words: run(words, preexec_fn=small_files), 1, "make room and run again"),
     "kill -9": ([], {}, killed, -signal.SIGKILL, ""),

@@ -84,7 +84,9 @@ def collect(
         if missing and watch is not None:
             watch.stop()
         if missing and alone:
-            _ask_alone(list(missing.values())[::-1], engine, store, records, watch)
+            answered = (item for draws in utterances for item in draws if _is_answered(records.get(item.request.key)))
+            proven = next((_question(item) for item in answered), None)
+            _ask_alone(list(missing.values())[::-1], engine, store, records, watch, proven)
         elif missing:
             started = time.perf_counter()
             questions = [_question(item) for item in flat]
@@ -115,12 +117,16 @@ def _length(draws: list[Item]) -> tuple[int, int]:
 
 
 def _ask_alone(
-    items: list[Item], engine: Any, store: AnswerStore, records: dict[str, dict[str, Any]], watch: Watch | None
+    items: list[Item],
+    engine: Any,
+    store: AnswerStore,
+    records: dict[str, dict[str, Any]],
+    watch: Watch | None,
+    proven: Question | None,
 ) -> None:
     """Ask for items of distinct keys and keep each answer as it comes; the latency is the mean up to it."""
     started = time.perf_counter()
     go_on = (lambda: True) if watch is None else watch.go_on
-    proven = any(record["status"] != "failed" for record in records.values())
     answers = engine.stream([_question(item) for item in items], uniform, go_on=go_on, proven=proven)
     for count, (place, answer) in enumerate(answers, start=1):
         record = _record(items[place], answer, (time.perf_counter() - started) / count)
@@ -128,6 +134,10 @@ def _ask_alone(
         records[record["key"]] = record
         if watch is not None:
             watch.see(items[place].request, record)
+
+
+def _is_answered(record: dict[str, Any] | None) -> bool:
+    return record is not None and record["status"] != "failed"
 
 
 def _question(item: Item) -> Question:

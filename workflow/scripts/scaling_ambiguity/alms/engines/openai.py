@@ -5,7 +5,7 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from scaling_ambiguity.alms.http.client import Client
@@ -105,7 +105,7 @@ class Engine:
         questions: Sequence[Question],
         uniform: Callable[..., float],
         go_on: Callable[[], bool] = lambda: True,
-        proven: bool = False,
+        proven: Question | None = None,
     ) -> Iterator[tuple[int, Answer]]:
         """Yield (position of the question, answer) as answers arrive, each once.
 
@@ -117,19 +117,20 @@ class Engine:
             questions: Any number.
             uniform: ``uniform(*stream, 0)`` in [0, 1) gives a request's seed, 31 bits.
             go_on: Asked before each request whether any more are to be sent.
-            proven: Whether this server is known to have answered before.
+            proven: A question that this server answered before, if there is any.
 
         Raises:
             SpendingReached: The cap is reached.
-            ServerUnavailable: Requests failed at all their attempts, and none went through between.
+            ServerUnavailable: Requests failed at all their attempts, none went through between, and what was answered
+                before is not answered again.
             RequestRefused: The server refuses requests, and would refuse others too.
             AnotherServer: Another model, or a kind of server that the entry does not state, answers.
             UserError: A clip cannot be read, label log-probabilities are asked for, or a text of a model that
                 takes none alone.
         """
         self._check(questions)
-        self._outages.begin(proven)
-        batch = _Batch(deque(self._groups(questions)), go_on, self._settings.concurrency)
+        self._outages.begin(proven is not None)
+        batch = _Batch(deque(self._groups(questions)), go_on, self._settings.concurrency, answered=proven)
         with ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="ask") as threads:
             try:
                 while batch.running or batch.more():
@@ -139,12 +140,14 @@ class Engine:
                         asked = [questions[place] for place in places]
                         batch.running[threads.submit(self._ask, asked, uniform, batch.stop)] = places
                     for future in batch.finished():
-                        yield from self._received(future, batch, questions)
+                        yield from self._received(future, batch, questions, uniform)
             finally:
                 batch.stop.set()
         if batch.first is None:
             yield from self._outages.rest()
-            batch.first = batch.last_failure if self._outages.open else None
+            if self._outages.open and batch.last_failure is not None:
+                batch.first = self._still_fails(batch.last_failure, batch, uniform)
+                yield from self._outages.answered() if batch.first is None else ()
         if batch.first is not None:
             raise batch.first
 
@@ -161,11 +164,14 @@ class Engine:
                 "or write `needs_audio: false` in the alms entry if it does not."
             )
 
-    def _received(self, future: Future, batch: "_Batch", questions: Sequence[Question]) -> list[tuple[int, Answer]]:
+    def _received(
+        self, future: Future, batch: "_Batch", questions: Sequence[Question], uniform: Callable[..., float]
+    ) -> list[tuple[int, Answer]]:
         """Return the answers that a finished request gives, and what of earlier ones was withheld."""
         places, error = batch.running.pop(future), future.exception()
         if error is None:
             answers = future.result()
+            batch.answered = questions[places[0]]
             if len(answers) < len(places):
                 batch.waiting.appendleft(places[len(answers) :])
             return [*self._outages.answered(), *zip(places, answers, strict=False)]
@@ -180,9 +186,29 @@ class Engine:
                 if not known:
                     batch.elsewhere([questions[group[0]].about == item for group in batch.waiting])
                 return known
-            error = error.stopped
+            error = self._still_fails(error.stopped, batch, uniform)
+            if error is None:
+                return self._outages.answered()
         batch.give_up(error)
         return []
+
+    def _still_fails(
+        self, stopped: EngineStopped, batch: "_Batch", uniform: Callable[..., float]
+    ) -> EngineStopped | None:
+        """Ask once more what was answered before; return why the server is given up, None if it answers.
+
+        Many bad items in a row are thereby told from a server that is gone. That answer is no draw and is not kept.
+        """
+        if batch.answered is None:
+            return stopped
+        again = replace(batch.answered, stream=(*batch.answered.stream, "again"))
+        try:
+            self._ask([again], uniform, threading.Event())
+        except _ItemFailed:
+            return stopped
+        except EngineStopped as other:
+            return other
+        return None
 
     def _split(self, places: list[int]) -> list[list[int]]:
         """Return the requests for draws of one prompt: one where the server honours ``n``, else one each."""
@@ -292,7 +318,7 @@ class Engine:
 
 @dataclass
 class _Batch:
-    """Requests of one call: those that wait, those under way, and what stopped them."""
+    """Requests of one call: those that wait, those under way, what stopped them, and one that was answered."""
 
     waiting: deque[list[int]]
     go_on: Callable[[], bool]
@@ -301,6 +327,7 @@ class _Batch:
     stop: threading.Event = field(default_factory=threading.Event)
     first: BaseException | None = None
     last_failure: EngineStopped | None = None
+    answered: Question | None = None
 
     def more(self) -> bool:
         """Return whether another request is to be sent."""

@@ -13,7 +13,8 @@ class Outages:
 
     A question that stays without an answer is its item's fault if the server answered another one since the question
     first failed, and so are later ones about that item. If as many as ``ITEMS`` items stay without an answer, and none
-    is answered between, it is the server's: then nothing of it is kept, and all of it is asked again another time.
+    is answered between, it is the server's unless a question that it answered before is answered again: then nothing of
+    it is kept, and all of it is asked again another time.
     While that is open, or once an item failed, ``RETRIES`` repetitions have to do, so that neither a server that is
     gone nor an item with many draws takes hours.
 
@@ -86,8 +87,7 @@ class Outages:
     def rest(self) -> Draws:
         """Return what is withheld when nothing is left to ask.
 
-        None if the server never answered, or failed at more than one item since it last did: as far as one can know
-        it is gone.
+        None if the server never answered, or failed at more than one item since it last did: it may be gone.
         """
         with self._lock:
             return self._released() if self.proven and len(self._unsure) <= 1 else []
