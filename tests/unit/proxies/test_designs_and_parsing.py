@@ -18,6 +18,15 @@ def test_crossed_meets_every_pair_once_and_is_balanced_early():
         assert {f for f, _ in block} == set(FOCUS) and {t for _, t in block} == set(HEAT)
 
 
+@pytest.mark.parametrize("temperatures", range(1, 8))
+@pytest.mark.parametrize("lines", range(1, 7))
+def test_crossed_meets_every_pair_once_whatever_their_numbers(lines, temperatures):
+    number = lines * temperatures
+    pairs = [assign("crossed", j, "abcdef"[:lines], [*range(temperatures)]) for j in range(2 * number)]
+    assert len(set(pairs[:number])) == number == len(set(pairs[number:]))
+    assert all(len({line for line, _ in pairs[k : k + lines]}) == lines for k in range(0, number, lines))
+
+
 def test_confounded_meets_five_pairs_only():
     draws = Counter(assign("confounded", j, FOCUS, HEAT) for j in range(20))
     assert len(draws) == 5 and set(draws.values()) == {4}

@@ -10,11 +10,12 @@ from scaling_ambiguity.code_identity import SCRIPTS, code_hash
 from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.curve import draw_curve
 from scaling_ambiguity.finetuning.fingerprint import versions
+from scaling_ambiguity.finetuning.kinds import Trainee
 from scaling_ambiguity.finetuning.training import Trained
 from scaling_ambiguity.io import atomic_path, write_csv, write_json, write_text
 
 
-def write_run(folder: Path, adapter: Adapter, trained: Trained, record: dict[str, Any], device: torch.device) -> None:
+def write_run(folder: Path, adapter: Trainee, trained: Trained, record: dict[str, Any], device: torch.device) -> None:
     """Write the run folder whole or not at all: adapter/, curve.csv, curve.png, run.json, README.md.
 
     Args:

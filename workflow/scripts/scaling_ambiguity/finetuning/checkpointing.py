@@ -9,10 +9,11 @@ from torch.utils.checkpoint import checkpoint
 
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.finetuning.kinds import Opened
 
 
 @contextmanager
-def recomputed_layers(alm: LoadedALM, on: bool = True) -> Iterator[None]:
+def recomputed_layers(alm: Opened, on: bool = True) -> Iterator[None]:
     """Checkpoint every layer of the language model while the context lasts; without gradients nothing changes.
 
     A small peer has no such layers.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scaling_ambiguity.code_identity import SCRIPTS, code_hash
 from scaling_ambiguity.finetuning.execution import Execution
-from scaling_ambiguity.finetuning.inputs import FrozenInputs
+from scaling_ambiguity.finetuning.kinds import Inputs
 from scaling_ambiguity.io import file_sha256
 
 # How jobs are cut, not what is trained.
@@ -21,7 +21,7 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version()} | {package: version(package) for package in packages}
 
 
-def data_fingerprint(inputs: dict[str, FrozenInputs]) -> str:
+def data_fingerprint(inputs: dict[str, Inputs]) -> str:
     """Return the SHA-256 of names, audio, transcripts and targets of every part."""
     digest = hashlib.sha256()
     for part, frozen in sorted(inputs.items()):

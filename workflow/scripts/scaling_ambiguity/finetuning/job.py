@@ -5,14 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 
-from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.finetuning.artifacts import write_run
 from scaling_ambiguity.finetuning.energy import EnergyMeter
 from scaling_ambiguity.finetuning.examples import Parts
 from scaling_ambiguity.finetuning.fingerprint import data_fingerprint, training_fingerprint
 from scaling_ambiguity.finetuning.heads import with_head
 from scaling_ambiguity.finetuning.interrupts import Interrupts
-from scaling_ambiguity.finetuning.kinds import checkpoint_of, freeze, trainee
+from scaling_ambiguity.finetuning.kinds import Opened, checkpoint_of, freeze, trainee
 from scaling_ambiguity.finetuning.losses import choose_loss
 from scaling_ambiguity.finetuning.online import OnlineStep
 from scaling_ambiguity.finetuning.parallel import ALONE, Team
@@ -38,7 +37,7 @@ class Condition:
 
 
 def finetune_condition(
-    alm: LoadedALM,
+    alm: Opened,
     examples: Parts,
     condition: Condition,
     *,

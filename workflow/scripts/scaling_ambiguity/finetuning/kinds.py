@@ -16,8 +16,12 @@ from scaling_ambiguity.finetuning.sharding import shard
 from scaling_ambiguity.finetuning.speech_encoder import LOADING
 from scaling_ambiguity.proxies.prompts import PromptSet
 
+Opened = LoadedALM | LoadedPeer
+Inputs = FrozenInputs | PeerInputs
+Trainee = Adapter | Peer
 
-def open_model(entry: dict, options: dict, encoded: Path | None = None, team: Team = ALONE) -> LoadedALM | LoadedPeer:
+
+def open_model(entry: dict, options: dict, encoded: Path | None = None, team: Team = ALONE) -> Opened:
     """Open the model of an entry of ``alms``, or of ``peers`` joined with the entry of its encoder.
 
     Args:
@@ -44,23 +48,19 @@ def open_model(entry: dict, options: dict, encoded: Path | None = None, team: Te
     return shard(alm, team) if sharded else alm
 
 
-def checkpoint_of(alm: LoadedALM | LoadedPeer) -> str:
+def checkpoint_of(alm: Opened) -> str:
     """Return the name or folder of the checkpoint that is adapted, or whose encoder a small peer listens with."""
     return alm.encoder.checkpoint if isinstance(alm, LoadedPeer) else str(alm.model.config.name_or_path)
 
 
-def freeze(
-    alm: LoadedALM | LoadedPeer, prompts: PromptSet, examples: Examples, classes: list[str], what: str
-) -> FrozenInputs | PeerInputs:
+def freeze(alm: Opened, prompts: PromptSet, examples: Examples, classes: list[str], what: str) -> Inputs:
     """Return the model inputs of ``examples``; what is frozen is computed once."""
     if isinstance(alm, LoadedPeer):
         return PeerInputs(alm, examples, what)
     return FrozenInputs(alm, prompts, examples, classes, what)
 
 
-def trainee(
-    alm: LoadedALM | LoadedPeer, options: dict, train: FrozenInputs | PeerInputs, classes: list[str]
-) -> Adapter | Peer:
+def trainee(alm: Opened, options: dict, train: Inputs, classes: list[str]) -> Trainee:
     """Return what is trained: the adapter (and head) of an ALM, or the whole of a small peer."""
     if isinstance(alm, LoadedPeer):
         assert isinstance(train, PeerInputs)

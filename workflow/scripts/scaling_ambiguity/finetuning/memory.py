@@ -9,11 +9,9 @@ from functools import partial
 import torch
 
 from scaling_ambiguity.alms.free_memory import free_memory, ran_out
-from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.execution import Execution
-from scaling_ambiguity.finetuning.inputs import FrozenInputs
+from scaling_ambiguity.finetuning.kinds import Inputs, Opened, Trainee
 from scaling_ambiguity.finetuning.sharding import gathered_bytes, own_bytes, own_part
 
 # Of what is kept: what comes and goes beside it, and what the allocator cannot use. Measured on the CPU: 1.2 to 1.8;
@@ -82,7 +80,7 @@ class Foreseen:
 
 
 def foresee(
-    alm: LoadedALM, adapter: Adapter, train: FrozenInputs, forward: Forward, batch: int, execution: Execution
+    alm: Opened, adapter: Trainee, train: Inputs, forward: Forward, batch: int, execution: Execution
 ) -> Foreseen:
     """Measure what one and two utterances of the longest prompt keep for the gradient; no step is made.
 

@@ -1,5 +1,7 @@
 """The frozen layers of a language model, each process holding its share of every one (FSDP)."""
 
+from typing import TypeGuard
+
 import torch
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
@@ -59,7 +61,7 @@ def _place(alm: LoadedALM) -> None:
                 module._buffers[name] = buffer.to(alm.device)
 
 
-def is_sharded(alm: object) -> bool:
+def is_sharded(alm: object) -> TypeGuard[LoadedALM]:
     """Return whether :func:`shard` cut ``alm``."""
     return isinstance(alm, LoadedALM) and any(isinstance(one, DTensor) for one in alm.model.parameters())
 
@@ -75,7 +77,7 @@ def own_bytes(tensor: torch.Tensor) -> int:
     return local.numel() * local.element_size()
 
 
-def gathered_bytes(alm: LoadedALM) -> int:
+def gathered_bytes(alm: object) -> int:
     """Return the most bytes of whole layers that a process holds beside its share."""
     if not is_sharded(alm):
         return 0

@@ -10,14 +10,12 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.checkpointing import recomputed_layers
 from scaling_ambiguity.finetuning.execution import Execution
 from scaling_ambiguity.finetuning.heads import log_probabilities
-from scaling_ambiguity.finetuning.inputs import FrozenInputs
 from scaling_ambiguity.finetuning.interrupts import Interrupts
+from scaling_ambiguity.finetuning.kinds import Inputs, Opened, Trainee
 from scaling_ambiguity.finetuning.memory import explain_out_of_memory, foresee
 from scaling_ambiguity.finetuning.online import AlteredInputs, OnlineStep
 from scaling_ambiguity.finetuning.parallel import ALONE, Team
@@ -51,7 +49,7 @@ class Trained:
 
 
 @torch.no_grad()  # not inference mode: weights gathered in it could not be used for a gradient later
-def log_distributions(alm: LoadedALM, inputs: FrozenInputs, classes: list[str], team: Team = ALONE) -> torch.Tensor:
+def log_distributions(alm: Opened, inputs: Inputs, classes: list[str], team: Team = ALONE) -> torch.Tensor:
     """Return the model's log-distributions over ``classes``, float32 (n, C) on the CPU.
 
     The batches are fixed; those of a team are dealt out in turn, which changes no bit of the result. Of a
@@ -67,17 +65,17 @@ def log_distributions(alm: LoadedALM, inputs: FrozenInputs, classes: list[str], 
     return team.fill(values)
 
 
-def predict(alm: LoadedALM, inputs: FrozenInputs, classes: list[str], team: Team = ALONE) -> np.ndarray:
+def predict(alm: Opened, inputs: Inputs, classes: list[str], team: Team = ALONE) -> np.ndarray:
     """Return the predicted distributions, float64 (n, C), rows summing to 1."""
     values = np.exp(log_distributions(alm, inputs, classes, team).numpy().astype(np.float64))
     return values / values.sum(axis=1, keepdims=True)
 
 
 def train_seed(
-    alm: LoadedALM,
-    adapter: Adapter,
-    train: FrozenInputs,
-    validation: FrozenInputs,
+    alm: Opened,
+    adapter: Trainee,
+    train: Inputs,
+    validation: Inputs,
     *,
     classes: list[str],
     loss: Loss,
@@ -128,7 +126,7 @@ def train_seed(
     def validate() -> float:
         return float(loss(log_distributions(alm, validation, classes, team), targets))
 
-    def forward(rows: list[int], heard: FrozenInputs | AlteredInputs = train) -> torch.Tensor:
+    def forward(rows: list[int], heard: Inputs | AlteredInputs = train) -> torch.Tensor:
         with recomputed_layers(alm, execution.checkpointing), _precision(alm, execution):
             return log_probabilities(alm, heard.batch(rows), classes)
 
@@ -183,12 +181,23 @@ def train_seed(
     return Trained(saved["curve"], saved["best_step"], saved["seconds"], resumed)
 
 
-def _precision(alm: LoadedALM, execution: Execution) -> torch.autocast:
+def _precision(alm: Opened, execution: Execution) -> torch.autocast:
     """Return the context of a training's forward pass."""
     return torch.autocast(alm.device.type, torch.bfloat16, enabled=execution.precision == "bf16")
 
 
-def _step(adapter, optimiser, train, pieces, forward, loss, options, moment, team, interrupts) -> tuple[float, bool]:
+def _step(
+    adapter: Trainee,
+    optimiser: torch.optim.Optimizer,
+    train: Inputs,
+    pieces: list[list[int]],
+    forward: Callable[[list[int]], torch.Tensor],
+    loss: Loss,
+    options: dict,
+    moment: tuple[int, int],
+    team: Team,
+    interrupts: Interrupts,
+) -> tuple[float, bool]:
     """Make one optimiser step; return the loss of the whole batch and whether any process was asked to stop."""
     adapter.training(True)
     optimiser.zero_grad(set_to_none=True)

@@ -1,5 +1,6 @@
 """Which focus line, which temperature and which order of the classes each draw gets."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -54,9 +55,9 @@ def assign(
     """Return the focus line and temperature of a draw (from 0), whatever the number of draws.
 
     With F focus lines and T temperatures, ``crossed`` gives draw j focus j mod F and temperature
-    (j + j // F) mod T: for F = T every F x T draws hold each pair once, and every F draws each
-    focus line and each temperature once. ``confounded``, the published design, gives both by
-    j mod F and j mod T, so that for F = T the two effects cannot be told apart.
+    (j + j // lcm(F, T)) mod T: every F x T draws hold each pair once, and every F draws each focus
+    line once, for F = T each temperature as well. ``confounded``, the published design, gives both
+    by j mod F and j mod T, so that for F = T the two effects cannot be told apart.
 
     A temperature that is a band (low, high) stands for one number in it, uniform by seed and draw, in
     thousandths.
@@ -66,7 +67,7 @@ def assign(
     """
     if design not in DESIGNS:
         raise UserError(f"annotator design {design!r} is unknown; there are {DESIGNS}.")
-    shift = draw // len(focus_ids) if design == "crossed" else 0
+    shift = draw // math.lcm(len(focus_ids), len(temperatures)) if design == "crossed" else 0
     chosen = temperatures[(draw + shift) % len(temperatures)]
     if isinstance(chosen, Sequence):
         low, high = chosen
