@@ -39,6 +39,7 @@ report: "workflow/report/workflow.rst"
 
 
 onstart:
+    refuse_blank_in_interpreter()
     refuse_unaskable()
     remember_run()
     for line in left_out():

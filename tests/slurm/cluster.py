@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 from pathlib import Path
 
 from accounting import Database
@@ -88,6 +89,9 @@ class Cluster:
         self.names = [f"n{number}" for number in range(1, nodes + 1)]
         self.cpus, self.memory, self.gpus = cpus, memory, gpus
         self.configuration = root / "slurm.conf"
+        # Snakemake's executor calls the interpreter unquoted; the checkout's path may hold a blank.
+        self.python = root / "environment" / "bin" / Path(sys.executable).name
+        (root / "environment").symlink_to(Path(sys.executable).parents[1])
         self.database = Database(root) if accounting else None
 
     @property

@@ -4,7 +4,6 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -50,7 +49,7 @@ class Submission:
             "PYTHONDONTWRITEBYTECODE": "1",
             **(variables or {}),
         }
-        command = [sys.executable, "-m", "snakemake", "--profile", "slurm", *self.targets, *self.arguments]
+        command = [self.cluster.python, "-m", "snakemake", "--profile", "slurm", *self.targets, *self.arguments]
         with self.log.open("a") as log:
             self.process = subprocess.Popen(
                 command,

@@ -1,7 +1,10 @@
 """Requests that no node can meet end the real workflow within seconds, with what to do about it."""
 
 import re
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 import yaml
@@ -37,3 +40,15 @@ def test_an_impossible_request_ends_with_a_remedy(healed, checkout, fault, what,
     assert not healed.queue()
     assert not re.search(r"^remedy: (?!" + re.escape(sign) + ")(?!Requested node)", told, flags=re.MULTILINE)
     fault(f"impossible request: {what}", "refused by sbatch, ended with a remedy", seconds)
+
+
+def test_an_interpreter_that_the_executor_cannot_name_is_refused_with_the_remedy(healed, checkout, tmp_path):
+    link = tmp_path / "with a blank"
+    link.symlink_to(Path(sys.executable).parents[1])
+    command = [link / "bin" / "python", "-m", "snakemake", "--profile", "slurm", *TINY, "--until", "validate_cell"]
+    ended = subprocess.run(
+        command, cwd=checkout.root, env=healed.environment, capture_output=True, text=True, timeout=120, check=False
+    )
+    told = ended.stdout + ended.stderr
+    assert ended.returncode != 0 and f"ln -s '{link}' ~/sa-venv" in told, told[-3000:]
+    assert not healed.queue()

@@ -94,6 +94,16 @@ def refuse_second_run():
         )
 
 
+def refuse_blank_in_interpreter():
+    """Stop if jobs are sent to a cluster from an environment that Snakemake's executor cannot name: it does not quote it."""
+    if not workflow.local_exec and quote(sys.executable) != sys.executable:
+        stop(
+            f"{sys.executable}: Snakemake starts jobs of a cluster by this path, and cannot where it holds a blank or a "
+            "quotation mark. Link the environment to a plain path and start from there: "
+            f"ln -s {quote(str(Path(sys.executable).parents[1]))} ~/sa-venv; ~/sa-venv/bin/snakemake --profile slurm ..."
+        )
+
+
 def refuse_unaskable():
     """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
     asked = {}  # ALM or small peer -> for each of its annotators, whether answers are stored
