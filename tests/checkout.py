@@ -36,7 +36,7 @@ class Checkout:
 
     def snakemake(self, *arguments: str, timeout: int = 600, check: bool = True) -> str:
         """Run Snakemake in the checkout; return what it printed."""
-        environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
+        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         result = subprocess.run(
             self.command(*arguments),
             cwd=self.root,

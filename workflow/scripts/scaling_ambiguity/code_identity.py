@@ -8,6 +8,7 @@ name at run time, so they are named to :func:`code_hash` beside the script.
 
 import ast
 import hashlib
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -15,8 +16,17 @@ PACKAGE = "scaling_ambiguity"
 SCRIPTS = Path(__file__).resolve().parents[1]
 
 
+def _statements(node: ast.AST) -> Iterator[ast.AST]:
+    """Yield a node and every statement below it: expressions hold no import and no docstring, and are most of a tree."""
+    yield node
+    for field in ("body", "orelse", "handlers", "finalbody", "cases"):
+        below = getattr(node, field, ())
+        for statement in below if isinstance(below, list) else ():
+            yield from _statements(statement)
+
+
 def _without_docstrings(tree: ast.Module) -> ast.Module:
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
             first = node.body[0] if node.body else None
             if (
@@ -36,7 +46,7 @@ def _module_file(root: Path, name: str) -> Path | None:
 
 def _imported_names(tree: ast.Module) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in _statements(tree):
         if isinstance(node, ast.Import):
             names.update(alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and node.level == 0:
