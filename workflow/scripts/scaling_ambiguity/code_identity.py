@@ -17,7 +17,7 @@ SCRIPTS = Path(__file__).resolve().parents[1]
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
-    """Yield a node and every statement below it: expressions hold no import and no docstring, and are most of a tree."""
+    """Yield a node and every statement below it; expressions, most of a tree, hold no import and no docstring."""
     yield node
     for field in ("body", "orelse", "handlers", "finalbody", "cases"):
         below = getattr(node, field, ())
