@@ -15,6 +15,9 @@ import traceback
 from pathlib import Path
 
 ROOMS = ("corpora", "labels", "metrics", "inference", "reporting", "tables")
+# Programs that open a model, and what they import.
+OPENING = {"annotate_shard", "encode_audio", "finetune", "read_out_shard", "train_tiny_alm"}
+MODELS = ("alms.engines.transformers", "alms.tiny.training", "finetuning.job", "transformers.models.qwen2_audio")
 COMMAND, SCRIPTS = "Shell command: ", Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
@@ -23,7 +26,7 @@ def commands(printed: str) -> list[tuple[list[str], Path]]:
     found = []
     for line in printed.splitlines():
         if line.startswith(COMMAND) and line != f"{COMMAND}None":
-            words = shlex.split(line.removeprefix(COMMAND))
+            words = shlex.split(line.removeprefix(COMMAND).removeprefix("exec "))
             assert words[0] == "python" and words[-3] == ">" and words[-1] == "2>&1", line
             found.append((words[1:-3], Path(words[-2])))
     return found
@@ -52,8 +55,8 @@ def run(words: list[str], log: Path) -> int:
         os._exit(status)
 
 
-def load() -> None:
-    """Import what most programs import; threads are started by none of it."""
+def load(programs: set[str]) -> None:
+    """Import what most programs import, torch where one of them needs it; threads are started by none of it."""
     import matplotlib
 
     matplotlib.use("agg")
@@ -65,6 +68,9 @@ def load() -> None:
         package = importlib.import_module(f"{scaling_ambiguity.__name__}.{room}")
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
+    if programs & OPENING:
+        for name in MODELS:
+            importlib.import_module(name if name.startswith("transformers") else f"scaling_ambiguity.{name}")
 
 
 def main() -> int:
@@ -74,8 +80,9 @@ def main() -> int:
         if line.startswith(("    output: ", "    log: ", "    benchmark: ")):
             for path in line.partition(": ")[2].split(", "):
                 Path(path).parent.mkdir(parents=True, exist_ok=True)
-    load()
-    for words, log in commands(printed):
+    jobs = commands(printed)
+    load({Path(words[0]).stem for words, _ in jobs})
+    for words, log in jobs:
         start = time.monotonic()
         status = run(words, log)
         print(f"{Path(words[0]).stem}: {time.monotonic() - start:.1f} s", flush=True)

@@ -135,7 +135,6 @@ def test_calibrated_human_votes_predict_no_worse_than_as_they_are(values):
 
 def own_prior(counts: np.ndarray) -> np.ndarray:
     """Fit the Dirichlet-multinomial by its plain likelihood, started elsewhere than the library's fit."""
-
     n = counts.sum(axis=1)
 
     def loss(log_a):
