@@ -36,6 +36,7 @@ class Checkout:
 
     def snakemake(self, *arguments: str, timeout: int = 600, check: bool = True) -> str:
         """Run Snakemake in the checkout; return what it printed."""
+        # a copy keeps its compiled modules, whatever the environment says: every job would compile hundreds of them
         environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         result = subprocess.run(
             self.command(*arguments),

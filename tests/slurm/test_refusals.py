@@ -49,6 +49,6 @@ def test_an_interpreter_that_the_executor_cannot_name_is_refused_with_the_remedy
     ended = subprocess.run(
         command, cwd=checkout.root, env=healed.environment, capture_output=True, text=True, timeout=120, check=False
     )
-    told = ended.stdout + ended.stderr
-    assert ended.returncode != 0 and f"ln -s '{link}' ~/sa-venv" in told, told[-3000:]
+    printed = ended.stdout + ended.stderr
+    assert ended.returncode != 0 and f"ln -s '{link}' ~/sa-venv" in printed, printed[-3000:]
     assert not healed.queue()

@@ -82,14 +82,14 @@ def test_nothing_is_written_outside_the_folders_of_a_run(rules):
 # One process for all scripts: what they import takes longer than their help.
 HELP = """
 import contextlib, io, json, runpy, sys
-told = {}
+texts = {}
 for script in sys.argv[1:]:
     sys.argv, printed = [script, "--help"], io.StringIO()
     sys.path.insert(0, str(script.rpartition("/")[0]))
     with contextlib.redirect_stdout(printed), contextlib.suppress(SystemExit):
         runpy.run_path(script, run_name="__main__")
-    told[script] = printed.getvalue()
-print(json.dumps(told))
+    texts[script] = printed.getvalue()
+print(json.dumps(texts))
 """
 
 

@@ -17,7 +17,12 @@ from pathlib import Path
 ROOMS = ("corpora", "labels", "metrics", "inference", "reporting", "tables")
 # Programs that open a model, and what they import.
 OPENING = {"annotate_shard", "encode_audio", "finetune", "read_out_shard", "train_tiny_alm"}
-MODELS = ("alms.engines.transformers", "alms.tiny.training", "finetuning.job", "transformers.models.qwen2_audio")
+MODELS = (
+    "scaling_ambiguity.alms.engines.transformers",
+    "scaling_ambiguity.alms.tiny.training",
+    "scaling_ambiguity.finetuning.job",
+    "transformers.models.qwen2_audio",
+)
 COMMAND, SCRIPTS = "Shell command: ", Path(__file__).resolve().parents[2] / "workflow" / "scripts"
 
 
@@ -70,7 +75,7 @@ def load(programs: set[str]) -> None:
             importlib.import_module(module.name)
     if programs & OPENING:
         for name in MODELS:
-            importlib.import_module(name if name.startswith("transformers") else f"scaling_ambiguity.{name}")
+            importlib.import_module(name)
 
 
 def main() -> int:

@@ -57,3 +57,21 @@ def test_modules_named_by_wildcards_count(tree):
     assert code_hash(tree / "step.py", module, root=tree) != before
     with pytest.raises(FileNotFoundError, match="absent"):
         code_hash(tree / "step.py", ("scaling_ambiguity.room.absent",), root=tree)
+
+
+NESTED = {
+    "function": "def f():\n    {}\n",
+    "method": "class A:\n    async def f(self):\n        {}\n",
+    "else": "for i in ():\n    pass\nelse:\n    {}\n",
+    "elif": "if 0:\n    pass\nelif 1:\n    {}\n",
+    "except": "try:\n    pass\nexcept OSError:\n    {}\n",
+    "finally": "try:\n    pass\nfinally:\n    {}\n",
+    "with": "with open('x') as file:\n    while file:\n        {}\n",
+    "match": "match 1:\n    case 1:\n        {}\n",
+}
+
+
+@pytest.mark.parametrize("place", NESTED)
+def test_an_import_counts_wherever_it_stands(tree, place):
+    (tree / "step.py").write_text(NESTED[place].format("from scaling_ambiguity.room import near"))
+    assert "scaling_ambiguity/room/far.py" in dependencies(tree / "step.py", root=tree)

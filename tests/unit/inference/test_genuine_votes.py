@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[3]
 ROOT = Path(os.environ.get("CREMAD_ROOT", REPOSITORY.parent / "shared" / "data" / "cremad"))
 HAS_VOTES = any((ROOT / folder / "tabulatedVotes.csv").is_file() for folder in ("", "processedResults"))
 SETTINGS = {"resamples": 1000, "seed": 1, "level": 0.95, "method": "bootstrap_t"}
-# As many deals as a run has: with ten, which votes they put where still moves a value by .04 votes.
+# As many deals as a run has: with ten, the values of two dealings differ by .04 votes.
 FLOOR, DEALS, SEED = 0.001, 30, 42
 AS_ALM = 3  # votes put aside in each deal, to be the ALM's
 

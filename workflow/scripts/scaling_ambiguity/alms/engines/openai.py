@@ -197,7 +197,7 @@ class Engine:
     ) -> EngineStopped | None:
         """Ask once more what was answered before; return why the server is given up, None if it answers.
 
-        Many bad items in a row are thereby told from a server that is gone. That answer is no draw and is not kept.
+        This distinguishes many bad items in a row from a server that is gone. The answer is no draw and is not kept.
         """
         if batch.answered is None:
             return stopped
