@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -35,13 +36,14 @@ from scaling_ambiguity.alms.scoring import label_log_probabilities  # noqa: E402
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor  # noqa: E402
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer  # noqa: E402
 from scaling_ambiguity.finetuning.adapter import Adapter  # noqa: E402
-from scaling_ambiguity.finetuning.examples import Examples  # noqa: E402
 from scaling_ambiguity.finetuning.inputs import FrozenInputs  # noqa: E402
-from scaling_ambiguity.finetuning.launch import launch  # noqa: E402
-from scaling_ambiguity.finetuning.losses import nll  # noqa: E402
-from scaling_ambiguity.finetuning.parallel import Team  # noqa: E402
 from scaling_ambiguity.finetuning.shortcut import last_position_only  # noqa: E402
 from scaling_ambiguity.proxies.prompts import load_prompts, render  # noqa: E402
+from scaling_ambiguity.training.examples import Examples  # noqa: E402
+from scaling_ambiguity.training.launch import launch  # noqa: E402
+from scaling_ambiguity.training.losses import nll  # noqa: E402
+from scaling_ambiguity.training.options import Lora  # noqa: E402
+from scaling_ambiguity.training.team import Team  # noqa: E402
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
 PROMPTS = REPOSITORY / "workflow" / "prompts" / "focus.yaml"
@@ -96,12 +98,12 @@ def ours(alm: LoadedALM, data: Examples, steps: int, batch: int, team: Team) -> 
     started = time.perf_counter()
     inputs = FrozenInputs(alm, load_prompts(PROMPTS), data, CLASSES, "clips")
     encoding = time.perf_counter() - started
-    adapter = Adapter(alm, LORA)
+    adapter = Adapter(alm, Lora(**LORA))
     adapter.reset(1)
     optimiser = torch.optim.AdamW(adapter.parameters, lr=1e-4)
-    adapter.training(True)
+    adapter.train(True)
     making = begun = 0.0
-    with last_position_only(alm, CLASSES):
+    with last_position_only(alm, CLASSES) or nullcontext():
         for step in range(WARM + steps):
             if step == WARM:
                 making, begun = 0.0, time.perf_counter()
@@ -124,9 +126,9 @@ def trainers(alm: LoadedALM, data: Examples, steps: int, batch: int) -> dict[str
     from transformers import Trainer, TrainerCallback, TrainingArguments
 
     prompts = load_prompts(PROMPTS)
-    adapter = Adapter(alm, LORA)
+    adapter = Adapter(alm, Lora(**LORA))
     adapter.reset(1)
-    adapter.training(True)
+    adapter.train(True)
     labels = torch.tensor([alm.tokenizer(name, add_special_tokens=False)["input_ids"][0] for name in CLASSES])
     texts = [render(alm.processor, prompts, prompts.focus_ids[0], words, CLASSES, "both") for words in data.transcripts]
 
@@ -162,7 +164,7 @@ def trainers(alm: LoadedALM, data: Examples, steps: int, batch: int) -> dict[str
             save_strategy="no", disable_tqdm=True, remove_unused_columns=False, learning_rate=1e-4,
         )  # fmt: skip
         rows = [row for step in range(WARM + steps) for row in rows_of(step, batch, len(data))]
-        Published(adapter.model, settings, train_dataset=rows, data_collator=collate, callbacks=[Clock()]).train()
+        Published(adapter.module, settings, train_dataset=rows, data_collator=collate, callbacks=[Clock()]).train()
     return {"seconds": time.perf_counter() - begun[0], "adapter": adapter}
 
 

@@ -46,23 +46,32 @@ from scaling_ambiguity.alms.engines.transformers import Engine  # noqa: E402
 from scaling_ambiguity.alms.free_memory import free_memory, ran_out  # noqa: E402
 from scaling_ambiguity.alms.loading import LoadedALM  # noqa: E402
 from scaling_ambiguity.alms.place_cost import place_cost  # noqa: E402
-from scaling_ambiguity.alms.scoring import label_log_probabilities  # noqa: E402
 from scaling_ambiguity.alms.tiny.tokenizer import AUDIO, END, END_OF_TEXT, train_tokenizer  # noqa: E402
-from scaling_ambiguity.finetuning.adapter import Adapter  # noqa: E402
-from scaling_ambiguity.finetuning.examples import Examples  # noqa: E402
-from scaling_ambiguity.finetuning.execution import Execution  # noqa: E402
-from scaling_ambiguity.finetuning.inputs import FrozenInputs  # noqa: E402
-from scaling_ambiguity.finetuning.memory import foresee  # noqa: E402
-from scaling_ambiguity.finetuning.parallel import ALONE  # noqa: E402
+from scaling_ambiguity.finetuning.lora import AdaptedALM  # noqa: E402
 from scaling_ambiguity.proxies.annotation import collect  # noqa: E402
 from scaling_ambiguity.proxies.elicitation import items  # noqa: E402
 from scaling_ambiguity.proxies.prompts import MODALITIES, load_prompts, render  # noqa: E402
 from scaling_ambiguity.proxies.reading import longest_answer, prompts_for  # noqa: E402
 from scaling_ambiguity.proxies.store import AnswerStore  # noqa: E402
+from scaling_ambiguity.training.examples import Examples  # noqa: E402
+from scaling_ambiguity.training.losses import nll  # noqa: E402
+from scaling_ambiguity.training.memory import foresee  # noqa: E402
+from scaling_ambiguity.training.options import TrainingOptions  # noqa: E402
+from scaling_ambiguity.training.team import ALONE  # noqa: E402
 
 PROMPTS = REPOSITORY / "workflow" / "prompts"
 CLASSES = ["neutral", "happy", "sad", "angry"]
 STEPS, BATCH = 8, 8
+OPTIONS = TrainingOptions(
+    steps=STEPS,
+    batch=BATCH,
+    evaluate_every=STEPS,
+    learning_rate=1e-4,
+    warmup=0.1,
+    weight_decay=0.0,
+    clip=1.0,
+    lora=finetune.LORA,
+)
 # Of each: hidden size, layers, heads, inner size; frames; vocabulary. 7b is what Qwen/Qwen2-Audio-7B-Instruct has.
 SHAPES = {
     "7b": {"text": (4096, 32, 32, 11_008), "audio": (1280, 32, 20, 5120), "vocabulary": 156_032},
@@ -213,22 +222,24 @@ def train(alm: LoadedALM, data: Examples, way: str) -> dict[str, Any]:
     """Make LoRA steps this library's way or the Trainer's; afterwards the model is as it was."""
     foreseen = None
     if way == "library":
-        inputs = FrozenInputs(alm, load_prompts(PROMPTS / "focus.yaml"), data, CLASSES, "clips")
-        adapter = Adapter(alm, finetune.LORA)
-        adapter.reset(1)
-        forward: Callable[[list[int]], torch.Tensor] = lambda rows: label_log_probabilities(  # noqa: E731
-            alm, inputs.batch(rows), CLASSES
+        trainee = AdaptedALM(alm, None, OPTIONS, nll, CLASSES, load_prompts(PROMPTS / "focus.yaml"))
+        inputs = trainee.inputs(data, "clips")
+        trainee.reset(1)
+        loss: Callable[[list[int]], torch.Tensor] = lambda rows: trainee.batch_loss(  # noqa: E731
+            inputs.batch(rows), inputs.targets(rows)
         )
-        estimate = foresee(alm, adapter, inputs, forward, BATCH, Execution())
+        estimate = foresee(trainee, inputs, loss, OPTIONS)
         foreseen = (estimate.optimiser + estimate.activations) / 1e9
-        adapter.model.unload()
-        del adapter, inputs, forward
+        trainee.module.unload()
+        if trainee.shortcut is not None:
+            trainee.shortcut.remove()
+        del trainee, inputs, loss
     with Peak(alm.device) as peak:
         if way == "library":
             found = finetune.ours(alm, data, STEPS, BATCH, ALONE)
         else:
             found = finetune.trainers(alm, data, STEPS, BATCH)
-    found.pop("adapter").model.unload()
+    found.pop("adapter").module.unload()
     return {
         "steps": STEPS,
         "utterances": STEPS * BATCH,

@@ -12,7 +12,8 @@ import pytest
 import yaml
 from checkout import REPOSITORY, Checkout
 
-from scaling_ambiguity.finetuning.execution import Execution
+from scaling_ambiguity.training.job import CONDITION
+from scaling_ambiguity.training.options import TrainingOptions
 
 SHELL = "Shell command: "
 PRESET = ("--configfile", "workflow/presets/paper.yaml")
@@ -67,8 +68,8 @@ def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
     printed = checkout.snakemake("-n", "-p", *ON_A_CLUSTER, "all", *PRESET)
     built = commands(printed)
     trained = [words for words in built if words[1].endswith("finetune.py")]
-    arms = Counter((after(w, "--corpus"), after(w, "--protocol"), after(w, "--model"), after(w, "--labels"),
-                    after(w, "--augmentation")) for w in trained)  # fmt: skip
+    jobs = [json.loads(after(words, "--job")) for words in trained]
+    arms = Counter(tuple(job[name] for name in CONDITION) for job in jobs)
     for corpus in ("iemocap", "msp_podcast"):
         for protocol, folds in (("fair", 5), ("faithful", 1)):
             for model in ("qwen2_audio_7b", "qwen_mlp"):
@@ -78,23 +79,24 @@ def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
                     name = {"fair": "dime", "faithful": "dime_faithful"}[protocol]
                     assert arms.pop((corpus, protocol, model, labels, name)) == 5 * folds
     assert not arms
-    altered = [words for words in trained if "--online" in words]
-    assert altered and {after(words, "--protocol") for words in altered} == {"faithful"}
-    assert all(("--online" in w) == (after(w, "--augmentation") == "dime_faithful") for w in trained)
+    altered = [job for job in jobs if job["online"]]
+    assert altered and {job["protocol"] for job in altered} == {"faithful"}
+    assert all(bool(job["online"]) == (job["augmentation"] == "dime_faithful") for job in jobs)
     published = {"probability": 0.3, "semitones": 1, "speed": [0.95, 1.05]}
-    assert all(json.loads(after(words, "--online")) == published for words in altered)
+    assert all(job["online"] == published for job in altered)
     made = [json.loads(after(words, "--options")) for words in built if words[1].endswith("augment_items.py")]
     assert {"published", "balanced"} == {options["method"] for options in made}
     assert not any("online" in options for options in made), "its change makes no item anew"
-    assert {after(words, "--seeds") for words in trained} == {"0", "1", "2", "3", "4"}
-    for words in trained:
-        assert json.loads(after(words, "--protocol-options")) == OBJECTIVES[after(words, "--protocol")]
-        entry, options = json.loads(after(words, "--alm")), json.loads(after(words, "--options"))
+    assert {tuple(job["seeds"]) for job in jobs} == {(0,), (1,), (2,), (3,), (4,)}
+    for job in jobs:
+        assert job["objective"] == OBJECTIVES[job["protocol"]]
+        entry, options = job["entry"], job["options"]
         assert entry["checkpoint"] == "Qwen/Qwen2-Audio-7B-Instruct" and len(entry["revision"]) == 40
-        assert ("peer" in entry) == (after(words, "--model") == "qwen_mlp") == ("--encoded" in words)
+        small = job["model"] == "qwen_mlp"
+        assert job["kind"] == ("perceptron" if small else "lora") and bool(job["features"]) == small
         assert options["lora"] | {"targets": None} == {"r": 8, "alpha": 16, "dropout": 0.2, "targets": None}
         assert (options["learning_rate"], options["clip"], options["weight_decay"]) == (2.5e-6, 3.0, 0.03)
-        execution = Execution.of(options)
+        execution = TrainingOptions(**options).execution
         pieces = execution.pieces(list(range(options["batch"])), 0)
         assert execution.processes == 1 and options["batch"] == 8 * 8 == sum(map(len, pieces)), "the published batch"
         assert max(map(len, pieces)) == 4, "utterances at once"

@@ -173,9 +173,19 @@ def checkpoint_of(alm):
     return entry["checkpoint"] if "trained_on" in entry else []
 
 
+def kind_name(model):
+    """Name of the kind of a model that is trained: an ALM gets an adapter, a small peer is a perceptron."""
+    return PERCEPTRON if model in config["peers"] else LORA
+
+
+def kind_of(model):
+    """What the workflow has to know of a model's kind."""
+    return KINDS[kind_name(model)]
+
+
 def encoder_of(model):
-    """The ALM that a model is, or whose encoder a small peer listens with."""
-    return config["peers"][model]["encoder"] if model in config["peers"] else model
+    """The ALM that a model is, or whose encoder a small peer uses."""
+    return config["peers"].get(model, {}).get("encoder", model)
 
 
 def shares_encodings(alm):
@@ -197,7 +207,7 @@ def encodings_of_corpus(wildcards):
     A quantised base has another encoder, and a small peer without a GPU hears on the CPU.
     """
     alm, quantised = encoder_of(wildcards.model), config["finetuning"].get("quantised")
-    elsewhere = wildcards.model in config["peers"] and config["alms"][alm]["gpus"]
+    elsewhere = config["alms"][alm]["gpus"] and not kind_of(wildcards.model).language_model
     if not shares_encodings(alm) or quantised or elsewhere:
         return []
     shards = range(config["corpora"][wildcards.corpus]["shards"])
@@ -211,16 +221,14 @@ def named_encodings(wildcards, input):
 
 def model_entry(model):
     """Registry entry of a model that is trained; a small peer's own keys join those of its encoder."""
-    if model not in config["peers"]:
-        return config["alms"][model]
-    encoder = {key: value for key, value in config["alms"][encoder_of(model)].items() if key != "gpus"}
-    return encoder | {"gpus": 0, "peer": "mlp"} | config["peers"][model]
+    encoder = config["alms"][encoder_of(model)]
+    return encoder if kind_of(model).language_model else encoder | {"gpus": 0} | config["peers"][model]
 
 
-def training_protocol(protocol):
+def objective_of(protocol):
     """What of a protocol reaches training: head, loss and what the loss needs."""
     entry = config["protocols"][protocol]
-    return canonical({key: entry[key] for key in ("head", "loss", "entropy_weight", "geometry") if key in entry})
+    return {key: entry[key] for key in ("head", "loss", "entropy_weight", "geometry") if key in entry}
 
 
 def folds(protocol):
@@ -295,6 +303,45 @@ def fold_groups():
 def training_processes():
     """Processes that share every batch of a training."""
     return config["finetuning"].get("execution", {}).get("processes", 1)
+
+
+CONDITION = "{corpus}/{protocol}/{model}/{labels}/{augmentation}"
+HOW_JOBS_ARE_CUT = ("models", "seeds", "seeds_per_job", "folds_per_job")
+
+
+def training_job(folds, seeds):
+    """Function that gives the job of finetune.py as JSON; its fields are those of TrainingJob in the library."""
+
+    def job(wildcards, input, output):
+        names = {name: wildcards[name] for name in ("corpus", "protocol", "model", "labels", "augmentation")}
+        options = {key: value for key, value in config["finetuning"].items() if key not in HOW_JOBS_ARE_CUT}
+        return canonical(
+            names
+            | {
+                "kind": kind_name(wildcards.model),
+                "entry": model_entry(wildcards.model),
+                "options": options,
+                "objective": objective_of(wildcards.protocol),
+                "classes": config["corpora"][wildcards.corpus]["classes"],
+                "folds": [int(str(fold).format(**wildcards)) for fold in folds],
+                "seeds": seeds,
+                "base_seed": SEED,
+                "online": config["augmentations"][wildcards.augmentation].get("online"),
+                "prompts": input.prompts or None,
+                "utterances": input.utterances,
+                "root": corpus_root(wildcards.corpus),
+                "label_table": input.labels,
+                "splits": input.splits,
+                "augmented": [*input.augmented],
+                "encodings": [*input.encodings],
+                "features": "resources/encoded" if kind_of(wildcards.model).features else None,
+                "state": f"resources/state/finetune/{CONDITION}".format(**wildcards),
+                "predictions": [*output.predictions],
+                "runs": [*output.runs],
+            }
+        )
+
+    return job
 
 
 def runs_of(protocols):
@@ -397,12 +444,6 @@ def making_options(wildcards):
     """What of an augmentation makes new items; its on-line step belongs to the training."""
     entry = config["augmentations"][wildcards.augmentation]
     return canonical({key: value for key, value in entry.items() if key != "online"})
-
-
-def online_argument(wildcards):
-    """The on-line step of an augmentation as an argument; nothing where it has none."""
-    online = config["augmentations"][wildcards.augmentation].get("online")
-    return f"--online {quote(canonical(online))}" if online else ""
 
 
 def alm_of(wildcards):

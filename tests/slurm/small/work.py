@@ -11,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(os.environ["SA_TEST_LIBRARY"])))
 
-from scaling_ambiguity.finetuning.interrupts import listening
 from scaling_ambiguity.io import atomic_path
+from scaling_ambiguity.training.interrupts import listening
 
 
 def work(part: str, steps: int, keep: str, output: Path) -> None:

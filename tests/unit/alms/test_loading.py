@@ -11,8 +11,9 @@ from scaling_ambiguity.alms import loading
 from scaling_ambiguity.alms.engines.transformers import open_engine
 from scaling_ambiguity.alms.loading import folder_revision, load_alm
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.kinds import open_model
+from scaling_ambiguity.finetuning.lora import open_base
 from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder
+from scaling_ambiguity.training.options import Execution, TrainingOptions
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -57,9 +58,8 @@ def places_of(model) -> set[str]:
 WAYS = {
     "annotator": lambda entry: open_engine(entry).alm,
     "encoder of clips (encode_audio)": lambda entry: load_alm(entry["checkpoint"]),
-    "trainee": lambda entry: open_model(entry, {"batch": 4}),
-    "encoder of a small peer": lambda entry: open_model({"peer": "mlp", **entry}, {"batch": 4}).encoder._open(),
-    "speech encoder": lambda entry: SpeechEncoder(entry, None)._open(),
+    "trainee": lambda entry: open_base(entry, TrainingOptions.model_construct(execution=Execution(), quantised=None)),
+    "encoder of a small peer": lambda entry: SpeechEncoder(entry, None)._open(),
 }
 
 

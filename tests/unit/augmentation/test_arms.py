@@ -11,10 +11,10 @@ from scaling_ambiguity.augmentation.partners import nearest_partners
 from scaling_ambiguity.augmentation.recipes import MIXED, Recipe
 from scaling_ambiguity.augmentation.simplex_bins import make_bins
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.examples import gather_examples
 from scaling_ambiguity.io import file_sha256, read_json
 from scaling_ambiguity.tables.items import ITEMS
 from scaling_ambiguity.tables.labels import LABELS
+from scaling_ambiguity.training.examples import gather_examples
 
 OPTIONS = {"method": "balanced", "ratio": 1.0, "neighbours": 7}
 ARMS = {

@@ -1,7 +1,6 @@
 """An untrained Qwen2-Audio, twenty short noises as a corpus and a label table."""
 
 import copy
-import json
 import os
 import subprocess
 import sys
@@ -18,21 +17,18 @@ from scaling_ambiguity.alms.encoding_shards import encode_shard
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
-from scaling_ambiguity.finetuning.examples import gather_examples
-from scaling_ambiguity.finetuning.job import Condition, finetune_condition
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.training.examples import gather_examples
+from scaling_ambiguity.training.job import TrainingJob
+from scaling_ambiguity.training.run import gather_parts, train_fold
 
 SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
 PROMPTS = Path(__file__).resolve().parents[3] / "workflow" / "prompts" / "focus.yaml"
 CLASSES = ["neutral", "happy", "sad"]
 OPTIONS = {
-    "models": ["tiny"],
-    "seeds": 2,
-    "seeds_per_job": "all",
-    "folds_per_job": "all",
     "steps": 6,
     "batch": 4,
     "evaluate_every": 2,
@@ -127,52 +123,50 @@ def settings():
 
 
 @pytest.fixture
-def train(checkpoint, gather, settings):
-    """Return a function that runs a job into a folder and returns its files as {relative path: bytes}."""
+def describe(checkpoint, corpus, settings):
+    """Return a function that describes a job into a folder, as the rule does; fields may be changed."""
 
-    def job(folder, *, base_seed=1, labels=None, augmented=None, state=None, interrupts=None, encoded=(), online=None):
-        examples = gather(*([labels] if labels else []), augmented=augmented, encoded=encoded)
-        finetune_condition(
-            load_alm(checkpoint, device="cpu"),
-            examples,
-            Condition("demo", "fair", "tiny", "human", "none", 0),
-            seeds=[0, 1],
-            base_seed=base_seed,
-            classes=settings.classes,
-            options=settings.options,
-            protocol=settings.protocol,
-            prompts=settings.prompts,
-            state=state or folder / "state",
-            predictions=[folder / f"seed-{seed}.parquet" for seed in (0, 1)],
-            runs=[folder / f"run-{seed}" for seed in (0, 1)],
-            interrupts=interrupts,
-            online=online,
-        )
-        return results(folder)
+    def job(folder, folds=(0,), seeds=(0, 1), **changes):
+        below = [folder / f"fold-{fold}" if len(folds) > 1 else folder for fold in folds]
+        fields = {
+            "corpus": "demo", "protocol": "fair", "model": "tiny", "labels": "human", "augmentation": "none",
+            "kind": "lora", "entry": {"checkpoint": str(checkpoint), "device": "cpu"},
+            "options": settings.options, "objective": settings.protocol, "classes": settings.classes,
+            "folds": list(folds), "seeds": list(seeds), "base_seed": 1, "prompts": settings.prompts,
+            "utterances": corpus / "utterances.parquet", "root": corpus, "label_table": corpus / "labels.parquet",
+            "splits": corpus / "splits.parquet", "state": folder / "state",
+            "predictions": [place / f"seed-{seed}.parquet" for place in below for seed in seeds],
+            "runs": [place / f"run-{seed}" for place in below for seed in seeds],
+        }  # fmt: skip
+        return TrainingJob.read(fields | changes, "job")
 
     return job
 
 
 @pytest.fixture
-def program(checkpoint, corpus, settings):
-    """Return a function that gives the arguments of finetune.py for a job into a folder, as :func:`train` does it."""
+def train(describe):
+    """Return a function that trains into a folder and returns its files as {relative path: bytes}; states stay."""
 
-    def arguments(folder, folds=(0,), splits=corpus / "splits.parquet"):
-        pairs = {
-            "--corpus": "demo", "--protocol": "fair", "--model": "tiny", "--labels": "human", "--augmentation": "none",
-            "--folds": ",".join(map(str, folds)), "--seeds": "0,1",
-            "--alm": json.dumps({"checkpoint": str(checkpoint), "device": "cpu"}),
-            "--options": json.dumps(settings.options), "--protocol-options": json.dumps(settings.protocol),
-            "--prompts": settings.prompts, "--utterances": corpus / "utterances.parquet", "--root": corpus,
-            "--labels-table": corpus / "labels.parquet", "--splits": splits,
-            "--classes": ",".join(settings.classes), "--seed": 1, "--state": folder / "state",
-        }  # fmt: skip
-        words = [str(SCRIPTS / "finetune.py"), *(str(word) for pair in pairs.items() for word in pair)]
-        below = [folder / f"fold-{fold}" if len(folds) > 1 else folder for fold in folds]
-        words += ["--predictions", *(str(place / f"seed-{seed}.parquet") for place in below for seed in (0, 1))]
-        return [*words, "--runs", *(str(place / f"run-{seed}") for place in below for seed in (0, 1))]
+    def run(folder, interrupts=None, **changes):
+        job = describe(folder, **changes)
+        train_fold(job, 0, gather_parts(job, 0), interrupts=interrupts)
+        return results(folder)
 
-    return arguments
+    return run
+
+
+@pytest.fixture
+def trainee(describe, tmp_path):
+    """Return a function that opens the model of a job; fields may be changed."""
+    return lambda **changes: describe(tmp_path / "unused", **changes).open_trainee()
+
+
+@pytest.fixture
+def program(describe):
+    """Return a function that gives the command line of finetune.py for a job into a folder."""
+    return lambda folder, **changes: [
+        str(SCRIPTS / "finetune.py"), "--job", describe(folder, **changes).model_dump_json()
+    ]  # fmt: skip
 
 
 def _start(command):

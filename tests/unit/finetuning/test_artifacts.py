@@ -6,19 +6,19 @@ import json
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from peft import PeftModel
 
 from scaling_ambiguity.alms.loading import load_alm
+from scaling_ambiguity.alms.scoring import label_log_probabilities
 from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.artifacts import git_commit
-from scaling_ambiguity.finetuning.curve import draw_curve
-from scaling_ambiguity.finetuning.energy import EnergyMeter
 from scaling_ambiguity.finetuning.export import check_safetensors
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.training import predict
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.tables.predictions import PREDICTIONS
+from scaling_ambiguity.training.artifacts import git_commit
+from scaling_ambiguity.training.curve import draw_curve
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
@@ -30,7 +30,6 @@ def test_record_and_card(train, tmp_path, settings, checkpoint):
     assert len(record["code"]) == 16 and record["checkpoint"] == str(checkpoint)
     assert record["git_commit"] is None or len(record["git_commit"]) == 40
     assert set(record["versions"]) >= {"torch", "transformers", "peft", "accelerate", "python"}
-    assert all(value >= 0 for value in record["joules_of_last_attempt"].values())
     assert record["seconds"] > 0 and len(record["data_fingerprint"]) == len(record["training_fingerprint"]) == 64
     card = (tmp_path / "run-1/README.md").read_text()
     for text in (record["checkpoint"], record["data_fingerprint"], "12 for train, 4 for validation, 4 for test"):
@@ -47,10 +46,15 @@ def test_exported_folder_opens_with_peft(train, run, tmp_path, gather, checkpoin
     folder = tmp_path / "out/run-1"
     alm = load_alm(checkpoint, device="cpu")
     inputs = FrozenInputs(alm, load_prompts(settings.prompts), gather().test, settings.classes, "test")
-    bare = predict(alm, inputs, settings.classes)
+
+    def said():
+        with torch.inference_mode():
+            return label_log_probabilities(alm, inputs.batch([0, 1, 2, 3]), settings.classes).exp().numpy()
+
+    bare = said()
     PeftModel.from_pretrained(alm.model, folder)
     table = PREDICTIONS.read(tmp_path / "runs/seed-1.parquet").iloc[:, 1:].to_numpy()
-    np.testing.assert_allclose(predict(alm, inputs, settings.classes), table, atol=1e-6)
+    np.testing.assert_allclose(said(), table, atol=1e-6)
     assert np.abs(bare - table).max() > 1e-3, "the adapter does something"
     sums = [line.split("  ") for line in (folder / "SHA256SUMS").read_text().splitlines()]
     names = {name for _, name in sums}
@@ -106,18 +110,3 @@ def test_commit_is_read_from_gits_own_files(tmp_path):
     (tmp_path / "side").mkdir()
     (tmp_path / "side/.git").write_text(f"gitdir: {git}/worktrees/side\n")
     assert git_commit(tmp_path / "side") == COMMIT[::-1]
-
-
-def test_energy_counters(tmp_path):
-    for name, parts in (("intel-rapl:0", ("package-0", 5_000_000)), ("intel-rapl:0:0", ("core", 1_000_000))):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "name").write_text(parts[0])
-        (tmp_path / name / "energy_uj").write_text(str(parts[1]))
-        (tmp_path / name / "max_energy_range_uj").write_text("100000000")
-    meter = EnergyMeter(tmp_path)
-    (tmp_path / "intel-rapl:0/energy_uj").write_text("7500000")
-    assert meter.joules()["package-0"] == 2.5 and "core" not in meter.joules()
-    (tmp_path / "intel-rapl:0/energy_uj").write_text("1000000")
-    assert meter.joules()["package-0"] == 96.0, "the counter went round"
-    (tmp_path / "intel-rapl:0/energy_uj").unlink()
-    assert "package-0" not in meter.joules()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from scaling_ambiguity.finetuning.interrupts import STOPPED, listening
+from scaling_ambiguity.training.interrupts import STOPPED, listening
 
 
 @pytest.mark.parametrize("told", [True, False])

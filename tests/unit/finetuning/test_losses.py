@@ -11,9 +11,9 @@ from scipy.optimize import minimize_scalar
 from scipy.special import digamma, gammaln
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.losses import LOSSES, choose_loss, entropy
 from scaling_ambiguity.metrics.divergences import jsd_bits
 from scaling_ambiguity.metrics.transport import plane_geometry, wasserstein
+from scaling_ambiguity.training.losses import LOSSES, choose_loss, entropy
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
 LINE = {"neutral": 0.0, "happy": 1.0, "sad": -1.0, "angry": -1.5}

@@ -9,15 +9,16 @@ import torch
 
 from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.execution import Execution
-from scaling_ambiguity.finetuning.memory import (
+from scaling_ambiguity.training.memory import (
     RESERVE,
     Foreseen,
     explain_out_of_memory,
+    foresee,
     free_memory,
     kept_for_gradient,
     ran_out,
 )
+from scaling_ambiguity.training.options import Execution, TrainingOptions
 
 MIB = 2**20
 
@@ -81,13 +82,13 @@ LIMITED = """
 import resource, runpy, sys
 sys.path.insert(0, sys.argv[2].rsplit("/", 1)[0])
 import psutil
-from scaling_ambiguity.finetuning import job, training
-allowed, whole = int(sys.argv[1]) * 2**20, training.train_seed
+from scaling_ambiguity.training import loop, run
+allowed, whole = int(sys.argv[1]) * 2**20, loop.train_seed
 def limited(*arguments, **options):
     limit = psutil.Process().memory_info().vms + allowed
     resource.setrlimit(resource.RLIMIT_AS, (limit, resource.getrlimit(resource.RLIMIT_AS)[1]))
     return whole(*arguments, **options)
-job.train_seed = limited
+run.train_seed = limited
 sys.argv = sys.argv[2:]
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
@@ -112,27 +113,21 @@ def test_following_the_message_ends_in_a_training(start, run, program, tmp_path,
     assert (tmp_path / "run-1/run.json").exists()
 
 
-def test_estimate_is_printed_and_right(alm, gather, settings):
+def test_estimate_is_printed_and_right(trainee, gather, settings):
     """Twice the batch keeps twice the bytes, and the estimate is what a real step of the longest prompts keeps."""
-    from scaling_ambiguity.alms.scoring import label_log_probabilities
-    from scaling_ambiguity.finetuning.adapter import Adapter
-    from scaling_ambiguity.finetuning.inputs import FrozenInputs
-    from scaling_ambiguity.finetuning.memory import foresee
-    from scaling_ambiguity.proxies.prompts import load_prompts
+    opened, options = trainee(), TrainingOptions(**settings.options | {"batch": 8})
+    inputs = opened.inputs(gather().train, "train")
 
-    inputs = FrozenInputs(alm, load_prompts(settings.prompts), gather().train, settings.classes, "train")
-    adapter = Adapter(alm, settings.options["lora"])
+    def loss(rows):
+        return opened.batch_loss(inputs.batch(rows), inputs.targets(rows))
 
-    def forward(rows):
-        return label_log_probabilities(alm, inputs.batch(rows), settings.classes)
-
-    found = foresee(alm, adapter, inputs, forward, 8, Execution())
+    found = foresee(opened, inputs, loss, options)
     lengths = inputs.lengths()
     assert lengths == [int(inputs.batch([row])["attention_mask"].sum()) for row in range(len(inputs))]
     longest = lengths.index(max(lengths))
-    known = {tensor.untyped_storage().data_ptr() for tensor in alm.model.parameters()}
-    kept, largest = kept_for_gradient(lambda: forward([longest] * 8), known)
+    known = {tensor.untyped_storage().data_ptr() for tensor in opened.module.parameters()}
+    kept, largest = kept_for_gradient(lambda: loss([longest] * 8), known)
     assert found.activations == pytest.approx(RESERVE * kept + 2 * largest, rel=0.02)
-    trained = sum(parameter.numel() for parameter in adapter.parameters)
+    trained = sum(parameter.numel() for parameter in opened.parameters)
     assert found.optimiser == trained * 4 * 3
-    assert found.parameters == sum(p.numel() * p.element_size() for p in adapter.model.parameters())
+    assert found.parameters == sum(p.numel() * p.element_size() for p in opened.module.parameters())

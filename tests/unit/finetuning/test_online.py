@@ -11,13 +11,13 @@ import torch
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.inputs import encode_audio
 from scaling_ambiguity.augmentation.transforms import change_pitch, change_speed
-from scaling_ambiguity.finetuning import online as module
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.interrupts import listening
-from scaling_ambiguity.finetuning.kinds import open_model
-from scaling_ambiguity.finetuning.online import PITCH, SPEED, OnlineStep
-from scaling_ambiguity.finetuning.peer_inputs import PeerInputs
+from scaling_ambiguity.finetuning.perceptron import VectorInputs
+from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder
 from scaling_ambiguity.proxies.prompts import load_prompts
+from scaling_ambiguity.training import online as module
+from scaling_ambiguity.training.interrupts import listening
+from scaling_ambiguity.training.online import PITCH, SPEED, OnlineStep
 
 ONLINE = {"probability": 0.3, "semitones": 1, "speed": [0.95, 1.05]}
 
@@ -29,7 +29,7 @@ def frozen(alm, gather, settings):
 
 
 def test_share_kinds_and_ranges_are_the_published_ones():
-    step = OnlineStep.of(ONLINE)
+    step = OnlineStep(**ONLINE)
     draws = [step.draw(7, number, f"x_{item}") for number in range(100) for item in range(100)]
     altered = [draw for draw in draws if draw is not None]
     # four standard deviations of a binomial
@@ -41,14 +41,13 @@ def test_share_kinds_and_ranges_are_the_published_ones():
 
 
 def test_a_draw_depends_on_seed_step_and_item_alone():
-    step = OnlineStep(1.0, 1.0, (0.95, 1.05))
-    assert step.draw(1, 2, "a") == OnlineStep(1.0, 1.0, (0.95, 1.05)).draw(1, 2, "a")
+    step = OnlineStep(probability=1.0, semitones=1.0, speed=(0.95, 1.05))
+    assert step.draw(1, 2, "a") == OnlineStep(probability=1.0, semitones=1.0, speed=(0.95, 1.05)).draw(1, 2, "a")
     assert len({step.draw(1, 2, "a"), step.draw(2, 2, "a"), step.draw(1, 3, "a"), step.draw(1, 2, "b")}) == 4
-    assert OnlineStep.of(None) is None
 
 
 def test_altered_clips_are_encoded_by_themselves_and_the_others_are_untouched(frozen, alm):
-    step = OnlineStep(0.5, 1.0, (0.8, 1.25))
+    step = OnlineStep(probability=0.5, semitones=1.0, speed=(0.8, 1.25))
     rows = list(range(len(frozen)))
     drawn = {row: step.draw(3, 0, frozen.examples.utterances[row]) for row in rows}
     assert {kind for kind, _ in filter(None, drawn.values())} == {PITCH, SPEED} and None in drawn.values()
@@ -107,11 +106,11 @@ def test_stopped_and_resumed_it_ends_with_the_same_bytes(train, tmp_path, monkey
     assert train(tmp_path / "other", online=ONLINE) != undisturbed
 
 
-def test_a_peer_hears_altered_clips_and_keeps_none_of_them(checkpoint, gather, settings, tmp_path):
-    entry = {"checkpoint": str(checkpoint), "device": "cpu", "peer": "mlp", "hidden": [16], "dropout": 0.1}
-    inputs = PeerInputs(open_model(entry, settings.options, tmp_path / "kept"), gather().train, "train")
+def test_a_peer_hears_altered_clips_and_keeps_none_of_them(checkpoint, gather, tmp_path):
+    encoder = SpeechEncoder({"checkpoint": str(checkpoint), "device": "cpu"}, tmp_path / "kept")
+    inputs = VectorInputs(encoder, gather().train, "train")
     kept = {hashlib.sha256(path.read_bytes()).hexdigest() for path in (tmp_path / "kept").rglob("*.npy")}
-    step = OnlineStep(0.5, 1.0, (0.95, 1.05))
+    step = OnlineStep(probability=0.5, semitones=1.0, speed=(0.95, 1.05))
     rows = list(range(len(inputs)))
     heard, plain = (found.batch(rows)["features"] for found in (step.at(inputs, 3, 0), inputs))
     drawn = [step.draw(3, 0, name) is not None for name in inputs.examples.utterances]

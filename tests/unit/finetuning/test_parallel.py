@@ -15,10 +15,10 @@ from safetensors.torch import load
 
 from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.execution import Execution
-from scaling_ambiguity.finetuning.interrupts import STOPPED
-from scaling_ambiguity.finetuning.launch import launch
-from scaling_ambiguity.finetuning.parallel import ALONE
+from scaling_ambiguity.training.interrupts import STOPPED
+from scaling_ambiguity.training.launch import launch
+from scaling_ambiguity.training.options import Execution, TrainingOptions
+from scaling_ambiguity.training.team import ALONE
 
 TOLERANCE = 1e-5  # of losses about 1 and of weights about 0.1, in float32
 
@@ -64,7 +64,7 @@ def test_two_processes_are_one_with_twice_the_batch(train, run, program, tmp_pat
     online = {"probability": 0.5, "semitones": 1, "speed": [0.95, 1.05]}
     whole = train(tmp_path / "whole", online=online)
     without_dropout["execution"] = {"processes": 2}
-    run([*program(tmp_path / "two"), "--online", json.dumps(online)])
+    run(program(tmp_path / "two", online=online))
     assert_close(files(tmp_path / "two"), whole)
     assert json.loads((tmp_path / "two/run-0/run.json").read_text())["processes"] == 2
 
@@ -115,7 +115,7 @@ def members(group):
 def test_nothing_outlives_a_killed_launcher(start, tmp_path):
     child = "import os, pathlib, time; pathlib.Path(os.environ['RANK']).touch(); time.sleep(600)"
     parent = f"import os, sys; sys.path.insert(0, {str(SCRIPTS)!r}); os.chdir({str(tmp_path)!r})\n"
-    parent += f"from scaling_ambiguity.finetuning.launch import launch\nlaunch([sys.executable, '-c', {child!r}], 2)"
+    parent += f"from scaling_ambiguity.training.launch import launch\nlaunch([sys.executable, '-c', {child!r}], 2)"
     process = start(["-c", parent])
     while process.poll() is None and not all((tmp_path / rank).exists() for rank in "01"):
         time.sleep(0.01)
@@ -131,7 +131,7 @@ def test_nothing_outlives_a_killed_launcher(start, tmp_path):
 def test_one_that_fails_ends_the_others():
     code = "import os, sys, time; sys.exit(3) if os.environ['RANK'] == '1' else time.sleep(600)"
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("scaling_ambiguity.finetuning.launch.GRACE", 0.5)
+        patch.setattr("scaling_ambiguity.training.launch.GRACE", 0.5)
         assert launch([sys.executable, "-c", code], 2) == 3
         assert launch([sys.executable, "-c", "import os; os.kill(os.getpid(), 9)"], 2) == 128 + 9
         assert launch([sys.executable, "-c", ""], 2) == 0
@@ -178,9 +178,9 @@ def test_pieces_cover_a_batch_once():
         ({"speed": 2}, "unknown"),
     ],
 )
-def test_impossible_execution(execution, words):
+def test_impossible_execution(execution, words, settings):
     with pytest.raises(UserError, match=words):
-        Execution.of({"batch": 4, "execution": execution})
+        TrainingOptions.read(settings.options | {"execution": execution}, "finetuning")
 
 
 def test_alone_nothing_is_touched():

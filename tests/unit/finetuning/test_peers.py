@@ -1,10 +1,6 @@
 """Small peers: learn what can be heard, share what was encoded, and stop by the labels that they are trained on."""
 
 import json
-import os
-import subprocess
-import sys
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,51 +10,35 @@ from safetensors.torch import load_file
 
 from scaling_ambiguity.alms.loading import folder_revision, load_alm
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.examples import Examples
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.job import Condition, finetune_condition
-from scaling_ambiguity.finetuning.kinds import open_model
-from scaling_ambiguity.finetuning.peer_inputs import PeerInputs
+from scaling_ambiguity.finetuning.perceptron import VectorInputs, moments
+from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.predictions import PREDICTIONS
-
-SCRIPTS = Path(__file__).resolve().parents[3] / "workflow" / "scripts"
+from scaling_ambiguity.training.examples import Examples
 
 
 @pytest.fixture
 def entry(checkpoint):
-    return {"checkpoint": str(checkpoint), "device": "cpu", "peer": "mlp", "hidden": [16], "dropout": 0.1}
+    return {"checkpoint": str(checkpoint), "device": "cpu", "hidden": [16], "dropout": 0.1}
 
 
 @pytest.fixture
-def peer_job(entry, gather, settings):
+def changes(entry):
+    """Return what distinguishes the job of a peer."""
+    return {"kind": "perceptron", "entry": entry, "model": "tiny_mlp", "prompts": None, "seeds": [0]}
+
+
+@pytest.fixture
+def peer_job(train, changes):
     """Return a function that trains a peer into a folder and returns its files as {relative path: bytes}."""
-
-    def job(folder, labels=None, kept=None):
-        finetune_condition(
-            open_model(entry, settings.options, kept),
-            gather(*([labels] if labels else [])),
-            Condition("demo", "fair", "tiny_mlp", "human", "none", 0),
-            seeds=[0],
-            base_seed=1,
-            classes=settings.classes,
-            options=settings.options,
-            protocol=settings.protocol,
-            prompts=settings.prompts,
-            state=folder / "state",
-            predictions=[folder / "seed-0.parquet"],
-            runs=[folder / "run-0"],
-        )
-        files = [path for path in sorted(folder.rglob("*")) if path.is_file() and path.name != "run.json"]
-        return {path.relative_to(folder).as_posix(): path.read_bytes() for path in files if path.suffix != ".pt"}
-
-    return job
+    return lambda folder, **more: train(folder, **changes | more)
 
 
 def test_features_are_the_mean_of_the_encoders_tokens(entry, gather, settings, alm):
     part = gather().test
-    inputs = PeerInputs(open_model(entry, settings.options), part, "test")
+    inputs = VectorInputs(SpeechEncoder(entry, None), part, "test")
     whole = FrozenInputs(alm, load_prompts(settings.prompts), part, settings.classes, "test")
     expected = torch.stack([tokens.mean(0) for tokens in whole._audio])
     torch.testing.assert_close(inputs.batch([0, 1, 2, 3])["features"], expected, rtol=1e-4, atol=1e-5)
@@ -67,14 +47,14 @@ def test_features_are_the_mean_of_the_encoders_tokens(entry, gather, settings, a
 
 def test_kept_features_change_no_byte_and_spare_the_encoder(peer_job, entry, gather, settings, tmp_path):
     undisturbed = peer_job(tmp_path / "a")
-    assert peer_job(tmp_path / "b", kept=tmp_path / "kept") == undisturbed
+    assert peer_job(tmp_path / "b", features=tmp_path / "kept") == undisturbed
     kept = list((tmp_path / "kept").rglob("*.npy"))
     assert len(kept) == 20
     kept[3].write_bytes(b"torn")
-    assert peer_job(tmp_path / "c", kept=tmp_path / "kept") == undisturbed
-    peer = open_model(entry, settings.options, tmp_path / "kept")
-    PeerInputs(peer, gather().train, "train")
-    assert not peer.encoder.opened
+    assert peer_job(tmp_path / "c", features=tmp_path / "kept") == undisturbed
+    encoder = SpeechEncoder(entry, tmp_path / "kept")
+    VectorInputs(encoder, gather().train, "train")
+    assert not encoder.opened
 
 
 def test_features_of_another_model_are_not_taken(entry, gather, settings, tmp_path, checkpoint):
@@ -84,8 +64,8 @@ def test_features_of_another_model_are_not_taken(entry, gather, settings, tmp_pa
         alm.model.model.multi_modal_projector.linear.weight *= 2
     alm.model.save_pretrained(other)
     alm.processor.save_pretrained(other)
-    first = PeerInputs(open_model(entry, {}, tmp_path / "kept"), gather().test, "test")
-    second = PeerInputs(open_model(entry | {"checkpoint": str(other)}, {}, tmp_path / "kept"), gather().test, "test")
+    first = VectorInputs(SpeechEncoder(entry, tmp_path / "kept"), gather().test, "test")
+    second = VectorInputs(SpeechEncoder(entry | {"checkpoint": str(other)}, tmp_path / "kept"), gather().test, "test")
     assert not torch.allclose(first.batch([0])["features"], second.batch([0])["features"], atol=1e-3)
 
 
@@ -97,7 +77,7 @@ def test_predictions_follow_from_the_saved_weights(peer_job, entry, gather, sett
     shape = json.loads(files["run-0/adapter/peer.json"])
     assert shape["encoder"] == folder_revision(checkpoint) and shape["hidden"] == [16] and shape["classes"] == 3
     weights = load_file(tmp_path / "run-0" / "adapter" / "peer.safetensors")
-    inputs = PeerInputs(open_model(entry, settings.options), gather().test, "test")
+    inputs = VectorInputs(SpeechEncoder(entry, None), gather().test, "test")
     x = (inputs.batch([0, 1, 2, 3])["features"] - weights["0.mean"]) / weights["0.deviation"]
     x = torch.nn.functional.gelu(x @ weights["1.weight"].T + weights["1.bias"])
     q = torch.softmax(x @ weights["4.weight"].T + weights["4.bias"], -1)
@@ -105,9 +85,10 @@ def test_predictions_follow_from_the_saved_weights(peer_job, entry, gather, sett
 
 
 def test_moments_are_those_of_the_training_part(entry, gather, settings):
-    inputs = PeerInputs(open_model(entry, settings.options), gather().train, "train")
-    mean, deviation = inputs.statistics()
-    values = inputs.batch(list(range(12)))["features"].numpy()
+    inputs = VectorInputs(SpeechEncoder(entry, None), gather().train, "train")
+    values = inputs.batch(list(range(12)))["features"]
+    mean, deviation = moments(values)
+    values = values.numpy()
     np.testing.assert_allclose(mean, values.mean(0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(deviation, np.where(values.std(0) > 1e-8, values.std(0), 1), rtol=1e-3, atol=1e-6)
 
@@ -119,7 +100,7 @@ def test_a_peer_learns_what_can_be_heard(peer_job, entry, gather, settings, tmp_
     table[["p_neutral", "p_happy", "p_sad"]] = np.where(loud[:, None], [0.9, 0.1, 0.0], [0.0, 0.1, 0.9])
     LABELS.write(table, tmp_path / "heard.parquet")
     settings.options |= {"steps": 150, "evaluate_every": 50, "batch": 12, "learning_rate": 0.01}
-    peer_job(tmp_path / "run", labels=tmp_path / "heard.parquet")
+    peer_job(tmp_path / "run", label_table=tmp_path / "heard.parquet")
     floor = -(0.9 * np.log(0.9) + 0.1 * np.log(0.1))
     curve = pd.read_csv(tmp_path / "run" / "run-0" / "curve.csv")
     assert curve["train_loss"].iloc[-1] < floor + 0.1 < curve["validation_loss"].iloc[0]
@@ -147,7 +128,7 @@ def test_early_stopping_uses_the_validation_labels_of_the_arm(peer_job, settings
     for name, validation in {"agree": [1.0, 0.0, 0.0], "contradict": [0.0, 0.0, 1.0]}.items():
         table.loc[12:15, columns] = validation
         LABELS.write(table, tmp_path / f"{name}.parquet")
-        peer_job(tmp_path / name, labels=tmp_path / f"{name}.parquet")
+        peer_job(tmp_path / name, label_table=tmp_path / f"{name}.parquet")
         curves[name] = pd.read_csv(tmp_path / name / "run-0" / "curve.csv")
         curves[name].attrs = json.loads((tmp_path / name / "run-0" / "run.json").read_text())
     assert curves["agree"]["train_loss"].equals(curves["contradict"]["train_loss"])
@@ -158,21 +139,11 @@ def test_early_stopping_uses_the_validation_labels_of_the_arm(peer_job, settings
 
 def test_no_audio(entry, settings):
     with pytest.raises(UserError, match="u1: no audio"):
-        PeerInputs(open_model(entry, settings.options), Examples(["u1"], [None], ["words"], None), "test")
+        VectorInputs(SpeechEncoder(entry, None), Examples(["u1"], [None], ["words"], None), "test")
 
 
-def test_the_program_trains_a_peer(entry, corpus, settings, tmp_path):
-    pairs = {
-        "--corpus": "demo", "--protocol": "fair", "--model": "tiny_mlp", "--labels": "human", "--augmentation": "none",
-        "--folds": 0, "--seeds": "0", "--alm": json.dumps(entry), "--options": json.dumps(settings.options),
-        "--protocol-options": json.dumps(settings.protocol), "--prompts": settings.prompts,
-        "--utterances": corpus / "utterances.parquet", "--root": corpus, "--labels-table": corpus / "labels.parquet",
-        "--splits": corpus / "splits.parquet", "--classes": ",".join(settings.classes), "--seed": 1,
-        "--encoded": tmp_path / "kept", "--state": tmp_path / "state",
-        "--predictions": tmp_path / "seed-0.parquet", "--runs": tmp_path / "run-0",
-    }  # fmt: skip
-    command = [sys.executable, SCRIPTS / "finetune.py", *(str(word) for pair in pairs.items() for word in pair)]
-    subprocess.run(command, env=os.environ | {"OMP_NUM_THREADS": "1"}, check=True, capture_output=True)
+def test_the_program_trains_a_peer(program, run, changes, tmp_path):
+    run(program(tmp_path, features=tmp_path / "kept", **changes))
     record = json.loads((tmp_path / "run-0" / "run.json").read_text())
     assert record["model"] == "tiny_mlp" and "mlp" in record["model_revision"]
     assert len(list((tmp_path / "kept").rglob("*.npy"))) == 20

@@ -20,6 +20,7 @@ from scaling_ambiguity.alms.scoring import label_log_probabilities
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.projections import ATTENTION, projections, untrainable
+from scaling_ambiguity.training.options import Lora
 
 LORA = {"r": 2, "alpha": 4, "dropout": 0.0, "targets": ATTENTION}
 
@@ -39,11 +40,11 @@ def family(request):
 def test_training_lowers_the_loss_and_leaves_what_hears(family, tmp_path_factory, tmp_path):
     alm = fresh(family, tmp_path_factory)
     frozen = {name: value.clone() for name, value in alm.model.state_dict().items()}
-    adapter = Adapter(alm, LORA)
+    adapter = Adapter(alm, Lora(**LORA))
     adapter.reset(1)
-    own = parts(adapter.model)
+    own = parts(adapter.module)
     layers = len(own.language_model.layers)
-    assert len(adapter.parameters) == 2 * layers * len(family_of(adapter.model).attention)
+    assert len(adapter.parameters) == 2 * layers * len(family_of(adapter.module).attention)
     hearing = {id(p) for part in (own.audio_tower, own.projector) for p in part.parameters()}
     assert not hearing & {id(p) for p in adapter.parameters}
     inside = {id(p) for p in own.language_model.layers.parameters()}
@@ -63,7 +64,7 @@ def test_training_lowers_the_loss_and_leaves_what_hears(family, tmp_path_factory
         optimiser.step()
     after = loss()
     assert after < before
-    for name, parameter in adapter.model.named_parameters():
+    for name, parameter in adapter.module.named_parameters():
         if not parameter.requires_grad:
             assert torch.equal(parameter, frozen[name.removeprefix("base_model.model.").replace(".base_layer", "")])
     adapter.save(tmp_path / "adapter")
@@ -76,7 +77,7 @@ def test_training_lowers_the_loss_and_leaves_what_hears(family, tmp_path_factory
 def test_every_target_has_to_be_there(family, tmp_path_factory):
     alm = open_family(family, tmp_path_factory)
     with pytest.raises(UserError, match=r"no projection nosuch_proj; it has .*o_proj"):
-        Adapter(alm, LORA | {"targets": ["o_proj", "nosuch_proj"]})
+        Adapter(alm, Lora(**LORA | {"targets": ["o_proj", "nosuch_proj"]}))
 
 
 def test_what_can_be_trained_is_known_without_weights(family, tmp_path_factory):
@@ -109,13 +110,13 @@ def test_the_checkpoints_own_adapter_stays_on_and_as_it_is(name, tmp_path_factor
     before = label_log_probabilities(alm, inputs, CLASSES).detach()
     own = {key: value.clone() for key, value in alm.model.state_dict().items() if "lora_" in key}
     assert own
-    adapter = Adapter(alm, LORA)
+    adapter = Adapter(alm, Lora(**LORA))
     adapter.reset(1)
     found = label_log_probabilities(alm, inputs, CLASSES)
     assert torch.allclose(found, before, atol=1e-6), "a fresh adapter changes nothing, and the checkpoint's own is on"
     found[0, 0].backward()
     assert any(parameter.grad.abs().sum() > 0 for parameter in adapter.parameters)
-    for key, parameter in adapter.model.named_parameters():
+    for key, parameter in adapter.module.named_parameters():
         path = key.removeprefix("base_model.model.")
         assert path not in own or not parameter.requires_grad
     adapter.save(tmp_path / "adapter")

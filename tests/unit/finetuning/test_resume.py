@@ -8,8 +8,8 @@ import time
 import pytest
 import torch
 
-from scaling_ambiguity.finetuning import training
-from scaling_ambiguity.finetuning.interrupts import SIGNALS, STOPPED, listening
+from scaling_ambiguity.training import run as training
+from scaling_ambiguity.training.interrupts import SIGNALS, STOPPED, listening
 
 
 class Killed(BaseException):
@@ -54,7 +54,7 @@ def test_killed_before_every_step(train, tmp_path, settings, at_step, undisturbe
         resumed.append(trained.resumed_from)
         return trained
 
-    monkeypatch.setattr("scaling_ambiguity.finetuning.job.train_seed", noted)
+    monkeypatch.setattr("scaling_ambiguity.training.run.train_seed", noted)
     # Every attempt makes one step and is killed before its second; 12 steps in all, 6 a seed.
     for _ in range(11):
         at_step(2, die)
@@ -70,7 +70,7 @@ def test_signal_saves_the_state_after_the_step(train, tmp_path, at_step, undistu
     with listening() as interrupts, pytest.raises(SystemExit) as left:
         train(tmp_path / "again", interrupts=interrupts)
     assert left.value.code == STOPPED == 75
-    state = torch.load(tmp_path / "again/state/seed-0/state.pt", weights_only=True)["state"]
+    state = torch.load(tmp_path / "again/state/fold-0/seed-0/state.pt", weights_only=True)["state"]
     assert state["step"] == 3, "step 3 was finished, though no validation stands there"
     assert len(state["losses"]) == 1 and len(state["curve"]) == 2
     assert train(tmp_path / "again") == undisturbed

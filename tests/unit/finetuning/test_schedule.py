@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from scaling_ambiguity.finetuning.schedule import Batches, rate_factor
+from scaling_ambiguity.training.schedule import Batches, rate_factor
 
 
 def test_rate_rises_and_falls():

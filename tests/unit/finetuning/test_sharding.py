@@ -8,8 +8,8 @@ import torch
 from safetensors.torch import load_file
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.kinds import open_model
-from scaling_ambiguity.finetuning.sharding import gathered_bytes, is_sharded, own_bytes, own_part, shard
+from scaling_ambiguity.finetuning.sharding import gathered_bytes, shard
+from scaling_ambiguity.training.memory import local_part
 
 TOLERANCE = 1e-5  # of losses about 1 and of weights about 0.1, in float32
 
@@ -50,31 +50,35 @@ def pretended_pair():
     torch.distributed.destroy_process_group()
 
 
+def local_bytes(model):
+    return sum(local_part(one).numel() * one.element_size() for one in model.parameters())
+
+
 def test_each_process_holds_half_of_every_layer(alm, pretended_pair):
     from scaling_ambiguity.alms.parts import parts
-    from scaling_ambiguity.finetuning.parallel import Team
+    from scaling_ambiguity.training.team import Team
 
     model = parts(alm.model).language_model
     layers = [sum(one.numel() * one.element_size() for one in layer.parameters()) for layer in model.layers]
-    whole = sum(own_bytes(one) for one in alm.model.parameters())
+    whole = local_bytes(alm.model)
     sizes = {name: tuple(one.shape) for name, one in alm.model.named_parameters()}
-    assert not is_sharded(alm) and gathered_bytes(alm) == 0
+    assert gathered_bytes(alm) == 0
     assert shard(alm, Team(size=2, rank=0)) is alm
-    assert is_sharded(alm) and gathered_bytes(alm) == 2 * max(layers)
-    assert sum(own_bytes(one) for one in alm.model.parameters()) == whole - sum(layers) / 2
+    assert gathered_bytes(alm) == 2 * max(layers)
+    assert local_bytes(alm.model) == whole - sum(layers) / 2
     assert {name: tuple(one.shape) for name, one in alm.model.named_parameters()} == sizes
     cut = [one for layer in model.layers for one in layer.parameters()]
-    assert all(own_part(one).shape[0] == one.shape[0] / 2 for one in cut)
+    assert all(local_part(one).shape[0] == one.shape[0] / 2 for one in cut)
     assert not any(one.requires_grad for one in alm.model.parameters())
 
 
-def test_alone_there_is_nobody_to_share_with(checkpoint, settings):
+def test_one_process_alone_cannot_shard(trainee, settings):
     settings.options["execution"] = {"strategy": "fsdp"}
     with pytest.raises(UserError, match="there is one alone"):
-        open_model({"checkpoint": str(checkpoint), "device": "cpu"}, settings.options)
+        trainee()
 
 
-def test_quantised_weights_are_not_cut(checkpoint, settings):
+def test_quantised_weights_are_not_cut(trainee, settings):
     settings.options |= {"execution": {"strategy": "fsdp", "processes": 2}, "quantised": "4bit"}
     with pytest.raises(UserError, match="do not go together"):
-        open_model({"checkpoint": str(checkpoint), "device": "cpu"}, settings.options)
+        trainee()

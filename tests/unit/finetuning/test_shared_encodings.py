@@ -11,11 +11,11 @@ from scaling_ambiguity.alms import encoding_shards
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning import speech_encoder
-from scaling_ambiguity.finetuning.examples import Examples
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.kinds import open_model
-from scaling_ambiguity.finetuning.peer_inputs import PeerInputs
+from scaling_ambiguity.finetuning.perceptron import VectorInputs
+from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder
 from scaling_ambiguity.proxies.prompts import load_prompts
+from scaling_ambiguity.training.examples import Examples
 
 
 @pytest.fixture
@@ -32,7 +32,7 @@ def test_a_training_gives_the_same_bytes_without_its_encoder(train, encoded, cou
     own = train(tmp_path / "own")
     assert len(counted) == 20
     counted.clear()
-    assert train(tmp_path / "shared", encoded=encoded) == own
+    assert train(tmp_path / "shared", encodings=encoded) == own
     assert not counted
     records = [json.loads((tmp_path / kind / "run-1" / "run.json").read_text()) for kind in ("own", "shared")]
     # the same fingerprints: a state that one left is taken up by the other
@@ -43,7 +43,7 @@ def test_a_training_gives_the_same_bytes_without_its_encoder(train, encoded, cou
 def test_the_program_takes_them(program, run, encoded, settings, tmp_path):
     settings.options["steps"] = 2
     (tmp_path / "shared").mkdir()
-    run([*program(tmp_path / "shared"), "--encodings", *map(str, encoded)])
+    run(program(tmp_path / "shared", encodings=encoded))
     assert len(pd.read_parquet(tmp_path / "shared" / "seed-0.parquet")) == 4
 
 
@@ -85,12 +85,12 @@ def test_those_of_another_model_or_sound_are_refused(gather, encoded, checkpoint
         FrozenInputs(load_alm(checkpoint, device="cpu"), prompts, swapped, settings.classes, "test")
 
 
-def test_a_peer_takes_the_same_features_and_opens_no_model(gather, encoded, checkpoint, settings, counted, tmp_path):
-    entry = {"checkpoint": str(checkpoint), "device": "cpu", "peer": "mlp"}
-    own = PeerInputs(open_model(entry, settings.options), gather().train, "train")
+def test_a_peer_takes_the_same_features_and_opens_no_model(gather, encoded, checkpoint, counted, tmp_path):
+    entry = {"checkpoint": str(checkpoint), "device": "cpu"}
+    own = VectorInputs(SpeechEncoder(entry, None), gather().train, "train")
     assert len(counted) == 12
-    peer = open_model(entry, settings.options, tmp_path / "kept")
-    shared = PeerInputs(peer, gather(encoded=encoded).train, "train")
-    assert len(counted) == 12 and not peer.encoder.opened and not (tmp_path / "kept").exists()
+    encoder = SpeechEncoder(entry, tmp_path / "kept")
+    shared = VectorInputs(encoder, gather(encoded=encoded).train, "train")
+    assert len(counted) == 12 and not encoder.opened and not (tmp_path / "kept").exists()
     assert shared.audio_sha256 == own.audio_sha256
     assert torch.equal(shared.batch(list(range(12)))["features"], own.batch(list(range(12)))["features"])

@@ -10,16 +10,18 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from peft import PeftModel
 
 from scaling_ambiguity.alms.inputs import hear_features
 from scaling_ambiguity.alms.loading import load_alm
+from scaling_ambiguity.alms.scoring import label_log_probabilities
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.state import load_state, save_state
-from scaling_ambiguity.finetuning.training import train_seed
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.predictions import PREDICTIONS
 from scaling_ambiguity.tables.splits import SPLITS
+from scaling_ambiguity.training.loop import train_seed
+from scaling_ambiguity.training.state import load_state, save_state
 
 # Runs the program finetune.py in this process and kills it at the n-th optimiser step.
 KILLER = """
@@ -52,7 +54,9 @@ def test_outputs(train, tmp_path, gather):
     assert curve["validation_loss"][1:].min() == pytest.approx(record["best_validation_loss"])
     assert files["seed-0.parquet"] != files["seed-1.parquet"]
     states = sorted(path.relative_to(tmp_path / "state").as_posix() for path in (tmp_path / "state").rglob("*.pt"))
-    assert states == ["seed-0/state.pt", "seed-1/state.pt"], "the program drops them, once all it makes is written"
+    assert states == ["fold-0/seed-0/state.pt", "fold-0/seed-1/state.pt"], (
+        "the program drops them, once all it makes is written"
+    )
 
 
 def test_same_seed_same_bytes(train, tmp_path):
@@ -68,12 +72,12 @@ def test_seeds_of_a_job_share_the_encodings(train, tmp_path, gather, settings, m
         heard.append(features)
         return hear_features(alm, features)
 
-    def watched(alm, adapter, *arguments, **options):
-        shared.add((id(alm), id(adapter)))
-        return train_seed(alm, adapter, *arguments, **options)
+    def watched(trainee, *arguments):
+        shared.add(id(trainee))
+        return train_seed(trainee, *arguments)
 
     monkeypatch.setattr("scaling_ambiguity.alms.encoding_shards.hear_features", counted)
-    monkeypatch.setattr("scaling_ambiguity.finetuning.job.train_seed", watched)
+    monkeypatch.setattr("scaling_ambiguity.training.run.train_seed", watched)
     settings.options |= {"steps": 1, "evaluate_every": 1}
     files = train(tmp_path)
     assert {"seed-0.parquet", "seed-1.parquet"} < set(files)
@@ -90,7 +94,6 @@ def test_training_lowers_its_loss(train, tmp_path, settings):
 
 def test_adapter_opens_with_peft_and_gives_the_predictions(train, tmp_path, gather, checkpoint, settings):
     from scaling_ambiguity.finetuning.inputs import FrozenInputs
-    from scaling_ambiguity.finetuning.training import predict
     from scaling_ambiguity.proxies.prompts import load_prompts
 
     settings.options["learning_rate"] = 0.05
@@ -99,14 +102,16 @@ def test_adapter_opens_with_peft_and_gives_the_predictions(train, tmp_path, gath
     PeftModel.from_pretrained(alm.model, tmp_path / "run-1" / "adapter")
     inputs = FrozenInputs(alm, load_prompts(settings.prompts), gather().test, settings.classes, "test")
     table = PREDICTIONS.read(tmp_path / "seed-1.parquet")
-    np.testing.assert_allclose(predict(alm, inputs, settings.classes), table.iloc[:, 1:], atol=1e-6)
+    with torch.inference_mode():
+        said = label_log_probabilities(alm, inputs.batch([0, 1, 2, 3]), settings.classes).exp()
+    np.testing.assert_allclose(said, table.iloc[:, 1:], atol=1e-6)
 
 
 def test_blind_to_test_labels(train, tmp_path, corpus):
     table = LABELS.read(corpus / "labels.parquet")
     table.loc[16:, ["p_neutral", "p_happy", "p_sad"]] = [0.0, 0.0, 1.0]
     LABELS.write(table, tmp_path / "changed.parquet")
-    assert train(tmp_path / "a") == train(tmp_path / "b", labels=tmp_path / "changed.parquet")
+    assert train(tmp_path / "a") == train(tmp_path / "b", label_table=tmp_path / "changed.parquet")
 
 
 def test_killed_job_ends_bit_for_bit_like_an_undisturbed_one(train, tmp_path, program):
@@ -130,8 +135,8 @@ def test_folds_of_one_process_are_those_trained_alone_even_after_a_kill(program,
     second = first.assign(fold=1, part=first["part"].to_numpy()[::-1])
     SPLITS.write(pd.concat([first, second]), tmp_path / "splits.parquet")
     for fold in (0, 1):
-        run(program(tmp_path / "alone" / f"fold-{fold}", (fold,), tmp_path / "splits.parquet"))
-    together = program(tmp_path / "together", (0, 1), tmp_path / "splits.parquet")
+        run(program(tmp_path / "alone" / f"fold-{fold}", folds=(fold,), splits=tmp_path / "splits.parquet"))
+    together = program(tmp_path / "together", folds=(0, 1), splits=tmp_path / "splits.parquet")
     run(["-c", KILLER, "7", *together], -signal.SIGKILL)  # in the second seed of the second fold
     for path in (tmp_path / "together").glob("fold-*"):
         shutil.rmtree(path)  # as Snakemake removes what an unfinished job has written
@@ -163,10 +168,10 @@ def test_foreign_state_is_set_aside(tmp_path, capsys):
 
 
 def test_state_of_other_data_is_not_continued(train, tmp_path, capsys):
-    save_state(tmp_path / "state" / "seed-0", "other", {"step": 4})
+    save_state(tmp_path / "state" / "fold-0" / "seed-0", "other", {"step": 4})
     assert train(tmp_path / "a", state=tmp_path / "state") == train(tmp_path / "b")
     assert "set aside" in capsys.readouterr().err
-    assert (tmp_path / "state" / "seed-0" / "state.pt.foreign-0").exists()
+    assert (tmp_path / "state" / "fold-0" / "seed-0" / "state.pt.foreign-0").exists()
 
 
 def test_divergence_is_an_error(train, tmp_path, settings):

@@ -9,8 +9,19 @@ import pytest
 from scaling_ambiguity.code_identity import SCRIPTS
 
 LIBRARY = SCRIPTS / "scaling_ambiguity"
-GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "latex", "tables"]
-ROOMS = ["config", "corpora", "labels", "alms", "proxies", "metrics", "inference", "augmentation", "finetuning"]
+GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "latex", "settings", "tables"]
+ROOMS = [
+    "config",
+    "corpora",
+    "labels",
+    "alms",
+    "proxies",
+    "metrics",
+    "inference",
+    "augmentation",
+    "training",
+    "finetuning",
+]
 ORDER = GROUND + ROOMS + ["evaluation", "reporting"]
 
 

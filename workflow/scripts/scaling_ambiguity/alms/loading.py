@@ -17,6 +17,8 @@ from scaling_ambiguity.io import file_sha256
 
 SHOWN = 3  # tensors that a message names
 
+LOADING = ("revision", "device", "trust_remote_code")  # keys of an entry that say how it is opened
+
 
 @dataclass(frozen=True)
 class LoadedALM:

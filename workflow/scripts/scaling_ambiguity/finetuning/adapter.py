@@ -10,60 +10,61 @@ from peft.utils import get_peft_model_state_dict
 from scaling_ambiguity.alms.families.adapters import own_adapters
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.heads import HeadedALM, save_head
+from scaling_ambiguity.finetuning.heads import AttentionHead, save_head
 from scaling_ambiguity.finetuning.projections import chosen
 from scaling_ambiguity.io import read_json, write_json
 from scaling_ambiguity.seeds import derive_seed
+from scaling_ambiguity.training.options import Lora
+from scaling_ambiguity.training.trainee import Weights
 
-Weights = dict[str, torch.Tensor]
 HEAD = "head."  # begins the names of the head's tensors
 TRAINED = "default", "trained"  # what peft may call the adapter: the first that the checkpoint has not
 
 
 class Adapter:
-    """A LoRA adapter inside an audio-language model, and the model's head if it has one; reset for each seed.
+    """A LoRA adapter inside an audio-language model, and a head if it is given one; reset for each seed.
 
     Attributes:
-        model: The peft model; the base weights are shared with the LoadedALM it came from.
+        module: The peft model; the base weights are shared with the LoadedALM it came from.
+        head: The head; None where label words are read.
         parameters: Its trainable tensors, in a fixed order.
     """
 
-    def __init__(self, alm: LoadedALM, lora: dict):
-        """Inject adapters of rank ``lora["r"]`` into ``lora["targets"]`` of the language model alone.
+    def __init__(self, alm: LoadedALM, lora: Lora, head: AttentionHead | None = None):
+        """Inject adapters of rank ``lora.r`` into ``lora.targets`` of the language model alone.
 
         What the checkpoint brought as an adapter of its own (the speech adapter of Phi-4) stays on and frozen.
 
         Raises:
             UserError: There is no such target; those there are stand in the message.
         """
-        self._paths, own = chosen(alm.model, lora["targets"]), own_adapters(alm.model)
-        config = LoraConfig(r=lora["r"], lora_alpha=lora["alpha"], lora_dropout=lora["dropout"])
+        self._paths, own = chosen(alm.model, lora.targets), own_adapters(alm.model)
+        config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout)
         config.target_modules = set(self._paths)  # whole paths: peft resolves a pattern otherwise for some models
         self._name = next(name for name in TRAINED if name not in own)
-        self.model: PeftModel = get_peft_model(alm.model, config, adapter_name=self._name)
+        self.module: PeftModel = get_peft_model(alm.model, config, adapter_name=self._name)
         if own:
-            self.model.base_model.set_adapter([*own, self._name])
-        for name, parameter in self.model.named_parameters():
+            self.module.base_model.set_adapter([*own, self._name])
+        for name, parameter in self.module.named_parameters():
             parameter.requires_grad_(".lora_" in name and f".{self._name}." in name)
-        adapted = {name.split(".lora_")[0] for name, p in self.model.named_parameters() if p.requires_grad}
+        adapted = {name.split(".lora_")[0] for name, p in self.module.named_parameters() if p.requires_grad}
         if adapted != {f"base_model.model.{path}" for path in self._paths}:
-            raise UserError(f"finetuning.lora.targets {lora['targets']}: peft adapts others: {sorted(adapted)[:5]}.")
-        self.model.eval()  # the frozen base never drops anything; only the adapter does, see `training`
-        self._alm = alm
-        self._head = alm.head if isinstance(alm, HeadedALM) else None
-        self._named = sorted((name, p) for name, p in self.model.named_parameters() if p.requires_grad)
-        if self._head is not None:
-            self._named += sorted((f"{HEAD}{name}", p) for name, p in self._head.named_parameters())
+            raise UserError(f"finetuning.lora.targets {lora.targets}: peft adapts others: {sorted(adapted)[:5]}.")
+        self.module.eval()  # the frozen base never drops anything; only the adapter does, see `train`
+        self.head = head
+        self._named = sorted((name, p) for name, p in self.module.named_parameters() if p.requires_grad)
+        if self.head is not None:
+            self._named += sorted((f"{HEAD}{name}", p) for name, p in self.head.named_parameters())
         self.parameters = [parameter for _, parameter in self._named]
 
     @torch.no_grad()
     def reset(self, seed: int) -> None:
-        """Start anew: A from the Kaiming-uniform law by (seed, name), B at zero, as in the LoRA paper (2106.09685).
+        """Set the initial values: A from the Kaiming-uniform law by (seed, name), B zero, as in arXiv 2106.09685.
 
         A head starts from torch's initial values, by the seed.
         """
-        if self._head is not None:
-            self._head.reset(seed)
+        if self.head is not None:
+            self.head.reset(seed)
         for name, parameter in self._named:
             if name.startswith(HEAD):
                 continue
@@ -75,11 +76,11 @@ class Adapter:
             torch.nn.init.kaiming_uniform_(values, a=math.sqrt(5), generator=random)
             parameter.copy_(values)
 
-    def training(self, mode: bool) -> None:
+    def train(self, mode: bool) -> None:
         """Switch the dropout of adapter and head on or off."""
-        if self._head is not None:
-            self._head.train(mode)
-        for name, module in self.model.named_modules():
+        if self.head is not None:
+            self.head.train(mode)
+        for name, module in self.module.named_modules():
             if "lora_dropout" in name:
                 module.train(mode)
 
@@ -95,9 +96,9 @@ class Adapter:
 
     def save(self, folder: Path) -> None:
         """Write ``adapter_config.json`` and ``adapter_model.safetensors``, as peft reads them; a head beside them."""
-        self.model.save_pretrained(
+        self.module.save_pretrained(
             str(folder),
-            state_dict=get_peft_model_state_dict(self.model, adapter_name=self._name),
+            state_dict=get_peft_model_state_dict(self.module, adapter_name=self._name),
             selected_adapters=[self._name],
             safe_serialization=True,
             save_embedding_layers=False,
@@ -109,6 +110,5 @@ class Adapter:
         (folder / "README.md").unlink(missing_ok=True)
         config = folder / "adapter_config.json"  # peft writes the targets in the order of a set
         write_json(read_json(config) | {"target_modules": self._paths, "target_parameters": None}, config)
-        if self._head is not None:
-            assert isinstance(self._alm, HeadedALM)
-            save_head(self._alm, folder)
+        if self.head is not None:
+            save_head(self.head, folder)

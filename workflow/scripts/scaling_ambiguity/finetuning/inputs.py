@@ -9,9 +9,9 @@ from scaling_ambiguity.alms.encoded_clips import encoder_of
 from scaling_ambiguity.alms.encoding_shards import encode_clips
 from scaling_ambiguity.alms.inputs import embed_tokens, encode_audio, prompt_tokens
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.finetuning.examples import Examples, refuse_unheard
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.prompts import PromptSet, render
+from scaling_ambiguity.training.examples import Examples, refuse_unheard
 
 
 class FrozenInputs:

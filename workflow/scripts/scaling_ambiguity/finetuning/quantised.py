@@ -1,4 +1,4 @@
-"""A quantised base under the adapter, where bitsandbytes and a GPU are at hand."""
+"""A quantised base under the adapter, where bitsandbytes and a GPU are available."""
 
 from importlib.util import find_spec
 from typing import Any
@@ -7,17 +7,13 @@ import torch
 
 from scaling_ambiguity.errors import UserError
 
-KINDS = ("4bit", "8bit")
-
 
 def quantisation(kind: str) -> Any:
     """Return the transformers configuration that loads a base model in 4 bits (NF4, arXiv 2305.14314) or 8 bits.
 
     Raises:
-        UserError: The kind is unknown, or bitsandbytes or a GPU is missing.
+        UserError: bitsandbytes or a GPU is missing.
     """
-    if kind not in KINDS:
-        raise UserError(f"finetuning.quantised = {kind!r} is unknown; accepted: {', '.join(KINDS)}.")
     if find_spec("bitsandbytes") is None:
         raise UserError(
             f"finetuning.quantised = {kind!r} needs the package bitsandbytes, which is not installed. "

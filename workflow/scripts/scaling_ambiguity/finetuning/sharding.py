@@ -1,8 +1,5 @@
 """The frozen layers of a language model, each process holding its share of every one (FSDP)."""
 
-from typing import TypeGuard
-
-import torch
 from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import fully_shard
 from torch.distributed.tensor import DTensor
@@ -10,7 +7,7 @@ from torch.distributed.tensor import DTensor
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.parallel import Team
+from scaling_ambiguity.training.team import Team
 
 ALIVE = 2  # layers that are whole at a time: the one that computes and the one fetched ahead
 
@@ -61,28 +58,10 @@ def _place(alm: LoadedALM) -> None:
                 module._buffers[name] = buffer.to(alm.device)
 
 
-def is_sharded(alm: object) -> TypeGuard[LoadedALM]:
-    """Return whether :func:`shard` cut ``alm``."""
-    return isinstance(alm, LoadedALM) and any(isinstance(one, DTensor) for one in alm.model.parameters())
-
-
-def own_part(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the part of ``tensor`` that this process holds: the whole, unless it is cut."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
-
-
-def own_bytes(tensor: torch.Tensor) -> int:
-    """Return the bytes of ``tensor`` that this process holds."""
-    local = own_part(tensor)
-    return local.numel() * local.element_size()
-
-
-def gathered_bytes(alm: object) -> int:
-    """Return the most bytes of whole layers that a process holds beside its share."""
-    if not is_sharded(alm):
-        return 0
-    layers = parts(alm.model).language_model.layers
-    return ALIVE * max(
+def gathered_bytes(alm: LoadedALM) -> int:
+    """Return the most bytes of whole layers that a process holds in addition to its share; 0 without :func:`shard`."""
+    sizes = (
         sum(one.numel() * one.element_size() for one in layer.parameters() if isinstance(one, DTensor))
-        for layer in layers
+        for layer in parts(alm.model).language_model.layers
     )
+    return ALIVE * max(sizes, default=0)

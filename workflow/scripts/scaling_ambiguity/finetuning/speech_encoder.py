@@ -7,10 +7,8 @@ import numpy as np
 import torch
 
 from scaling_ambiguity.alms.inputs import encode_audio
-from scaling_ambiguity.alms.loading import LoadedALM, folder_revision, load_alm
+from scaling_ambiguity.alms.loading import LOADING, LoadedALM, folder_revision, load_alm
 from scaling_ambiguity.io import atomic_path
-
-LOADING = ("revision", "device", "trust_remote_code")  # keys of an entry that say how it is opened
 
 
 class SpeechEncoder:

@@ -1,4 +1,4 @@
-"""The published on-line step: in training alone, a recording is altered anew each time it is drawn.
+"""The published on-line step: in training alone, a recording is altered again each time it is drawn.
 
 With a stated probability, .3 as published (arXiv 2601.14620), by a change of pitch of at most a semitone or of speed
 by a factor in [.95, 1.05]; labels and transcripts stay. That pitch and speed are as frequent, and each uniform in its
@@ -6,21 +6,20 @@ range, is not published and assumed here.
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 import torch
+from pydantic import Field
 
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.augmentation.transforms import change_pitch, change_speed
-from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.peer_inputs import PeerInputs
 from scaling_ambiguity.seeds import uniform
+from scaling_ambiguity.settings import Settings
+from scaling_ambiguity.training.trainee import Batch, Inputs
 
 PITCH, SPEED = "pitch", "speed"
 
 
-@dataclass(frozen=True)
-class OnlineStep:
+class OnlineStep(Settings):
     """How recordings are altered.
 
     Attributes:
@@ -29,16 +28,9 @@ class OnlineStep:
         speed: Least and largest factor of the tempo.
     """
 
-    probability: float
-    semitones: float
+    probability: float = Field(gt=0, le=1)
+    semitones: float = Field(ge=0)
     speed: tuple[float, float]
-
-    @classmethod
-    def of(cls, options: dict[str, Any] | None) -> "OnlineStep | None":
-        """Return the step of ``augmentations.<name>.online``, or None where there is none."""
-        if not options:
-            return None
-        return cls(options["probability"], options["semitones"], tuple(options["speed"]))
 
     def draw(self, seed: int, step: int, utterance: str) -> tuple[str, float] | None:
         """Return what becomes of an item at an optimiser step, by (seed, step, utterance) alone.
@@ -53,7 +45,7 @@ class OnlineStep:
             return PITCH, self.semitones * (2 * place - 1)
         return SPEED, self.speed[0] + (self.speed[1] - self.speed[0]) * place
 
-    def at(self, inputs: FrozenInputs | PeerInputs, seed: int, step: int) -> "AlteredInputs":
+    def at(self, inputs: Inputs, seed: int, step: int) -> "AlteredInputs":
         """Return the inputs as the training hears them at ``step``."""
         return AlteredInputs(self, inputs, seed, step)
 
@@ -67,18 +59,18 @@ class AlteredInputs:
     """
 
     online: OnlineStep
-    inputs: FrozenInputs | PeerInputs
+    inputs: Inputs
     seed: int
     step: int
 
-    def batch(self, rows: list[int]) -> dict[str, torch.Tensor]:
-        """Return the model inputs of ``rows``, as :meth:`FrozenInputs.batch` does."""
+    def batch(self, rows: list[int]) -> Batch:
+        """Return the model inputs of ``rows``, as :meth:`~.trainee.Inputs.batch` does."""
         names, paths = self.inputs.examples.utterances, self.inputs.examples.paths
-        altered = {}
+        altered: dict[int, torch.Tensor] = {}
         for row in rows:
-            found = self.online.draw(self.seed, self.step, names[row])
-            if found is not None:
-                kind, value = found
+            change_drawn = self.online.draw(self.seed, self.step, names[row])
+            if change_drawn is not None:
+                kind, value = change_drawn
                 change = change_pitch if kind == PITCH else change_speed
                 path = paths[row]
                 assert path is not None, "an item to be altered has no sound"  # examples.sounds() refuses it

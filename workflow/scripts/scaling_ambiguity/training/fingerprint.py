@@ -4,21 +4,23 @@ import hashlib
 import json
 import platform
 from importlib.metadata import version
-from pathlib import Path
 
 from scaling_ambiguity.code_identity import SCRIPTS, code_hash
-from scaling_ambiguity.finetuning.execution import Execution
-from scaling_ambiguity.finetuning.kinds import Inputs
 from scaling_ambiguity.io import file_sha256
-
-# How jobs are cut, not what is trained.
-IGNORED_OPTIONS = frozenset({"models", "seeds", "seeds_per_job", "folds_per_job"})
+from scaling_ambiguity.training.job import TrainingJob
+from scaling_ambiguity.training.kinds import KINDS
+from scaling_ambiguity.training.trainee import Inputs, Trainee
 
 
 def versions() -> dict[str, str]:
     """Return the versions of python and of the libraries that shape the numbers."""
     packages = ("torch", "transformers", "peft", "accelerate", "numpy", "soundfile", "soxr")
     return {"python": platform.python_version()} | {package: version(package) for package in packages}
+
+
+def training_code(kind: str) -> str:
+    """Return the hash of the code that trains models of a kind."""
+    return code_hash(SCRIPTS / "finetune.py", (f"scaling_ambiguity.{KINDS[kind].module}",))
 
 
 def data_fingerprint(inputs: dict[str, Inputs]) -> str:
@@ -32,37 +34,30 @@ def data_fingerprint(inputs: dict[str, Inputs]) -> str:
     return digest.hexdigest()
 
 
-def training_fingerprint(
-    data: str,
-    *,
-    revision: str,
-    prompts: Path,
-    classes: list[str],
-    options: dict,
-    protocol: dict,
-    device: str,
-    seed: int,
-    base_seed: int,
-    processes: int = 1,
-    online: dict | None = None,
-) -> str:
+def training_fingerprint(job: TrainingJob, trainee: Trainee, data: str, seed: int, processes: int = 1) -> str:
     """Return the SHA-256 of everything that decides the result of one seed, the code included.
 
     How often the state is saved decides nothing; how a batch is cut and shared decides the last digits.
+
+    Args:
+        job: The job.
+        trainee: Its model.
+        data: Of :func:`data_fingerprint`.
+        seed: Number of the training.
+        processes: Processes that share every batch.
     """
-    execution = vars(Execution.of(options).with_processes(processes, options["batch"]))
+    options = job.options.with_processes(processes).model_dump(exclude={"execution": {"state_every"}})
     parts = {
         "data": data,
-        "revision": revision,
-        "prompts": file_sha256(prompts),
-        "classes": classes,
-        "options": {key: value for key, value in options.items() if key not in IGNORED_OPTIONS}
-        | {"execution": {key: value for key, value in execution.items() if key != "state_every"}},
-        "protocol": protocol,
-        "online": online,
-        "device": device,
-        "seed": [base_seed, seed],
+        "revision": trainee.revision,
+        "prompts": file_sha256(job.prompts) if job.prompts else None,
+        "classes": job.classes,
+        "options": options,
+        "objective": job.objective,
+        "online": job.online.model_dump() if job.online else None,
+        "device": trainee.device.type,
+        "seed": [job.base_seed, seed],
         "versions": versions(),
-        "code": code_hash(SCRIPTS / "finetune.py"),
+        "code": training_code(job.kind),
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""How much memory a training step needs, said before the first one, and what to change when there is too little."""
+"""How much memory a training step needs, stated before the first one, and what to change when there is too little."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
+from torch.distributed.tensor import DTensor
 
 from scaling_ambiguity.alms.free_memory import free_memory, ran_out
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.execution import Execution
-from scaling_ambiguity.finetuning.kinds import Inputs, Opened, Trainee
-from scaling_ambiguity.finetuning.sharding import gathered_bytes, own_bytes, own_part
+from scaling_ambiguity.training.options import Execution, TrainingOptions
+from scaling_ambiguity.training.trainee import Inputs, Trainee
 
 # Of what is kept: what comes and goes beside it, and what the allocator cannot use. Measured on the CPU: 1.2 to 1.8;
 # most with tensors just below the 32 MiB from which glibc returns memory at once.
@@ -79,40 +79,50 @@ class Foreseen:
         )
 
 
-def foresee(
-    alm: Opened, adapter: Trainee, train: Inputs, forward: Forward, batch: int, execution: Execution
-) -> Foreseen:
+def foresee(trainee: Trainee, train: Inputs, loss: Forward, options: TrainingOptions) -> Foreseen:
     """Measure what one and two utterances of the longest prompt keep for the gradient; no step is made.
+
+    Args:
+        trainee: The model.
+        train: Training inputs.
+        loss: Rows of ``train`` -> their training loss, differentiable.
+        options: Batch and execution.
 
     Raises:
         UserError: Not even that fits.
     """
     lengths = train.lengths()
     longest = lengths.index(max(lengths))
-    known = {own_part(tensor).untyped_storage().data_ptr() for tensor in alm.model.parameters()}
-    parameters = sum(own_bytes(tensor) for tensor in alm.model.parameters())
-    optimiser = sum(3 * parameter.numel() * parameter.element_size() for parameter in adapter.parameters)
-    free = free_memory(alm.device)
+    batch, execution = options.batch, options.execution
+    held = [local_part(tensor) for tensor in trainee.module.parameters()]
+    loaded = {tensor.untyped_storage().data_ptr() for tensor in held}
+    parameters = sum(tensor.numel() * tensor.element_size() for tensor in held)
+    optimiser = sum(3 * parameter.numel() * parameter.element_size() for parameter in trainee.parameters)
+    free = free_memory(trainee.device)
     with explain_out_of_memory(Foreseen(parameters, optimiser, 0, max(1, free), free, batch, execution)):
-        (one, largest), (two, _) = (kept_for_gradient(partial(forward, [longest] * n), known) for n in (1, 2))
+        (one, largest), (two, _) = (kept_for_gradient(partial(loss, [longest] * n), loaded) for n in (1, 2))
     each = max(1, two - one)
     fixed = max(0, one - each)
     if execution.checkpointing:
         # One layer at a time is computed again; its share is what is kept without checkpointing, over the layers.
         each += each
-    fixed += gathered_bytes(alm)
+    fixed += trainee.gathered_bytes
     # While a layer is computed, forth or back, tensors as large as its largest come and go.
-    return Foreseen(
-        parameters, optimiser, fixed, round(RESERVE * each) + 2 * largest, free_memory(alm.device), batch, execution
-    )
+    each = round(RESERVE * each) + 2 * largest
+    return Foreseen(parameters, optimiser, fixed, each, free_memory(trainee.device), batch, execution)
 
 
-def kept_for_gradient(compute: Callable[[], torch.Tensor], known: set[int]) -> tuple[int, int]:
+def local_part(tensor: torch.Tensor) -> torch.Tensor:
+    """Return the part of ``tensor`` that this process holds: the whole, unless it is sharded."""
+    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+
+
+def kept_for_gradient(compute: Callable[[], torch.Tensor], loaded: set[int]) -> tuple[int, int]:
     """Return the bytes of all tensors, and of the largest, that autograd keeps of ``compute``, each storage once.
 
     Args:
         compute: A differentiable computation.
-        known: Addresses of storages that are there anyway: the parameters.
+        loaded: Addresses of storages that are there anyway: the parameters.
     """
     kept: dict[int, int] = {}
 
@@ -120,7 +130,7 @@ def kept_for_gradient(compute: Callable[[], torch.Tensor], known: set[int]) -> t
         storage = tensor.untyped_storage()
         owner = tensor._base if tensor._is_view() else tensor
         # A sharded layer's weights are gathered into storages of their own, which are given back after the layer.
-        if storage.data_ptr() not in known and not isinstance(owner, torch.nn.Parameter):
+        if storage.data_ptr() not in loaded and not isinstance(owner, torch.nn.Parameter):
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 

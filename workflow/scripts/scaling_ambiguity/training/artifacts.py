@@ -6,31 +6,30 @@ from typing import Any
 import pandas as pd
 import torch
 
-from scaling_ambiguity.code_identity import SCRIPTS, code_hash
-from scaling_ambiguity.finetuning.adapter import Adapter
-from scaling_ambiguity.finetuning.curve import draw_curve
-from scaling_ambiguity.finetuning.fingerprint import versions
-from scaling_ambiguity.finetuning.kinds import Trainee
-from scaling_ambiguity.finetuning.training import Trained
+from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.io import atomic_path, write_csv, write_json, write_text
+from scaling_ambiguity.training.curve import draw_curve
+from scaling_ambiguity.training.fingerprint import training_code, versions
+from scaling_ambiguity.training.loop import Trained
+from scaling_ambiguity.training.trainee import Card, Trainee
 
 
-def write_run(folder: Path, adapter: Trainee, trained: Trained, record: dict[str, Any], device: torch.device) -> None:
+def write_run(folder: Path, trainee: Trainee, trained: Trained, kind: str, record: dict[str, Any]) -> None:
     """Write the run folder whole or not at all: adapter/, curve.csv, curve.png, run.json, README.md.
 
     Args:
         folder: The run folder.
-        adapter: Holds the weights of the best step.
+        trainee: Holds the weights of the best step.
         trained: The finished training.
-        record: What only the caller knows: condition, seed, fingerprints, numbers of items, energy.
-        device: Where it was trained.
+        kind: The kind of the model.
+        record: What only the caller knows: condition, seed, fingerprints, numbers of items.
     """
     record = record | {
         "versions": versions(),
-        "code": code_hash(SCRIPTS / "finetune.py"),
+        "code": training_code(kind),
         "git_commit": git_commit(SCRIPTS),
-        "device": device_name(device),
-        "trainable_parameters": sum(parameter.numel() for parameter in adapter.parameters),
+        "device": device_name(trainee.device),
+        "trainable_parameters": sum(parameter.numel() for parameter in trainee.parameters),
         "steps": int(trained.curve[-1]["step"]),
         "best_step": trained.best_step,
         "best_validation_loss": min(row["validation_loss"] for row in trained.curve[1:]),
@@ -41,12 +40,11 @@ def write_run(folder: Path, adapter: Trainee, trained: Trained, record: dict[str
     curve = pd.DataFrame(trained.curve)
     with atomic_path(folder) as temporary:
         temporary.mkdir()
-        adapter.save(temporary / "adapter")
+        trainee.save(temporary / "adapter")
         write_csv(curve, temporary / "curve.csv")
         draw_curve(curve, trained.best_step, temporary / "curve.png")
         write_json(record, temporary / "run.json")
-        card = model_card(record) if isinstance(adapter, Adapter) else peer_card(record)
-        write_text(card, temporary / "README.md")
+        write_text(model_card(record, trainee.card(record)), temporary / "README.md")
 
 
 def device_name(device: torch.device) -> str:
@@ -82,43 +80,20 @@ def git_commit(inside: Path) -> str | None:
     return next((line.split()[0] for line in lines if line.endswith(f" {name}")), None)
 
 
-def model_card(record: dict[str, Any]) -> str:
+def model_card(record: dict[str, Any], card: Card) -> str:
     """Return the model card, Markdown with the front matter the Hugging Face hub reads; the same for equal trainings.
 
-    Seconds, energy and machine stand in run.json alone.
+    Seconds and machine stand in run.json alone.
     """
-    about = f"""A LoRA adapter of the language model of {_base(record)}. It predicts the distribution of people's
-emotion labels for a spoken utterance ({", ".join(record["classes"])}); its answers as text were never trained."""
-    use = """```python
-from peft import PeftModel
-model = PeftModel.from_pretrained(base, "adapter")  # base: the model named above
-```"""
-    tags = "library_name: peft\ntags: [lora, audio-language-model, emotion-recognition, label-distribution]"
-    return _card(record, tags, about, use)
-
-
-def peer_card(record: dict[str, Any]) -> str:
-    """Return the model card of a small peer, as :func:`model_card`."""
-    about = f"""A perceptron on the mean output of the frozen encoder of {_base(record)}. It predicts the distribution
-of people's emotion labels for a spoken utterance ({", ".join(record["classes"])})."""
-    use = "`adapter/peer.json` holds its shape, `adapter/peer.safetensors` its weights and its inputs' moments."
-    return _card(record, "tags: [emotion-recognition, label-distribution]", about, use)
-
-
-def _base(record: dict[str, Any]) -> str:
-    return f"`{record['checkpoint']}` (revision `{record['model_revision']}`)"
-
-
-def _card(record: dict[str, Any], tags: str, about: str, use: str) -> str:
     items = ", ".join(f"{number} for {part}" for part, number in record["items"].items())
     return f"""---
 base_model: {record["checkpoint"]}
-{tags}
+{card.tags}
 ---
 
 # {record["model"]} on {record["labels"]} labels of {record["corpus"]}
 
-{about}
+{card.what}
 
 - Labels: {record["labels"]}; augmentation: {record["augmentation"]}; protocol: {record["protocol"]},
   fold {record["fold"]}, seed {record["seed"]}.
@@ -131,7 +106,7 @@ base_model: {record["checkpoint"]}
 
 ## Use
 
-{use}
+{card.use}
 
 ## Limits
 

@@ -4,16 +4,25 @@ import math
 from collections.abc import Callable, Mapping
 
 import torch
-from torch.nn.functional import log_softmax
+from torch.nn.functional import log_softmax, softplus
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning.transport import transport_loss
+from scaling_ambiguity.training.transport import transport_loss
 
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 HEADS = ("labels", "faithful")
 EVIDENTIAL = "dirichlet"  # the loss whose model gives log alpha instead of log q
 REGULARISER = 0.1  # weight of the divergence from ignorance in `dirichlet`
+
+
+def log_output(logits: torch.Tensor, evidential: bool) -> torch.Tensor:
+    """Return what a head says about the classes, (B, C): log-probabilities log q of its logits.
+
+    Of an evidential head, log alpha of a Dirichlet distribution, alpha = 1 + softplus(logit); alpha, normalised, is
+    the mean.
+    """
+    return torch.log1p(softplus(logits)) if evidential else log_softmax(logits, dim=-1)
 
 
 def _negative_entropy(p: torch.Tensor) -> torch.Tensor:

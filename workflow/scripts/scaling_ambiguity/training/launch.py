@@ -9,8 +9,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from scaling_ambiguity.finetuning.interrupts import SIGNALS, STOPPED
-from scaling_ambiguity.finetuning.parallel import RENDEZVOUS
+from scaling_ambiguity.training.interrupts import SIGNALS, STOPPED
+from scaling_ambiguity.training.team import RENDEZVOUS
 
 GRACE = 60.0  # seconds between asking the others to stop and killing them
 _PR_SET_PDEATHSIG = 1

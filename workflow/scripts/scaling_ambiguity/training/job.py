@@ -1,0 +1,112 @@
+"""One training job: a condition, its folds and its seeds, as one typed object."""
+
+import importlib
+import json
+from pathlib import Path
+from typing import Any, Self
+
+from pydantic import model_validator
+
+from scaling_ambiguity.settings import Settings
+from scaling_ambiguity.training.kinds import KINDS
+from scaling_ambiguity.training.online import OnlineStep
+from scaling_ambiguity.training.options import TrainingOptions
+from scaling_ambiguity.training.team import ALONE, Team
+from scaling_ambiguity.training.trainee import Trainee
+
+CONDITION = ("corpus", "protocol", "model", "labels", "augmentation")
+
+
+class TrainingJob(Settings):
+    """What one process trains: every seed of every fold of one condition.
+
+    Attributes:
+        corpus, protocol, model, labels, augmentation: The condition.
+        kind: A key of :data:`~.kinds.KINDS`.
+        entry: How the model is opened: its entry in the configuration, joined with that of its encoder.
+        options: What is the same for every training.
+        objective: ``head`` and ``loss`` of the protocol, and what the loss needs.
+        classes: The class set, in order.
+        folds: Numbers of the folds.
+        seeds: Numbers of the trainings of each fold, combined with ``base_seed``.
+        base_seed: The global seed.
+        online: How recordings are altered whenever they are drawn; None: not at all.
+        prompts: File of the prompt set, of kinds that read one.
+        utterances, root: Table of the utterances, and the folder that their paths are relative to.
+        label_table, splits: Tables.
+        augmented: One folder of augmented items per fold; none without augmentation.
+        encodings: Folders of the encoder outputs of all clips of the corpus; none: clips are encoded in the job.
+        features: Folder of kept vectors of clips, of kinds that keep them.
+        state: Folder of unfinished trainings, ``fold-{fold}/seed-{seed}`` below it.
+        predictions: One table per seed, fold by fold.
+        runs: One folder per seed, fold by fold.
+    """
+
+    corpus: str
+    protocol: str
+    model: str
+    labels: str
+    augmentation: str
+    kind: str
+    entry: dict[str, Any]
+    options: TrainingOptions
+    objective: dict[str, Any]
+    classes: list[str]
+    folds: list[int]
+    seeds: list[int]
+    base_seed: int
+    online: OnlineStep | None = None
+    prompts: Path | None = None
+    utterances: Path
+    root: Path
+    label_table: Path
+    splits: Path
+    augmented: tuple[Path, ...] = ()
+    encodings: tuple[Path, ...] = ()
+    features: Path | None = None
+    state: Path
+    predictions: list[Path]
+    runs: list[Path]
+
+    @model_validator(mode="after")
+    def _paths_are_complete(self) -> Self:
+        trainings = len(self.folds) * len(self.seeds)
+        if not trainings == len(self.predictions) == len(self.runs):
+            raise ValueError("a training job needs one of `predictions` and one of `runs` per seed and fold.")
+        if len(self.augmented) not in (0, len(self.folds)):
+            raise ValueError("a training job needs one folder in `augmented` per fold.")
+        if self.kind not in KINDS:
+            raise ValueError(f"kind {self.kind!r} is unknown; accepted: {', '.join(KINDS)}.")
+        return self
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Return the job that a rule describes in JSON.
+
+        Raises:
+            UserError: A field is missing, unknown or not accepted.
+        """
+        return cls.read(json.loads(text), "job")
+
+    @property
+    def condition(self) -> dict[str, str]:
+        """Names of the condition."""
+        return {name: getattr(self, name) for name in CONDITION}
+
+    def on_device(self, device: str) -> "TrainingJob":
+        """Return the same job on another device."""
+        return self.model_copy(update={"entry": self.entry | {"device": device}})
+
+    def state_of(self, fold: int, seed: int) -> Path:
+        """Return the folder of the state of one training."""
+        return self.state / f"fold-{fold}" / f"seed-{seed}"
+
+    def products(self, fold: int) -> list[tuple[int, Path, Path]]:
+        """Return (seed, predictions, run folder) of every training of a fold."""
+        first = self.folds.index(fold) * len(self.seeds)
+        places = slice(first, first + len(self.seeds))
+        return list(zip(self.seeds, self.predictions[places], self.runs[places], strict=True))
+
+    def open_trainee(self, team: Team = ALONE) -> Trainee:
+        """Open the model of the job, as it was before any training."""
+        return importlib.import_module(f"scaling_ambiguity.{KINDS[self.kind].module}").open_trainee(self, team)
