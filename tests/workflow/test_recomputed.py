@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from checkout import REPOSITORY
-from scipy.optimize import minimize
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import gammaln
 from scipy.stats import ttest_1samp
 
@@ -239,6 +239,86 @@ def test_levels_and_how_many_utterances_they_hold(raw):
         assert set(table[(table["stratum"] == level) & (table["metric"] == "nll")]["n"]) == {round(held[level])}
         own = bias[(bias["stratum"] == level) & (bias["metric"] == "match")]["n"]
         assert (own <= round(held[level])).all()
+
+
+def predicted(raw, path):
+    """Return (seed, utterance) -> distribution of one trained condition, from its tables of predictions."""
+    rows = {}
+    for fold in path.iterdir():
+        for table in fold.iterdir():
+            for row in pd.read_parquet(table).itertuples(index=False):
+                rows[table.stem, row[0]] = np.array(row[1:], float)
+    assert {name for _, name in rows} == set(raw.names)
+    return rows
+
+
+def test_trained_models_and_their_differences(raw):
+    """Every condition's scores against all human votes, and its difference from the model trained on human labels."""
+    table = pd.read_parquet(raw.results / "statistics" / f"evaluation-{CORPUS}-{PROTOCOL}.parquet")
+    table = table[(table["population"] == "these raters") & (table["stratum"] == "all") & (table["model"] == "tiny")]
+    table = table[(table["reference"] == "human") & (table["method"] != "seed")]
+    below = raw.results / "predictions" / CORPUS / PROTOCOL / "tiny"
+    conditions = {(path.parent.name, path.name): predicted(raw, path) for path in below.glob("*/*")}
+    assert len(conditions) >= 4 and {("human", "none"), (SYNTHETIC, "none")} <= set(conditions)
+    means = {}
+    for key, rows in conditions.items():
+        votes = {name: raw.human[name] for _, name in rows}
+        means[key] = {
+            "nll": np.mean([nll(q, votes[name]) for (_, name), q in rows.items()]),
+            "jsd_bits": np.mean([jsd(q, votes[name] / votes[name].sum()) for (_, name), q in rows.items()]),
+        }
+    for (labels, augmentation), found in means.items():
+        for metric, value in found.items():
+            row = one(table, labels=labels, augmentation=augmentation, metric=metric)
+            assert row["estimate"] == pytest.approx(value, abs=1e-9), (labels, augmentation, metric)
+        if labels != "human":
+            row = one(table, labels=labels, augmentation=augmentation, metric="nll_minus_human")
+            assert row["estimate"] == pytest.approx(found["nll"] - means["human", augmentation]["nll"], abs=1e-9)
+
+
+def test_the_worth_of_synthetic_votes(raw):
+    """The held-out loss of k human votes, and where the loss of the pooled synthetic votes crosses that curve."""
+    table = raw.statistics("exchange")
+    curve = table[(table["labels"] == "human") & (table["metric"] == "nll")].set_index("votes")["estimate"]
+    largest = int(curve.index.max())
+    speakers = set(raw.speaker)
+    others = {s: np.array([raw.human[name] for name in raw.names if raw.speaker[name] != s]) for s in speakers}
+    prior = {speaker: fitted_dirichlet(rows) for speaker, rows in others.items()}
+    losses, targets = {}, {}
+    for deal in range(raw.deals):
+        for name, rows in raw.votes.sort_values(f"position_{deal:02d}").groupby("utterance"):
+            order = [CLASSES.index(label) for label in rows["label"]]
+            if len(order) > largest:
+                a, reference = prior[raw.speaker[name]], np.bincount(order[largest:], minlength=len(CLASSES))
+                qs = [a + np.bincount(order[:k], minlength=len(CLASSES)) for k in range(largest + 1)]
+                qs.append(a + raw.synthetic[name])
+                losses.setdefault(name, []).append([nll(q / q.sum(), reference) for q in qs])
+                targets.setdefault(name, []).append(reference)
+    means = np.mean([np.mean(values, axis=0) for values in losses.values()], axis=0)
+    assert one(table, labels="human", metric="utterances_used")["estimate"] == len(losses)
+    assert curve.sort_index().to_numpy() == pytest.approx(means[:-1], abs=3e-4)
+    pooled = one(table, labels="as_pooled", metric="nll", votes=raw.synthetic[raw.names[0]].sum())["estimate"]
+    assert pooled == pytest.approx(means[-1], abs=3e-4)
+    worth = one(table, labels="as_pooled", metric="equivalent_votes", votes=raw.synthetic[raw.names[0]].sum())
+    crossing = np.interp(-means[-1], -means[:-1], range(largest + 1))
+    assert worth["estimate"] == pytest.approx(crossing, abs=5e-3)
+
+    def weighted_loss(w, names, floored):
+        values = []
+        for name in names:
+            q = prior[raw.speaker[name]] + w * raw.synthetic[name]
+            log = np.log(np.maximum(q / q.sum(), FLOOR if floored else 0))
+            values.append(np.mean([-(votes / votes.sum()) @ log for votes in targets[name]]))
+        return values
+
+    held_out = []
+    for speaker in speakers:
+        others = [name for name in losses if raw.speaker[name] != speaker]
+        fit = minimize_scalar(lambda w, names=others: np.mean(weighted_loss(w, names, False)), bounds=(0, 5))
+        held_out += weighted_loss(fit.x, [name for name in losses if raw.speaker[name] == speaker], True)
+    row = one(table, labels="weighted", metric="equivalent_votes", votes=raw.synthetic[raw.names[0]].sum())
+    crossing = np.interp(-np.mean(held_out), -means[:-1], range(largest + 1))
+    assert row["estimate"] == pytest.approx(crossing, abs=2e-2)
 
 
 # Two counts of CREMA-D that were made apart from this workflow, from the published table of votes
