@@ -1,5 +1,6 @@
 """Dry runs: README's commands, the typed targets, clear refusals, and who may read what."""
 
+import json
 import re
 
 import pytest
@@ -134,6 +135,23 @@ def test_learning_curves_are_trained_where_they_are_asked_for_alone(checkout, jo
     jobs = checkout.jobs("fig_cost_surface", *curves)
     trained = {name.split("/")[5] for job in jobs if job["rule"].startswith("finetune_seeds") for name in job["output"]}
     assert {f"curve-tiny_crossed-h{h}m{m}" for h in ("1", "all") for m in (0, 5)} <= trained
+
+
+def test_more_annotators_train_no_more_models_where_these_are_selected(checkout, jobs):
+    def trained(found):
+        return {name for job in found if job["rule"].startswith("finetune_seeds") for name in job["output"]}
+
+    every = {"annotators": ["tiny_crossed", "tiny_audio", "tiny_text"]}
+    chosen = every | {"models": {"annotators": ["tiny_crossed"]}}
+    selected = checkout.jobs("all", "--config", f"run={json.dumps(chosen)}")
+    assert trained(selected) == trained(jobs) < trained(checkout.jobs("all", "--config", f"run={json.dumps(every)}"))
+    tested = [job for job in selected if job["rule"] == "test_hypotheses"]
+    on_models = [job for job in tested if any("/predictions/" in name for name in job["input"])]
+    assert len(tested) == 3, "the hypotheses about the labels of the others are tested on labels"
+    assert len(on_models) == 1 and any("tiny_crossed" in name for name in on_models[0]["output"])
+    unselected = json.dumps({"models": {"annotators": ["tiny_text"]}})
+    refused = checkout.snakemake("-n", "all", "--config", f"run={unselected}", check=False)
+    assert "run.models.annotators = 'tiny_text' is not a known selected annotator" in refused
 
 
 def test_folds_and_seeds_are_cut_into_jobs_as_asked(checkout):

@@ -243,11 +243,10 @@ def test_levels_and_how_many_utterances_they_hold(raw):
 
 def predicted(raw, path):
     """Return (seed, utterance) -> distribution of one trained condition, from its tables of predictions."""
-    rows = {}
-    for fold in path.iterdir():
-        for table in fold.iterdir():
-            for row in pd.read_parquet(table).itertuples(index=False):
-                rows[table.stem, row[0]] = np.array(row[1:], float)
+    table = pd.concat([pd.read_parquet(file) for file in path.rglob("*.parquet")])
+    shares = table[[f"p_{label}" for label in CLASSES]].to_numpy()
+    rows = dict(zip(zip(table["seed"], table["utterance"], strict=True), shares, strict=True))
+    assert len(rows) == len(table)
     assert {name for _, name in rows} == set(raw.names)
     return rows
 

@@ -54,9 +54,7 @@ rule test_hypotheses:
         levels="results/levels/{corpus}/{protocol}.parquet",
         splits="results/splits/{corpus}/{protocol}.parquet",
         utterances="results/corpora/{corpus}/utterances.parquet",
-        predictions=lambda wildcards: (
-            predictions_of(wildcards.corpus, wildcards.protocol) if "training" in stages(wildcards.corpus) else []
-        ),
+        predictions=models_of,
     output:
         statistics="results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet",
         verdicts="results/hypotheses/{corpus}-{annotator}-{protocol}.json",

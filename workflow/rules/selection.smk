@@ -244,12 +244,23 @@ def level_votes():
     return max((entry["votes"] for entry in levels if entry["definition"] != "faithful"), default=3)
 
 
+def trained_annotators():
+    """Annotators whose labels models are trained on: those that `run.models` selects, or all of the run."""
+    return RUN.get("models", {}).get("annotators", RUN["annotators"])
+
+
+def models_of(wildcards):
+    """Predictions of the models that an annotator's labels trained under a protocol; none where it trained none."""
+    trained = "training" in stages(wildcards.corpus) and wildcards.annotator in trained_annotators()
+    return predictions_of(wildcards.corpus, wildcards.protocol) if trained else []
+
+
 def expand_labels(short):
-    """Full label names of a short one, e.g. combined-equal for every selected annotator."""
+    """Full label names of a short one, e.g. combined-equal for every annotator whose labels are trained on."""
     kind, _, rest = short.partition("-")
     if kind == "human":
         return ["human"]
-    return ["-".join(part for part in (kind, annotator, rest) if part) for annotator in RUN["annotators"]]
+    return ["-".join(part for part in (kind, annotator, rest) if part) for annotator in trained_annotators()]
 
 
 def curve_names():

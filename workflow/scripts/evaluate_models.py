@@ -61,7 +61,9 @@ def main(arguments: argparse.Namespace) -> None:
         tested = utterances.set_index("utterance", drop=False).loc[judges.names]
         strata += factor_strata(read_factors(arguments.factors, tested), deals)
     judges = replace(judges, strata=tuple(strata))
-    predictions = gather_predictions(arguments.predictions, splits, judges.names, classes)
+    predictions = gather_predictions(
+        arguments.predictions, arguments.corpus, arguments.protocol, splits, judges.names, classes
+    )
     own = {
         path.stem: _distributions(LABELS, path, judges.names, class_columns(classes))
         for path in arguments.labels_tables

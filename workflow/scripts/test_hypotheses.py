@@ -56,7 +56,9 @@ def main(arguments: argparse.Namespace) -> None:
     of_utterance = dict(zip(names, one_more.each, strict=True))
     if arguments.predictions:
         judges = gather_judges(utterances, votes, roles, levels, splits, classes)
-        predictions = gather_predictions(arguments.predictions, splits, judges.names, classes)
+        predictions = gather_predictions(
+            arguments.predictions, arguments.corpus, arguments.protocol, splits, judges.names, classes
+        )
         for model in sorted({condition[0] for condition in predictions}):
             for pooling in arguments.poolings:
                 arms = model_arms(predictions, judges, model, annotator, pooling, floor)

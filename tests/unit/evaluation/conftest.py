@@ -78,7 +78,10 @@ def write_predictions(world, tmp_path):
             rows = [i for i in range(60) if i % 2 == fold]
             for seed, values in enumerate(p):
                 frame = pd.DataFrame(values[rows], columns=[f"p_{c}" for c in CLASSES])
-                frame.insert(0, "utterance", [world.names[i] for i in rows])
+                frame = frame.assign(
+                    corpus="demo", protocol="fair", model="tiny", labels=labels, augmentation=augmentation,
+                    strategy="none", fold=fold, seed=seed, utterance=[world.names[i] for i in rows],
+                )  # fmt: skip
                 path = tmp_path / f"tiny/{labels}/{augmentation}/fold-{fold}/seed-{seed}.parquet"
                 PREDICTIONS.write(frame, path)
                 paths.append(path)

@@ -109,7 +109,7 @@ def test_saved_head_and_adapter_give_the_predictions(train, trainee, tmp_path, g
     inputs = FrozenInputs(alm, load_prompts(settings.prompts), gather().test, settings.classes, "test").batch(
         [0, 1, 2, 3]
     )
-    table = PREDICTIONS.read(tmp_path / "seed-1.parquet").iloc[:, 1:].to_numpy()
+    table = PREDICTIONS.read(tmp_path / "seed-1.parquet").filter(like="p_").to_numpy()
     with torch.inference_mode():
         hidden = parts(alm.model).language_model(**inputs, use_cache=False).last_hidden_state
         said = head.log_distributions(hidden, inputs["attention_mask"]).exp()

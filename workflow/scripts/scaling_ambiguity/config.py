@@ -187,6 +187,15 @@ def _check_references(config: dict[str, Any]) -> None:
             _known("run.augmented_labels", name.removeprefix("combined-"), dict.fromkeys(run["poolings"]), "pooling")
         if name.startswith("control-"):
             _known("run.augmented_labels", name.removeprefix("control-"), dict.fromkeys(config["controls"]), "control")
+    trained = run.get("models", {}).get("annotators", run["annotators"])
+    for name in trained:
+        _known("run.models.annotators", name, dict.fromkeys(run["annotators"]), "selected annotator")
+    _known(
+        "paper.headline.annotator",
+        config["paper"]["headline"]["annotator"],
+        dict.fromkeys(trained),
+        "trained annotator",
+    )
     for key, selected in (("corpus", "corpora"), ("annotator", "annotators"), ("protocol", "protocols")):
         _known(
             f"paper.headline.{key}", config["paper"]["headline"][key], dict.fromkeys(run[selected]), f"selected {key}"

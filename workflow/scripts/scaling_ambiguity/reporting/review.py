@@ -71,13 +71,9 @@ class Review:
         return STATISTICS.read(path) if path.is_file() else None
 
     def predictions(self) -> pd.DataFrame:
-        """Return all stored predictions of the headline protocol, with model, labels, augmentation and seed."""
-        found = []
-        for path in sorted((Path("results/predictions") / self.corpus / self.protocol).rglob("seed-[0-9]*.parquet")):
-            model, labels, augmentation, _, number = path.with_suffix("").parts[-5:]
-            about = {"model": model, "labels": labels, "augmentation": augmentation, "seed": number}
-            found.append(PREDICTIONS.read(path)[["utterance", *(f"p_{c}" for c in self.classes)]].assign(**about))
-        return pd.concat(found, ignore_index=True) if found else pd.DataFrame()
+        """Return all stored predictions of the headline protocol."""
+        paths = sorted((Path("results/predictions") / self.corpus / self.protocol).rglob("*.parquet"))
+        return pd.concat([PREDICTIONS.read(path) for path in paths], ignore_index=True) if paths else pd.DataFrame()
 
     def judge(self, name: str, passed: bool, message: str, *, gating: bool = True) -> None:
         """Note and show the outcome of a check."""

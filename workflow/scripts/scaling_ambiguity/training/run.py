@@ -7,7 +7,7 @@ import pandas as pd
 from scaling_ambiguity.progress import announce
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.base import class_columns
-from scaling_ambiguity.tables.predictions import PREDICTIONS
+from scaling_ambiguity.tables.predictions import NO_STRATEGY, PREDICTIONS
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.training.artifacts import write_run
@@ -78,8 +78,8 @@ def train_fold(
         if not team.main:
             continue
         frame = pd.DataFrame(predicted, columns=class_columns(job.classes))
-        frame.insert(0, "utterance", examples.test.utterances)
-        PREDICTIONS.write(frame, predictions)
+        identity = job.condition | {"strategy": NO_STRATEGY, "fold": fold, "seed": seed}
+        PREDICTIONS.write(frame.assign(utterance=examples.test.utterances, **identity), predictions)
         record = job.condition | {
             "fold": fold,
             "seed": seed,
