@@ -10,12 +10,11 @@ from pathlib import Path
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
-from scaling_ambiguity.corpora.accounting import tally
+from scaling_ambiguity.corpora.accounting import refuse_if_too_many, tally
 from scaling_ambiguity.corpora.audit_report import after_screening
 from scaling_ambiguity.corpora.model import Corpus
-from scaling_ambiguity.corpora.screening import screen
+from scaling_ambiguity.corpora.screening import faults_of, gather, screen
 from scaling_ambiguity.corpora.sound_check import fault_kinds
-from scaling_ambiguity.corpora.sound_gathering import faults_of, gather, refuse_if_too_many
 from scaling_ambiguity.io import read_json, write_json
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -40,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
             print(f"{number} files: {reason}")
         print(f"{len(sounds)} files, {len(faults)} faulty, {sounds['cached'].notna().sum()} resampled")
         largest = arguments.options.get("max_reject_share", LARGEST_REJECT_SHARE)
-        refuse_if_too_many(faults, len(sounds), name=arguments.name, largest=largest)
+        refuse_if_too_many(faults, len(sounds), "sounds", name=arguments.name, largest=largest)
         corpus = screen(corpus, sounds, arguments.cache)
         account = after_screening(account, corpus, {f"audio: {reason}": n for reason, n in kinds.items()})
     UTTERANCES.write(corpus.utterances, arguments.utterances)

@@ -286,11 +286,11 @@ def test_links_in_a_circle_do_no_harm(root):
         (lambda root, file: (root / "Session9").rename(root / "stuff"), ["no folder Session1", "stuff"]),
         (lambda root, file: shutil.rmtree(file.parent), ["EmoEvaluation: missing", "part only"]),
         (lambda root, file: file.unlink(), ["no label file of Ses09F_impro01", "part only"]),
-        (lambda root, file: file.write_bytes(b""), ["Ses09F_impro01.txt: the file is empty"]),
+        (lambda root, file: file.write_bytes(b""), ["Ses09F_impro01.txt: is empty"]),
         (lambda root, file: file.write_text(file.read_text(), encoding="utf-16-be"), ["Ses09F_impro01.txt", "UTF-16"]),
         (
             lambda root, file: file.write_text("version https://git-lfs.github.com/spec/v1\n"),
-            ["Git LFS", "git lfs pull"],
+            ["Git-LFS", "git lfs pull"],
         ),
     ],
 )

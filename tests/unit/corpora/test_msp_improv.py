@@ -138,7 +138,7 @@ def test_byte_order_mark_and_crlf_change_nothing(tmp_path):
         (shutil.rmtree, "no such folder"),
         (lambda root: (root / "Evaluation.txt").unlink(), "the folder is empty"),
         (lambda root: (root / "Evaluation.txt").rename(root / "x.txt"), "no Evaluation.txt"),
-        (lambda root: (root / "Evaluation.txt").write_bytes(b" \n"), "the file is empty"),
+        (lambda root: (root / "Evaluation.txt").write_bytes(b" \n"), "is empty"),
         (lambda root: (root / "Evaluation.txt").write_text("hello\n"), "no clip or no vote"),
         (lambda root: (root / "Evaluation.txt").write_text("hello\n", encoding="utf-16-be"), "UTF-16"),
     ],

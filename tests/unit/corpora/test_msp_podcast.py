@@ -480,7 +480,7 @@ def put(name, content):
             ["no labels_consensus.csv", "labels_detailed.csv"],
         ),
         (put("labels/labels.txt", b"x"), ["'Labels'", "'labels'", "one release"]),
-        (put("Labels/labels_detailed.csv", b""), ["labels_detailed.csv: the file is empty"]),
+        (put("Labels/labels_detailed.csv", b""), ["labels_detailed.csv: is empty"]),
         (put("Labels/labels_detailed.csv", b"FileName,Sentiment\n"), ["labels_detailed.csv", "not understood"]),
         (put("Labels/labels_detailed.csv", b"FileName,FileName\n"), ["labels_detailed.csv, line 1", "distinct"]),
         (put("Labels/labels_detailed.csv", b"FileName,Workers,EmoClass_Major\n"), ["no utterance or no vote"]),
@@ -489,7 +489,7 @@ def put(name, content):
             put("Speaker_ids.txt", b"777 MSP-PODCAST_9999_0001\n" * 9),
             ["Speaker_ids.txt, line 1", "9 of 9 lines", ".wav;12"],
         ),
-        (put("Labels/labels_consensus.csv", b"version https://git-lfs.github.com/spec/v1\n"), ["Git LFS", "lfs pull"]),
+        (put("Labels/labels_consensus.csv", b"version https://git-lfs.github.com/spec/v1\n"), ["Git-LFS", "lfs pull"]),
         (put("Labels/labels_consensus.csv", b"Name,EmoClass\na,N\n"), ["labels_consensus.csv", "no column FileName"]),
     ],
 )

@@ -13,8 +13,8 @@ import soundfile
 
 from scaling_ambiguity.corpora.audit_report import report
 from scaling_ambiguity.corpora.model import Corpus, no_rejects
+from scaling_ambiguity.corpora.screening import gather
 from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, shard_of, sounds_frame
-from scaling_ambiguity.corpora.sound_gathering import gather
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_json
@@ -145,7 +145,7 @@ def test_a_corpus_without_faults_or_without_sound_passes_as_it_is(tmp_path, corp
 def test_above_the_largest_share_nothing_is_written_and_the_key_is_named(tmp_path, corpus, options, share):
     result = run(tmp_path, options)
     assert result.returncode == 1
-    assert "6 of 9 sounds are faulty, e.g. empty: is empty (empty.wav)" in result.stderr
+    assert "6 of 9 sounds are unusable, e.g. empty: is empty (empty.wav)" in result.stderr
     assert f"corpora.own.max_reject_share ({share})" in result.stderr
     assert "1 files: missing" in result.stdout
     assert not (tmp_path / "utterances.parquet").exists() and not (tmp_path / "rejects.parquet").exists()

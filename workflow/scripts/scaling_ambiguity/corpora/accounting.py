@@ -1,4 +1,4 @@
-"""Rows of the table of rejects, made for many items at once."""
+"""The table of rejects: what is left out of a corpus and why, made for many items at once, joined and counted."""
 
 from collections.abc import Iterable, Sequence
 
@@ -7,12 +7,42 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling_ambiguity.corpora.model import REJECT_COLUMNS
+from scaling_ambiguity.corpora.model import REJECT_COLUMNS, no_rejects
+from scaling_ambiguity.errors import UserError
 
 UTTERANCE_STAGES = ("utterance", "audio", "votes", "class_policy", "hidden")  # their items are utterances
 FAULTY_STAGES = ("utterance", "audio", "votes")  # of these, what is a fault and not a choice
 VOTE_STAGES = ("vote", "label_file", "filter")  # their items are votes, or lines that would have been votes
 FAULTY_VOTE_STAGES = ("vote", "label_file")
+FOLLOWS = "its utterance was left out"  # why a vote is
+
+
+class Rejects:
+    """Collects what is left out, and why."""
+
+    def __init__(self) -> None:
+        self._parts: list[pd.DataFrame] = []
+
+    def add(self, items: Sequence, stage: str, reason: str | Sequence, source: str | Sequence, lines: Sequence) -> None:
+        """Add items; reason and source are one for all or one each, a line number of 0 means unknown."""
+        if len(items):
+            numbers = pd.array(np.asarray(lines, dtype=np.int64), dtype="Int64")
+            values = (np.asarray(items, dtype=object), stage, reason, source, numbers)
+            part = pd.DataFrame(dict(zip(REJECT_COLUMNS, values, strict=True)))
+            self._parts.append(part.assign(source_line=part["source_line"].mask(part["source_line"] <= 0)))
+
+    def lines(self, numbers: Sequence[int], reason: str | Sequence, source: str, stage: str = "label_file") -> None:
+        """Add lines of a file; the item is ``file:line``, the stage ``label_file`` for lines of votes."""
+        self.add([f"{source}:{number}" for number in numbers], stage, reason, source, numbers)
+
+    def table(self) -> pd.DataFrame:
+        """Return the rejects; an item that occurs again within its stage gets ``#2``, ``#3``, ..."""
+        return join_rejects(*self._parts) if self._parts else no_rejects()
+
+
+def rejects(rows: list[tuple]) -> pd.DataFrame:
+    """Return a table of rejects from (item, stage, reason, source file, source line)."""
+    return pd.DataFrame(rows, columns=list(REJECT_COLUMNS), dtype=object)
 
 
 def reject(items: pd.Series, stage: str, reasons: object, source_file: object = None) -> pd.DataFrame:
@@ -37,6 +67,32 @@ def join_rejects(*tables: pd.DataFrame) -> pd.DataFrame:
         suffix = np.where(again > 0, np.char.add("#", (again + 1).astype(str)), "").astype(object)
         joined["item"] = joined["item"] + suffix
     return joined
+
+
+def refuse_if_too_many(faulty: pd.DataFrame, listed: int, what: str, *, name: str, largest: float) -> None:
+    """Raise UserError if more than the share ``largest`` of a corpus' items is faulty, or none is left.
+
+    Args:
+        faulty: The rejects that are at fault.
+        listed: How many items there were.
+        what: What they are, for the message.
+        name: Name of the corpus.
+        largest: Share, in [0, 1].
+    """
+    if len(faulty) < listed and len(faulty) <= largest * listed:
+        return
+    example = audio = ""
+    if len(faulty):
+        first = faulty.iloc[0]
+        line = "" if pd.isna(first["source_line"]) else f", line {int(first['source_line'])}"
+        place = "no file" if pd.isna(first["source_file"]) else f"{first['source_file']}{line}"
+        example = f", e.g. {first['item']}: {first['reason']} ({place})"
+        if faulty["stage"].eq("audio").any():
+            audio = f", set corpora.{name}.audio: none to use the votes alone"
+    raise UserError(
+        f"corpus {name}: {len(faulty)} of {listed} {what} are unusable{example}; mend the files{audio}, or raise "
+        f"corpora.{name}.max_reject_share ({largest})."
+    )
 
 
 def by_reason(rejects: pd.DataFrame, stages: tuple[str, ...]) -> dict[str, int]:

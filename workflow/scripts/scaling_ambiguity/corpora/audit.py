@@ -10,23 +10,24 @@ from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.accounting import (
     FAULTY_STAGES,
     FAULTY_VOTE_STAGES,
+    FOLLOWS,
     UTTERANCE_STAGES,
     VOTE_STAGES,
     contained,
     join_rejects,
+    refuse_if_too_many,
     reject,
     reject_votes,
 )
 from scaling_ambiguity.corpora.heard import too_short
 from scaling_ambiguity.corpora.identifiers import alike
 from scaling_ambiguity.corpora.model import Corpus, no_rejects
-from scaling_ambiguity.corpora.paths import in_a_loop, inside
+from scaling_ambiguity.corpora.paths import POINTER, impostor_at, in_a_loop, inside
 from scaling_ambiguity.corpora.sound_files import present
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 
 DURATION_TOLERANCE = 0.05  # seconds
-POINTER = b"version https://git-lfs"
 POINTER_FAULT = "the audio file is a Git-LFS pointer, not sound: run `git lfs pull` in its repository"
 
 
@@ -57,14 +58,12 @@ def audio_fault(path: Path, stated: float | None) -> tuple[str | None, float, in
 def unreadable(path: Path, error: Exception) -> str:
     """Return why a file is no audio: a Git-LFS pointer, empty, or what the decoder said."""
     try:
-        with path.open("rb") as stream:
-            start = stream.read(len(POINTER))
-    except OSError:
-        start = b"?"
-    if start == POINTER:
-        return POINTER_FAULT
-    if not start:
-        return "the audio file is empty"
+        if impostor_at(path) == POINTER:
+            return POINTER_FAULT
+        if not path.stat().st_size:
+            return "the audio file is empty"
+    except OSError:  # the decoder says why
+        pass
     return f"the audio file does not decode ({str(error).split(': ')[-1].strip()})"
 
 
@@ -113,10 +112,17 @@ def audit(
     with_vote = contained(names, kept["utterance"])[item]
     strays = votes[~with_vote]
     known = contained(strays["utterance"], left_out)
-    reasons = np.where(known, "its utterance was left out", "its utterance is not in the corpus").astype(object)
+    reasons = np.where(known, FOLLOWS, "its utterance is not in the corpus").astype(object)
     rejects = join_rejects(corpus.rejects, faults, unvoted, reject_votes(strays, reasons))
     assert len(kept) + len(left_out) == len(utterances) and with_vote.sum() + len(strays) == len(votes)
-    _refuse_if_too_many(name, len(utterances), len(votes), len(kept), corpus.rejects, rejects, largest_reject_share)
+    before = corpus.rejects["stage"]
+    listed = len(utterances) + int(before.isin(UTTERANCE_STAGES).sum())
+    faulty = rejects[rejects["stage"].isin(FAULTY_STAGES)]
+    refuse_if_too_many(faulty, listed, "utterances", name=name, largest=largest_reject_share)
+    follows = rejects["stage"].eq("vote") & rejects["reason"].eq(FOLLOWS)
+    faulty = rejects[rejects["stage"].isin(FAULTY_VOTE_STAGES) & ~follows]
+    listed = len(votes) + int(before.isin(VOTE_STAGES).sum())
+    refuse_if_too_many(faulty, listed, "votes", name=name, largest=largest_reject_share)
     return Corpus(kept.reset_index(drop=True), votes[with_vote].reset_index(drop=True), rejects)
 
 
@@ -201,31 +207,3 @@ def _described(faults: pd.DataFrame, utterances: pd.DataFrame) -> str:
     return (
         f"{len(faults)} of {len(utterances)} utterances have no sound audio (e.g. {first['item']}: {first['reason']})"
     )
-
-
-def _refuse_if_too_many(
-    name: str, utterances: int, votes: int, kept: int, before: pd.DataFrame, after: pd.DataFrame, largest: float
-) -> None:
-    """Raise UserError if the share of faulty utterances or of faulty votes is above ``largest``, or none is left."""
-    found = utterances + int(before["stage"].isin(UTTERANCE_STAGES).sum())
-    found_votes = votes + int(before["stage"].isin(VOTE_STAGES).sum())
-    follows = after["stage"].eq("vote") & after["reason"].eq("its utterance was left out")
-    for what, number, faulty in (
-        ("utterances", found, after[after["stage"].isin(FAULTY_STAGES)]),
-        ("votes", found_votes, after[after["stage"].isin(FAULTY_VOTE_STAGES) & ~follows]),
-    ):
-        if number == 0 or len(faulty) > largest * number or (what == "utterances" and kept == 0):
-            first = faulty.iloc[0] if len(faulty) else None
-            example = f", e.g. {first['item']}: {first['reason']} ({_place(first)})" if first is not None else ""
-            votes_alone = (
-                f", set corpora.{name}.audio: none to use the votes alone" if (faulty["stage"] == "audio").any() else ""
-            )
-            raise UserError(
-                f"corpus {name}: {len(faulty)} of {number} {what} are unusable{example}; mend the files"
-                f"{votes_alone}, or raise corpora.{name}.max_reject_share ({largest})."
-            )
-
-
-def _place(item: pd.Series) -> str:
-    line = "" if pd.isna(item["source_line"]) else f", line {int(item['source_line'])}"
-    return "no file" if pd.isna(item["source_file"]) else f"{item['source_file']}{line}"

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.corpora.accounting import UTTERANCE_STAGES, VOTE_STAGES, by_reason, tally
+from scaling_ambiguity.corpora.accounting import FOLLOWS, UTTERANCE_STAGES, VOTE_STAGES, by_reason, tally
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.tables.roles import role_codes
 from scaling_ambiguity.tables.votes import counted
@@ -15,7 +15,6 @@ LEVEL_VOTES = (2, 3, 4, 5)
 MOST_SHARE = 0.5  # a by-level number speaks of the corpus only if most utterances have a level
 RATERS_LIKE_THESE = 20
 SHOWN_REASONS = 5
-FOLLOWS = "its utterance was left out"
 
 
 def report(

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from scaling_ambiguity.corpora.csv_file import rejects
-from scaling_ambiguity.corpora.impostors import LONGEST_HEAD, impostor
+from scaling_ambiguity.corpora.accounting import rejects
+from scaling_ambiguity.corpora.paths import POINTER, impostor_at
 from scaling_ambiguity.corpora.sound_files import SoundAtHand, sound_files
 from scaling_ambiguity.errors import UserError
 
@@ -52,9 +52,6 @@ def clips_with_sound(root: Path, clip: str, wanted: set[str]) -> SoundAtHand:
 
 def _is_pointer(file: Path) -> bool:
     try:
-        if file.stat().st_size > POINTER_SIZE:
-            return False
-        with file.open("rb") as stream:
-            return impostor(stream.read(LONGEST_HEAD)) == "a Git-LFS pointer"
+        return file.stat().st_size <= POINTER_SIZE and impostor_at(file) == POINTER
     except OSError:  # a broken link or one in a circle: the audit of the sound says so
         return False

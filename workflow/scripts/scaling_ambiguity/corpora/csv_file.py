@@ -8,29 +8,39 @@ from pathlib import Path
 
 import pandas as pd
 
-from scaling_ambiguity.corpora.impostors import LONGEST_HEAD, impostor
-from scaling_ambiguity.corpora.model import REJECT_COLUMNS
+from scaling_ambiguity.corpora.accounting import rejects
+from scaling_ambiguity.corpora.paths import POINTER, impostor
 from scaling_ambiguity.errors import UserError
 
 LINE = "source_line"
 UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def read_text(path: Path, remedy: str) -> str:
-    """Return a text file in UTF-8, or in UTF-16 with a byte order mark (Excel's "Unicode text"), its mark removed.
+def read_data(path: Path, remedy: str) -> bytes:
+    """Return the bytes of a file.
 
     Raises:
-        UserError: The file is absent, empty, in another encoding, or a Git-LFS pointer or a web page.
+        UserError: The file is absent, empty, or a Git-LFS pointer or a web page.
     """
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(f"{path}: not readable ({error.strerror}); {remedy}.") from error
-    fake = impostor(data[:LONGEST_HEAD])
-    if fake:
-        raise UserError(f"{path}: is {fake}, not the file itself; {remedy}.")
+    if fake := impostor(data):
+        pull = "`git lfs pull` in its repository, or " if fake == POINTER else ""
+        raise UserError(f"{path}: is {fake}, not the file itself; {pull}{remedy}.")
     if not data.strip():
         raise UserError(f"{path}: is empty; {remedy}.")
+    return data
+
+
+def read_text(path: Path, remedy: str) -> str:
+    """Return a text file in UTF-8, or in UTF-16 with a byte order mark (Excel's "Unicode text"), its mark removed.
+
+    Raises:
+        UserError: The file is in another encoding; see also :func:`read_data`.
+    """
+    data = read_data(path, remedy)
     try:
         if data.startswith(UTF_16):
             return data.decode("utf-16")
@@ -151,8 +161,3 @@ def _delimiter(lines: list[str], delimiter: str) -> tuple[int, str]:
     if first and delimiter not in first:
         return 0, next((other for other in (",", ";", "\t", "|") if other in first), delimiter)
     return 0, delimiter
-
-
-def rejects(rows: list[tuple] | pd.DataFrame) -> pd.DataFrame:
-    """Return a table of rejects from (item, stage, reason, source file, source line)."""
-    return pd.DataFrame(rows, columns=list(REJECT_COLUMNS), dtype=object)

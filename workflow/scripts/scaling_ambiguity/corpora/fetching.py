@@ -19,8 +19,7 @@ from urllib.parse import quote, urlsplit
 
 import pandas as pd
 
-from scaling_ambiguity.corpora.impostors import LONGEST_HEAD, impostor
-from scaling_ambiguity.corpora.paths import inside
+from scaling_ambiguity.corpora.paths import POINTER, impostor, impostor_at, inside
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.progress import progress
@@ -86,7 +85,7 @@ def ensure(
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _fetch(url, part, sha256, size, manners, stop)
-        if target.is_file() and not _is_pointer(target):
+        if target.is_file() and impostor_at(target) != POINTER:
             target.replace(target.with_name(f"{target.name}.other"))
         part.replace(target)
     except OSError as error:
@@ -104,7 +103,7 @@ def _fetch(url: str, part: Path, sha256: str, size: int, manners: Manners, stop:
                 _request(url, part, _size(part), size, manners.timeout)
             if file_sha256(part) == sha256:
                 return
-            fake = _what_is(part)
+            fake = impostor_at(part)
             part.unlink()
             if fake:
                 raise _refusal(url, fake)
@@ -160,7 +159,7 @@ def _write(url: str, answer: IO[bytes], part: Path, start: int, size: int) -> No
                 raise _TryAgain(f"the connection broke after {received} of {size} bytes ({error})") from error
             if not chunk:
                 break
-            fake = impostor(chunk[:LONGEST_HEAD]) if received == 0 else None
+            fake = impostor(chunk) if received == 0 else None
             received += len(chunk)
             if fake or received > size:
                 stream.close()
@@ -183,15 +182,6 @@ def _refusal(url: str, fake: str) -> Refused:
         else "a log-in, a quota or a proxy is in the way: open the address in a browser to see"
     )
     return Refused(f"{url}: the server sends {fake} instead of the file; {remedy}.")
-
-
-def _what_is(path: Path) -> str | None:
-    with path.open("rb") as stream:
-        return impostor(stream.read(LONGEST_HEAD))
-
-
-def _is_pointer(path: Path) -> bool:
-    return _what_is(path) == "a Git-LFS pointer"
 
 
 def fetch_all(

@@ -1,46 +1,18 @@
 """From what a label file says to rows of votes: ids, raters, several labels in one vote, repetitions."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 import pandas as pd
 import pyarrow as pa
 
+from scaling_ambiguity.corpora.accounting import Rejects
 from scaling_ambiguity.corpora.identifiers import rater_names, unsafe
-from scaling_ambiguity.corpora.model import REJECT_COLUMNS, no_rejects
 
 Parsed = list[tuple[str | None, str]]
 BAD_ID = "the utterance id is too long, has characters outside A-Z a-z 0-9 _ . - or two dots in a row"
 SECOND_VOTE = "the rater has already voted on this utterance; the first vote counts"
 SECOND_ENTRY = "the utterance has already been listed; the first entry counts"
-
-
-class Rejects:
-    """Collects what is left out, and why."""
-
-    def __init__(self) -> None:
-        self._parts: list[pd.DataFrame] = []
-
-    def add(self, items: Sequence, stage: str, reason: str | Sequence, source: str | Sequence, lines: Sequence) -> None:
-        """Add items; reason and source are one for all or one each, a line number of 0 means unknown."""
-        if len(items):
-            numbers = pd.array(np.asarray(lines, dtype=np.int64), dtype="Int64")
-            values = (np.asarray(items, dtype=object), stage, reason, source, numbers)
-            part = pd.DataFrame(dict(zip(REJECT_COLUMNS, values, strict=True)))
-            self._parts.append(part.assign(source_line=part["source_line"].mask(part["source_line"] <= 0)))
-
-    def lines(self, numbers: Sequence[int], reason: str | Sequence, source: str, stage: str = "label_file") -> None:
-        """Add lines of a file; the item is ``file:line``, the stage ``label_file`` for lines of votes."""
-        self.add([f"{source}:{number}" for number in numbers], stage, reason, source, numbers)
-
-    def table(self) -> pd.DataFrame:
-        """Return the rejects; an item that occurs again within its stage gets ``#2``, ``#3``, ..."""
-        if not self._parts:
-            return no_rejects()
-        table = pd.concat(self._parts, ignore_index=True).astype(object)
-        again = table.groupby(["item", "stage"]).cumcount()
-        suffix = again.map(lambda count: f"#{count + 1}" if count else "")
-        return table.assign(item=table["item"] + suffix)
 
 
 def safe_ids(utterances: pd.Series) -> np.ndarray:

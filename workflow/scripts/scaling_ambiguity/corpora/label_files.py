@@ -12,8 +12,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv
 
-from scaling_ambiguity.corpora.csv_file import UTF_16
-from scaling_ambiguity.corpora.found import Rejects
+from scaling_ambiguity.corpora.accounting import Rejects
+from scaling_ambiguity.corpora.csv_file import UTF_16, read_data
 from scaling_ambiguity.errors import UserError
 
 REMEDY = "extract the corpus again, or correct its root"
@@ -48,16 +48,9 @@ def read_text(path: Path) -> tuple[str, bool]:
     """Return (text, all of it is UTF-8, or UTF-16 with a byte order mark); a foreign byte becomes U+FFFD.
 
     Raises:
-        UserError: The file is missing, empty, a Git LFS pointer or not text.
+        UserError: The file is not text; see also :func:`csv_file.read_data`.
     """
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"{path}: not readable ({error.strerror}); {REMEDY}.") from error
-    if not data.strip():
-        raise UserError(f"{path}: the file is empty; {REMEDY}.")
-    if data.startswith(b"version https://git-lfs"):
-        raise UserError(f"{path}: a Git LFS pointer instead of the file; fetch it with `git lfs pull`.")
+    data = read_data(path, REMEDY)
     if data.startswith(UTF_16):
         text = data.decode("utf-16", errors="replace")
         return text, "\ufffd" not in text

@@ -13,7 +13,8 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from scaling_ambiguity.corpora.found import Parsed, Rejects
+from scaling_ambiguity.corpora.accounting import Rejects
+from scaling_ambiguity.corpora.found import Parsed
 from scaling_ambiguity.corpora.label_files import Lines, drop_damaged, read_lines, to_numpy
 
 PRIMARY = ("angry", "sad", "happy", "surprise", "fear", "disgust", "contempt", "neutral")

@@ -9,8 +9,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
+from scaling_ambiguity.corpora.accounting import Rejects
 from scaling_ambiguity.corpora.folders import subfolders
-from scaling_ambiguity.corpora.found import Rejects
 from scaling_ambiguity.corpora.label_files import (
     REMEDY,
     Lines,

@@ -1,9 +1,13 @@
-"""Paths inside a corpus: relative to its root and never out of it; links that its owner put there are followed."""
+"""Files of a corpus: relative to its root and never out of it, and what they are, whatever their name says."""
 
 import errno
 from pathlib import Path
 
 from scaling_ambiguity.errors import UserError
+
+POINTER, PAGE = "a Git-LFS pointer", "a web page"
+LONGEST_HEAD = 512  # bytes that tell one from data
+_PAGES = (b"<!doctype html", b"<html", b"<?xml")
 
 
 def inside(root: Path, relative: str, where: str, *, follow: bool = True) -> Path:
@@ -28,3 +32,21 @@ def in_a_loop(path: Path) -> bool:
     except OSError as error:
         return error.errno == errno.ELOOP
     return False
+
+
+def impostor(head: bytes) -> str | None:
+    """Return what a file really is, :data:`POINTER` or :data:`PAGE`, from its first bytes; None for data.
+
+    A pointer is the small text that a clone without git-lfs leaves in place of a file; a page is
+    what a server sends with status 200 when it wants a login or a quota is used up.
+    """
+    start = head[:LONGEST_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
+    if start.startswith(b"version https://git-lfs"):
+        return POINTER
+    return PAGE if start.startswith(_PAGES) else None
+
+
+def impostor_at(path: Path) -> str | None:
+    """Return :func:`impostor` of a file; raise OSError if it cannot be read."""
+    with path.open("rb") as stream:
+        return impostor(stream.read(LONGEST_HEAD))

@@ -43,9 +43,3 @@ def read_pins(path: Path) -> pd.DataFrame:
 def _inside(path: str) -> bool:
     parts = PurePosixPath(path).parts
     return bool(parts) and not path.startswith("/") and ".." not in parts and "\\" not in path
-
-
-def identical_files(pins: pd.DataFrame) -> list[list[str]]:
-    """Return the groups of paths, two or more, whose files are the same byte for byte, sorted."""
-    same = pins[pins["sha256"].duplicated(keep=False)]
-    return sorted(sorted(group) for _, group in same.groupby("sha256")["path"])

@@ -1,16 +1,53 @@
-"""What the full decode of the sounds says about a corpus: measurements joined, faulty items left out with reasons."""
+"""What the full decode of the sounds says: shards joined to one table, faulty items left out with their reasons."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.corpora.accounting import contained, join_rejects, reject_votes
-from scaling_ambiguity.corpora.audit_report import FOLLOWS
+from scaling_ambiguity.corpora.accounting import FOLLOWS, contained, join_rejects, reject, reject_votes
 from scaling_ambiguity.corpora.model import Corpus
-from scaling_ambiguity.corpora.sound_gathering import faults_of
+from scaling_ambiguity.corpora.sound_check import SOUNDS
+from scaling_ambiguity.errors import UserError
 
 MEASURED = ("duration", "sample_rate", "channels", "rms", "clipped", "sha256")
+
+
+def gather(shards: Sequence[Path], utterances: pd.Series) -> pd.DataFrame:
+    """Return all shards as one table of :data:`SOUNDS` with one row for each of ``utterances``.
+
+    Raises:
+        UserError: An utterance is in two shards, in none, or in a shard but not in the corpus.
+    """
+    tables = [SOUNDS.read(path) for path in shards]
+    sources = pd.Series(
+        [str(path) for path, table in zip(shards, tables, strict=True) for _ in range(len(table))], dtype="str"
+    )
+    sounds = pd.concat(tables, ignore_index=True)
+    again = sounds["utterance"].duplicated()
+    strange = ~sounds["utterance"].isin(utterances)
+    for wrong, words in ((again, "is in another shard too"), (strange, "is not in the corpus")):
+        if wrong.any():
+            row = int(wrong.to_numpy().argmax())
+            raise UserError(
+                f"{sources[row]}: utterance {sounds.at[row, 'utterance']} {words}. Remove the shards of the audit "
+                "and run it again."
+            )
+    absent = utterances[~utterances.isin(sounds["utterance"])]
+    if len(absent):
+        raise UserError(
+            f"{Path(shards[0]).parent}: {len(absent)} utterances are in no shard, e.g. {absent.iloc[0]}. Remove the "
+            "shards of the audit and run it again."
+        )
+    return SOUNDS.validate(sounds, "the gathered shards")
+
+
+def faults_of(sounds: pd.DataFrame) -> pd.DataFrame:
+    """Return the rejects among ``sounds``, stage ``audio``, with the fault as reason and the file as source."""
+    faulty = sounds[sounds["fault"].notna()]
+    files = faulty["path"].astype(object).where(faulty["path"] != "", None)
+    return reject(faulty["utterance"], "audio", faulty["fault"].to_numpy(object), files.to_numpy(object))
 
 
 def screen(corpus: Corpus, sounds: pd.DataFrame, cache: Path) -> Corpus:
@@ -21,7 +58,7 @@ def screen(corpus: Corpus, sounds: pd.DataFrame, cache: Path) -> Corpus:
 
     Args:
         corpus: As read_corpus wrote it.
-        sounds: Table of :data:`sound_check.SOUNDS`, one row an utterance of the corpus.
+        sounds: Table of :data:`sound_check.SOUNDS`, one row per utterance of the corpus.
         cache: Folder of the copies at 16 kHz, relative to the folder of the run.
     """
     heard = corpus.utterances[corpus.utterances["path"].notna()]["utterance"]

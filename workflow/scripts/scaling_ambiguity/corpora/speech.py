@@ -14,10 +14,10 @@ import pandas as pd
 import soundfile
 import soxr
 
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 
-SAMPLE_RATE = 16_000
 WAV_HEADER = 44
 ESPEAK_RATE = 22_050
 WORKERS = 2

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.corpora.accounting import rejects
 from scaling_ambiguity.corpora.cremad_sounds import AUDIO, clips_with_sound, sounds
-from scaling_ambiguity.corpora.csv_file import LINE, read_csv, read_text, rejects
+from scaling_ambiguity.corpora.csv_file import LINE, read_csv, read_text
 from scaling_ambiguity.corpora.identifiers import rater_names
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.row_faults import first_fault, lost_rows, repeated

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from scaling_ambiguity.corpora.accounting import Rejects
 from scaling_ambiguity.corpora.folders import contents, existing, without_headers
-from scaling_ambiguity.corpora.found import Parsed, Rejects, assemble_votes, drop_faulty_utterances
+from scaling_ambiguity.corpora.found import Parsed, assemble_votes, drop_faulty_utterances
 from scaling_ambiguity.corpora.label_files import read_lines
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.sound_files import SoundAtHand, sound_files

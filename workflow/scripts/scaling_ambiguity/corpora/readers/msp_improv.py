@@ -10,8 +10,9 @@ from pathlib import Path
 
 import pandas as pd
 
+from scaling_ambiguity.corpora.accounting import Rejects
 from scaling_ambiguity.corpora.folders import audio_folder, contents, existing, text_column, without_headers
-from scaling_ambiguity.corpora.found import Rejects, assemble_votes, drop_faulty_utterances
+from scaling_ambiguity.corpora.found import assemble_votes, drop_faulty_utterances
 from scaling_ambiguity.corpora.label_files import find_file, read_text
 from scaling_ambiguity.corpora.model import Corpus
 from scaling_ambiguity.corpora.msp_format import (

@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.corpora.accounting import Rejects
 from scaling_ambiguity.corpora.folders import (
     audio_folder,
     contents,
@@ -20,7 +21,7 @@ from scaling_ambiguity.corpora.folders import (
     text_column,
     without_headers,
 )
-from scaling_ambiguity.corpora.found import Rejects, assemble_votes, drop_faulty_utterances
+from scaling_ambiguity.corpora.found import assemble_votes, drop_faulty_utterances
 from scaling_ambiguity.corpora.identifiers import whole_numbers
 from scaling_ambiguity.corpora.label_files import find_file, read_text
 from scaling_ambiguity.corpora.model import Corpus

@@ -8,7 +8,8 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.corpora.csv_file import LINE, read_csv, rejects
+from scaling_ambiguity.corpora.accounting import rejects
+from scaling_ambiguity.corpora.csv_file import LINE, read_csv
 from scaling_ambiguity.corpora.identifiers import rater_names, unsafe, whole_numbers
 from scaling_ambiguity.corpora.label_words import canonical_labels
 from scaling_ambiguity.corpora.model import Corpus
