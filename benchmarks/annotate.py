@@ -44,7 +44,6 @@ from scaling_ambiguity.alms.loading import LoadedALM  # noqa: E402
 from scaling_ambiguity.alms.questions import Question  # noqa: E402
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor  # noqa: E402
 from scaling_ambiguity.alms.tiny.tokenizer import AUDIO, END, END_OF_TEXT, train_tokenizer  # noqa: E402
-from scaling_ambiguity.proxies.annotation import CLIPS_AT_ONCE  # noqa: E402
 from scaling_ambiguity.proxies.prompts import MODALITIES, load_prompts, render  # noqa: E402
 from scaling_ambiguity.seeds import uniform  # noqa: E402
 
@@ -53,7 +52,7 @@ PROMPTS = load_prompts(REPOSITORY / "workflow" / "prompts" / "focus.yaml")
 VOTES, TEMPERATURE, LONG, RATE = 20, 0.8, 12, 16_000
 SLOW = 5.0  # seconds
 SECONDS = {"tiny": 2.5, "large": 30.0}
-AT_ONCE = {"tiny": (1, CLIPS_AT_ONCE), "large": (1,)}
+AT_ONCE = {"tiny": (1, Engine.clips_at_once), "large": (1,)}
 WAYS = {
     1: ("20 x generate()", "generate(num_return_sequences=20)", "one bare prefill", "sampled", "readout"),
     LONG: ("20 x generate()", "generate(num_return_sequences=20)", "sampled"),

@@ -6,6 +6,7 @@ import pytest
 import soundfile
 
 from scaling_ambiguity.alms.ahead import Ahead
+from scaling_ambiguity.alms.engine import BatchEngine
 from scaling_ambiguity.alms.engines.transformers import open_engine
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies import annotation
@@ -73,13 +74,14 @@ def shard(engine, prompts, folder, count):
     return items(table, folder, engine, options, prompts, CLASSES, 1)
 
 
-class Alone:
-    """An engine without `prepare`."""
+class Alone(BatchEngine):
+    """An engine that prepares nothing."""
 
     def __init__(self, engine):
-        self.engine = engine
+        self.engine, self.repeats, self.clips_at_once = engine, engine.repeats, engine.clips_at_once
 
-    def answer(self, questions, uniform):
+    def answer(self, questions, uniform, prepared=None):
+        assert prepared is None
         return self.engine.answer(questions, uniform)
 
 

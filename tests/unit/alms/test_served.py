@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import soundfile
 
 from scaling_ambiguity.alms.engines import transformers as local
+from scaling_ambiguity.alms.engines.openai import Engine
 from scaling_ambiguity.alms.http import retries
 from scaling_ambiguity.alms.http.faults import ServerUnavailable
 from scaling_ambiguity.alms.loading import folder_revision
@@ -46,7 +48,7 @@ def test_the_server_lives_from_the_first_question_to_the_end_of_the_job(checkpoi
     soundfile.write(tmp_path / "a.wav", np.random.default_rng(0).normal(0, 0.1, 16_000), 16_000)
     alm = {"engine": "openai", "gpus": 0, "checkpoint": str(checkpoint), "max_tokens": 8, "retries": 1}
     alm["serve"] = {"command": SERVE, "start_timeout_s": 120}
-    with open_served(alm, tmp_path / "logs" / "server.log") as engine:
+    with closing(open_served(alm, tmp_path / "logs" / "server.log")) as engine:
         assert engine.model == str(checkpoint) and engine.revision.startswith(folder_revision(checkpoint))
         assert engine.asks_alone and not below() and not (tmp_path / "logs").exists(), "nothing runs before a question"
         asked = [
@@ -67,7 +69,7 @@ def test_the_server_lives_from_the_first_question_to_the_end_of_the_job(checkpoi
             if b"transformers" in Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[1]:
                 os.kill(pid, signal.SIGKILL)
         engine._keeper.wait(60)
-        stream = engine._engine.stream(asked, uniform)
+        stream = Engine.stream(engine, asked, uniform)
         with pytest.raises(ServerUnavailable) as caught:
             list(stream)
         assert "the server ended with status -9" in str(engine._explained(caught.value))
@@ -80,7 +82,7 @@ def test_a_server_that_does_not_start_stops_the_job_with_its_last_words(tmp_path
     alm = {"engine": "openai", "gpus": 0, "checkpoint": "org/model", "revision": "r"}
     alm["serve"] = {"command": f"{shlex.quote(sys.executable)} -c \"import sys; sys.exit('no room for {{port}}')\""}
     with (
-        open_served(alm, tmp_path / "server.log") as engine,
+        closing(open_served(alm, tmp_path / "server.log")) as engine,
         pytest.raises(UserError, match=r"(?s)did not come up.*server\.log.*no room for"),
     ):
         engine.answer([Question("q", None, 0.0, ("a", 0))], uniform)

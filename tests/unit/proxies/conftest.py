@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import soundfile
 
+from scaling_ambiguity.alms.engine import BatchEngine
 from scaling_ambiguity.alms.questions import Answer
 from scaling_ambiguity.proxies.prompts import load_prompts
 
@@ -25,10 +26,12 @@ class Processor:
         return "\n".join(lines)
 
 
-class CountingEngine:
+class CountingEngine(BatchEngine):
     """Answers by its uniform alone; remembers every question; may be told to die at a batch."""
 
     model, revision, processor = "fake", "r1", Processor()
+    longest, repeats, clips_at_once = None, True, 8
+    capabilities = frozenset({"sample"})
 
     def __init__(self, dies_at=None):
         self.batches, self.dies_at = [], dies_at
@@ -37,7 +40,7 @@ class CountingEngine:
     def questions(self):
         return [question for batch in self.batches for question in batch]
 
-    def answer(self, questions, uniform):
+    def answer(self, questions, uniform, prepared=None):
         if self.dies_at is not None and len(self.batches) == self.dies_at:
             raise KeyboardInterrupt
         self.batches.append(questions)

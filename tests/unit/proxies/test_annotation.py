@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.proxies.annotation import CLIPS_AT_ONCE, collect, vote_table
+from scaling_ambiguity.proxies.annotation import collect, vote_table
 from scaling_ambiguity.proxies.elicitation import items, shard_rows
 from scaling_ambiguity.proxies.gathering import gather, status_counts
 from scaling_ambiguity.proxies.reading import reader_for
@@ -58,7 +58,7 @@ def test_a_torn_batch_is_computed_whole_but_only_the_missing_is_added(corpus, en
     path.write_bytes(path.read_bytes()[: path.read_bytes().rfind(b"\n") + 1])
     rest = engine()
     assert ask(corpus, rest, options, prompts, tmp_path).equals(votes)
-    assert [len(batch) for batch in rest.batches] == [20 % CLIPS_AT_ONCE * 7]
+    assert [len(batch) for batch in rest.batches] == [20 % rest.clips_at_once * 7]
     assert 0 < lost < 7 and set(stored(tmp_path).values()) == {1} and len(stored(tmp_path)) == 140
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from scaling_ambiguity.alms.engine import Engine
 from scaling_ambiguity.alms.engines.replay_answers import open_engine as open_replay
 from scaling_ambiguity.alms.http.payload import ChatMessages
 from scaling_ambiguity.alms.http.settings import read_settings
@@ -30,14 +31,20 @@ class Asked(Exception):
     pass
 
 
-class Dead:
+class Dead(Engine):
     """A model that is not there any more: whoever asks it fails."""
+
+    answers_only, clips_at_once = False, 8
+    capabilities = frozenset({"sample"})
 
     def __init__(self, model, revision, processor, longest, repeats=True, asks_alone=False):
         self.model, self.revision, self.processor, self.longest = model, revision, processor, longest
         self.repeats, self.asks_alone = repeats, asks_alone
 
-    def answer(self, questions, uniform):
+    def prepare(self, questions):
+        return None
+
+    def answer(self, questions, uniform, prepared=None):
         raise Asked(len(questions))
 
     def stream(self, questions, uniform, **_):

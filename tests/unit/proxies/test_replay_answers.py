@@ -22,7 +22,7 @@ CLASSES = ["neutral", "happy", "sad", "angry"]
 
 def annotate(corpus, engine, options, prompts, folder, rows=None, seed=42, classes=CLASSES):
     asked = items(corpus[0] if rows is None else rows, corpus[1], engine, options, prompts, classes, seed)
-    published = getattr(engine, "answers_only", False)
+    published = engine.answers_only
     store = AnswerStore(engine.folder if published else folder)
     if not published:
         assert keep_chat_format(engine, folder)
@@ -167,7 +167,7 @@ def test_a_processor_that_changes_the_texts_has_no_format(tmp_path, engine):
 
 def test_the_mass_on_labels_of_a_readout_is_kept_and_replayed(corpus, engine, options, prompts, tmp_path):
     class Reading(engine):
-        def answer(self, questions, uniform):
+        def answer(self, questions, uniform, prepared=None):
             return [
                 type(answer)("sad", answer.logprob, 1, True, (-1.0, -2.0, -3.0, -4.0))
                 for answer in super().answer(questions, uniform)

@@ -10,9 +10,10 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from scaling_ambiguity.alms.engines.openai import Engine, open_engine
+from scaling_ambiguity.alms.engines.openai import Engine
 from scaling_ambiguity.alms.http.dialects import inferred_server
 from scaling_ambiguity.alms.http.faults import EngineStopped, ServerUnavailable
+from scaling_ambiguity.alms.http.settings import Settings, read_settings
 from scaling_ambiguity.alms.loading import folder_revision
 from scaling_ambiguity.alms.processes import adopt_orphans, end_descendants
 from scaling_ambiguity.alms.questions import Answer, Question
@@ -27,43 +28,30 @@ _NOT_YET = f"http://{HOST}:1/v1"
 _STEP_S, _GRACE_S = 0.1, 60.0
 
 
-class Served:
+class Served(Engine):
     """An engine whose server runs in the job; where every answer is stored already, none is started.
 
-    Everything but asking is the engine's. To be closed, or used as a context; if the job is killed, the
-    server's keeper notices.
+    To be closed; if the job is killed, the server's keeper notices.
     """
 
-    def __init__(self, engine: Engine, alm: dict[str, Any], log: Path) -> None:
-        self._engine, self._alm, self._log = engine, alm, log
+    def __init__(self, settings: Settings, alm: dict[str, Any], log: Path) -> None:
+        super().__init__(settings)
+        self._alm, self._log = alm, log
         self._recipe = read_recipe(alm)
         self._keeper: subprocess.Popen | None = None
         self._folder: tempfile.TemporaryDirectory | None = None
 
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._engine, name)
-
-    def __enter__(self) -> "Served":
-        return self
-
-    def __exit__(self, *_: Any) -> None:
-        self.close()
-
-    def answer(self, questions: Sequence[Question], uniform: Callable[..., float]) -> list[Answer]:
-        """Return an answer to each question; see :meth:`Engine.answer`."""
-        self.start()
-        try:
-            return self._engine.answer(questions, uniform)
-        except ServerUnavailable as stopped:
-            raise self._explained(stopped) from None
-
     def stream(
-        self, questions: Sequence[Question], uniform: Callable[..., float], **more: Any
+        self,
+        questions: Sequence[Question],
+        uniform: Callable[..., float],
+        go_on: Callable[[], bool] = lambda: True,
+        proven: Question | None = None,
     ) -> Iterator[tuple[int, Answer]]:
         """Yield answers as they arrive; see :meth:`Engine.stream`."""
         self.start()
         try:
-            yield from self._engine.stream(questions, uniform, **more)
+            yield from super().stream(questions, uniform, go_on, proven)
         except ServerUnavailable as stopped:
             raise self._explained(stopped) from None
 
@@ -107,7 +95,7 @@ class Served:
         base_url = read_json(address)["base_url"]
         announce(f"serve_alm: {base_url} answers")
         print(f"the model's server answers at {base_url}", flush=True)
-        self._engine.connect(base_url)
+        self.connect(base_url)
 
     def close(self) -> None:
         """Stop the server, if one runs, and wait until it and all that it started have ended."""
@@ -139,4 +127,4 @@ def open_served(alm: dict[str, Any], log: str | Path) -> Served:
         name: value for name, value in alm.items() if name not in ("serve", "checkpoint", "trained_on", "training")
     }
     settings.setdefault("server", inferred_server(alm))
-    return Served(open_engine(settings | {"base_url": _NOT_YET}), alm, Path(log))
+    return Served(read_settings(settings | {"base_url": _NOT_YET}), alm, Path(log))

@@ -9,7 +9,8 @@ from typing import Any
 import pandas as pd
 
 from scaling_ambiguity.alms.ahead import Ahead
-from scaling_ambiguity.alms.questions import Question
+from scaling_ambiguity.alms.engine import AnyEngine, BatchEngine, StreamEngine
+from scaling_ambiguity.alms.questions import Answer, Question
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.elicitation import Item
@@ -19,7 +20,6 @@ from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.proxies.watch import Watch
 from scaling_ambiguity.seeds import uniform
 
-CLIPS_AT_ONCE = 8
 ORDER_JOIN = "|"
 _TYPES = {
     "utterance": "str",
@@ -44,14 +44,14 @@ _NO_ANSWER: dict[str, Any] = {"response": "", "status": "failed", "logprob": mat
 
 
 def collect(
-    utterances: list[list[Item]], engine: Any, store: AnswerStore, what: str, watch: Watch | None = None
+    utterances: list[list[Item]], engine: AnyEngine, store: AnswerStore, what: str, watch: Watch | None = None
 ) -> dict[str, dict[str, Any]]:
     """Return the record of every request, asking the engine only where the store has none.
 
-    Batches are cut from all utterances, whatever is done. Engines in this process: utterances of like length are asked
-    together, so that little is padded; a batch with anything missing
+    What is asked at once is cut from all utterances, ``clips_at_once``, whatever is done. Engines in this process:
+    utterances of like length are asked together, so that little is padded; a batch with anything missing
     is computed whole, because neighbours in a batch change the last digits of a result, but only the missing
-    answers are added to the store, in one synced append; such an engine may ``prepare`` the next batch in a thread
+    answers are added to the store, in one synced append; the next batch is prepared in a thread
     meanwhile, which changes no byte. Engines that ``asks_alone`` (a server's: each answer is
     paid for): only what is missing is asked, and each answer is on the disk before the next is looked at, so that
     a batch that breaks off, by an error, a kill or a full disk, loses nothing that was handed over. Engines that
@@ -60,51 +60,66 @@ def collect(
     Raises:
         UserError: The first answers give no vote, or too many draws fail; see :class:`Watch`. Answers are kept.
     """
-    repeats = getattr(engine, "repeats", True)
-    records = store.find((item.request for draws in utterances for item in draws), repeats)
-    if getattr(engine, "answers_only", False):
+    records = store.find((item.request for draws in utterances for item in draws), engine.repeats)
+    if engine.answers_only:
         return records
-    for item in (item for draws in utterances for item in draws):
+    for item in chain.from_iterable(utterances):
         if watch is not None and item.request.key in records:
             watch.see(item.request, records[item.request.key])
-    alone, size = getattr(engine, "asks_alone", False), getattr(engine, "clips_at_once", CLIPS_AT_ONCE)
-    ordered = utterances if alone else sorted(utterances, key=_length)
-    batches = [ordered[start : start + size] for start in range(0, len(ordered), size)]
-    prepare = None if alone else getattr(engine, "prepare", None)
-
-    def ready(batch: list[list[Item]]) -> Any:
-        wanted = any(item.request.key not in records for draws in batch for item in draws)
-        return prepare([_question(item) for draws in batch for item in draws]) if prepare and wanted else None
-
-    batch: list[list[Item]]
-    queue = Ahead(batches, ready if prepare else None)
-    for batch, prepared in progress(queue, what, total=len(batches), unit="batch"):
-        flat: list[Item] = list(chain.from_iterable(batch))
-        missing = {item.request.key: item for item in reversed(flat) if item.request.key not in records}
-        if missing and watch is not None:
-            watch.stop()
-        if missing and alone:
-            answered = (item for draws in utterances for item in draws if _is_answered(records.get(item.request.key)))
-            proven = next((_question(item) for item in answered), None)
-            _ask_alone(list(missing.values())[::-1], engine, store, records, watch, proven)
-        elif missing:
-            started = time.perf_counter()
-            questions = [_question(item) for item in flat]
-            more = {} if prepared is None else {"prepared": prepared}
-            answers = engine.answer(questions, uniform, **more)
-            latency = (time.perf_counter() - started) / len(flat)
-            fresh: dict[str, dict[str, Any]] = {}
-            for item, answer in zip(flat, answers, strict=True):
-                if item.request.key in missing:
-                    fresh.setdefault(item.request.key, _record(item, answer, latency))
-            store.append(list(fresh.values()))
-            records |= fresh
-            for key, record in fresh.items():
-                if watch is not None:
-                    watch.see(missing[key].request, record)
+    if engine.asks_alone:
+        _ask_alone(utterances, engine, store, records, what, watch)
+    else:
+        _ask_together(utterances, engine, store, records, what, watch)
     if watch is not None:
-        watch.stop(complete=all(item.request.key in records for draws in utterances for item in draws))
+        watch.stop(complete=all(item.request.key in records for item in chain.from_iterable(utterances)))
     return records
+
+
+def _batches(utterances: list[list[Item]], size: int) -> list[list[Item]]:
+    """Return the draws of so many utterances at a time."""
+    starts = range(0, len(utterances), size)
+    return [list(chain.from_iterable(utterances[start : start + size])) for start in starts]
+
+
+def _missing(batch: list[Item], records: dict[str, dict[str, Any]], watch: Watch | None) -> list[Item]:
+    """Return the first item of every request of a batch without a record, if the watch lets more be asked."""
+    missing = {item.request.key: item for item in reversed(batch) if item.request.key not in records}
+    if missing and watch is not None:
+        watch.stop()
+    return list(missing.values())[::-1]
+
+
+def _ask_together(
+    utterances: list[list[Item]],
+    engine: BatchEngine,
+    store: AnswerStore,
+    records: dict[str, dict[str, Any]],
+    what: str,
+    watch: Watch | None,
+) -> None:
+    """Answer batches whole, and keep what is missing of each; the latency is the mean over the batch."""
+    batches = _batches(sorted(utterances, key=_length), engine.clips_at_once)
+
+    def ready(batch: list[Item]) -> Any:
+        wanted = any(item.request.key not in records for item in batch)
+        return engine.prepare([_question(item) for item in batch]) if wanted else None
+
+    for batch, prepared in progress(Ahead(batches, ready), what, total=len(batches), unit="batch"):
+        missing = {item.request.key: item for item in _missing(batch, records, watch)}
+        if not missing:
+            continue
+        started = time.perf_counter()
+        answers = engine.answer([_question(item) for item in batch], uniform, prepared)
+        latency = (time.perf_counter() - started) / len(batch)
+        fresh: dict[str, dict[str, Any]] = {}
+        for item, answer in zip(batch, answers, strict=True):
+            if item.request.key in missing:
+                fresh.setdefault(item.request.key, _record(item, answer, latency))
+        store.append(list(fresh.values()))
+        records |= fresh
+        for key, record in fresh.items():
+            if watch is not None:
+                watch.see(missing[key].request, record)
 
 
 def _length(draws: list[Item]) -> tuple[int, int]:
@@ -117,23 +132,29 @@ def _length(draws: list[Item]) -> tuple[int, int]:
 
 
 def _ask_alone(
-    items: list[Item],
-    engine: Any,
+    utterances: list[list[Item]],
+    engine: StreamEngine,
     store: AnswerStore,
     records: dict[str, dict[str, Any]],
+    what: str,
     watch: Watch | None,
-    proven: Question | None,
 ) -> None:
-    """Ask for items of distinct keys and keep each answer as it comes; the latency is the mean up to it."""
-    started = time.perf_counter()
+    """Ask for what is missing and keep each answer as it comes; the latency is the mean up to it."""
     go_on = (lambda: True) if watch is None else watch.go_on
-    answers = engine.stream([_question(item) for item in items], uniform, go_on=go_on, proven=proven)
-    for count, (place, answer) in enumerate(answers, start=1):
-        record = _record(items[place], answer, (time.perf_counter() - started) / count)
-        store.append([record])
-        records[record["key"]] = record
-        if watch is not None:
-            watch.see(items[place].request, record)
+    for batch in progress(_batches(utterances, engine.clips_at_once), what, unit="batch"):
+        items = _missing(batch, records, watch)
+        if not items:
+            continue
+        answered = (item for item in chain.from_iterable(utterances) if _is_answered(records.get(item.request.key)))
+        proven = next((_question(item) for item in answered), None)
+        started = time.perf_counter()
+        answers = engine.stream([_question(item) for item in items], uniform, go_on=go_on, proven=proven)
+        for count, (place, answer) in enumerate(answers, start=1):
+            record = _record(items[place], answer, (time.perf_counter() - started) / count)
+            store.append([record])
+            records[record["key"]] = record
+            if watch is not None:
+                watch.see(items[place].request, record)
 
 
 def _is_answered(record: dict[str, Any] | None) -> bool:
@@ -146,7 +167,7 @@ def _question(item: Item) -> Question:
     return Question(item.prompt, item.audio, request.temperature, request.stream, item.labels, item.utterance)
 
 
-def _record(item: Item, answer: Any, latency: float) -> dict[str, Any]:
+def _record(item: Item, answer: Answer, latency: float) -> dict[str, Any]:
     """Return what is kept: the request's parts, the raw answer, its cost."""
     request = item.request
     if item.labels is not None and answer.label_logprobs is None and answer.status != "failed":

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from scaling_ambiguity.alms.engine import Engine
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
@@ -58,7 +59,7 @@ def shard_rows(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFram
 def items(
     rows: pd.DataFrame,
     root: Path,
-    engine: Any,
+    engine: Engine,
     options: dict,
     prompts: PromptSet,
     classes: list[str],
@@ -70,7 +71,7 @@ def items(
     Args:
         rows: Utterances, with path (relative to ``root``) and transcript.
         root: Root of the corpus.
-        engine: Has ``model``, ``revision`` and ``processor``, and ``longest``, the token limit, if it has one.
+        engine: Says what answers are filed under, how prompts are rendered, and the token limit.
         options: The annotator's entry: votes, design, temperatures, modality; and class_order, context, speaker
             where they are not as in the past: the corpus' order, no earlier turn, no name.
         prompts: The prompt set.
@@ -91,7 +92,7 @@ def items(
     permuted = options.get("class_order", "fixed") != "fixed"
     draws = plan(options, prompts.focus_ids, classes, seed)
     labels = tuple(classes) if options.get("mode") == "readout" else None
-    limit = None if labels else getattr(engine, "longest", None)  # labels are read out whole
+    limit = None if labels else engine.longest  # labels are read out whole
     heard = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
     for row, audio in zip(rows.itertuples(), heard, strict=True):
         transcript = _evidence(row, modality)

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.alms.chat_format import chat_format, read_kept_format
+from scaling_ambiguity.alms.engine import Engine
 from scaling_ambiguity.alms.filing import without_limit
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256, write_json, write_text
@@ -15,7 +16,7 @@ from scaling_ambiguity.proxies.store import AnswerStore, record_line
 ANSWERS = "answers.jsonl"
 
 
-def keep_chat_format(engine: Any, folder: str | Path) -> bool:
+def keep_chat_format(engine: Engine, folder: str | Path) -> bool:
     """Write the chat format of an engine's model beside its answers; return whether it has one.
 
     The file is named by model and revision, and always the same for the same: shards may write it at once.
@@ -29,7 +30,7 @@ def keep_chat_format(engine: Any, folder: str | Path) -> bool:
     return found is not None
 
 
-def other_revisions(engine: Any, folder: str | Path) -> list[str]:
+def other_revisions(engine: Engine, folder: str | Path) -> list[str]:
     """Return other revisions of an engine's model whose chat formats, and so answers, lie in ``folder``."""
     kept = kept_formats(Path(folder))
     return sorted(revision for model, revision in kept if model == engine.model and revision != engine.revision)

@@ -8,6 +8,7 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
+from scaling_ambiguity.alms.engine import Capability, StreamEngine
 from scaling_ambiguity.alms.http.client import Client
 from scaling_ambiguity.alms.http.dialects import is_same_model
 from scaling_ambiguity.alms.http.faults import (
@@ -43,7 +44,7 @@ LONGEST_RETRY_AFTER = 900.0
 _CLIPS_HELD = 64
 
 
-class Engine:
+class Engine(StreamEngine):
     """Asks a server; answers are handed over as they arrive.
 
     Attributes:
@@ -51,14 +52,11 @@ class Engine:
         revision: The entry's revision and the sampling parameters: what answers are filed under.
         processor: Renders a prompt as the JSON of its chat messages.
         longest: Most tokens an answer may have.
-        repeats: Whether a question repeats its answer: its seed draws the same tokens.
-        asks_alone: True: an answer does not depend on what else is asked, so only what is missing need be asked.
-        clips_at_once: How many utterances to ask about in one call of :meth:`stream`.
         attempts: Requests sent, failed ones too.
         faults: Number of failed attempts by kind.
     """
 
-    asks_alone = True
+    capabilities: frozenset[Capability] = frozenset({"sample"})
     clips_at_once = _CLIPS_HELD
 
     def __init__(self, settings: Settings) -> None:

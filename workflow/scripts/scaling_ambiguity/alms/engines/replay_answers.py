@@ -5,13 +5,14 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.alms.chat_format import ChatFormat, read_kept_format, read_published
+from scaling_ambiguity.alms.engine import Capability, PublishedEngine
 from scaling_ambiguity.alms.filing import without_limit
 from scaling_ambiguity.errors import UserError
 
 _KNOWN = {"engine", "gpus", "max_tokens", "model", "revision", "store"}
 
 
-class Engine:
+class Engine(PublishedEngine):
     """Stands for the model that gave the answers; it is never asked.
 
     Attributes:
@@ -19,10 +20,12 @@ class Engine:
         revision: Its revision there, as answers are filed under it today; answers of any token limit are taken.
         processor: Renders prompts as the model's own did.
         folder: The published answers: an answer store.
-        answers_only: True.
     """
 
-    answers_only = True
+    capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})  # whichever were published
+    clips_at_once = 1
+    longest = None
+    repeats = True
 
     def __init__(self, folder: Path, model: str, revision: str, processor: ChatFormat) -> None:
         self.folder, self.model, self.revision, self.processor = folder, model, revision, processor

@@ -8,6 +8,7 @@ import torch
 
 from scaling_ambiguity.alms.encoded_clips import EncodedClips
 from scaling_ambiguity.alms.encodings import Clip, Encodings
+from scaling_ambiguity.alms.engine import BatchEngine, Capability
 from scaling_ambiguity.alms.families.adapters import has_adapters, switch_adapters
 from scaling_ambiguity.alms.forwards import MOST_PLACES, Forwards, Item, left, shapes_of
 from scaling_ambiguity.alms.inputs import embed_prompts
@@ -50,7 +51,7 @@ class _Asked:
         return rows, left(self.inputs, rows, head + rest), groups
 
 
-class Engine:
+class Engine(BatchEngine):
     """Answers batches of questions with one encoding a clip and one prefill a prompt.
 
     The distribution is softmax(logits / temperature) over the whole vocabulary, temperature being the
@@ -61,6 +62,10 @@ class Engine:
         revision: What answers are filed under beside the model's name: the weights, and whether
             prompts about one clip share the reading of what they begin with, which changes last digits.
     """
+
+    capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})
+    clips_at_once = 8
+    repeats = True
 
     def __init__(
         self,
@@ -79,6 +84,11 @@ class Engine:
         self.processor = alm.processor
         self.encodings = Encodings(alm, shared=encoded)
         self.forwards = Forwards(alm, places)
+
+    def remarks(self) -> list[str]:
+        """Say how many sounds were encoded here although encoder outputs were given; see :class:`Encodings`."""
+        missed = len(self.encodings.missed)
+        return [f"{missed} sounds were not among the encoder outputs and were encoded here"] if missed else []
 
     def prepare(self, questions: Sequence[Question]) -> list[Clip]:
         """Read the sound files that questions are about and compute their features; needs no weights.
