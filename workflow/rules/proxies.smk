@@ -163,6 +163,47 @@ rule gather_votes:
         " --status {output.status} --draws-table {output.draws} > {log} 2>&1"
 
 
+rule gather_candidates:
+    """Every stored answer of an annotator with its distribution, cost and fate; made when asked for, asks nothing."""
+    input:
+        votes="results/proxies/{corpus}/{annotator}/votes.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        audio=audio_of,
+        prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
+        synonyms=synonyms_of,
+        turns=turns_of,
+    output:
+        "results/proxies/{corpus}/{annotator}/candidates.parquet",
+    log:
+        "logs/gather_candidates/{corpus}-{annotator}.log",
+    benchmark:
+        "logs/gather_candidates/{corpus}-{annotator}.tsv"
+    wildcard_constraints:
+        annotator=annotators_by("asking"),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        root=lambda wildcards: corpus_root(wildcards.corpus),
+        alm=lambda wildcards: canonical(opened_alm(wildcards)),
+        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        store=store_of,
+        synonyms=lambda wildcards: " ".join(f"--synonyms {quote(path)}" for path in synonyms_of(wildcards)),
+        turns=lambda wildcards: " ".join(f"--turns {path}" for path in turns_of(wildcards)),
+        seed=SEED,
+        script=f"{SCRIPTS}/gather_candidates.py",
+        code=code("gather_candidates.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator} --votes {input.votes}"
+        " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
+        " --prompts {input.prompts:q} {params.synonyms} {params.turns} --classes {params.classes}"
+        " --seed {params.seed} --store {params.store:q} --output {output} > {log} 2>&1"
+
+
 rule replay_votes:
     """Take the votes of another corpus entry, e.g. on the face alone, as the answers of an annotator."""
     input:

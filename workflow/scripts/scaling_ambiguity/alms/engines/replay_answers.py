@@ -24,7 +24,7 @@ class Engine(PublishedEngine):
 
     capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})  # whichever were published
     clips_at_once = 1
-    longest = None
+    longest: int | None = None
     repeats = True
 
     def __init__(self, folder: Path, model: str, revision: str, processor: ChatFormat) -> None:
