@@ -13,8 +13,6 @@ from scaling_ambiguity.errors import UserError
 REGISTRY = Path(__file__).resolve().parents[3] / "resources" / "alms.yaml"
 NOT_KNOWN, NOT_APPLICABLE, NONE = "not known", "not applicable", "none"
 
-Fact = str | float | bool | datetime.date
-
 
 @dataclass(frozen=True)
 class Entry:
