@@ -1,13 +1,17 @@
 """After a finished run: what re-runs after which edit, and only that. One tiny run serves all."""
 
+import hashlib
 import json
 import os
 import re
 import subprocess
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
+import threadpoolctl
+import torch
 import yaml
 from checkout import TINY
 from snakemake.utils import update_config
@@ -25,6 +29,7 @@ HEAVY = {
 }
 REPORTING = {"build_paper", "build_report", "all"}
 LIBRARY = "workflow/scripts/scaling_ambiguity"
+GOLDEN = Path(__file__).with_name("golden.tsv")
 
 
 @contextmanager
@@ -47,6 +52,35 @@ def test_the_run_made_a_paper_and_a_report(tiny_run):
     pages = subprocess.run(["pdftotext", folder / "paper/main.pdf", "-"], capture_output=True, text=True, check=True)
     words = " ".join(pages.stdout.split())
     assert "simulated" in words and "??" not in words
+
+
+def test_tables_are_the_stored_ones(tiny_run):
+    """A change that moves a number shows in the commit that makes it: `STORE_GOLDEN=1` stores the list."""
+    folder = tiny_run.root / "runs" / "tiny"
+    made = {name: hashlib.sha256((folder / name).read_bytes()).hexdigest()[:16] for name in tables(folder)}
+    if os.environ.get("STORE_GOLDEN"):
+        lines = [f"{name}\t{digest}" for name, digest in made.items()]
+        GOLDEN.write_text("\n".join([f"# {machine()}", *lines, ""]))
+    where, *lines = GOLDEN.read_text().splitlines()
+    if where != f"# {machine()}":
+        pytest.skip(
+            f"the list was made with {where.removeprefix('# ')}, whose last digits are others than {machine()}'s"
+        )
+    stored = dict(line.split("\t") for line in lines)
+    assert len(stored) > 60 and made.keys() == stored.keys()
+    assert {name for name in stored if made[name] != stored[name]} == set()
+
+
+def tables(folder):
+    """Return the tables of a run, relative to its folder: estimates, votes, labels, predictions and the paper's."""
+    files = [*folder.glob("results/**/*.parquet"), *folder.glob("results/**/*.csv"), *folder.glob("paper/**/*.csv")]
+    return sorted(file.relative_to(folder).as_posix() for file in files)
+
+
+def machine():
+    """Return what decides the last digits: the kernels of torch and of numpy's BLAS."""
+    blas = {pool["architecture"] for pool in threadpoolctl.threadpool_info() if pool["internal_api"] == "openblas"}
+    return f"torch {torch.backends.cpu.get_cpu_capability()}, BLAS {' '.join(sorted(blas))}"
 
 
 def test_directly_afterwards_nothing_is_to_be_done(tiny_run):

@@ -39,7 +39,9 @@ def main(arguments: argparse.Namespace) -> None:
             print(f"{number} files: {reason}")
         print(f"{len(sounds)} files, {len(faults)} faulty, {sounds['cached'].notna().sum()} resampled")
         largest = arguments.options.get("max_reject_share", LARGEST_REJECT_SHARE)
-        refuse_if_too_many(faults, len(sounds), "sounds", name=arguments.name, largest=largest)
+        refuse_if_too_many(
+            faults, len(sounds), len(sounds) - len(faults), "sounds", name=arguments.name, largest=largest
+        )
         corpus = screen(corpus, sounds, arguments.cache)
         account = after_screening(account, corpus, {f"audio: {reason}": n for reason, n in kinds.items()})
     UTTERANCES.write(corpus.utterances, arguments.utterances)

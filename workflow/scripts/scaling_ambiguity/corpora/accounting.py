@@ -69,17 +69,18 @@ def join_rejects(*tables: pd.DataFrame) -> pd.DataFrame:
     return joined
 
 
-def refuse_if_too_many(faulty: pd.DataFrame, listed: int, what: str, *, name: str, largest: float) -> None:
+def refuse_if_too_many(faulty: pd.DataFrame, listed: int, left: int, what: str, *, name: str, largest: float) -> None:
     """Raise UserError if more than the share ``largest`` of a corpus' items is faulty, or none is left.
 
     Args:
         faulty: The rejects that are at fault.
         listed: How many items there were.
+        left: How many of them stay.
         what: What they are, for the message.
         name: Name of the corpus.
         largest: Share, in [0, 1].
     """
-    if len(faulty) < listed and len(faulty) <= largest * listed:
+    if left and len(faulty) <= largest * listed:
         return
     example = audio = ""
     if len(faulty):

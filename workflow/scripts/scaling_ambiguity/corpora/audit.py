@@ -118,11 +118,11 @@ def audit(
     before = corpus.rejects["stage"]
     listed = len(utterances) + int(before.isin(UTTERANCE_STAGES).sum())
     faulty = rejects[rejects["stage"].isin(FAULTY_STAGES)]
-    refuse_if_too_many(faulty, listed, "utterances", name=name, largest=largest_reject_share)
+    refuse_if_too_many(faulty, listed, len(kept), "utterances", name=name, largest=largest_reject_share)
     follows = rejects["stage"].eq("vote") & rejects["reason"].eq(FOLLOWS)
     faulty = rejects[rejects["stage"].isin(FAULTY_VOTE_STAGES) & ~follows]
     listed = len(votes) + int(before.isin(VOTE_STAGES).sum())
-    refuse_if_too_many(faulty, listed, "votes", name=name, largest=largest_reject_share)
+    refuse_if_too_many(faulty, listed, int(with_vote.sum()), "votes", name=name, largest=largest_reject_share)
     return Corpus(kept.reset_index(drop=True), votes[with_vote].reset_index(drop=True), rejects)
 
 
