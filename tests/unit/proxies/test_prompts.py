@@ -1,9 +1,12 @@
+from pathlib import Path
+
 import pytest
 import yaml
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.prompts import load_prompts, render
 
+PROMPTS = Path(__file__).resolve().parents[3] / "workflow" / "prompts"
 CLASSES = ["neutral", "happy", "sad", "angry"]
 
 
@@ -39,12 +42,51 @@ def test_impossible_prompts(engine, prompts, focus, modality, transcript):
 @pytest.mark.parametrize(
     "change", [{"extra": 1}, {"focus": {}}, {"transcript": "x"}, {"task": {"both": "x"}}, {"system": None}]
 )
-def test_broken_prompt_files(tmp_path, prompts, change):
-    data = {**vars(prompts), "rules": list(prompts.rules), **change}
-    if change.get("system", 1) is None:
-        del data["system"]
-    (tmp_path / "p.yaml").write_text(yaml.safe_dump(data))
+def test_broken_prompt_files(tmp_path, change):
     with pytest.raises(UserError, match=r"p\.yaml"):
-        load_prompts(tmp_path / "p.yaml")
+        load_prompts(changed(tmp_path, **change))
     with pytest.raises(UserError, match="none"):
         load_prompts(tmp_path / "none.yaml")
+
+
+def changed(tmp_path, source="focus", **fields):
+    data = yaml.safe_load((PROMPTS / f"{source}.yaml").read_text()) | fields
+    path = tmp_path / "p.yaml"
+    path.write_text(yaml.safe_dump({key: value for key, value in data.items() if value is not None}, sort_keys=False))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("rules", ["- {focus} {candidate}"], r"`rules`.*shows \{candidate\}.*can show \{evidence\}, \{focus\}"),
+        ("rules", ["- {0}"], r"shows \{0\}"),
+        ("rules", ["- a } alone"], "written twice"),
+        ("transcript", "{transcript} {speaker}", r"`transcript`.*shows \{speaker\}"),
+        ("classes", "{classes} {focus}", "`classes`"),
+        ("kind", "distribution", r"`kind` is 'distribution', and prompts of kind `vote` are asked for"),
+    ],
+)
+def test_a_field_that_shows_what_it_cannot_is_named(tmp_path, field, value, said):
+    with pytest.raises(UserError, match=rf"p\.yaml: .*{said}"):
+        load_prompts(changed(tmp_path, **{field: value}))
+
+
+def test_a_file_without_kind_asks_as_before_and_the_kind_is_in_no_prompt(tmp_path, prompts):
+    assert load_prompts(changed(tmp_path, kind=None)) == prompts and prompts.kind == "vote"
+    assert not any("kind" in prompts.user_text(focus, "w", ["sad"], "both") for focus in prompts.focus_ids)
+
+
+def test_a_prompt_that_verifies_shows_its_candidate_as_text(tmp_path, engine, prompts):
+    path = changed(tmp_path, kind="verify", candidate="Answer to judge: {candidate}", rules=["- {evidence}"])
+    verify = load_prompts(path, "verify")
+    text = render(engine(), verify.judging('{"sad": 1}'), "tone", "w", ["sad"], "both")
+    assert 'Answer to judge: {"sad": 1}\n' in text and "- Use the voice and the words." in text
+    with pytest.raises(UserError, match="about a candidate"):
+        render(engine(), verify, "tone", "w", ["sad"], "both")
+    with pytest.raises(UserError, match="judges no candidate"):
+        prompts.judging("sad")
+    with pytest.raises(UserError, match=r"p\.yaml: `kind` is 'verify'"):
+        load_prompts(path)
+    with pytest.raises(UserError, match=r"p\.yaml: `candidate` needs a line with \{candidate\}"):
+        load_prompts(changed(tmp_path, kind="verify", candidate="no place"), "verify")

@@ -1,7 +1,8 @@
 """Prompts as data: a system role, a user's turn and a few focus lines, rendered by the model's own chat template."""
 
+import string
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,17 @@ from scaling_ambiguity.proxies.control_tokens import as_text
 
 MODALITIES = ("both", "audio", "text")
 _FIELDS = {"system", "task", "transcript", "classes", "rules", "evidence", "focus"}
-_OPTIONAL = {"context", "speaker", "reasoned"}
+_OPTIONAL = {"context", "speaker", "reasoned", "kind"}
+KINDS = ("vote", "distribution", "verify")
+# what each line may show, by field; further lines are shown as they stand
+_PLACES = {
+    "transcript": {"transcript"},
+    "classes": {"classes"},
+    "speaker": {"speaker"},
+    "context": {"who", "words"},
+    "candidate": {"candidate"},
+    "rules": {"focus", "evidence"},
+}
 _CONTEXT = ("heading", "turn", "same", "other")
 
 
@@ -33,6 +44,10 @@ class PromptSet:
             ``{who}`` and ``{words}``) and what ``who`` is, ``same`` or ``other`` speaker; None: they cannot be.
         speaker: Line for the speaker's name, with ``{speaker}``; None: it cannot be shown.
         reasoned: Whether the rules ask for reasoning before the answer.
+        kind: What is asked for: ``vote``, a label; ``distribution``, one over the labels; ``verify``, a judgement of a
+            candidate, an answer that was given to another prompt.
+        candidate: Line for the candidate, with ``{candidate}``; only of a prompt set that verifies.
+        judged: The candidate; see :meth:`judging`.
     """
 
     system: str
@@ -45,11 +60,24 @@ class PromptSet:
     context: dict[str, str] | None = None
     speaker: str | None = None
     reasoned: bool = False
+    kind: str = "vote"
+    candidate: str | None = None
+    judged: str | None = None
 
     @property
     def focus_ids(self) -> list[str]:
         """Identifiers of the focus lines, in order."""
         return list(self.focus)
+
+    def judging(self, candidate: str) -> "PromptSet":
+        """Return the prompts that ask for a judgement of a candidate.
+
+        Raises:
+            UserError: These prompts do not verify.
+        """
+        if self.kind != "verify":
+            raise UserError(f"a prompt set of kind `{self.kind}` judges no candidate; use one of kind `verify`.")
+        return replace(self, judged=candidate)
 
     def user_text(
         self,
@@ -74,55 +102,89 @@ class PromptSet:
         if speaker is not None:
             assert self.speaker is not None, "render() refuses a name that cannot be shown"
             lines.append(self.speaker.format(speaker=as_text(speaker)))
+        if self.candidate is not None:
+            assert self.judged is not None, "render() refuses to verify nothing"
+            lines.append(self.candidate.format(candidate=as_text(self.judged)))
         names = self.classes.format(classes=", ".join(classes))
         rules = [rule.format(focus=self.focus[focus_id], evidence=self.evidence[modality]) for rule in self.rules]
         return "\n".join([*lines, names, *rules, names])
 
 
-def load_prompts(path: str | Path) -> PromptSet:
-    """Read a prompt set.
+def load_prompts(path: str | Path, kind: str = "vote") -> PromptSet:
+    """Read a prompt set that asks for a label, or of kind ``verify`` for a judgement.
 
     Raises:
         UserError: See :func:`read_fields`.
     """
-    data = read_fields(path, {"task": MODALITIES, "evidence": MODALITIES})
+    data = read_fields(path, {"task": MODALITIES, "evidence": MODALITIES}, kind)
     return PromptSet(**{**data, "rules": tuple(data["rules"])})
 
 
-def read_fields(path: str | Path, kinds: dict[str, Sequence[str]]) -> dict[str, Any]:
-    """Return the fields of a prompt set as they stand in its file.
+def read_fields(path: str | Path, maps: dict[str, Sequence[str]], kind: str) -> dict[str, Any]:
+    """Return the fields of a prompt set as they stand in its file, and its kind.
 
     Args:
         path: The file, YAML.
-        kinds: Fields that are maps, and the keys that each has.
+        maps: Fields that are maps, and the keys that each has.
+        kind: What the prompts are to ask for; a file that does not declare its kind is taken to be of it.
 
     Raises:
-        UserError: The file is not YAML, a field is missing or unknown, a map has other keys, or a line lacks the
-            place for what it is to show.
+        UserError: The file is not YAML or of another kind, a field is missing or unknown, a map has other keys, or a
+            line lacks the place for what it is to show, or has a place for what its field cannot show.
     """
     try:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: not readable as YAML ({error}).") from error
-    if not isinstance(data, dict) or set(data) - _OPTIONAL != _FIELDS:
+    declared = data.get("kind", kind) if isinstance(data, dict) else kind
+    if declared != kind:
+        raise UserError(
+            f"{path}: `kind` is {declared!r}, and prompts of kind `{kind}` are asked for; there are {KINDS}. Name "
+            "other prompts, or another mode of the annotator."
+        )
+    fields = _FIELDS | ({"candidate"} if kind == "verify" else set())
+    if not isinstance(data, dict) or set(data) - _OPTIONAL != fields:
         found = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__
         raise UserError(
-            f"{path}: a prompt set has the fields {sorted(_FIELDS)} and may have {sorted(_OPTIONAL)}; found {found}."
+            f"{path}: a prompt set has the fields {sorted(fields)} and may have {sorted(_OPTIONAL)}; found {found}."
         )
-    for field, keys in (kinds | ({"context": _CONTEXT} if "context" in data else {})).items():
+    for field, keys in (maps | ({"context": _CONTEXT} if "context" in data else {})).items():
         if not isinstance(data[field], dict) or set(data[field]) != set(keys):
             found = sorted(map(str, data[field])) if isinstance(data[field], dict) else type(data[field]).__name__
             raise UserError(f"{path}: `{field}` needs one entry for each of {list(keys)}; found {found}.")
     if not data["focus"] or "{transcript}" not in data["transcript"] or "{classes}" not in data["classes"]:
         raise UserError(f"{path}: needs a focus line, {{transcript}} in `transcript` and {{classes}} in `classes`.")
     places = {"context": ("{who}", "{words}"), "speaker": ("{speaker}",)}
+    places |= {"candidate": ("{candidate}",)} if kind == "verify" else {}
     for field, names in places.items():
         line = data["context"]["turn"] if field in data and field == "context" else data.get(field, "".join(names))
         if not isinstance(line, str) or not all(name in line for name in names):
             raise UserError(f"{path}: `{field}` needs a line with {' and '.join(names)}.")
     if not isinstance(data.get("reasoned", False), bool):
         raise UserError(f"{path}: `reasoned` is true or false; found {data['reasoned']!r}.")
-    return data
+    for field in _PLACES.keys() & data.keys():
+        _check_places(path, field, data[field])
+    return data | {"kind": kind}
+
+
+def _check_places(path: str | Path, field: str, value: Any) -> None:
+    """Refuse a line with a place for what its field cannot show, or with a brace that opens or closes none."""
+    if field == "context":
+        value = value["turn"]
+    rules = value.values() if isinstance(value, dict) else [value]
+    for line in (line for rule in rules for line in (rule if isinstance(rule, list) else [rule])):
+        try:
+            names = {name for _, name, _, _ in string.Formatter().parse(str(line)) if name is not None}
+        except ValueError as error:
+            raise UserError(
+                f"{path}: `{field}`, {str(line)!r}: {error}; a brace that is text is written twice."
+            ) from None
+        unknown = sorted(names - _PLACES[field])
+        if unknown:
+            raise UserError(
+                f"{path}: `{field}`, {str(line)!r}: shows {{{unknown[0]}}}, which is unknown there; it can show "
+                f"{', '.join(f'{{{name}}}' for name in sorted(_PLACES[field]))}. A brace that is text is written twice."
+            )
 
 
 def render(
@@ -164,6 +226,8 @@ def render(
             f"the prompt set has no field `{field}`, which the annotator asks for; use one that has, such as "
             "`prompts: focus_context`, or add the field to yours (workflow/prompts/focus_context.yaml shows it)."
         )
+    if prompt_set.kind == "verify" and prompt_set.judged is None:
+        raise UserError("a prompt set of kind `verify` is rendered about a candidate; see PromptSet.judging.")
     text = prompt_set.user_text(focus_id, transcript, classes, modality, before, speaker)
     content = [{"type": "text", "text": text}]
     if modality != "text":

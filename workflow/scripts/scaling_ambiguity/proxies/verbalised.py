@@ -180,7 +180,7 @@ def load_verbalised(path: str | Path, *, reasoned: bool) -> PromptSet:
     Raises:
         UserError: See :func:`read_fields`.
     """
-    data = read_fields(path, {"rules": _KINDS, "task": MODALITIES, "evidence": MODALITIES})
+    data = read_fields(path, {"rules": _KINDS, "task": MODALITIES, "evidence": MODALITIES}, "distribution")
     if "reasoned" in data:
         raise UserError(f"{path}: takes no `reasoned`; its `rules` come in two kinds, {' and '.join(_KINDS)}.")
     return PromptSet(
