@@ -10,7 +10,7 @@ WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-
 PYTHON_ := .venv/bin/python
 SNAKEMAKE := $(PYTHON_) -m snakemake
 
-.PHONY: all test test-all setup lint format bench lock clean
+.PHONY: all test test-all setup lint format bench lock where clean
 
 all: setup  ## set-up and the whole demo; ARGS are passed on to snakemake
 	@mkdir -p .snakemake; exec 9>.snakemake/make.lock; \
@@ -46,6 +46,9 @@ bench: setup  ## side-by-side performance
 
 lock:  ## requirements.txt and envs/*.yaml anew from requirements.in
 	bash envs/lock.sh
+
+where:  ## file, row, rule, program and sentences of a number: make where KEY=exchange.weighted
+	@$(PYTHON_) workflow/scripts/where_number.py '$(KEY)'
 
 clean:  ## remove what the demo made, bought answers excepted
 	rm -rf results logs resources/corpora resources/models resources/state paper/figures paper/tables
