@@ -257,16 +257,12 @@ def models_of(wildcards):
 
 def expand_labels(short):
     """Full label names of a short one, e.g. combined-equal for every annotator whose labels are trained on."""
-    kind, _, rest = short.partition("-")
-    if kind == "human":
-        return ["human"]
-    return ["-".join(part for part in (kind, annotator, rest) if part) for annotator in trained_annotators()]
+    return expand_names(short, trained_annotators())
 
 
 def curve_names():
     """Labels from a limited number of votes, which the learning curves are trained on: h1m5 is 1 human, 5 synthetic."""
-    curves = config["learning_curves"]
-    return [f"curve-h{human}m{synthetic}" for human in curves["human"] for synthetic in curves["synthetic"]]
+    return curves(**config["learning_curves"])
 
 
 def label_names():
@@ -367,8 +363,10 @@ def runs_of(protocols):
 
 def annotator_of(labels):
     """The annotator named in a label name, or None for the human labels."""
-    parts = labels.split("-")
-    return parts[1] if len(parts) > 1 else None
+    try:
+        return Labels.parse(labels).annotator or None
+    except UserError as error:
+        stop(error)
 
 
 def annotators_by(engine):

@@ -15,6 +15,7 @@ from scaling_ambiguity.inference.alt_test import EPSILON, AltTest, alt_test, app
 from scaling_ambiguity.inference.draws import draw_class, draw_table, uniforms
 from scaling_ambiguity.labels.counting import codes, frequencies, human_counts, human_votes, synthetic_counts
 from scaling_ambiguity.labels.dawid_skene import ANONYMOUS, ballots, fit
+from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.metrics.arrays import modes
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
@@ -42,7 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
     rows: list[dict] = []
     about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
     extra = frequencies(synthetic)[keep]
-    for labels, joined in (("human", None), (f"human+synthetic-{arguments.annotator}", extra)):
+    for labels, joined in (("human", None), (f"human+{Labels('synthetic', arguments.annotator)}", extra)):
         if not keep.any():
             rows += [about | {"labels": labels, "metric": metric, "method": "not_identifiable"} for metric in METRICS]
             continue
@@ -76,7 +77,7 @@ def confusion_rows(
     shown = {"people": (found.groups[0], given[cast.group == 0].sum())}
     for r, name in enumerate(cast.raters):
         if cast.group[r]:
-            shown[f"synthetic-{arguments.annotator}"] = found.matrix[r], given[r]
+            shown[str(Labels("synthetic", arguments.annotator))] = found.matrix[r], given[r]
         elif given[r] >= LEAST_VOTES and name != ANONYMOUS:
             shown[f"rater {name}"] = found.matrix[r], given[r]
     return [
@@ -106,8 +107,10 @@ def candidates(
     prior = counts.sum(axis=0) / counts.sum()
     luck, ties = (uniforms(arguments.seed, what, names, 1)[:, 0] for what in ("alternative annotator", "mode ties"))
     given = {
-        f"synthetic-{arguments.annotator}": draws[:, 0],
-        f"synthetic-{arguments.annotator}-mode": np.where(answered, draw_class(modes(synthetic), ties), -1),
+        str(Labels("synthetic", arguments.annotator)): draws[:, 0],
+        str(Labels("synthetic", arguments.annotator, "mode")): np.where(
+            answered, draw_class(modes(synthetic), ties), -1
+        ),
         "constant": np.full(len(names), draw_class(modes(prior[None]), ties[:1])[0]),
         "prior": draw_class(prior[None], luck),
     }

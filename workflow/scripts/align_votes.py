@@ -15,6 +15,7 @@ from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import deal_votes, human_counts, synthetic_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.levels import level_places, report_rows
+from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.labels.others import LEFT_OUT, class_prior, from_others, test_parts
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -73,7 +74,7 @@ def read_predictors(
         print(f"{silent} utterances have no valid synthetic vote; they are predicted uniform")
     return alignment.Predictors(
         dealt=dealt, keep=keep, names=[name for name, kept in zip(names, keep, strict=True) if kept],
-        own=f"synthetic-{arguments.annotator}", synthetic=synthetic,
+        own=str(Labels("synthetic", arguments.annotator)), synthetic=synthetic,
         draws=draw_table(proxies, names, classes, str(arguments.proxies))[keep],
         prior=from_others(human, part, class_prior)[keep[inside]],
         a=from_others(human, part, fit_dirichlet_multinomial)[keep[inside]], seed=arguments.seed,

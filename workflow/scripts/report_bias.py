@@ -16,6 +16,7 @@ from scaling_ambiguity.inference.bias import score, thirds
 from scaling_ambiguity.labels.counting import deal_votes, human_counts, synthetic_counts
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
 from scaling_ambiguity.labels.levels import level_places
+from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -63,7 +64,11 @@ def main(arguments: argparse.Namespace) -> None:
     rows += bias_rows.adjusted(listening, options["adjust"])
     rows += bias_rows.variance_rows(proxies, names, classes, speaker_blocks(speakers), options["level"])
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
-    about |= {"reference": "human", "population": "these raters", "labels": f"synthetic-{arguments.annotator}"}
+    about |= {
+        "reference": "human",
+        "population": "these raters",
+        "labels": str(Labels("synthetic", arguments.annotator)),
+    }
     about["method"] = options["interval"]
     STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
 

@@ -21,6 +21,8 @@ from scaling_ambiguity.inference.label_arms import label_arms
 from scaling_ambiguity.io import write_json
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.levels import level_places
+from scaling_ambiguity.labels.making import CONTROLS
+from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -89,10 +91,10 @@ def main(arguments: argparse.Namespace) -> None:
         controls = sorted(set(arms) - {"human", "synthetic", "combined"})
         family = comparisons(arms, "combined", controls, clusters, one_more.mean, settings, each)
         found = findings(family, options["level"])
-        rows += rows_of(found, f"combined-{annotator}-{pooling}", model)
+        rows += rows_of(found, str(Labels("combined", annotator, pooling)), model)
         verdicts.append({"model": model, "annotator": annotator, "pooling": pooling} | judged(found))
     for pooling in arguments.poolings if untested else ():
-        rows += untested_rows(f"combined-{annotator}-{pooling}")
+        rows += untested_rows(str(Labels("combined", annotator, pooling)))
         verdicts.append({"model": "none", "annotator": annotator, "pooling": pooling, "reason": untested} | judged([]))
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
     STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
@@ -106,11 +108,12 @@ def model_arms(
     predictions: dict, judges: Judges, model: str, annotator: str, pooling: str, floor: float
 ) -> dict[str, Arm]:
     """Return the NLL of the models trained on each kind of labels, without augmentation, by stratum."""
-    wanted = {"human": "human", "synthetic": f"synthetic-{annotator}", "combined": f"combined-{annotator}-{pooling}"}
-    wanted |= {control: f"control-{annotator}-{control}" for control in ("prior", "echo", "shuffled")}
+    wanted = {"human": Labels("human"), "synthetic": Labels("synthetic", annotator)}
+    wanted |= {"combined": Labels("combined", annotator, pooling)}
+    wanted |= {control: Labels("control", annotator, control) for control in CONTROLS}
     arms = {}
     for arm, labels in wanted.items():
-        condition = (model, labels, "none")
+        condition = (model, str(labels), "none")
         if condition in predictions:
             columns = prediction_columns(condition, predictions[condition], judges, floor)
             chosen = [column for column in columns if column.metric == "nll" and column.reference == "human"]

@@ -11,6 +11,7 @@ from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.draws import draw_table, first_counts, fresh_groups, subsets, vote_table
 from scaling_ambiguity.inference.saturation import fit_exponential
 from scaling_ambiguity.labels.counting import human_counts, human_votes
+from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.metrics.arrays import histogram
 from scaling_ambiguity.metrics.corrected import corrected_jsd_bits, limit_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
@@ -32,7 +33,7 @@ def main(arguments: argparse.Namespace) -> None:
     sizes = [n for n in options["saturation_votes"] if n <= draws.shape[1]]
     keep = (human.sum(axis=1) >= 2) & (draws >= 0).any(axis=1)
     about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
-    own, where = f"synthetic-{arguments.annotator}", np.flatnonzero(keep)
+    own, where = str(Labels("synthetic", arguments.annotator)), np.flatnonzero(keep)
     if not sizes or not len(where):
         why = "no utterance has two human votes and a synthetic one"
         if not sizes:
@@ -168,7 +169,7 @@ def _add_human(
     add("human", "jsd_bits", steps, np.stack(curve, axis=1), used)
     pools = subsets(draws[used], kept, sizes, options["deals"], len(classes), seed, "saturation subsets")
     curve = [jsd_bits(histogram(counts), rest).mean(axis=0) for counts in pools]
-    add(f"synthetic-{arguments.annotator}-heldout", "jsd_bits", sizes, np.stack(curve, axis=1), used)
+    add(str(Labels("synthetic", arguments.annotator, "heldout")), "jsd_bits", sizes, np.stack(curve, axis=1), used)
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.labels.budget import limit_human, limit_synthetic, parse_budget
+from scaling_ambiguity.labels.budget import limit_human, limit_synthetic
 
 
 @pytest.fixture
@@ -19,14 +18,6 @@ def votes():
 
 def pairs(frame, column):
     return set(zip(frame["utterance"], frame[column], strict=True))
-
-
-def test_names():
-    assert parse_budget("h3m20") == (3, 20)
-    assert parse_budget("hallm0") == (None, 0)
-    for name in ("h0m5", "h3", "h3m", "3m20", "h3m20x", "hm1", "h03m1"):
-        with pytest.raises(UserError, match=f"budget '{name}' is not"):
-            parse_budget(name)
 
 
 def test_sizes_and_nesting(votes):

@@ -14,10 +14,10 @@ from scaling_ambiguity.inference.adjust import adjust as adjust_p
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.seed_variance import MINIMUM_SEEDS, seed_variance
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
+from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.tables.statistics import statistics_frame
 
 POPULATION = "these raters"
-CURVE = "curve-"  # labels from a limited number of votes, see labels.budget
 
 
 def evaluation_table(
@@ -110,7 +110,8 @@ def _adjust(rows: list[dict], families: dict[str, str], adjust: str) -> list[dic
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         if not np.isnan(row["p"]):
-            curve = row["labels"].startswith(CURVE)
+            labels = Labels.of_predictor(row["labels"])
+            curve = labels is not None and labels.kind == "curve"
             key = (row["metric"], row["model"], row["augmentation"], families[row["stratum"]], curve)
             groups.setdefault(key, []).append(row)
     for family in groups.values():

@@ -1,32 +1,15 @@
-"""Labels from a limited number of votes: at most h human and m synthetic votes an utterance."""
-
-import re
+"""Labels from a limited number of votes: at most h human and m synthetic votes per utterance."""
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.counting import human_votes, valid_draws
 from scaling_ambiguity.seeds import derive_seed
 
-NAME = re.compile(r"h(all|[1-9][0-9]*)m(0|[1-9][0-9]*)")
-
-
-def parse_budget(name: str) -> tuple[int | None, int]:
-    """Return (human votes, None for all of them; synthetic votes) of a name such as ``h3m20`` or ``hallm0``.
-
-    Raises:
-        UserError: It is no such name.
-    """
-    found = NAME.fullmatch(name)
-    if not found:
-        raise UserError(f"labels: budget {name!r} is not h<human votes or all>m<synthetic votes>, such as h3m20.")
-    return (None if found[1] == "all" else int(found[1])), int(found[2])
-
 
 def limit_human(votes: pd.DataFrame, most: int | None, seed: int) -> pd.DataFrame:
-    """Return the human votes of at most ``most`` raters an utterance.
+    """Return the human votes of at most ``most`` raters per utterance.
 
     Which raters is drawn by (seed, utterance, rater): a smaller number is part of a larger one, and all labels
     of one vote stay together.
@@ -36,7 +19,7 @@ def limit_human(votes: pd.DataFrame, most: int | None, seed: int) -> pd.DataFram
 
 
 def limit_synthetic(proxies: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """Return at most ``most`` valid synthetic votes an utterance, drawn by (seed, utterance, draw) likewise."""
+    """Return at most ``most`` valid synthetic votes per utterance, drawn by (seed, utterance, draw) likewise."""
     rows = valid_draws(proxies)
     return rows[_place(rows, "draw", "budget synthetic", seed) < most]
 

@@ -2,6 +2,7 @@
 
 import re
 
+from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.latex import escape_latex as escape_latex
 
 FIXED = {
@@ -36,17 +37,13 @@ METRICS = {
 LEVELS = ("low", "medium", "high")
 
 
-def split_labels(labels: str) -> tuple[str, str, str]:
-    """Return (kind, annotator, detail) of a name in the ``labels`` column.
+def split_labels(labels: str) -> Labels:
+    """Return the kind, annotator and detail of a name in the ``labels`` column.
 
     ``control-tiny_crossed-echo`` gives ``("control", "tiny_crossed", "echo")``; names without an
     annotator (``human``, ``prior`` ...) give ``(name, "", "")``.
     """
-    kind, _, rest = labels.partition("-")
-    if kind not in ("synthetic", "combined", "control"):
-        return labels, "", ""
-    annotator, _, detail = rest.partition("-")
-    return kind, annotator, detail
+    return Labels.of_predictor(labels) or Labels(labels)
 
 
 def predictor_name(labels: str) -> str:
