@@ -5,7 +5,8 @@ import pytest
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.evaluation.judges import gather_judges
-from scaling_ambiguity.evaluation.strata import by_level, over_deals
+from scaling_ambiguity.evaluation.strata import by_level
+from scaling_ambiguity.inference.alignment import over_deals
 
 
 def test_roles_partition_the_votes(judges):

@@ -136,12 +136,6 @@ def test_the_room_imports_quickly_and_without_pandas():
     assert min(times) < 0.3
 
 
-def test_r2_across_agrees_with_scipy():
-    r2 = [scipy.stats.pearsonr(P[:, c], Q[:, c]).statistic ** 2 for c in range(5)]
-    np.testing.assert_allclose(divergences.r2_across(P, Q), r2, atol=1e-10)
-    assert divergences.r2_across([[0.5, 0.5]] * 3, [[0.1, 0.9], [0.2, 0.8], [0.3, 0.7]]).tolist() == [0, 0]
-
-
 def test_brier_agrees_with_sklearn():
     from sklearn.metrics import brier_score_loss
 

@@ -9,7 +9,8 @@ from scaling_ambiguity.augmentation.evaluation_split import effective_size
 from scaling_ambiguity.evaluation.judges import Judges
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import PER_VOTE, scores
-from scaling_ambiguity.evaluation.strata import Stratum, by_level, over_deals, weighted_over_deals
+from scaling_ambiguity.evaluation.strata import Stratum, by_level, weighted_over_deals
+from scaling_ambiguity.inference.alignment import over_deals
 from scaling_ambiguity.inference.bootstrap import rows_counted
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import modes

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from scaling_ambiguity.inference.alignment import over_deals
 from scaling_ambiguity.labels.levels import LEVELS
 
 VOTES = ("all", "fair", "reference")
@@ -26,22 +27,6 @@ class Stratum:
     weight: np.ndarray
     votes: str
     sized: bool = False
-
-
-def over_deals(values: np.ndarray, usable: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return each utterance's mean over its usable deals, and the share of deals that are usable.
-
-    Args:
-        values: (D, U), or (U,) if the same in every deal.
-        usable: (D, U), boolean.
-
-    Returns:
-        value (U,), 0 where no deal is usable, and weight (U,) in [0, 1].
-    """
-    values = np.broadcast_to(values, usable.shape)
-    count = usable.sum(axis=0)
-    total = np.where(usable, values, 0.0).sum(axis=0)
-    return np.where(count > 0, total / np.maximum(count, 1), 0.0), count / len(usable)
 
 
 def by_level(

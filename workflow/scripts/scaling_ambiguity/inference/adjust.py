@@ -10,7 +10,12 @@ METHODS = {"holm": "holm", "benjamini_hochberg": "fdr_bh", "benjamini_yekutieli"
 def adjust(p: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
     """Adjust the p-values of one family, (n,) -> (n,), in [0, 1]; NaN stays NaN and counts for nothing.
 
-    ``holm``, ``benjamini_hochberg`` and ``benjamini_yekutieli`` are the functions of these names.
+    ``holm`` (Holm 1979, Scandinavian Journal of Statistics 6): sorted upwards, p_(i) becomes the running maximum of
+    (n - i + 1) p_(i), capped at 1; the chance of one false rejection or more in the family stays below the level.
+    ``benjamini_hochberg`` (1995, 10.1111/j.2517-6161.1995.tb02031.x): the running minimum from the right of
+    n p_(i) / i; the expected share of false among the rejected stays below the level for independent or positively
+    dependent tests.
+    ``benjamini_yekutieli`` (2001, 10.1214/aos/1013699998): that times sum_i 1/i, for tests of any dependence.
 
     Raises:
         ValueError: a p outside [0, 1], or an unknown method.
@@ -27,35 +32,6 @@ def adjust(p: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
     if known.any():
         adjusted[known] = multipletests(p[known], method=METHODS[method])[1]
     return adjusted
-
-
-def holm(p: ArrayLike) -> NDArray[np.float64]:
-    """Holm's step-down adjustment (Holm 1979, Scandinavian Journal of Statistics 6): p (n,) -> (n,), in [0, 1].
-
-    Sorted upwards, p_(i) becomes the running maximum of (n - i + 1) p_(i), capped at 1: the chance of
-    one false rejection or more in the family stays below the level. NaN stays NaN and counts for
-    nothing. Raises ValueError for a p outside [0, 1].
-    """
-    return adjust(p, "holm")
-
-
-def benjamini_hochberg(p: ArrayLike) -> NDArray[np.float64]:
-    """Step-up adjustment of Benjamini & Hochberg (1995, 10.1111/j.2517-6161.1995.tb02031.x): p (n,) -> (n,), in [0, 1].
-
-    Sorted upwards, p_(i) becomes the running minimum from the right of n p_(i) / i: the expected share of
-    false among the rejected stays below the level for independent or positively dependent tests. NaN stays
-    NaN and counts for nothing. Raises ValueError for a p outside [0, 1].
-    """
-    return adjust(p, "benjamini_hochberg")
-
-
-def benjamini_yekutieli(p: ArrayLike) -> NDArray[np.float64]:
-    """Benjamini & Hochberg's adjustment times sum_i 1/i, for tests of any dependence: p (n,) -> (n,), in [0, 1].
-
-    Source: Benjamini & Yekutieli 2001, 10.1214/aos/1013699998. NaN stays NaN and counts for
-    nothing. Raises ValueError for a p outside [0, 1].
-    """
-    return adjust(p, "benjamini_yekutieli")
 
 
 def by_family(p: ArrayLike, families: ArrayLike, method: str = "holm") -> NDArray[np.float64]:

@@ -181,15 +181,23 @@ def score(predictions: dict[str, Array], reference: Array, metrics: dict[str, Me
     }
 
 
-def over_deals(values: Array, mask: NDArray[np.bool_] | None) -> tuple[Array, Array]:
-    """Average (deals, U) values over the deals of ``mask``: means (U,), 0 where none, and weights (U,) in [0, 1].
+def over_deals(values: Array, usable: NDArray[np.bool_] | None) -> tuple[Array, Array]:
+    """Return each utterance's mean over its usable deals, and the share of deals that are usable.
 
     An utterance that is of a level in a third of the deals counts a third there.
+
+    Args:
+        values: (D, U), or (U,) if the same in every deal.
+        usable: (D, U), None for all deals of values (D, U).
+
+    Returns:
+        value (U,), 0 where no deal is usable, and weight (U,) in [0, 1].
     """
-    if mask is None:
+    if usable is None:
         return values.mean(axis=0), np.ones(values.shape[1])
-    count = mask.sum(axis=0)
-    return np.where(mask, values, 0.0).sum(axis=0) / np.maximum(count, 1), count / len(mask)
+    count = usable.sum(axis=0)
+    total = np.where(usable, np.broadcast_to(values, usable.shape), 0.0).sum(axis=0)
+    return total / np.maximum(count, 1), count / len(usable)
 
 
 def correlation_moments(

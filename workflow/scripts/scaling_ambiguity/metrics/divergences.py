@@ -94,17 +94,3 @@ def r2_within(p: ArrayLike, q: ArrayLike) -> Array:
     spread = (dp**2).sum(axis=-1) * (dq**2).sum(axis=-1)
     product = (dp * dq).sum(axis=-1) ** 2
     return np.where(spread > 1e-20, np.minimum(product / np.where(spread > 1e-20, spread, 1.0), 1.0), 0.0)
-
-
-def r2_across(p: ArrayLike, q: ArrayLike) -> Array:
-    """Squared Pearson correlation of each class' probability over utterances.
-
-    p, q (n, C), two rows or more -> (C,), in [0, 1]; 0 where a side is constant, nothing explained.
-    """
-    p, q = matched(p, q)
-    if p.ndim != 2 or q.shape != p.shape or len(p) < 2:
-        raise ValueError(f"p {p.shape} and q {q.shape} must be two tables of two rows or more")
-    dp, dq = p - p.mean(axis=0), q - q.mean(axis=0)
-    spread = (dp**2).sum(axis=0) * (dq**2).sum(axis=0)
-    product = (dp * dq).sum(axis=0) ** 2
-    return np.where(spread > 1e-20, np.minimum(product / np.where(spread > 1e-20, spread, 1.0), 1.0), 0.0)
