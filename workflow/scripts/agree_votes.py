@@ -18,7 +18,7 @@ from scaling_ambiguity.labels.dawid_skene import ANONYMOUS, ballots, fit
 from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.metrics.arrays import modes
 from scaling_ambiguity.tables.proxies import PROXIES
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
@@ -41,7 +41,7 @@ def main(arguments: argparse.Namespace) -> None:
     settings = {"resamples": options["resamples"], "seed": arguments.seed}
     settings |= {"level": options["level"], "method": options["interval"]}
     rows: list[dict] = []
-    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
+    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": THESE}
     extra = frequencies(synthetic)[keep]
     for labels, joined in (("human", None), (f"human+{Labels('synthetic', arguments.annotator)}", extra)):
         if not keep.any():

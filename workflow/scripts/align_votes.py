@@ -21,7 +21,7 @@ from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.splits import SPLITS
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     table, roles = UTTERANCES.read(arguments.utterances), ROLES.read(arguments.roles)
     predictors = read_predictors(arguments, votes, roles, table["utterance"].tolist())
     speakers, raters = table["speaker"].to_numpy(str), predictors.dealt.raters
-    refuse(arguments.validity, "these raters", options["interval"], len(set(speakers)), raters)
+    refuse(arguments.validity, THESE, options["interval"], len(set(speakers)), raters)
     of_level = level_places(LEVELS.read(arguments.levels), table["utterance"].tolist(), str(arguments.levels))
     rows = Rows(
         predictors, of_level[:, predictors.keep], speakers[predictors.keep], options,

@@ -12,7 +12,7 @@ from scaling_ambiguity.inference.arrangement import arrange, largest_of_most
 from scaling_ambiguity.inference.draws import draw_table, subsets
 from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_synthetic
-from scaling_ambiguity.inference.exchange_rows import THESE, stratum_rows, used_row
+from scaling_ambiguity.inference.exchange_rows import stratum_rows, used_row
 from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.levels import LEVELS as LEVEL_NAMES
@@ -22,7 +22,7 @@ from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.truth import TRUTH
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES

@@ -13,7 +13,6 @@ from scaling_ambiguity.inference.exchange_losses import CALIBRATED_HUMAN, HUMAN,
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_read_out, add_synthetic
 from scaling_ambiguity.inference.exchange_rows import (
     NO_READ_OUT,
-    THESE,
     stratum_rows,
     typical_row,
     unavailable_read_out,
@@ -30,7 +29,7 @@ from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.truth import TRUTH
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES

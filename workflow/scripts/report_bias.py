@@ -21,7 +21,7 @@ from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
@@ -66,7 +66,7 @@ def main(arguments: argparse.Namespace) -> None:
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
     about |= {
         "reference": "human",
-        "population": "these raters",
+        "population": THESE,
         "labels": str(Labels("synthetic", arguments.annotator)),
     }
     about["method"] = options["interval"]

@@ -28,7 +28,7 @@ from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.splits import SPLITS
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
@@ -127,7 +127,7 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
     return [
         {
             "model": model, "labels": labels, "augmentation": "none", "stratum": STRATUM[finding.name[:2]],
-            "metric": finding.name, "reference": "human", "population": "these raters", "method": "sequential",
+            "metric": finding.name, "reference": "human", "population": THESE, "method": "sequential",
             "estimate": finding.estimate, "low": finding.low, "high": finding.high, "n": finding.n,
             "n_clusters": finding.n_clusters, "p": finding.p, "p_adjusted": finding.p_adjusted,
             "p_least": finding.p_least,
@@ -139,7 +139,7 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
 def untested_rows(labels: str) -> list[dict]:
     """Return a row for each hypothesis that says that there was nothing to test it on."""
     about = {"model": "none", "labels": labels, "augmentation": "none", "reference": "human", "n": 0, "n_clusters": 0}
-    about |= {"population": "these raters", "method": "not_tested"}
+    about |= {"population": THESE, "method": "not_tested"}
     return [
         about | {"stratum": STRATUM[metric[:2]], "metric": metric}
         for metric in ("h1_gain", "h2_difference", "h3_excess")

@@ -17,11 +17,9 @@ from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
-
-THESE = "these raters"
 
 
 def main(arguments: argparse.Namespace) -> None:

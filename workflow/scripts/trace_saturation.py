@@ -16,7 +16,7 @@ from scaling_ambiguity.metrics.arrays import histogram
 from scaling_ambiguity.metrics.corrected import corrected_jsd_bits, limit_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
 from scaling_ambiguity.tables.proxies import PROXIES
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
@@ -32,7 +32,7 @@ def main(arguments: argparse.Namespace) -> None:
     draws = draw_table(PROXIES.read(arguments.proxies), names, classes, str(arguments.proxies))
     sizes = [n for n in options["saturation_votes"] if n <= draws.shape[1]]
     keep = (human.sum(axis=1) >= 2) & (draws >= 0).any(axis=1)
-    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": "these raters"}
+    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": THESE}
     own, where = str(Labels("synthetic", arguments.annotator)), np.flatnonzero(keep)
     if not sizes or not len(where):
         why = "no utterance has two human votes and a synthetic one"

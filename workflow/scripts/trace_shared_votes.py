@@ -7,7 +7,6 @@ at each level, once with levels from votes that are conditioned on or predicted 
 import argparse
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.inference.exchange_rows import THESE
 from scaling_ambiguity.inference.shared_votes import (
     ARRANGEMENTS,
     FEWEST,
@@ -22,7 +21,7 @@ from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.levels import LEVELS
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.tables.roles import ROLES
-from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
+from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 

@@ -13,7 +13,7 @@ SHIPPED = validity.Path(__file__).resolve().parents[3] / "workflow" / "resources
 
 def test_the_truth_is_the_mean_of_very_many_corpora():
     design = Design(24, 12, 4, 3)
-    for population in (validity.THESE, validity.POPULATION):
+    for population in (validity.THESE, validity.LIKE_THESE):
         losses, speakers, raters, truth = validity.simulate(design, 400, population, 1)
         assert losses.shape == (24 * 20 * 3, 400) and len(set(speakers)) == 24 and len(set(raters)) == 12
         means = losses.mean(axis=0)
@@ -23,7 +23,7 @@ def test_the_truth_is_the_mean_of_very_many_corpora():
 def test_new_raters_in_every_corpus_make_the_mean_vary_more():
     design = Design(91, 6, 4, 5)
     spread = [
-        validity.simulate(design, 200, name, 1)[0].mean(axis=0).std() for name in (validity.THESE, validity.POPULATION)
+        validity.simulate(design, 200, name, 1)[0].mean(axis=0).std() for name in (validity.THESE, validity.LIKE_THESE)
     ]
     assert spread[1] > 1.2 * spread[0]
 

@@ -11,10 +11,9 @@ from scipy.stats import binomtest, skew
 
 from scaling_ambiguity.inference import known_votes, paired_corpora, population_worth, recovery, type_one
 from scaling_ambiguity.inference.bootstrap import mean_interval
-from scaling_ambiguity.inference.crossed import POPULATION
 from scaling_ambiguity.inference.designs import Design
 from scaling_ambiguity.inference.monte_carlo import exact_limits, judge_rate
-from scaling_ambiguity.inference.validity import THESE
+from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 RATES = REPOSITORY / "workflow" / "resources" / "type_one.csv"
@@ -80,7 +79,7 @@ def test_the_biased_annotator_calls_a_third_of_each_class_the_next_one():
 
 
 @pytest.mark.parametrize("world", paired_corpora.WORLDS)
-@pytest.mark.parametrize("population", [THESE, POPULATION])
+@pytest.mark.parametrize("population", [THESE, LIKE_THESE])
 def test_the_true_difference_is_the_mean_of_many_corpora(world, population, rough_truth):
     corpora = paired_corpora.paired_corpora(Design(24, 30, 4, 5), 300, population, world, 1)
     utterances = corpora.utterances
@@ -142,7 +141,7 @@ def test_five_speakers_are_too_few_for_sign_flips_and_every_test_is_there(rough_
     }  # fmt: skip
     assert set(table["world"]) == set(paired_corpora.WORLDS) and len(table) == 12
     assert (table.query("test == 'sign_flip'")["rate"] == 0).all()  # no p below 2 / 2^5 = .0625
-    assert (table.query("test == 'crossed'")["population"] == POPULATION).all()
+    assert (table.query("test == 'crossed'")["population"] == LIKE_THESE).all()
     assert ((table["low"] <= table["rate"]) & (table["rate"] <= table["high"])).all()
 
 

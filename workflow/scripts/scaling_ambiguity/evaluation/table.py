@@ -15,9 +15,7 @@ from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.seed_variance import MINIMUM_SEEDS, seed_variance
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
 from scaling_ambiguity.labels.names import Labels
-from scaling_ambiguity.tables.statistics import statistics_frame
-
-POPULATION = "these raters"
+from scaling_ambiguity.tables.statistics import THESE, statistics_frame
 
 
 def evaluation_table(
@@ -64,7 +62,7 @@ def evaluation_table(
     rows += stratum_recall_rows(predictions, judges, options, seed)
     rows += level_change_rows(differences, judges.clusters, options, seed)
     for row in rows:
-        row |= {"corpus": corpus, "protocol": protocol, "population": POPULATION}
+        row |= {"corpus": corpus, "protocol": protocol, "population": THESE}
     return statistics_frame(rows)
 
 

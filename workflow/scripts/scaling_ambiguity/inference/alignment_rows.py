@@ -12,13 +12,13 @@ from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, mome
 from scaling_ambiguity.inference.ceilings import spearman_brown
 from scaling_ambiguity.inference.contrasts import contrast_interval
 from scaling_ambiguity.inference.correlation import pearson
-from scaling_ambiguity.inference.crossed import ALONE, MINIMUM_RATERS, POPULATION, crossed_mean_interval, speakers_alone
+from scaling_ambiguity.inference.crossed import ALONE, MINIMUM_RATERS, crossed_mean_interval, speakers_alone
 from scaling_ambiguity.inference.pairs import DIFFERENCES, REFERENCE, vote_losses
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.labels.levels import LEVELS
+from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 Array: TypeAlias = NDArray[np.float64]
-THESE = "these raters"
 SMOOTHED = "human-smoothed"
 LINEAR = ("nll", "brier")  # losses that are means over single votes
 SIGN_FLIP = "sign_flip"
@@ -129,7 +129,7 @@ class Rows:
             alone = speakers_alone(values, speakers, raters, weights=weights[used], **self._settings)
             same = (found.low == alone.low) & (found.high == alone.high)
             method = [self._method + (ALONE if equal else "") for equal in same]
-            self._add(stratum, keys, found, found.n, population=POPULATION, method=method)
+            self._add(stratum, keys, found, found.n, population=LIKE_THESE, method=method)
 
     def adjusted(self) -> list[dict]:
         """Return all rows, with the p-values of the paired differences adjusted within their families."""

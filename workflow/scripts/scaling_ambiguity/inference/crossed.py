@@ -17,7 +17,6 @@ from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array: TypeAlias = NDArray[np.float64]
-POPULATION = "raters like these"
 ALONE = "_speakers_alone"  # ends the method of a row whose interval is that with speakers alone resampled
 MINIMUM_RATERS = 20
 FEWEST_RESAMPLES = 999

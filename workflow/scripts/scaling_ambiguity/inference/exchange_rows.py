@@ -4,12 +4,11 @@ from typing import Any
 
 import numpy as np
 
-from scaling_ambiguity.inference.crossed import POPULATION
 from scaling_ambiguity.inference.exchange import EquivalentVotes
 from scaling_ambiguity.inference.exchange_losses import ECHO, HUMAN, WHOLE, ExchangeLosses, Key, ruler_of
 from scaling_ambiguity.inference.exchange_predictors import FittedWeights
+from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
-THESE = "these raters"
 NO_READ_OUT = ("replayed", "table", "server", "published", "stated", "reasoned")  # why an annotator has no distribution
 REFUSED = "refused"  # method of an estimate whose interval is known to cover too little, and is not given
 
@@ -42,13 +41,13 @@ def stratum_rows(
             values |= {"p": found.p[i], "p_least": found.p_least}
         rows.append(row_key | {"labels": name, "metric": metric, "votes": votes} | values)
     worths = [(THESE, "", *value) for value in losses.values(stratum, settings)]
-    worths += [(POPULATION, "", *value) for value in losses.values_across(stratum, settings)]
+    worths += [(LIKE_THESE, "", *value) for value in losses.values_across(stratum, settings)]
     worths += [(THESE, "net_", key, value, "test_inversion") for key, value in losses.net_values(stratum, settings)]
     for population, prefix, key, value, method in worths:
         row = value_row(key, value, losses.world.largest)
         row |= {"metric": prefix + row["metric"], "method": method}
         if key[0].startswith(refused):
-            if population == POPULATION:
+            if population == LIKE_THESE:
                 continue  # nothing but the interval would differ
             beyond = value.one_sided == "low" and value.estimate >= losses.world.largest
             row |= {"low": np.nan, "high": np.nan, "one_sided": "low" if beyond else "no", "method": REFUSED}

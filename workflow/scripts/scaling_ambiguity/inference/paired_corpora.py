@@ -17,8 +17,9 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.designs import Design
 from scaling_ambiguity.inference.known_votes import HABIT, SHARPNESS, distributions, draw_labels
-from scaling_ambiguity.inference.validity import BATCH, ITEMS, THESE
+from scaling_ambiguity.inference.validity import BATCH, ITEMS
 from scaling_ambiguity.seeds import generator
+from scaling_ambiguity.tables.statistics import THESE
 
 Array: TypeAlias = NDArray[np.float64]
 TRUTH_BLOCKS, TRUTH_UTTERANCES = 16, 250_000  # a block: an error of the truth would shift every test

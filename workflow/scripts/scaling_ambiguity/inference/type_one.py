@@ -13,7 +13,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
-from scaling_ambiguity.inference.crossed import POPULATION, crossed_mean_interval
+from scaling_ambiguity.inference.crossed import crossed_mean_interval
 from scaling_ambiguity.inference.designs import Design
 from scaling_ambiguity.inference.equivalence import tost_mean
 from scaling_ambiguity.inference.hypotheses import comparisons
@@ -21,8 +21,9 @@ from scaling_ambiguity.inference.monte_carlo import exact_limits, judge_rate
 from scaling_ambiguity.inference.paired_corpora import WORLDS, paired_corpora
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.inference.power import power
-from scaling_ambiguity.inference.validity import BATCH, THESE
+from scaling_ambiguity.inference.validity import BATCH
 from scaling_ambiguity.seeds import derive_seed
+from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 Array: TypeAlias = NDArray[np.float64]
 NOMINAL = 0.05
@@ -116,7 +117,7 @@ def rejections(
             formula = power(effect, 1.0, design.speakers, 1 - NOMINAL)
             found.append(("mean", effect, formula, excludes(limits, -effect * error)))
             found.append(("sign_flip", effect, formula, flipped(effect)))
-    across = paired_corpora(design, corpora, POPULATION, world, seed)
+    across = paired_corpora(design, corpora, LIKE_THESE, world, seed)
     crossed = run(
         lambda take, settings: ends(
             crossed_mean_interval(across.votes[:, take] - across.truth, across.speakers, across.raters, **settings)
@@ -139,7 +140,7 @@ def rejection_rates(design: Design, corpora: int, resamples: int, seed: int) -> 
             low, high = exact_limits(hits, corpora)
             first = np.isnan(formula)
             verdict = judge_rate(hits, corpora, NOMINAL) if first else "none"
-            population = POPULATION if test == "crossed" else THESE
+            population = LIKE_THESE if test == "crossed" else THESE
             about = ("type_one" if first else "power", world, test, population)
             size = (design.speakers, design.raters, design.classes, design.votes, effect, corpora, resamples)
             numbers = (hits / corpora, round(low, 5), round(high, 5), formula, verdict)

@@ -17,13 +17,13 @@ from scipy.stats import binom
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.bootstrap import mean_interval
-from scaling_ambiguity.inference.crossed import MINIMUM_RATERS, POPULATION, crossed_mean_interval, enough
+from scaling_ambiguity.inference.crossed import MINIMUM_RATERS, crossed_mean_interval, enough
 from scaling_ambiguity.inference.designs import Design
 from scaling_ambiguity.inference.known_votes import HABIT, SHARPNESS, distributions
 from scaling_ambiguity.seeds import generator
+from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 Array: TypeAlias = NDArray[np.float64]
-THESE = "these raters"
 ITEMS = 20  # utterances a speaker
 TRUTH_UTTERANCES = 100_000
 BATCH = 100  # corpora simulated at once
@@ -76,13 +76,13 @@ def simulate(design: Design, corpora: int, population: str, seed: int) -> tuple[
 def coverage(design: Design, corpora: int, resamples: int, seed: int, level: float = 0.95) -> list[dict]:
     """Return one row a population and method: the share of ``corpora`` intervals that contain the truth."""
     rows = []
-    for population in (THESE, POPULATION):
+    for population in (THESE, LIKE_THESE):
         losses, speakers, raters, truth = simulate(design, corpora, population, seed)
         found = {
             method: mean_interval(losses, speakers, resamples=resamples, seed=seed, level=level, method=method)
             for method in ("bootstrap_t", "percentile", "t")
         }
-        if population == POPULATION and design.raters >= MINIMUM_RATERS:
+        if population == LIKE_THESE and design.raters >= MINIMUM_RATERS:
             found["crossed_bootstrap_t"] = crossed_mean_interval(
                 losses, speakers, raters, resamples=resamples, seed=seed, level=level
             )
@@ -144,7 +144,7 @@ def across_raters(path: Path | str, speakers: int, raters: int | None) -> bool:
     """Whether intervals for raters like these may be printed: 20 known raters or more, and a method that covers."""
     if not enough(raters):
         return False
-    cell = nearest(pd.read_csv(path), POPULATION, "crossed_bootstrap_t", speakers, raters)
+    cell = nearest(pd.read_csv(path), LIKE_THESE, "crossed_bootstrap_t", speakers, raters)
     if cell is not None and cell["verdict"] == "refused":
         print(
             f"raters like these: no interval is printed, crossed bootstrap-t covers {cell['coverage']:.1%} instead of "

@@ -12,6 +12,7 @@ from scaling_ambiguity.labels.counting import DealtVotes, codes, human_votes
 from scaling_ambiguity.tables.base import by_deal
 from scaling_ambiguity.tables.levels import LEVEL
 from scaling_ambiguity.tables.roles import ROLE_NAMES
+from scaling_ambiguity.tables.statistics import THESE
 
 Array: TypeAlias = NDArray[np.float64]
 LEVELS = ("low", "medium", "high")
@@ -153,7 +154,7 @@ def report_rows(report: pd.DataFrame) -> list[dict[str, object]]:
     """
     known = report.dropna(subset=["lower_edge", "upper_edge"])
     sizes = known[list(LEVELS)].sum(axis=1)
-    about = {"labels": "human", "reference": "none", "population": "these raters", "method": "point"}
+    about = {"labels": "human", "reference": "none", "population": THESE, "method": "point"}
     rows: list[dict[str, object]] = []
     for (_, fold), n in zip(known.iterrows(), sizes, strict=True):
         here = about | {"stratum": f"fold={int(fold['fold'])}", "n": round(n)}

@@ -2,6 +2,7 @@
 
 import re
 
+from scaling_ambiguity.labels.levels import LEVELS as LEVELS
 from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.latex import escape_latex as escape_latex
 
@@ -34,7 +35,6 @@ METRICS = {
     "accuracy": "accuracy",
     "r2_within": "$R^2$ within",
 }
-LEVELS = ("low", "medium", "high")
 
 
 def split_labels(labels: str) -> Labels:

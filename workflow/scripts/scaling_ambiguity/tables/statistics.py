@@ -32,6 +32,7 @@ _POSSIBLE = (
     ("brier", 0.0, 2.0),
     ("nll|kl_bits", 0.0, inf),
 )
+THESE, LIKE_THESE = "these raters", "raters like these"  # whom an estimate speaks of
 LEAST_CLUSTERS = 5  # for an interval or a p-value: with fewer no study says that they hold
 FEW = "few_clusters"  # the method of a row that has neither, for that reason
 _OVER_CLUSTERS = (
