@@ -12,6 +12,7 @@ import pytest
 import yaml
 from checkout import REPOSITORY, Checkout
 
+from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 from scaling_ambiguity.training.job import CONDITION
 from scaling_ambiguity.training.options import TrainingOptions
 
@@ -105,6 +106,8 @@ def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
     planned = set(re.findall(r"^(?:local)?rule (\w+):", printed, flags=re.MULTILINE))
     scripts = {words[1].rpartition("/")[2].removesuffix(".py") for words in built}
     made_by_a_script = {re.sub(r"finetune_seeds_\d", "finetune", rule) for rule in planned} - {"all"}
+    programs = {"draw_figure": FIGURES, "write_table": TABLES}
+    made_by_a_script -= {name for p in programs.keys() & scripts for name, one in programs[p].items() if one.shows}
     assert made_by_a_script - scripts == set(), "a rule without a command line"
 
 

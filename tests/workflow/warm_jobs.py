@@ -20,7 +20,9 @@ OPENING = {"annotate_shard", "encode_audio", "finetune", "read_out_shard", "trai
 MODELS = (
     "scaling_ambiguity.alms.engines.transformers",
     "scaling_ambiguity.alms.tiny.training",
-    "scaling_ambiguity.finetuning.job",
+    "scaling_ambiguity.finetuning.lora",
+    "scaling_ambiguity.finetuning.perceptron",
+    "scaling_ambiguity.training.run",
     "transformers.models.qwen2_audio",
 )
 COMMAND, SCRIPTS = "Shell command: ", Path(__file__).resolve().parents[2] / "workflow" / "scripts"

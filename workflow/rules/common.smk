@@ -22,6 +22,7 @@ from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.readers import look_for_sound
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import Design, designs
+from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES, shown
 from scaling_ambiguity.labels.names import Labels, curves, expand as expand_names
 from scaling_ambiguity.training.kinds import KINDS, LORA, PERCEPTRON
 

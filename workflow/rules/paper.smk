@@ -4,7 +4,7 @@ MODELS = ["results_models"] if corpora_with("training") else []
 SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "results_hypotheses", "limits", "validity"]
 HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
-CAPTIONS = [f"{CAPTION_FOLDER}/{name}.rst" for name in FIGURES + TABLES]
+CAPTIONS = [f"{CAPTION_FOLDER}/{name}.rst" for name in [*shown(FIGURES, STAGES_OF_RUN), *shown(TABLES, STAGES_OF_RUN)]]
 
 
 rule write_numbers:

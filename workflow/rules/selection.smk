@@ -578,55 +578,27 @@ def augmented_of(folds):
 
 
 def statistics_of(kind):
-    """Files of one kind of estimate, for every selected corpus that has that stage."""
-    pairs = [(corpus, annotator) for corpus in corpora_with("annotation") for annotator in annotators_of(corpus)]
-    return {
-        "alignment": [
-            f"results/statistics/alignment-{corpus}-{annotator}-{protocol}.parquet"
-            for corpus, annotator in pairs
+    """Files of one kind of estimate, for every selected corpus that has its stage."""
+    estimates = ESTIMATES[kind]
+    corpora = RUN["corpora"] if estimates.stage == "votes" else corpora_with(estimates.stage)
+    return list(
+        dict.fromkeys(
+            estimates.path(kind, corpus=corpus, annotator=annotator, protocol=protocol)
+            for corpus in corpora
+            for annotator in (annotators_of(corpus) if "annotator" in estimates.by else [""])
             for protocol in RUN["protocols"]
-        ],
-        "saturation": [f"results/statistics/saturation-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
-        "exchange": [f"results/statistics/exchange-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
-        "costs": [f"results/statistics/costs-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
-        "exchange_by_level": [
-            f"results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet"
-            for corpus, annotator in pairs
-            for protocol in RUN["protocols"]
-        ],
-        "bias": [
-            f"results/statistics/bias-{corpus}-{annotator}-{protocol}.parquet"
-            for corpus, annotator in pairs
-            for protocol in RUN["protocols"]
-        ],
-        "shared": [f"results/statistics/shared-{corpus}.parquet" for corpus in RUN["corpora"]],
-        "agreement": [f"results/statistics/agreement-{corpus}-{annotator}.parquet" for corpus, annotator in pairs],
-        "hypotheses": [
-            f"results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet"
-            for corpus, annotator in pairs
-            for protocol in RUN["protocols"]
-        ],
-        "verdicts": [
-            f"results/hypotheses/{corpus}-{annotator}-{protocol}.json"
-            for corpus, annotator in pairs
-            for protocol in RUN["protocols"]
-        ],
-        "evaluation": [
-            f"results/statistics/evaluation-{corpus}-{protocol}.parquet"
-            for corpus in corpora_with("training")
-            for protocol in RUN["protocols"]
-        ],
-    }[kind]
+        )
+    )
 
 
-def needed(kind):
-    """Input function: the files of one kind of estimate; a typed target with nothing to show says why."""
+def needed(*kinds):
+    """Input function: the files of kinds of estimates; a typed target with nothing to show says why."""
 
     def files(wildcards):
-        found = statistics_of(kind)
-        if not found:
-            stop(f"nothing to make: this run has no {kind}. {'; '.join(left_out())}")
-        return found
+        for kind in kinds:
+            if not statistics_of(kind):
+                stop(f"nothing to make: this run has no {kind}. {'; '.join(left_out())}")
+        return [path for kind in kinds for path in statistics_of(kind)]
 
     return files
 

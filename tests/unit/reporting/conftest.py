@@ -1,12 +1,16 @@
 """A run's folder with tables of the agreed shape and made-up contents, small and complete."""
 
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
 import yaml
+
+from scaling_ambiguity.code_identity import SCRIPTS
+from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 CLASSES = ["neutral", "happy", "sad", "angry"]
@@ -574,3 +578,17 @@ def config() -> dict:
 @pytest.fixture(scope="session")
 def config_json(config: dict) -> str:
     return json.dumps(config, sort_keys=True)
+
+
+@pytest.fixture(scope="session")
+def program():
+    """Return a function that gives the beginning of the command that makes a figure, a table or anything else."""
+
+    def command(name):
+        display = (FIGURES | TABLES).get(name)
+        if display is None or not display.shows:
+            return [sys.executable, str(SCRIPTS / f"{name}.py")]
+        script = "draw_figure" if name in FIGURES else "write_table"
+        return [sys.executable, str(SCRIPTS / f"{script}.py"), "--name", name]
+
+    return command

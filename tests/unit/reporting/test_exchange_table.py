@@ -1,6 +1,5 @@
 import math
 import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
@@ -119,9 +118,8 @@ def test_numbers_of_the_variants_and_of_class_shares(full, run):
     assert old["exchange.calibrated.words"].text == ABSENT and not old.switches["classshares"]
 
 
-def test_the_script_writes_latex_and_csv(full, run, tmp_path):
-    command = [sys.executable, str(REPOSITORY / "workflow" / "scripts" / "tab_exchange.py")]
-    command += ["--statistics", str(full), str(run["exchange_by_level"])]
+def test_the_script_writes_latex_and_csv(full, run, tmp_path, program):
+    command = [*program("tab_exchange"), "--statistics", str(full), str(run["exchange_by_level"])]
     subprocess.run([*command, "--table", str(tmp_path / "t.tex"), "--data", str(tmp_path / "t.csv")], check=True)
     assert (tmp_path / "t.tex").read_text().startswith("\\begin{adjustbox}")
     assert len(pd.read_csv(tmp_path / "t.csv")) > 20

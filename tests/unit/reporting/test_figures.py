@@ -1,5 +1,4 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -26,23 +25,22 @@ INPUTS = {
     "fig_bias": ["--statistics", "bias"],
     "fig_shared_votes": ["--statistics", "shared"],
     "fig_models_by_level": ["--statistics", "evaluation"],
-    "fig_simplex": ["--labels-table", "labels", "--splits", "splits", "--augmented", "augmented"],
+    "fig_simplex": ["--labels-table", "labels", "--splits", "splits", "--augmented", "augmented", "--classes", CLASSES],
 }
 
 
-def draw(name: str, run: dict, folder: Path) -> list[Path]:
+def draw(command: list[str], name: str, run: dict, folder: Path) -> list[Path]:
     outputs = [folder / f"{name}.{ending}" for ending in ("pdf", "svg", "csv")]
     inputs = [str(run[word]) if word in run else word for word in INPUTS[name]]
-    command = [sys.executable, str(REPOSITORY / "workflow" / "scripts" / f"{name}.py"), *inputs]
-    command += ["--classes", CLASSES, "--style", str(STYLE)]
+    command = [*command, *inputs, "--style", str(STYLE)]
     command += ["--figure", str(outputs[0]), "--svg", str(outputs[1]), "--data", str(outputs[2])]
     subprocess.run(command, check=True)
     return outputs
 
 
 @pytest.mark.parametrize("name", sorted(INPUTS))
-def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, run, tmp_path):
-    first, second = (draw(name, run, tmp_path / folder) for folder in ("first", "second"))
+def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, run, tmp_path, program):
+    first, second = (draw(program(name), name, run, tmp_path / folder) for folder in ("first", "second"))
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert b"CreationDate" not in first[0].read_bytes()
     assert len(pd.read_csv(first[2])) > 0

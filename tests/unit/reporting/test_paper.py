@@ -1,7 +1,6 @@
 import re
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -85,12 +84,11 @@ def test_an_unfit_paper_is_refused_with_the_reason(body, message, tmp_path):
 
 
 @needs_tex
-def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path):
-    scripts = REPOSITORY / "workflow" / "scripts"
+def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path, program):
     style = ["--classes", "neutral,happy,sad,angry", "--style", str(REPOSITORY / "paper" / "paper.mplstyle")]
 
     def call(name: str, *arguments: object) -> None:
-        subprocess.run([sys.executable, str(scripts / f"{name}.py"), *map(str, arguments)], check=True)
+        subprocess.run([*program(name), *map(str, arguments)], check=True)
 
     figures, tables = [], []
     kinds = {"saturation": "saturation", "exchange_rate": "exchange"}
@@ -105,10 +103,10 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
     }
     for name in (*kinds, "simplex"):
         inputs = ["--labels-table", run["labels"], "--splits", run["splits"], "--augmented", run["augmented"]]
-        inputs = ["--statistics", run[kinds[name]]] if name in kinds else inputs
+        inputs = ["--statistics", run[kinds[name]]] if name in kinds else [*inputs, *style[:2]]
         figure = tmp_path / f"fig_{name}.pdf"
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
-        call(f"fig_{name}", *inputs, *style, *outputs)
+        call(f"fig_{name}", *inputs, *style[2:], *outputs)
         figures += [figure, figure.with_suffix(".svg")]
     figures.append(tmp_path / "fig_validity.pdf")
     resources = REPOSITORY / "workflow" / "resources"

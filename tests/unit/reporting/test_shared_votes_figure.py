@@ -1,5 +1,4 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -80,13 +79,13 @@ def test_a_level_that_does_not_occur_stays_empty(tmp_path):
 
 
 @pytest.mark.parametrize("refused", [False, True])
-def test_the_program_writes_the_same_bytes_twice(tmp_path, refused):
+def test_the_program_writes_the_same_bytes_twice(tmp_path, refused, program):
     table = (write_refused if refused else write)(tmp_path / "shared-demo.parquet")
     found = []
     for folder in ("first", "second"):
         outputs = [tmp_path / folder / f"fig_shared_votes.{ending}" for ending in ("pdf", "svg", "csv")]
-        command = [sys.executable, str(REPOSITORY / "workflow" / "scripts" / "fig_shared_votes.py")]
-        command += ["--statistics", str(table), "--style", str(STYLE), "--figure", str(outputs[0])]
+        command = [*program("fig_shared_votes"), "--statistics", str(table), "--style", str(STYLE)]
+        command += ["--figure", str(outputs[0])]
         subprocess.run([*command, "--svg", str(outputs[1]), "--data", str(outputs[2])], check=True)
         found.append([path.read_bytes() for path in outputs])
     assert found[0] == found[1]

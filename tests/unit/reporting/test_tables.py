@@ -1,5 +1,4 @@
 import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -104,8 +103,8 @@ def test_alignment_works_without_a_class_list(run):
 
 
 @pytest.mark.parametrize("name", ["tab_corpus", "tab_alignment", "tab_results"])
-def test_scripts_write_latex_and_csv(name, run, tmp_path):
-    command = [sys.executable, str(REPOSITORY / "workflow" / "scripts" / f"{name}.py")]
+def test_scripts_write_latex_and_csv(name, run, tmp_path, program):
+    command = program(name)
     if name == "tab_corpus":
         command += ["--corpora", "demo", "--classes", ",".join(CLASSES)]
         for kind in ("utterances", "votes", "rejects"):

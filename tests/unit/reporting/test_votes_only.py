@@ -3,7 +3,6 @@
 import json
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -270,11 +269,11 @@ def test_every_scheme_of_splits_has_its_words(splits, words):
 
 
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-def test_the_paper_is_built(votes_run, votes_config, tmp_path):
+def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
     style = ["--classes", ",".join(CLASSES), "--style", REPOSITORY / "paper" / "paper.mplstyle"]
 
     def call(name: str, *arguments: object) -> None:
-        subprocess.run([sys.executable, str(SCRIPTS / f"{name}.py"), *map(str, arguments)], check=True)
+        subprocess.run([*program(name), *map(str, arguments)], check=True)
 
     shown = {"saturation": "saturation", "exchange_rate": "exchange", "exchange_by_level": "exchange_by_level"}
     shown |= {
@@ -287,7 +286,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path):
     figures = [tmp_path / f"fig_{name}.pdf" for name in shown]
     for figure, kind in zip(figures, shown.values(), strict=True):
         outputs = ["--figure", figure, "--svg", figure.with_suffix(".svg"), "--data", figure.with_suffix(".csv")]
-        call(figure.stem, "--statistics", votes_run[kind], *style, *outputs)
+        call(figure.stem, "--statistics", votes_run[kind], *style[2:], *outputs)
     figures.append(tmp_path / "fig_validity.pdf")
     resources = REPOSITORY / "workflow" / "resources"
     outputs = ["--figure", figures[-1], "--svg", tmp_path / "v.svg", "--data", tmp_path / "v.csv", *style[2:]]

@@ -1,0 +1,45 @@
+"""One registry says what there is; each line leads to a function, a kind of estimate, a caption and the paper."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, STAGES, TABLES, shown
+
+REPOSITORY = Path(__file__).resolve().parents[3]
+DISPLAYS = FIGURES | TABLES
+SECTIONS = " ".join(path.read_text() for path in sorted((REPOSITORY / "paper").rglob("*.tex")))
+RULES = "".join(path.read_text() for path in (REPOSITORY / "workflow" / "rules").glob("*.smk"))
+
+
+@pytest.mark.parametrize("name", DISPLAYS)
+def test_every_figure_and_table_is_made_explained_and_shown(name):
+    display = DISPLAYS[name]
+    assert display.stage in STAGES
+    if display.shows:
+        assert set(display.shows) <= set(ESTIMATES) and display.line.endswith(".")
+        assert callable(display.load())
+    else:
+        assert f"rule {name}:" in RULES, "what is not made from estimates has a rule of its own"
+    assert (REPOSITORY / "workflow" / "report" / f"{name}.rst").is_file()
+    assert name in SECTIONS
+
+
+def test_no_rule_of_a_figure_or_table_is_missing_here():
+    assert set(re.findall(r"^rule ((?:fig|tab)_[a-z_]+):", RULES, flags=re.MULTILINE)) <= set(DISPLAYS)
+
+
+def test_files_of_an_estimate_are_named_by_what_there_is_one_for():
+    names = {"corpus": "c", "annotator": "a", "protocol": "p"}
+    assert ESTIMATES["exchange"].path("exchange", **names) == "results/statistics/exchange-c-a.parquet"
+    assert ESTIMATES["evaluation"].path("evaluation", **names) == "results/statistics/evaluation-c-p.parquet"
+    assert ESTIMATES["verdicts"].path("verdicts", **names) == "results/hypotheses/c-a-p.json"
+    outputs = re.findall(r"results/(?:statistics|hypotheses)/[^\"]+", RULES)
+    wildcards = {name: f"{{{name}}}" for name in names}
+    assert all(estimates.path(kind, **wildcards) in outputs for kind, estimates in ESTIMATES.items())
+
+
+def test_a_run_of_votes_alone_shows_what_votes_show():
+    assert shown(TABLES, {"votes"}) == ["tab_corpus", "tab_votes_lost", "tab_validity"]
+    assert shown(FIGURES, {"votes", "annotation"})[-1] == "fig_bias" and "fig_simplex" in shown(FIGURES, set(STAGES))

@@ -1,0 +1,192 @@
+"""What the paper shows: every kind of estimate with its files, and every figure and table with what it is made from.
+
+The one place from which the workflow derives files, rules and lists. A new figure or table of estimates is a line here
+and a function. Nothing heavy is imported: functions are named, and looked up by the program that calls them.
+"""
+
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+STAGES = ("votes", "annotation", "training", "augmentation")  # in the order of the paper
+
+
+@dataclass(frozen=True)
+class Estimates:
+    """A kind of estimate.
+
+    Attributes:
+        stage: The stage that a corpus needs for it.
+        by: What there is a file for: every corpus, annotator and protocol of the run.
+        pattern: Path of a file.
+    """
+
+    stage: str
+    by: tuple[str, ...]
+    pattern: str = "results/statistics/{kind}-{names}.parquet"
+
+    def path(self, kind: str, **names: str) -> str:
+        """Return the path of the file of one corpus, annotator and protocol."""
+        return self.pattern.format(kind=kind, names="-".join(names[name] for name in self.by))
+
+
+CORPUS, ANNOTATOR, PROTOCOL = "corpus", "annotator", "protocol"
+ESTIMATES = {
+    "alignment": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
+    "agreement": Estimates("annotation", (CORPUS, ANNOTATOR)),
+    "bias": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
+    "saturation": Estimates("annotation", (CORPUS, ANNOTATOR)),
+    "shared": Estimates("votes", (CORPUS,)),
+    "exchange": Estimates("annotation", (CORPUS, ANNOTATOR)),
+    "exchange_by_level": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
+    "costs": Estimates("annotation", (CORPUS, ANNOTATOR)),
+    "hypotheses": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
+    "evaluation": Estimates("training", (CORPUS, PROTOCOL)),
+    "verdicts": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL), "results/hypotheses/{names}.json"),
+}
+
+
+@dataclass(frozen=True)
+class Display:
+    """A figure or table.
+
+    Attributes:
+        stage: It is in the paper of a run that has this stage.
+        line: What it shows, for who lists the targets.
+        shows: Kinds of estimates that it is made from; none: it has a rule and a program of its own.
+        function: ``module:function`` of the library that makes it from their rows.
+        classes: The function takes the class set, too.
+    """
+
+    stage: str
+    line: str = ""
+    shows: tuple[str, ...] = ()
+    function: str = ""
+    classes: bool = False
+
+    @property
+    def module(self) -> str:
+        """Module of the function, without the package."""
+        return self.function.partition(":")[0]
+
+    def load(self) -> Callable[..., Any]:
+        """Return the function."""
+        module, _, name = self.function.partition(":")
+        return getattr(importlib.import_module(f"scaling_ambiguity.{module}"), name)
+
+
+FIGURES = {
+    "fig_shared_votes": Display(
+        "votes",
+        "What shared votes do to a result by level: proxies of known worth, with and without votes set apart.",
+        ("shared",),
+        "reporting.figures.shared_votes:draw_shared_votes",
+    ),
+    "fig_validity": Display("votes"),
+    "fig_saturation": Display(
+        "annotation",
+        "Divergence to the human votes against the number of synthetic votes.",
+        ("saturation",),
+        "reporting.figures.saturation:draw_saturation",
+    ),
+    "fig_exchange_rate": Display(
+        "annotation",
+        "The headline: how many human votes the ALM's votes are worth.",
+        ("exchange",),
+        "reporting.figures.exchange_rate:draw_exchange_rate",
+    ),
+    "fig_exchange_by_level": Display(
+        "annotation",
+        "The exchange rate at each level of ambiguity, votes that decide it kept apart.",
+        ("exchange_by_level",),
+        "reporting.figures.exchange_by_level:draw_exchange_by_level",
+    ),
+    "fig_cost_surface": Display(
+        "annotation",
+        "What human and synthetic votes buy: a score by the number of each, of labels and, if trained, of models.",
+        ("costs",),
+        "reporting.figures.cost_surface:draw_cost_surface",
+    ),
+    "fig_alignment_by_level": Display(
+        "annotation",
+        "Agreement of the ALM's votes with human votes, by ambiguity level, with floors and ceilings.",
+        ("alignment",),
+        "reporting.figures.levels:draw_alignment_by_level",
+    ),
+    "fig_confusion": Display(
+        "annotation",
+        "What people and the ALM call an utterance of each class (Dawid and Skene).",
+        ("agreement",),
+        "reporting.figures.confusion:draw_confusion",
+    ),
+    "fig_bias": Display(
+        "annotation",
+        "Where the ALM departs from people, group by group, and whether it listens.",
+        ("bias",),
+        "reporting.figures.bias:draw_bias",
+    ),
+    "fig_models_by_level": Display(
+        "training",
+        "Fine-tuned models on human, synthetic, combined and control labels, by ambiguity level.",
+        ("evaluation",),
+        "reporting.figures.levels:draw_models_by_level",
+    ),
+    "fig_simplex": Display("augmentation"),
+}
+
+TABLES = {
+    "tab_corpus": Display("votes"),
+    "tab_votes_lost": Display("votes"),
+    "tab_validity": Display("votes"),
+    "tab_agreement": Display(
+        "annotation",
+        "Agreement of people, with and without the synthetic rater; the alternative annotator test.",
+        ("agreement",),
+        "reporting.tables.agreement:agreement_table",
+    ),
+    "tab_alignment": Display(
+        "annotation",
+        "Alignment of synthetic with human votes, with floors, ceilings and intervals.",
+        ("alignment",),
+        "reporting.tables.alignment:alignment_table",
+        classes=True,
+    ),
+    "tab_bias": Display(
+        "annotation",
+        "Where the ALM departs from people: labels, groups, what it hears, what its votes vary with.",
+        ("bias",),
+        "reporting.tables.bias:bias_table",
+    ),
+    "tab_saturation": Display(
+        "annotation",
+        "The divergence by the number of synthetic votes, its limit, and what was published for it.",
+        ("saturation",),
+        "reporting.tables.saturation:saturation_table",
+    ),
+    "tab_exchange": Display(
+        "annotation",
+        "What synthetic votes are worth in human votes: pooled, weighted, calibrated, and added to human votes.",
+        ("exchange", "exchange_by_level"),
+        "reporting.tables.exchange:exchange_table",
+    ),
+    "tab_hypotheses": Display("annotation"),
+    "tab_results": Display(
+        "training",
+        "Fine-tuned models against the same held-out human votes.",
+        ("evaluation",),
+        "reporting.tables.results:results_table",
+    ),
+    "tab_strata": Display(
+        "training",
+        "Fine-tuned models on a balanced split of the test utterances, by class and by the corpus' factors.",
+        ("evaluation",),
+        "reporting.tables.strata:strata_table",
+    ),
+    "tab_augmentation": Display("augmentation"),
+}
+
+
+def shown(displays: dict[str, Display], stages: set[str]) -> list[str]:
+    """Return the names of what a run with these stages shows, stage by stage."""
+    return [name for stage in STAGES if stage in stages for name, one in displays.items() if one.stage == stage]
