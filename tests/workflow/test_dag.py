@@ -199,8 +199,35 @@ def test_another_encoder_than_the_shared_one_reads_none(checkout, tmp_path):
     )
     jobs = checkout.jobs("all", "--configfile", str(tmp_path / "more.yaml"))
     assert "encode_audio" not in {job["rule"] for job in jobs} and not encoding(jobs)
-    (tmp_path / "peer.yaml").write_text("finetuning: {models: [tiny_mlp]}\n")
-    assert "finetune" in encoding(checkout.jobs("all", "--configfile", str(tmp_path / "peer.yaml")))
+
+
+def test_small_models_read_the_vectors_of_their_encoders_alone(checkout, tmp_path):
+    """Every shard and, of an augmented fold, its items; a text encoder needs no sound, statistics no checkpoint."""
+    (tmp_path / "peer.yaml").write_text(
+        "encoders: {words: {kind: text, checkpoint: owner/words}}\n"
+        "peers: {words_mlp: {encoder: words}}\n"
+        "finetuning: {models: [tiny_mlp, statistics_mlp, words_mlp]}\n"
+    )
+    jobs = checkout.jobs("statistics", "--configfile", str(tmp_path / "peer.yaml"))
+    assert "finetune" not in encoding(jobs)
+    encoded = [job for job in jobs if job["rule"] == "encode_items"]
+    names = {"tiny_tower", "statistics", "words"}
+    assert {name for job in encoded for name in job["output"]} == {
+        f"results/encoded/demo/{name}/{shard}" for name in names for shard in (0, 1)
+    }
+    for job in encoded:
+        name = next(iter(job["output"])).split("/")[3]
+        assert ("resources/models/tiny" in job["input"]) == (name == "tiny_tower")
+        assert any("audio" in path for path in job["input"]) == (name != "words"), job["input"]
+    for job in jobs:
+        if job["rule"].startswith("finetune_seeds"):
+            _, _, corpus, protocol, model, labels, augmentation, *_ = next(iter(job["output"])).split("/")
+            encoder = {"tiny_mlp": "tiny_tower", "statistics_mlp": "statistics", "words_mlp": "words"}[model]
+            of_corpus = {f"results/encoded/{corpus}/{encoder}/{shard}" for shard in (0, 1)}
+            items = f"results/encoded_items/{corpus}/{protocol}/{labels}/{augmentation}"
+            of_items = {f"{items}/fold-{fold}/{encoder}" for fold in (0, 1) if augmentation != "none"}
+            assert {path for path in job["input"] if "/encoded" in path} == of_corpus | of_items
+            assert "resources/models/tiny" not in job["input"], "the encoder is opened before, not in the training"
 
 
 def test_a_protocol_may_train_with_augmentations_of_its_own(checkout):
@@ -213,15 +240,17 @@ def test_a_protocol_may_train_with_augmentations_of_its_own(checkout):
 
 
 def test_a_run_of_small_peers_is_looked_at_before_it_starts(checkout, tmp_path):
-    """A peer is no ALM, but listens with one: what speaks against its encoder is told, in a run that starts."""
+    """A peer is no ALM, but may listen with one: what speaks against its encoders is said before anything starts."""
     entry = "{engine: transformers, checkpoint: /no/such/model, gpus: 4}"
     (tmp_path / "peer.yaml").write_text(
-        f"alms: {{gone: {entry}}}\npeers: {{gone_mlp: {{encoder: gone, hidden: [4], dropout: 0.1}}}}\n"
-        "finetuning: {models: [gone_mlp]}\n"
+        f"alms: {{gone: {entry}}}\n"
+        "encoders: {gone_tower: {kind: alm, alm: gone}, absent: {kind: speech, checkpoint: /no/encoder}}\n"
+        "peers: {gone_mlp: {encoder: gone_tower}, absent_mlp: {encoder: absent}}\n"
+        "finetuning: {models: [gone_mlp, absent_mlp]}\n"
     )
     printed = checkout.snakemake("-c1", "statistics", *TINY, str(tmp_path / "peer.yaml"), check=False)
     assert "alms.gone: no such model folder: /no/such/model" in printed, printed[-2000:]
-    assert "GPU" not in printed.split("alms.gone:")[1], "a peer needs none, whatever its encoder does"
+    assert "encoders.absent: no such model folder: /no/encoder" in printed, printed[-2000:]
     assert "KeyError" not in printed
 
 

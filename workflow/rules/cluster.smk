@@ -58,11 +58,11 @@ rule fetch_models:
         mem_mb=2000,
         runtime=600,
     params:
-        alms=lambda wildcards: canonical(opened_models()),
+        models=lambda wildcards: canonical(opened_models()),
         script=f"{SCRIPTS}/fetch_models.py",
         code=code("fetch_models.py"),
     shell:
-        "python {params.script:q} --alms {params.alms:q} --output {output} > {log} 2>&1"
+        "python {params.script:q} --models {params.models:q} --output {output} > {log} 2>&1"
 
 
 rule check_gpu:

@@ -13,6 +13,7 @@ if str(LIBRARY) not in sys.path:
 
 import yaml
 
+from scaling_ambiguity.alms.availability import located
 from scaling_ambiguity.alms.before_work import against_training, obstacles, refusal, this_place
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
@@ -20,6 +21,7 @@ from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import GIVEN, checked_config
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.readers import look_for_sound
+from scaling_ambiguity.encoders.kinds import KINDS as ENCODER_KINDS, SOUND
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import Design, designs
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES, shown
@@ -79,6 +81,7 @@ wildcard_constraints:
     alm="[a-z0-9_]+",
     model="[a-z0-9_]+",
     protocol="[a-z0-9_]+",
+    encoder="[a-z0-9_]+",
     labels="[a-z0-9_]+(-[a-z0-9_]+)*",
     augmentation="[a-z0-9_]+",
     notebook="[a-z0-9_]+",
@@ -109,7 +112,8 @@ def refuse_blank_in_interpreter():
 
 def refuse_unaskable():
     """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
-    asked = {}  # ALM or small peer -> for each of its annotators, whether answers are stored
+    asked = {}  # ALM -> for each of its annotators, whether answers are stored
+    encoding = set()  # encoders
     silent = {}  # ALM -> its annotators with text alone
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "annotate_shard":
@@ -120,19 +124,25 @@ def refuse_unaskable():
                 silent.setdefault(config["annotators"][annotator]["alm"], set()).add(annotator)
         elif job.rule.name == "encode_audio":
             asked.setdefault(job.wildcards.alm, []).append(False)
-        elif job.rule.name.startswith("finetune_seeds_"):
+        elif job.rule.name in ("encode_items", "encode_augmented_items"):
+            encoding.add(job.wildcards.encoder)
+        elif job.rule.name.startswith("finetune_seeds_") and kind_of(job.wildcards.model).language_model:
             asked.setdefault(job.wildcards.model, []).append(False)
-    if not asked:
+    asked |= {alm: [False] for alm in map(tower_of, encoding) if alm and alm not in asked}
+    if not asked and not encoding:
         return
     place = this_place(workflow.local_exec)
     against = {}
-    for name, stored in asked.items():
-        alm = encoder_of(name)  # a peer needs no GPU, but the ALM it listens with has to be there
-        about = all(stored), sorted(silent.get(name, ()))
-        found = obstacles(model_entry(name), KNOWN.get(REGISTERED.get(alm)), place, *about)
+    for alm, stored in asked.items():
+        about = all(stored), sorted(silent.get(alm, ()))
+        found = obstacles(config["alms"][alm], KNOWN.get(REGISTERED.get(alm)), place, *about)
         if alm in config["finetuning"]["models"] and "checkpoint" in config["alms"][alm]:
-            found += against_training(Path(config["alms"][alm]["checkpoint"]), config["finetuning"]["lora"]["targets"])
-        against[alm] = list(dict.fromkeys(against.get(alm, []) + found))
+            found += against_training(
+                located(config["alms"][alm]["checkpoint"]), config["finetuning"]["lora"]["targets"]
+            )
+        against[f"alms.{alm}"] = found
+    for name in sorted(encoding):
+        against[f"encoders.{name}"] = [] if tower_of(name) else obstacles(config["encoders"][name], None, place)
     if message := refusal(against):
         stop(message)
 
@@ -206,10 +216,13 @@ def gpu_check_of(alm):
 
 
 def opened_models():
-    """Entries of the ALMs that this run opens: those of its annotators and those that are fine-tuned or listened with."""
-    names = [config["annotators"][name]["alm"] for name in RUN["annotators"]]
-    names += [encoder_of(model) for model in config["finetuning"]["models"]]
-    return {name: config["alms"][name] for name in dict.fromkeys(names)}
+    """Entries of what this run opens, by key: ALMs that are asked, fine-tuned or listened with, and encoders."""
+    alms = [config["annotators"][name]["alm"] for name in RUN["annotators"]]
+    alms += [model for model in config["finetuning"]["models"] if kind_of(model).language_model]
+    encoders = [name for model in config["finetuning"]["models"] for name in encoders_of(model)]
+    alms += [alm for alm in map(tower_of, encoders) if alm]
+    opened = {f"alms.{name}": config["alms"][name] for name in alms}
+    return opened | {f"encoders.{name}": config["encoders"][name] for name in encoders}
 
 
 def code(script, *modules):

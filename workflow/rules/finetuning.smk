@@ -15,10 +15,14 @@ for (fold_group, having), group in itertools.product(fold_groups().items(), seed
             audio=audio_of,
             labels="results/labels/{corpus}/{protocol}/{labels}.parquet",
             splits="results/splits/{corpus}/{protocol}.parquet",
-            checkpoint=lambda wildcards: checkpoint_of(encoder_of(wildcards.model)),
+            checkpoint=lambda wildcards: (
+                checkpoint_of(wildcards.model) if kind_of(wildcards.model).language_model else []
+            ),
             prompts=lambda wildcards: f"{PROMPTS}/focus.yaml" if kind_of(wildcards.model).prompts else [],
             augmented=augmented_of(fold_group),
             encodings=encodings_of_corpus,
+            features=flat(features_of),
+            augmented_features=flat(augmented_features_of(fold_group)),
             gpu_check=lambda wildcards: (
                 gpu_check_of(wildcards.model) if kind_of(wildcards.model).language_model else []
             ),
@@ -35,17 +39,11 @@ for (fold_group, having), group in itertools.product(fold_groups().items(), seed
             "../../envs/torch.yaml"
         threads: training_processes()
         resources:
-            mem_mb=lambda wildcards, attempt: attempt
-            * model_memory(
-                encoder_of(wildcards.model),
-                model_entry(wildcards.model),
-                copies=training_processes(),
-                beside=6000 * training_processes(),
-            ),
+            mem_mb=lambda wildcards, attempt: attempt * training_memory(wildcards.model),
             runtime=600,
-            gpu=lambda wildcards: model_entry(wildcards.model)["gpus"] * training_processes(),
-            slurm_partition=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["partition"],
-            gpu_model=lambda wildcards: gpu_resources(model_entry(wildcards.model)["gpus"])["model"],
+            gpu=lambda wildcards: training_gpus(wildcards.model),
+            slurm_partition=lambda wildcards: gpu_resources(training_gpus(wildcards.model))["partition"],
+            gpu_model=lambda wildcards: gpu_resources(training_gpus(wildcards.model))["model"],
             slurm_extra=signal_before_limit(),
         params:
             job=training_job(fold_group, group),

@@ -183,9 +183,76 @@ def kind_of(model):
     return KINDS[kind_name(model)]
 
 
-def encoder_of(model):
-    """The ALM that a model is, or whose encoder a small peer uses."""
-    return config["peers"].get(model, {}).get("encoder", model)
+def encoders_of(model):
+    """The frozen encoders whose vectors a model is trained on."""
+    return [config["peers"][model]["encoder"]] if kind_of(model).features else []
+
+
+def tower_of(encoder):
+    """The ALM whose audio tower an encoder is, or None."""
+    return config["encoders"][encoder].get("alm")
+
+
+def encoder_entry(encoder):
+    """How an encoder is opened; the tower of an ALM is opened as that ALM is."""
+    entry = config["encoders"][encoder]
+    opened = config["alms"][tower_of(encoder)] if tower_of(encoder) else entry
+    kept = ("checkpoint", "revision", "trust_remote_code", "layers")
+    return {"kind": entry["kind"]} | {key: opened[key] for key in kept if key in opened}
+
+
+def encoder_gpus(encoder):
+    """GPUs that a job of an encoder asks for."""
+    alm = tower_of(encoder)
+    return config["alms"][alm]["gpus"] if alm else config["encoders"][encoder].get("gpus", 0)
+
+
+def encoder_memory(encoder):
+    """Memory in MB for jobs that open an encoder."""
+    return model_memory(tower_of(encoder)) if tower_of(encoder) else 8000
+
+
+def encoder_needs(encoder):
+    """What has to be there before an encoder is opened: the checkpoint of an ALM that is trained here, a look at a GPU."""
+    alm = tower_of(encoder)
+    trained = [checkpoint_of(alm)] if alm and "trained_on" in config["alms"][alm] else []
+    return trained + (gpu_check_of(alm) if alm else [])
+
+
+def encoding_code(encoder):
+    """Hash of the code that encodes items, the module of the encoder's kind included."""
+    return code("encode_items.py", ENCODER_KINDS[config["encoders"][encoder]["kind"]].module)
+
+
+def sound_for(wildcards):
+    """The sound of a corpus, where an encoder hears it."""
+    return audio_of(wildcards) if ENCODER_KINDS[config["encoders"][wildcards.encoder]["kind"]].reads == SOUND else []
+
+
+def features_of(wildcards):
+    """Folders of the vectors of a corpus, by encoder of a model."""
+    shards = range(config["corpora"][wildcards.corpus]["shards"])
+    return {
+        encoder: [f"results/encoded/{wildcards.corpus}/{encoder}/{shard}" for shard in shards]
+        for encoder in encoders_of(wildcards.model)
+    }
+
+
+def augmented_features_of(folds):
+    """Function that gives the folders of the vectors of augmented items, one a fold, by encoder of a model."""
+    below = "results/encoded_items/{corpus}/{protocol}/{labels}/{augmentation}/fold-"
+
+    def features(wildcards):
+        folders = [f"{below}{fold}".format(**wildcards) for fold in folds]
+        augmented = wildcards.augmentation != "none"
+        return {name: [f"{f}/{name}" for f in folders] for name in encoders_of(wildcards.model) if augmented}
+
+    return features
+
+
+def flat(features):
+    """Input function: the folders of a function that gives them by encoder."""
+    return lambda wildcards: [folder for folders in features(wildcards).values() for folder in folders]
 
 
 def shares_encodings(alm):
@@ -202,13 +269,9 @@ def encodings_of_shard(wildcards):
 
 
 def encodings_of_corpus(wildcards):
-    """The encoder outputs that a training reads, of every shard; none where its encoder is another than the shared one.
-
-    A quantised base has another encoder, and a small peer without a GPU hears on the CPU.
-    """
-    alm, quantised = encoder_of(wildcards.model), config["finetuning"].get("quantised")
-    elsewhere = config["alms"][alm]["gpus"] and not kind_of(wildcards.model).language_model
-    if not shares_encodings(alm) or quantised or elsewhere:
+    """The audio tokens that a training of an ALM reads, of every shard; none where its base is quantised: another encoder."""
+    alm = wildcards.model
+    if not kind_of(alm).language_model or not shares_encodings(alm) or config["finetuning"].get("quantised"):
         return []
     shards = range(config["corpora"][wildcards.corpus]["shards"])
     return [f"results/encodings/{wildcards.corpus}/{alm}/{shard}" for shard in shards]
@@ -220,9 +283,19 @@ def named_encodings(wildcards, input):
 
 
 def model_entry(model):
-    """Registry entry of a model that is trained; a small peer's own keys join those of its encoder."""
-    encoder = config["alms"][encoder_of(model)]
-    return encoder if kind_of(model).language_model else encoder | {"gpus": 0} | config["peers"][model]
+    """Entry of a model that is trained."""
+    return config["alms"][model] if kind_of(model).language_model else config["peers"][model]
+
+
+def training_gpus(model):
+    """GPUs that a training of a model asks for; small peers are trained on the CPU."""
+    return model_entry(model).get("gpus", 0) * training_processes()
+
+
+def training_memory(model):
+    """Memory in MB for a training of a model; a small peer reads its vectors where they lie."""
+    processes = training_processes()
+    return model_memory(model, copies=processes, beside=6000 * processes) if kind_of(model).language_model else 4000
 
 
 def objective_of(protocol):
@@ -341,7 +414,9 @@ def training_job(folds, seeds):
                 "splits": input.splits,
                 "augmented": [*input.augmented],
                 "encodings": [*input.encodings],
-                "features": "resources/encoded" if kind_of(wildcards.model).features else None,
+                "encoders": {name: encoder_entry(name) for name in encoders_of(wildcards.model)},
+                "features": features_of(wildcards),
+                "augmented_features": augmented_features_of(folds)(wildcards),
                 "state": f"resources/state/finetune/{CONDITION}".format(**wildcards),
                 "predictions": [*output.predictions],
                 "runs": [*output.runs],

@@ -15,7 +15,7 @@ def main(arguments: argparse.Namespace) -> None:
     """Look, fetch, check, keep the list."""
     os.environ.pop("HF_HUB_OFFLINE", None)  # which is for the jobs
     os.environ.pop("TRANSFORMERS_OFFLINE", None)
-    models = pinned(arguments.alms)
+    models = pinned(arguments.models)
     if not models:
         print("nothing to fetch: no model of this run is on the hub")
     write_json(fetch_all(models), arguments.output)
@@ -23,6 +23,6 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--alms", type=cli.json_value, required=True, help="the entries of the configuration, JSON")
+    parser.add_argument("--models", type=cli.json_value, required=True, help="entries by configuration key, JSON")
     parser.add_argument("--output", type=Path, required=True, help="what was fetched, with SHA-256, JSON")
     cli.run(main, parser)

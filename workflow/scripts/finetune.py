@@ -30,8 +30,7 @@ def main(arguments: argparse.Namespace) -> None:
             sys.exit(status)
         return
     with listening() as interrupts:
-        device = job.entry.get("device") or ("cuda" if torch.cuda.is_available() else "cpu")
-        on_gpu = torch.device(device).type == "cuda"
+        on_gpu = torch.device(job.device).type == "cuda"
         team = Team.join(cpu=not on_gpu)
         if team.size > 1 and on_gpu:
             job = job.on_device(f"cuda:{local_rank()}")

@@ -145,8 +145,8 @@ def test_names_in_the_registry_are_known_before_they_are_resolved():
 
 
 def test_the_refusal_names_every_entry_and_reason():
-    text = refusal({"a": ["one", "two"], "b": [], "c": ["three"]})
-    assert [line.strip() for line in text.splitlines()[1:4]] == ["alms.a: one", "alms.a: two", "alms.c: three"]
+    text = refusal({"alms.a": ["one", "two"], "alms.b": [], "encoders.c": ["three"]})
+    assert [line.strip() for line in text.splitlines()[1:4]] == ["alms.a: one", "alms.a: two", "encoders.c: three"]
     assert refusal({"b": []}) == ""
 
 

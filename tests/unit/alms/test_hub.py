@@ -36,7 +36,7 @@ def environment(home, url):
 
 
 def fetch(hub, folder, entry=ENTRY):
-    command = [sys.executable, str(SCRIPTS / "fetch_models.py"), "--alms", json.dumps({"big": entry})]
+    command = [sys.executable, str(SCRIPTS / "fetch_models.py"), "--models", json.dumps({"alms.big": entry})]
     return subprocess.run(
         [*command, "--output", str(folder / "fetched.json")],
         env=environment(folder / "home", hub.url),
@@ -75,7 +75,7 @@ def opened(folder):
 def test_a_model_is_fetched_whole_checked_and_opens_without_the_hub(hub, tmp_path):
     result = fetch(hub, tmp_path)
     assert result.returncode == 0, result.stderr
-    record = json.loads((tmp_path / "fetched.json").read_text())["big"]
+    record = json.loads((tmp_path / "fetched.json").read_text())["alms.big"]
     wanted = {name: data for name, data in hub.files.items() if not name.endswith((".bin", ".py"))}
     del wanted["consolidated.safetensors"]
     assert {entry["path"]: entry["sha256"] for entry in record["files"]} == {
@@ -154,7 +154,7 @@ def test_only_models_of_the_hub_are_fetched_and_only_by_their_commit(tmp_path):
     folder = {"checkpoint": str(tmp_path)}
     assert not is_on_hub(folder) and not is_on_hub({"engine": "replay"})
     assert not is_on_hub({"checkpoint": "resources/models/tiny", "trained_on": {}})
-    assert [model.checkpoint for model in pinned({"a": ENTRY, "b": folder})] == ["owner/name"]
+    assert [model.checkpoint for model in pinned({"alms.a": ENTRY, "alms.b": folder})] == ["owner/name"]
     for revision in ("main", "v1.0", "0123abc", None):
         with pytest.raises(UserError, match=r"alms\.a: .*pins nothing.*commits/main"):
-            pinned({"a": {**ENTRY, "revision": revision}})
+            pinned({"alms.a": {**ENTRY, "revision": revision}})

@@ -10,9 +10,9 @@ from safetensors.torch import load_file, save_file
 from scaling_ambiguity.alms import loading
 from scaling_ambiguity.alms.engines.transformers import open_engine
 from scaling_ambiguity.alms.loading import folder_revision, load_alm
+from scaling_ambiguity.encoders.alm_tower import Tower
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.lora import open_base
-from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder
 from scaling_ambiguity.training.options import Execution, TrainingOptions
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
@@ -59,7 +59,7 @@ WAYS = {
     "annotator": lambda entry: open_engine(entry).alm,
     "encoder of clips (encode_audio)": lambda entry: load_alm(entry["checkpoint"]),
     "trainee": lambda entry: open_base(entry, TrainingOptions.model_construct(execution=Execution(), quantised=None)),
-    "encoder of a small peer": lambda entry: SpeechEncoder(entry, None)._open(),
+    "tower of an ALM": lambda entry: Tower(entry)._alm,
 }
 
 

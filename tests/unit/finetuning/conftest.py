@@ -4,6 +4,7 @@ import copy
 import os
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -17,6 +18,9 @@ from scaling_ambiguity.alms.encoding_shards import encode_shard
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
+from scaling_ambiguity.encoders.encoding import encode_items
+from scaling_ambiguity.encoders.kinds import open_encoder
+from scaling_ambiguity.encoders.store import Vectors
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.splits import SPLITS
@@ -113,6 +117,33 @@ def encoded(checkpoint, corpus, tmp_path_factory):
     for shard in (0, 1):
         named = [(path.stem, path) for path in clips[shard::2]]
         encode_shard(load_alm(checkpoint, device="cpu"), named, folder / "state", folder / str(shard))
+    return [folder / "0", folder / "1"]
+
+
+@pytest.fixture(scope="session")
+def tower(checkpoint):
+    """Return a function that opens the model's audio tower, once."""
+    return cache(lambda: open_encoder({"kind": "alm", "checkpoint": str(checkpoint), "device": "cpu"}))
+
+
+@pytest.fixture
+def vectors_of(tower, tmp_path):
+    """Return a function that gives the tower's vectors of named sound files."""
+
+    def encode(names, paths):
+        encode_items(tower(), names, paths, tmp_path / "state", tmp_path / "vectors")
+        return Vectors([tmp_path / "vectors"])
+
+    return encode
+
+
+@pytest.fixture(scope="session")
+def features(tower, corpus, tmp_path_factory):
+    """Folders of the tower's vectors of the corpus, in two shards."""
+    folder, clips = tmp_path_factory.mktemp("features"), sorted((corpus / "audio").iterdir())
+    for shard in (0, 1):
+        part = clips[shard::2]
+        encode_items(tower(), [path.stem for path in part], part, folder / "state", folder / str(shard))
     return [folder / "0", folder / "1"]
 
 

@@ -10,7 +10,6 @@ from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
 from scaling_ambiguity.finetuning.perceptron import VectorInputs
 from scaling_ambiguity.finetuning.shortcut import last_position_only
-from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.training.examples import Examples
 from scaling_ambiguity.training.losses import choose_loss, nll
@@ -66,16 +65,16 @@ def test_no_audio(frozen):
         frozen(Examples(["u1"], [None], ["words"], None))
 
 
-def test_clips_without_audio_tokens_are_all_named_before_any_training(frozen, gather, checkpoint, settings, tmp_path):
+def test_clips_without_audio_tokens_are_all_named_before_any_training(frozen, gather, vectors_of, tower, tmp_path):
     part, short = gather().train, tmp_path / "short.wav"
     soundfile.write(short, [0.1, -0.1] * 80, 16_000)
     paths = [short, part.paths[1], short]
     examples = Examples(["u1", "u2", "u3"], paths, ["words"] * 3, None)
     with pytest.raises(UserError, match=r"utterances u1, u3: the clip is too short .*160 samples"):
         frozen(examples)
-    encoder = SpeechEncoder({"checkpoint": str(checkpoint), "device": "cpu"}, None)
+    vectors = vectors_of(examples.utterances, paths)
     with pytest.raises(UserError, match=r"utterances u1, u3: the clip is too short .*160 samples"):
-        VectorInputs(encoder, examples, "test")
+        VectorInputs(vectors, examples, tower)
 
 
 def test_only_the_language_model_is_trained(alm, settings):

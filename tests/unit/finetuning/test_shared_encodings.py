@@ -10,10 +10,7 @@ import torch
 from scaling_ambiguity.alms import encoding_shards
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning import speech_encoder
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.perceptron import VectorInputs
-from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.training.examples import Examples
 
@@ -21,9 +18,8 @@ from scaling_ambiguity.training.examples import Examples
 @pytest.fixture
 def counted(monkeypatch):
     """One entry for each clip that goes through the encoder."""
-    calls, hear, alone = [], encoding_shards.hear_features, speech_encoder.encode_audio
+    calls, hear = [], encoding_shards.hear_features
     monkeypatch.setattr(encoding_shards, "hear_features", lambda *given: calls.append(1) or hear(*given))
-    monkeypatch.setattr(speech_encoder, "encode_audio", lambda *given: calls.append(1) or alone(*given))
     return calls
 
 
@@ -83,14 +79,3 @@ def test_those_of_another_model_or_sound_are_refused(gather, encoded, checkpoint
     swapped = Examples(part.utterances, part.paths[::-1], part.transcripts, None, part.encoded)
     with pytest.raises(UserError, match="is not the one that was encoded"):
         FrozenInputs(load_alm(checkpoint, device="cpu"), prompts, swapped, settings.classes, "test")
-
-
-def test_a_peer_takes_the_same_features_and_opens_no_model(gather, encoded, checkpoint, counted, tmp_path):
-    entry = {"checkpoint": str(checkpoint), "device": "cpu"}
-    own = VectorInputs(SpeechEncoder(entry, None), gather().train, "train")
-    assert len(counted) == 12
-    encoder = SpeechEncoder(entry, tmp_path / "kept")
-    shared = VectorInputs(encoder, gather(encoded=encoded).train, "train")
-    assert len(counted) == 12 and not encoder.opened and not (tmp_path / "kept").exists()
-    assert shared.audio_sha256 == own.audio_sha256
-    assert torch.equal(shared.batch(list(range(12)))["features"], own.batch(list(range(12)))["features"])

@@ -19,6 +19,7 @@ ROOMS = [
     "metrics",
     "inference",
     "augmentation",
+    "encoders",
     "training",
     "finetuning",
 ]

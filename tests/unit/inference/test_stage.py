@@ -174,7 +174,7 @@ def test_saturation_without_an_utterance_is_said_to_be_not_identifiable(vote_wor
     rows = STATISTICS.read(output)
     assert set(rows["method"]) == {"not_identifiable"} and rows["estimate"].isna().all()
     table, text = tmp_path / "saturation.tex", tmp_path / "saturation.csv"
-    call("tab_saturation.py", "--statistics", output, "--table", table, "--data", text)
+    call("write_table.py", "--name", "tab_saturation", "--statistics", output, "--table", table, "--data", text)
     assert "nan" not in table.read_text() and len(pd.read_csv(text)) == len(rows)
     axes = draw_saturation(read_statistics([output]))[0].axes[0]
     assert [words.get_text() for words in axes.texts] == ["not identifiable"]

@@ -242,24 +242,35 @@ def _check_elicitation(config: dict[str, Any]) -> None:
 
 
 def _check_models(config: dict[str, Any]) -> None:
-    """Peers listen with an ALM that is opened here, and share no name with one; models are either."""
-    alms, peers = config["alms"], config.get("peers", {})
-    for name, peer in peers.items():
-        _known(f"peers.{name}.encoder", peer["encoder"], alms, "ALM")
-        if alms[peer["encoder"]]["engine"] != "transformers":
+    """Refuse encoders of ALMs that are not opened here, peers without an encoder, and models that cannot be trained."""
+    alms, peers, encoders = config["alms"], config.get("peers", {}), config.get("encoders", {})
+    for name, encoder in encoders.items():
+        if encoder["kind"] != "alm":
+            continue
+        if "alm" not in encoder:
+            raise UserError(f"config: encoders.{name} lacks `alm`, the ALM whose audio tower it is.")
+        _known(f"encoders.{name}.alm", encoder["alm"], alms, "ALM")
+        if alms[encoder["alm"]]["engine"] != "transformers":
             raise UserError(
-                f"config: peers.{name}.encoder = {peer['encoder']!r} is not accepted; expected an ALM of engine "
+                f"config: encoders.{name}.alm = {encoder['alm']!r} is not accepted; expected an ALM of engine "
                 "transformers, whose encoder can be opened."
             )
+    for name, peer in peers.items():
+        if peer["encoder"] in alms and peer["encoder"] not in encoders:
+            raise UserError(
+                f"config: peers.{name}.encoder = {peer['encoder']!r} is an ALM; declare its tower as an encoder, "
+                f"`encoders: {{{peer['encoder']}_tower: {{kind: alm, alm: {peer['encoder']}}}}}`, and name that."
+            )
+        _known(f"peers.{name}.encoder", peer["encoder"], encoders, "encoder")
         if name in alms:
             raise UserError(f"config: peers.{name} has the name of an ALM; rename one.")
     for name in config["finetuning"]["models"]:
         _known("finetuning.models", name, alms | peers, "ALM or peer")
-        engine = alms[peers[name]["encoder"] if name in peers else name]["engine"]
+        engine = "transformers" if name in peers else alms[name]["engine"]
         if engine != "transformers":
             raise UserError(
                 f"config: finetuning.models = {name!r} is not accepted; expected an ALM of engine transformers, "
-                f"not {engine}, or a peer of one."
+                f"not {engine}, or a peer."
             )
 
 

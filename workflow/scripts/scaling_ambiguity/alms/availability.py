@@ -161,3 +161,18 @@ def was_fetched(checkpoint: str) -> bool:
     home = Path(os.environ.get("HF_HOME") or Path.home() / ".cache" / "huggingface")
     folder = Path(os.environ.get("HF_HUB_CACHE") or home / "hub")
     return (folder / f"models--{checkpoint.replace('/', '--')}").is_dir()
+
+
+def located(checkpoint: str | Path) -> Path:
+    """Return where a checkpoint lies: below the folder ``SA_MODELS``, if one of its name is there, or as it is named.
+
+    ``openai/whisper-base`` is looked for as ``$SA_MODELS/openai/whisper-base``, then as ``$SA_MODELS/whisper-base``,
+    in small letters too: the same weights without a hub. What stands in for a checkpoint is identified by its files.
+    """
+    folder = os.environ.get("SA_MODELS")
+    if folder and not Path(checkpoint).is_dir():
+        last = Path(checkpoint).name
+        for place in (Path(folder, checkpoint), Path(folder, last), Path(folder, last.lower())):
+            if (place / "config.json").is_file():
+                return place
+    return Path(checkpoint)

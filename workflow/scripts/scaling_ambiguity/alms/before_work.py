@@ -19,6 +19,7 @@ from urllib.parse import urlsplit
 from scaling_ambiguity.alms.availability import (
     CPU_BYTES,
     MARGIN,
+    located,
     look_at_gpus,
     look_at_memory,
     somebody_listens,
@@ -63,7 +64,7 @@ def this_place(local: bool) -> Place:
 def obstacles(
     alm: dict[str, Any], facts: Entry | None, place: Place, has_answers: bool = False, silent: Collection[str] = ()
 ) -> list[str]:
-    """Return why an ``alms`` entry cannot be asked, each with its remedy; empty if nothing known speaks against it.
+    """Return why an entry of ``alms`` or ``encoders`` cannot be used, each with its remedy; empty if nothing is known.
 
     Args:
         alm: The entry as the engine gets it.
@@ -76,14 +77,14 @@ def obstacles(
     retires = None if facts is None else facts.retires
     if isinstance(retires, datetime.date) and place.today >= retires and not has_answers:
         found.append(f"retired on {retires.isoformat()} as announced: choose another model, or stored answers")
-    if place.local and alm["gpus"] > place.gpus:
+    if place.local and alm.get("gpus", 0) > place.gpus:
         found.append(
             f"asks for {alm['gpus']} GPU, this machine has {place.gpus}: run it on a machine that has, or with "
             "`--profile slurm`, or set its `gpus: 0` if a CPU will do"
         )
     if "checkpoint" in alm and "trained_on" not in alm:
         found += _against_checkpoint(alm, facts, place)
-    if alm["engine"] == "openai":
+    if alm.get("engine") == "openai":
         found += _against_server(alm, place)
         if silent and needs_audio(alm):
             found.append(
@@ -114,7 +115,7 @@ def _against_server(alm: dict[str, Any], place: Place) -> list[str]:
 
 def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) -> list[str]:
     name = alm["checkpoint"]
-    folder = Path(name)
+    folder = located(name)
     if not folder.is_dir():
         if folder.is_absolute() or name.count("/") != 1 or folder.parent.is_dir():
             return [f"no such model folder: {name}; fetch the model, or correct `checkpoint`"]
@@ -124,7 +125,7 @@ def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) 
     found = []
     if missing := missing_weights(folder):
         found.append(f"{name} is not whole, {', '.join(missing)} missing: fetch the model again")
-    if alm["engine"] == "transformers":
+    if alm.get("engine") == "transformers":
         found += _against_class(_architecture(folder))
     need = MARGIN * CPU_BYTES * parameters(folder) / 1e9 + working_gb(folder, CPU_BYTES)
     if place.local and not place.gpus and need > place.memory_gb:
@@ -137,7 +138,7 @@ def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) 
 def _against_fetching(alm: dict[str, Any], facts: Entry | None, place: Place) -> list[str]:
     """Look at a checkpoint of the hub, of which nothing but the registry is known."""
     found = []
-    if alm["engine"] == "transformers" and facts is not None:
+    if alm.get("engine") == "transformers" and facts is not None:
         found += _against_class(facts.loads_by)
         missing = [package for package in facts.packages if find_spec(package) is None]
         if missing:
@@ -247,11 +248,11 @@ def refusal(against: dict[str, list[str]]) -> str:
     """Return one message for all entries that cannot be asked; empty if there is none.
 
     Args:
-        against: Entry -> reasons.
+        against: Key of an entry in the configuration -> reasons.
     """
-    lines = [f"  alms.{name}: {reason}" for name, reasons in against.items() for reason in reasons]
+    lines = [f"  {name}: {reason}" for name, reasons in against.items() for reason in reasons]
     if not lines:
         return ""
     return "\n".join(
-        ["this run asks models that cannot be asked here; nothing was started:", *lines, "  (`snakemake list_alms`)"]
+        ["this run asks models that cannot be used here; nothing was started:", *lines, "  (`snakemake list_alms`)"]
     )

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from scaling_ambiguity.alms.availability import located
 from scaling_ambiguity.alms.before_work import missing_weights
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
@@ -34,7 +35,7 @@ class Pinned:
     """A model to be fetched.
 
     Attributes:
-        name: Its entry in ``alms``.
+        name: Its key in the configuration, e.g. ``alms.qwen``.
         checkpoint: Owner and name on the hub.
         revision: Commit, 40 hexadecimal digits.
         code: Its own code is wanted too (``trust_remote_code``).
@@ -52,26 +53,26 @@ class Pinned:
 
 
 def is_on_hub(entry: dict[str, Any]) -> bool:
-    """Return whether the checkpoint of an ``alms`` entry is a name on the hub: no folder, and not trained here."""
+    """Return whether the checkpoint of an entry is a name on the hub: no folder, and not trained here."""
     name = entry.get("checkpoint")
-    if name is None or "trained_on" in entry or Path(name).is_dir():
+    if name is None or "trained_on" in entry or located(name).is_dir():
         return False
     return not Path(name).is_absolute() and name.count("/") == 1 and not Path(name).parent.is_dir()
 
 
-def pinned(alms: dict[str, dict[str, Any]]) -> list[Pinned]:
-    """Return the models among ``alms`` entries that are on the hub.
+def pinned(entries: dict[str, dict[str, Any]]) -> list[Pinned]:
+    """Return the models among entries of the configuration that are on the hub, by key.
 
     Raises:
         UserError: One has no commit as ``revision``: a branch or tag may name other weights tomorrow.
     """
     found = []
-    for name, entry in alms.items():
+    for name, entry in entries.items():
         if is_on_hub(entry):
             revision = str(entry.get("revision", ""))
             if not _COMMIT.fullmatch(revision):
                 raise UserError(
-                    f"alms.{name}: {entry['checkpoint']} has revision {revision or 'none'!r}, which pins nothing; set "
+                    f"{name}: {entry['checkpoint']} has revision {revision or 'none'!r}, which pins nothing; set "
                     f"`revision` to a commit, 40 hexadecimal digits, of https://huggingface.co/{entry['checkpoint']}"
                     "/commits/main."
                 )
@@ -94,7 +95,7 @@ def fetch(model: Pinned) -> dict[str, Any]:
     tree = _asked(model, lambda: _tree(model))
     if not any(path.endswith(".safetensors") for path in tree):
         raise UserError(
-            f"alms.{model.name}: {model.checkpoint} at {model.revision[:12]} has no safetensors file, and other "
+            f"{model.name}: {model.checkpoint} at {model.revision[:12]} has no safetensors file, and other "
             "formats are not opened here; choose a revision that has."
         )
     _room_for(model, tree)
@@ -170,7 +171,7 @@ def _asked(model: Pinned, ask: Any) -> Any:
     """Return ``ask()``, with what may go wrong at the hub said plainly."""
     from huggingface_hub import errors
 
-    where = f"alms.{model.name}: {model.checkpoint} at {model.revision[:12]}"
+    where = f"{model.name}: {model.checkpoint} at {model.revision[:12]}"
     page = f"https://huggingface.co/{model.checkpoint}"
     try:
         return ask()
@@ -200,7 +201,7 @@ def _room_for(model: Pinned, tree: dict[str, Any]) -> None:
     need, free = sum(entry.size for entry in tree.values()) - here, shutil.disk_usage(folder).free
     if need > free:
         raise UserError(
-            f"alms.{model.name}: {need / 1e9:.1f} GB are to be fetched to {folder}, which has {free / 1e9:.1f} GB; "
+            f"{model.name}: {need / 1e9:.1f} GB are to be fetched to {folder}, which has {free / 1e9:.1f} GB; "
             "make room, or set HF_HOME to a larger file system that the nodes see too."
         )
 

@@ -11,6 +11,7 @@ import torch
 import transformers
 from safetensors import SafetensorError
 
+from scaling_ambiguity.alms.availability import located
 from scaling_ambiguity.alms.families.known import find_family
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
@@ -64,7 +65,7 @@ def load_alm(
         UserError: There is no such checkpoint, neither this library nor transformers knows its class, or its files
             lack a tensor of the model or hold it in another shape.
     """
-    folder = Path(checkpoint)
+    folder = located(checkpoint)
     local = folder.is_dir()
     if local and not (folder / "config.json").is_file():
         raise UserError(
@@ -77,8 +78,8 @@ def load_alm(
     place = torch.device(device) if device else default_device()
     options = {"revision": None if local else revision, "trust_remote_code": trust_remote_code}
     options = {key: value for key, value in options.items() if value is not None}
-    with _explained(checkpoint):
-        config = transformers.AutoConfig.from_pretrained(checkpoint, **options)
+    with explained(checkpoint, "an audio-language model"):
+        config = transformers.AutoConfig.from_pretrained(str(folder), **options)
     architecture = (config.architectures or ["none"])[0]
     family = find_family(architecture)
     name = family.architectures[architecture]
@@ -86,9 +87,9 @@ def load_alm(
         raise UserError(f"{checkpoint}: transformers {transformers.__version__} has no class {name!r}.")
     # quantised weights are placed while they are loaded, and cannot be moved afterwards
     quantised = {} if quantisation is None else {"quantization_config": quantisation, "device_map": {"": place}}
-    with _explained(checkpoint):
+    with explained(checkpoint, "an audio-language model"):
         model, report = getattr(transformers, name).from_pretrained(
-            checkpoint,
+            str(folder),
             use_safetensors=True,
             dtype=torch.float32 if place.type == "cpu" else "auto",
             output_loading_info=True,
@@ -96,10 +97,10 @@ def load_alm(
             **quantised,
             **options,
         )
-    _refuse_incomplete(checkpoint, report)
-    with _explained(checkpoint):
-        family.load_adapters(model, checkpoint, options)
-        processor = family.open_processor(checkpoint, options)
+    refuse_incomplete(checkpoint, report)
+    with explained(checkpoint, "an audio-language model"):
+        family.load_adapters(model, folder, options)
+        processor = family.open_processor(folder, options)
     processor.tokenizer.padding_side = "left"
     identity = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
     if placed and quantisation is None:
@@ -113,15 +114,15 @@ def default_device() -> torch.device:
 
 
 @contextmanager
-def _explained(checkpoint: str | Path) -> Iterator[None]:
+def explained(checkpoint: str | Path, what: str) -> Iterator[None]:
     """Turn what transformers raises about a checkpoint's files into a UserError; around its calls alone."""
     try:
         yield
     except (OSError, ValueError, SafetensorError) as error:
-        raise UserError(f"{checkpoint}: cannot be opened as an audio-language model ({error}).") from error
+        raise UserError(f"{checkpoint}: cannot be opened as {what} ({error}).") from error
 
 
-def _refuse_incomplete(checkpoint: str | Path, report: dict[str, Any]) -> None:
+def refuse_incomplete(checkpoint: str | Path, report: dict[str, Any]) -> None:
     """Refuse weights that transformers filled with random numbers.
 
     Tied weights are not among them; tensors that no part of the opened class has (the Talker of an Omni model)

@@ -1,10 +1,9 @@
 """Main memory that a job which opens a model asks for, by what is known before; imports nothing heavy."""
 
 import math
-from pathlib import Path
 from typing import Any
 
-from scaling_ambiguity.alms.availability import CPU_BYTES, GPU_BYTES, MARGIN
+from scaling_ambiguity.alms.availability import CPU_BYTES, GPU_BYTES, MARGIN, located
 from scaling_ambiguity.alms.before_work import parameters, working_gb
 from scaling_ambiguity.alms.hub import is_on_hub, whole_snapshot
 from scaling_ambiguity.alms.registry import Entry
@@ -34,14 +33,14 @@ def main_memory_mb(alm: dict[str, Any], facts: Entry | None, copies: int = 1, be
     size = GPU_BYTES if alm["gpus"] else CPU_BYTES
     weights = MARGIN * size * _parameters(alm, facts) / 1e6
     if "trained_on" not in alm and "serve" not in alm and not alm["gpus"] and "checkpoint" in alm:
-        weights += 1e3 * working_gb(Path(alm["checkpoint"]), size)
+        weights += 1e3 * working_gb(located(alm["checkpoint"]), size)
     return beside + math.ceil(copies * weights)
 
 
 def _parameters(alm: dict[str, Any], facts: Entry | None) -> float:
     if "trained_on" in alm:  # made by this workflow, and small
         return 0
-    found = parameters(Path(alm["checkpoint"])) if "checkpoint" in alm else 0
+    found = parameters(located(alm["checkpoint"])) if "checkpoint" in alm else 0
     if not found and facts is not None and isinstance(facts.parameters, int | float):
         return facts.parameters * 1e9
     if not found and is_on_hub(alm):

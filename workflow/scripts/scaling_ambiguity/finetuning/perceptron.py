@@ -1,7 +1,8 @@
 """Small peers: a multi-layer perceptron on a frozen speech encoder, trained on a CPU, to compare with large models."""
 
-import hashlib
 import json
+from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,78 +11,62 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.alms.families.family import ClipTooShort
-from scaling_ambiguity.finetuning.speech_encoder import SpeechEncoder, mean_over_time
+from scaling_ambiguity.encoders.kinds import Encoder, open_encoder
+from scaling_ambiguity.encoders.store import Vectors
 from scaling_ambiguity.io import write_json
-from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.training.examples import Examples, refuse_unheard
 from scaling_ambiguity.training.job import TrainingJob
 from scaling_ambiguity.training.losses import EVIDENTIAL, choose_loss, log_output
 from scaling_ambiguity.training.team import ALONE, Team
-from scaling_ambiguity.training.trainee import Batch, Card, Inputs, Loss, Trainee, Weights
+from scaling_ambiguity.training.trainee import Batch, Card, Inputs, Trainee, Weights
+
+ROWS_AT_ONCE = 4096
 
 
 def open_trainee(job: TrainingJob, team: Team = ALONE) -> Trainee:
     """Open the perceptron of a job; a small model is never sharded among a team.
 
     Raises:
-        UserError: There is no such checkpoint.
+        UserError: The vectors of the job are of different encoders, or a folder of them is not whole.
     """
-    loss, evidential = choose_loss(job.objective, job.classes), job.objective["loss"] == EVIDENTIAL
-    encoder = SpeechEncoder(job.entry, job.features)
-    return Perceptron(
-        encoder, job.entry.get("hidden", [64]), job.entry.get("dropout", 0.1), job.classes, loss, evidential
-    )
+    return Perceptron(job)
 
 
 class VectorInputs:
-    """One vector per clip of a list of examples.
+    """One vector per item of a list of examples, read where it lies whenever it is needed.
 
     Attributes:
         examples: The examples, in order.
-        audio_sha256: Hash of each clip's samples.
+        audio_sha256: Hash of what was encoded of each: the samples of its clip, or its transcript.
     """
 
-    def __init__(self, encoder: SpeechEncoder, examples: Examples, part: str):
-        """Take or encode every clip of ``examples``; ``part`` names the progress bar.
+    def __init__(self, vectors: Vectors, examples: Examples, open_again: Callable[[], Encoder]):
+        """``vectors`` hold every item of ``examples``; ``open_again`` opens their encoder.
 
         Raises:
-            UserError: An example has no audio or too little of it, or the outputs on disk are of another encoder or
-                sound.
+            UserError: An item has no vector.
         """
         self.examples = examples
-        self._encoder = encoder
-        self.audio_sha256: list[str | None] = []
-        vectors: list[torch.Tensor] = []
-        unheard: dict[str, str] = {}
-        taken = examples.taken({"revision": encoder.revision})
-        for name, path in progress(examples.sounds(), f"encode {part}", unit="clip"):
-            if name in taken:
-                self.audio_sha256.append(taken[name].samples_sha256)
-                vectors.append(mean_over_time(taken[name].tokens))
-                continue
-            waveform = load_waveform(path)
-            self.audio_sha256.append(hashlib.sha256(waveform.tobytes()).hexdigest())
-            try:
-                vectors.append(encoder.encode(waveform, self.audio_sha256[-1]))
-            except ClipTooShort as error:
-                unheard[name] = str(error)
-        refuse_unheard(unheard)
-        self._features = torch.stack(vectors)
+        self._vectors, self._open = vectors, open_again
+        self._rows = vectors.rows(examples.utterances)
+        refuse_unheard(vectors.lacking(self._rows))
+        self.audio_sha256 = vectors.hashes(self._rows)
 
     def __len__(self) -> int:
         return len(self.examples)
 
     def encode(self, waveform: np.ndarray) -> torch.Tensor:
-        """Return the vector of a clip that is not among the examples; it is not kept."""
-        return self._encoder.encode(waveform, None)
+        """Return the vector of a clip that is not among the examples, as the folder would hold it; it is not kept."""
+        encoder = self._open()
+        return torch.from_numpy(encoder.encode(waveform).astype(encoder.dtype).astype(np.float32))
 
     def batch(self, rows: list[int], altered: dict[int, torch.Tensor] | None = None) -> Batch:
         """Return the inputs of ``rows``: features (B, D); ``altered`` holds vectors in place of a row's own."""
-        altered = altered or {}
-        return {"features": torch.stack([altered.get(row, self._features[row]) for row in rows])}
+        features = torch.from_numpy(self._vectors.take(self._rows[rows]))
+        for row, vector in (altered or {}).items():
+            features[rows.index(row)] = vector
+        return {"features": features}
 
     def lengths(self) -> list[int]:
         """Return the number of positions of each input: one vector per clip."""
@@ -114,37 +99,35 @@ class Standardise(nn.Module):
 class Perceptron:
     """A :class:`~scaling_ambiguity.training.trainee.Trainee`: standardisation, hidden layers, a linear layer to C.
 
+    The frozen encoder of its items is no part of it: their vectors are on disk.
+
     Attributes:
-        encoder: The frozen encoder of its clips, not part of ``module``.
         module: Standardisation, then linear, GELU and dropout per hidden layer, then linear; set by :meth:`build`.
     """
 
     module: nn.Module
     parameters: list[torch.Tensor]
 
-    def __init__(
-        self,
-        encoder: SpeechEncoder,
-        hidden: list[int],
-        dropout: float,
-        classes: list[str],
-        loss: Loss,
-        evidential: bool = False,
-    ):
-        """``hidden``: widths of the hidden layers; ``evidential``: the outputs are evidence (Dirichlet), not logits."""
-        self.encoder, self.classes, self.loss = encoder, classes, loss
+    def __init__(self, job: TrainingJob):
+        """``job.entry``: ``encoder``, ``hidden`` (widths of the hidden layers) and ``dropout``."""
+        name = job.entry["encoder"]
+        self._hidden = list(job.entry.get("hidden", [64]))
+        self._dropout = job.entry.get("dropout", 0.1)
+        self._vectors = Vectors([*job.features[name], *job.augmented_features.get(name, [])])
+        self._encoder = cache(lambda: open_encoder(job.encoders[name]))
+        self.classes, self.loss = job.classes, choose_loss(job.objective, job.classes)
+        self._evidential = job.objective["loss"] == EVIDENTIAL
         self.device, self.gathered_bytes = torch.device("cpu"), 0
-        self.checkpoint = encoder.checkpoint
-        self.revision = f"{encoder.revision}+mlp{json.dumps([hidden, dropout])}"
-        self._hidden, self._dropout, self._evidential = list(hidden), dropout, evidential
+        self.checkpoint = self._vectors.identity["checkpoint"]
+        self.revision = json.dumps(self._vectors.identity | {"mlp": [self._hidden, self._dropout]}, sort_keys=True)
 
     def inputs(self, examples: Examples, part: str) -> VectorInputs:
-        """Return the encoder's vectors of ``examples``."""
-        return VectorInputs(self.encoder, examples, part)
+        """Return the vectors of ``examples``."""
+        return VectorInputs(self._vectors, examples, self._encoder)
 
     def build(self, train: Inputs) -> None:
         """Make the network for vectors of this width, standardised by the moments of the training part."""
-        self._moments = moments(train.batch(list(range(len(train))))["features"])
+        self._moments = moments(train)
         self.module = self._network().eval()
         self._named = sorted(self.module.named_parameters())
         self.parameters = [parameter for _, parameter in self._named]
@@ -197,22 +180,25 @@ class Perceptron:
             "dropout": self._dropout,
             "classes": len(self.classes),
             "features": len(self._moments[0]),
-            "encoder": self.encoder.revision,
-            "pooling": "mean",
+            "encoder": self._vectors.identity,
         }
         write_json(shape, folder / "peer.json")
 
     def card(self, record: dict[str, Any]) -> Card:
         """Return what the model card says about a perceptron."""
-        base = f"`{record['checkpoint']}` (revision `{record['model_revision']}`)"
-        what = f"""A perceptron on the mean output of the frozen encoder of {base}. It predicts the distribution
+        encoder = self._vectors.identity
+        base = f"`{encoder['checkpoint']}` (revision `{encoder['revision']}`, kind `{encoder['kind']}`)"
+        what = f"""A perceptron on the mean output of the frozen encoder {base}. It predicts the distribution
 of people's emotion labels for a spoken utterance ({", ".join(record["classes"])})."""
         use = "`adapter/peer.json` holds its shape, `adapter/peer.safetensors` its weights and its inputs' moments."
         return Card("tags: [emotion-recognition, label-distribution]", what, use)
 
 
-def moments(features: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return mean and deviation (D,) of features (n, D); the deviation of a constant one is 1."""
-    values = features.double()
-    deviation = values.std(0, correction=0)
-    return values.mean(0).float(), torch.where(deviation > 1e-8, deviation, 1.0).float()
+def moments(inputs: Inputs) -> tuple[torch.Tensor, torch.Tensor]:
+    """Return mean and deviation (D,) of the features of all ``inputs``; the deviation of a constant one is 1."""
+    rows = range(len(inputs))
+    parts = [rows[start : start + ROWS_AT_ONCE] for start in rows[::ROWS_AT_ONCE]]
+    mean = sum(inputs.batch([*part])["features"].double().sum(0) for part in parts) / len(rows)
+    squares = sum(((inputs.batch([*part])["features"].double() - mean) ** 2).sum(0) for part in parts) / len(rows)
+    deviation = squares.sqrt()
+    return mean.float(), torch.where(deviation > 1e-8, deviation, 1.0).float()

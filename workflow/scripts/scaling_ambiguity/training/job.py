@@ -5,7 +5,8 @@ import json
 from pathlib import Path
 from typing import Any, Self
 
-from pydantic import model_validator
+import torch
+from pydantic import Field, model_validator
 
 from scaling_ambiguity.settings import Settings
 from scaling_ambiguity.training.kinds import KINDS
@@ -36,7 +37,9 @@ class TrainingJob(Settings):
         label_table, splits: Tables.
         augmented: One folder of augmented items per fold; none without augmentation.
         encodings: Folders of the encoder outputs of all clips of the corpus; none: clips are encoded in the job.
-        features: Folder of kept vectors of clips, of kinds that keep them.
+        encoders: How each frozen encoder of a kind that reads vectors is opened, by name.
+        features: Folders of the vectors of all utterances, by encoder.
+        augmented_features: One folder of the vectors of augmented items per fold, by encoder.
         state: Folder of unfinished trainings, ``fold-{fold}/seed-{seed}`` below it.
         predictions: One table per seed, fold by fold.
         runs: One folder per seed, fold by fold.
@@ -63,7 +66,9 @@ class TrainingJob(Settings):
     splits: Path
     augmented: tuple[Path, ...] = ()
     encodings: tuple[Path, ...] = ()
-    features: Path | None = None
+    encoders: dict[str, dict[str, Any]] = Field(default={})
+    features: dict[str, list[Path]] = Field(default={})
+    augmented_features: dict[str, list[Path]] = Field(default={})
     state: Path
     predictions: list[Path]
     runs: list[Path]
@@ -93,6 +98,12 @@ class TrainingJob(Settings):
         """Names of the condition."""
         return {name: getattr(self, name) for name in CONDITION}
 
+    @property
+    def device(self) -> str:
+        """Where its model computes: the GPU if there is one and the kind has a use for it."""
+        on_gpu = KINDS[self.kind].language_model and torch.cuda.is_available()
+        return self.entry.get("device") or ("cuda" if on_gpu else "cpu")
+
     def on_device(self, device: str) -> "TrainingJob":
         """Return the same job on another device."""
         return self.model_copy(update={"entry": self.entry | {"device": device}})
@@ -103,9 +114,21 @@ class TrainingJob(Settings):
 
     def products(self, fold: int) -> list[tuple[int, Path, Path]]:
         """Return (seed, predictions, run folder) of every training of a fold."""
-        first = self.folds.index(fold) * len(self.seeds)
-        places = slice(first, first + len(self.seeds))
-        return list(zip(self.seeds, self.predictions[places], self.runs[places], strict=True))
+        own = self.of_fold(fold)
+        return list(zip(own.seeds, own.predictions, own.runs, strict=True))
+
+    def of_fold(self, fold: int) -> "TrainingJob":
+        """Return what of the job concerns one fold."""
+        place = self.folds.index(fold)
+        trainings = slice(place * len(self.seeds), (place + 1) * len(self.seeds))
+        changes: dict[str, Any] = {
+            "folds": [fold],
+            "predictions": self.predictions[trainings],
+            "runs": self.runs[trainings],
+            "augmented": self.augmented[place : place + 1],
+            "augmented_features": {name: paths[place : place + 1] for name, paths in self.augmented_features.items()},
+        }
+        return self.model_copy(update=changes)
 
     def open_trainee(self, team: Team = ALONE) -> Trainee:
         """Open the model of the job, as it was before any training."""

@@ -12,7 +12,7 @@ class Kind:
             :class:`~scaling_ambiguity.training.trainee.Trainee`.
         prompts: It reads a prompt set.
         language_model: It computes with the whole ALM: on that model's GPUs, which are checked before.
-        features: It keeps one vector per clip in ``resources/encoded``.
+        features: It reads vectors of frozen encoders.
     """
 
     module: str

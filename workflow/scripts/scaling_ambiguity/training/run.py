@@ -47,7 +47,7 @@ def gather_parts(job: TrainingJob, fold: int) -> Parts:
         SPLITS.read(job.splits),
         fold,
         job.classes,
-        job.augmented[job.folds.index(fold)] if job.augmented else None,
+        next(iter(job.of_fold(fold).augmented), None),
         job.encodings,
     )
 
@@ -59,7 +59,7 @@ def train_fold(
 
     A run folder is what :func:`~.artifacts.write_run` writes. States stay: a killed job continues from them.
     """
-    trainee = job.open_trainee(team)
+    trainee = job.of_fold(fold).open_trainee(team)
     parts = {"train": examples.train, "validation": examples.validation, "test": examples.test}
     inputs = {part: trainee.inputs(members, part) for part, members in parts.items()}
     trainee.build(inputs["train"])
