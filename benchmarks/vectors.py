@@ -17,9 +17,9 @@ import pandas as pd
 REPOSITORY = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(REPOSITORY / "workflow" / "scripts"))
 
-from scaling_ambiguity.encoders.store import ARRAY, IDS, META, Vectors
-from scaling_ambiguity.io import write_json
-from scaling_ambiguity.tables.vector_ids import VECTOR_IDS
+from scaling_ambiguity.encoders.store import ARRAY, IDS, META, Vectors  # noqa: E402
+from scaling_ambiguity.io import write_json  # noqa: E402
+from scaling_ambiguity.tables.vector_ids import VECTOR_IDS  # noqa: E402
 
 
 def write(folder: Path, rows: int, width: int, shards: int, rng: np.random.Generator) -> list[Path]:
@@ -75,9 +75,8 @@ def main() -> None:
         scale = arguments.rows / len(few)
         one_by_one = timed(few_batches, lambda rows: np.stack([np.load(files / f"{row}.npy") for row in rows]))
         found["one file per utterance (scaled up)"] = tuple(scale * seconds for seconds in one_by_one)
-    print(
-        f"{arguments.rows} x {arguments.width}, batches of 128; opening {arguments.shards} shards {opening:.1f} CPU-s"
-    )
+    print(f"{arguments.rows} x {arguments.width} in batches of 128")
+    print(f"opening {arguments.shards} shards {opening:.1f} CPU-s")
     floor = found["whole array in memory"][1]
     for name, (wall, cpu) in found.items():
         print(f"{name:36s} {wall:7.2f} s wall {cpu:7.2f} CPU-s {cpu / floor:7.1f} x the floor")
