@@ -6,6 +6,7 @@ SHELL := bash
 CORES ?= 2
 ARGS ?=
 GPUS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | wc -l || echo 0)
+MARK ?= not slow and not whole
 WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 PYTHON_ := .venv/bin/python
 SNAKEMAKE := $(PYTHON_) -m snakemake
@@ -19,8 +20,8 @@ all: setup  ## set-up and the whole demo; ARGS are passed on to snakemake
 	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS) $(ARGS); \
 	$(PYTHON_) workflow/scripts/summarise_run.py
 
-test: setup  ## every test that is not slow
-	$(PYTHON_) -m pytest $(WORKERS) -m "not slow"
+test: setup  ## every test but the slow ones and whole runs; MARK="not slow" adds these
+	$(PYTHON_) -m pytest $(WORKERS) -m "$(MARK)"
 
 test-all: setup  ## every test
 	$(PYTHON_) -m pytest $(WORKERS)

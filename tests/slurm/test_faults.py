@@ -14,6 +14,8 @@ import pytest
 from daemons import wait_until
 from submission import REPOSITORY, Submission, jobs_in
 
+pytestmark = pytest.mark.whole
+
 CLEAN = REPOSITORY / "workflow" / "scripts" / "cluster_clean.py"
 
 

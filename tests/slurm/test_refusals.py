@@ -11,6 +11,8 @@ import yaml
 from checkout import REPOSITORY, TINY, Checkout
 from submission import Submission
 
+pytestmark = pytest.mark.whole
+
 REMEDIES = yaml.safe_load((REPOSITORY / "slurm" / "remedies.yaml").read_text())
 
 

@@ -13,9 +13,12 @@ VOTES = REPOSITORY.parent / "shared" / "data" / "cremad"
 PRESET = ("--configfile", "workflow/presets/cremad.yaml")
 FEWER = ("--config", "statistics={resamples: 1000, deals: 4}")
 
-pytestmark = pytest.mark.skipif(
-    not (VOTES / "tabulatedVotes.csv").exists(), reason="the votes of CREMA-D are not beside the repository"
-)
+pytestmark = [
+    pytest.mark.whole,
+    pytest.mark.skipif(
+        not (VOTES / "tabulatedVotes.csv").exists(), reason="the votes of CREMA-D are not beside the repository"
+    ),
+]
 
 
 @pytest.fixture(scope="module")

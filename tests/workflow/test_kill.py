@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 from checkout import TINY, Checkout
 
+pytestmark = pytest.mark.whole
+
 # Not the same bytes in two runs, and why.
 EXEMPT = {
     "results/report.zip": "Snakemake stamps its report with the time",

@@ -6,9 +6,12 @@ import subprocess
 
 import numpy as np
 import pandas as pd
+import pytest
 import soundfile
 import yaml
 from checkout import REPOSITORY, TINY, Checkout
+
+pytestmark = pytest.mark.whole
 
 
 def _load(name):

@@ -16,6 +16,8 @@ from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 from scaling_ambiguity.training.job import CONDITION
 from scaling_ambiguity.training.options import TrainingOptions
 
+pytestmark = pytest.mark.whole
+
 SHELL = "Shell command: "
 PRESET = ("--configfile", "workflow/presets/paper.yaml")
 ON_A_CLUSTER = ("--profile", "slurm", "--executor", "dryrun")
