@@ -62,6 +62,7 @@ localrules:
     tables,
     notebooks,
     statistics,
+    leaderboard,
     sound,
     exports,
     fetch_cremad,
@@ -111,3 +112,9 @@ rule statistics:
     """Every table of estimates in results/statistics/."""
     input:
         STATISTICS_FILES,
+
+
+rule leaderboard:
+    """Everything that the run values in human votes, best first: results/leaderboard.csv."""
+    input:
+        "results/leaderboard.csv",

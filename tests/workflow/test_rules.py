@@ -9,7 +9,7 @@ import pytest
 from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi, StorageSettings
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports", "plan"}
+TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports", "plan", "leaderboard"}
 VERBS = {
     "synthesise",
     "plan",
@@ -27,7 +27,7 @@ VERBS = {
     "align",
     "trace",
 }
-VERBS |= {"replay", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
+VERBS |= {"replay", "value", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
 VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
 
 

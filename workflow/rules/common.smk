@@ -80,6 +80,7 @@ wildcard_constraints:
     annotator="[a-z0-9_]+",
     alm="[a-z0-9_]+",
     model="[a-z0-9_]+",
+    predictor="[a-z0-9_]+",
     protocol="[a-z0-9_]+",
     encoder="[a-z0-9_]+",
     labels="[a-z0-9_]+(-[a-z0-9_]+)*",

@@ -83,3 +83,97 @@ rule test_hypotheses:
         " --levels {input.levels} --splits {input.splits} --utterances {input.utterances} {params.predictions}"
         " {params.simulated} --poolings {params.poolings} --classes {params.classes} --options {params.options:q}"
         " --seed {params.seed} --output {output.statistics} --verdicts {output.verdicts} > {log} 2>&1"
+
+
+rule read_predictor:
+    """Distributions that somebody computed elsewhere, every line of the table checked."""
+    input:
+        table=lambda wildcards: beside_start(config["predictors"][wildcards.predictor]["table"]),
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        rejects="results/corpora/{corpus}/rejects.parquet",
+    output:
+        "results/predictors/{corpus}/{predictor}.parquet",
+    log:
+        "logs/read_predictor/{corpus}-{predictor}.log",
+    benchmark:
+        "logs/read_predictor/{corpus}-{predictor}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=30,
+    params:
+        classes=lambda wildcards: classes(wildcards.corpus),
+        script=f"{SCRIPTS}/read_predictor.py",
+        code=code("read_predictor.py"),
+    shell:
+        "python {params.script:q} --table {input.table:q} --utterances {input.utterances} --rejects {input.rejects}"
+        " --classes {params.classes} --output {output} > {log} 2>&1"
+
+
+rule value_predictors:
+    """What annotators, trained models and given tables are worth in human votes: one curve, the same utterances."""
+    input:
+        votes="results/corpora/{corpus}/votes.parquet",
+        roles="results/corpora/{corpus}/roles.parquet",
+        utterances="results/corpora/{corpus}/utterances.parquet",
+        splits="results/splits/{corpus}/{protocol}.parquet",
+        annotators=lambda wildcards: [
+            path
+            for files in valued_files(wildcards)["annotators"].values()
+            for path in [files["proxies"], *files["read_out"]]
+        ],
+        given=lambda wildcards: [*valued_files(wildcards)["given"].values()],
+        predictions=valued_models,
+    output:
+        "results/statistics/predictors-{corpus}-{protocol}.parquet",
+    log:
+        "logs/value_predictors/{corpus}-{protocol}.log",
+    benchmark:
+        "logs/value_predictors/{corpus}-{protocol}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 250),
+        runtime=60,
+    params:
+        annotators=lambda wildcards: canonical(valued_files(wildcards)["annotators"]),
+        given=lambda wildcards: canonical(valued_files(wildcards)["given"]),
+        predictions=lambda wildcards, input: f"--predictions {input.predictions}" if input.predictions else "",
+        options=statistics_options("smoothing", "exchange"),
+        classes=lambda wildcards: classes(wildcards.corpus),
+        seed=SEED,
+        script=f"{SCRIPTS}/value_predictors.py",
+        code=code("value_predictors.py"),
+    shell:
+        "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol} --votes {input.votes}"
+        " --roles {input.roles} --utterances {input.utterances} --splits {input.splits}"
+        " --annotators {params.annotators:q} --given {params.given:q} {params.predictions} --classes {params.classes}"
+        " --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule write_leaderboard:
+    """The leaderboard as CSV and parquet."""
+    input:
+        statistics=needed("predictors"),
+    output:
+        csv="results/leaderboard.csv",
+        parquet="results/leaderboard.parquet",
+    log:
+        "logs/write_leaderboard.log",
+    benchmark:
+        "logs/write_leaderboard.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/write_leaderboard.py",
+        code=code("write_leaderboard.py"),
+    shell:
+        "python {params.script:q} --statistics {input.statistics} --csv {output.csv} --parquet {output.parquet}"
+        " > {log} 2>&1 && cat {log}"

@@ -461,19 +461,27 @@ def replayed_corpora():
     return [alm["corpus"] for alm in alms if alm["engine"] == "replay"]
 
 
-def model_votes(alm):
-    """File with the votes of an ALM of engine `table`, relative to the folder of the run."""
-    path = os.path.join(START, os.path.expanduser(config["alms"][alm]["votes"]))
+def beside_start(path):
+    """A file that the user names, relative to the folder of the run."""
+    path = os.path.join(START, os.path.expanduser(path))
     return os.path.relpath(path, Path(START, RUN["directory"]).resolve())
 
 
+def model_votes(alm):
+    """File with the votes of an ALM of engine `table`, relative to the folder of the run."""
+    return beside_start(config["alms"][alm]["votes"])
+
+
 def refuse_missing_tables():
-    """Stop if a table with votes of a selected ALM is not there."""
-    for name in dict.fromkeys(config["annotators"][annotator]["alm"] for annotator in RUN["annotators"]):
-        if config["alms"][name]["engine"] == "table" and not Path(model_votes(name)).is_file():
+    """Stop if a table is not there that the configuration names: votes of a selected ALM, a predictor's distributions."""
+    alms = dict.fromkeys(config["annotators"][annotator]["alm"] for annotator in RUN["annotators"])
+    named = {f"alms.{name}.votes": config["alms"][name].get("votes") for name in alms}
+    named |= {f"predictors.{name}.table": entry["table"] for name, entry in config["predictors"].items()}
+    for key, path in named.items():
+        if path is not None and not Path(beside_start(path)).is_file():
             stop(
-                f"alms.{name}.votes = {config['alms'][name]['votes']!r}: no such file in {START}. Correct the path; it is "
-                "relative to the folder in which Snakemake is called."
+                f"{key} = {path!r}: no such file in {START}. Correct the path; it is relative to the folder in which "
+                "Snakemake is called."
             )
 
 
@@ -626,6 +634,30 @@ def named_listening(wildcards, input):
     """The same as arguments, e.g. audio=FILE."""
     names = config["annotators"][wildcards.annotator].get("listening", {})
     return " ".join(f"{modality}={path}" for modality, path in zip(names, input.listening))
+
+
+def given_predictors(corpus):
+    """Predictors of a corpus that are given as tables: those that name it, or no corpus if it is that of the headline."""
+    headline = config["paper"]["headline"]["corpus"]
+    return [name for name, entry in config["predictors"].items() if entry.get("corpus", headline) == corpus]
+
+
+def valued_files(wildcards):
+    """What `value_predictors` values: files of every annotator and given predictor, by name."""
+    corpus = wildcards.corpus
+    annotators = {}
+    for name in annotators_of(corpus):
+        below = f"results/proxies/{corpus}/{name}"
+        shards = [] if no_read_out(name) else range(config["corpora"][corpus]["shards"])
+        read_out = [f"{below}/read_out/{shard}.parquet" for shard in shards]
+        annotators[name] = {"proxies": f"{below}/votes.parquet", "read_out": read_out}
+    given = {name: f"results/predictors/{corpus}/{name}.parquet" for name in given_predictors(corpus)}
+    return {"annotators": annotators, "given": given}
+
+
+def valued_models(wildcards):
+    """Predictions of the trained models of a corpus under a protocol; none where none is trained."""
+    return predictions_of(wildcards.corpus, wildcards.protocol) if "training" in stages(wildcards.corpus) else []
 
 
 def truth_of(wildcards):

@@ -94,3 +94,9 @@ def make_world(folder: Path, utterances: int = 480, speakers: int = 12, deals: i
 @pytest.fixture(scope="session")
 def vote_world(tmp_path_factory: pytest.TempPathFactory) -> VoteWorld:
     return make_world(tmp_path_factory.mktemp("world"))
+
+
+@pytest.fixture(scope="session")
+def new_world():
+    """Return :func:`make_world`, for a world of another size."""
+    return make_world

@@ -218,6 +218,24 @@ def exchange_rows() -> list[dict]:
     return [r | {"model": "none" if r["labels"] == "human" else ANNOTATOR} for r in rows]
 
 
+def predictors_rows() -> list[dict]:
+    """Rows as of value_predictors: an annotator's votes and distribution, two trained arms, votes of known worth."""
+    rows = [row(1.2 - 0.04 * k, 0.03, labels="human", metric="nll", votes=k, n=260) for k in range(6)]
+    rows.append(row(3, labels="human", metric="typical_votes", n=260) | {"low": np.nan, "high": np.nan})
+    rows = [r | {"model": "none"} for r in rows]
+    valued = [(ANNOTATOR, "weighted", 20.0), (ANNOTATOR, "as_is", np.inf)]
+    valued += [("tiny", labels, np.inf) for labels in ("human", f"combined-{ANNOTATOR}-equal")]
+    for i, (model, labels, votes) in enumerate(valued):
+        values = {"nll": 1.0 + 0.03 * i, "equivalent_votes": 3.0 - 0.6 * i, "gain_k3": 0.8 - 0.1 * i}
+        values |= {"net_gain_k3": 0.6 - 0.1 * i, "jsd_bits": 0.2, "bhattacharyya": 0.8, "rank": i + 1.0}
+        for metric, value in values.items():
+            rows.append(row(value, 0.3, metric=metric, labels=labels, votes=votes, n=260) | {"model": model})
+    for k in (1, 2, 3):
+        rows.append(row(k + 0.1, 0.4, labels="genuine", metric="equivalent_votes", votes=k, reference="truth", n=200)
+                    | {"model": "none"})  # fmt: skip
+    return rows
+
+
 def exchange_by_level_rows() -> list[dict]:
     """Rows as of estimate_exchange_by_level."""
     rows = []
@@ -318,6 +336,7 @@ def build_run(root: Path) -> dict[str, Path]:
         ("exchange", f"exchange-{CORPUS}-{ANNOTATOR}", exchange_rows()),
         ("exchange_by_level", f"exchange_by_level-{CORPUS}-{ANNOTATOR}-{PROTOCOL}", exchange_by_level_rows()),
         ("costs", f"costs-{CORPUS}-{ANNOTATOR}", costs_rows()),
+        ("predictors", f"predictors-{CORPUS}-{PROTOCOL}", predictors_rows()),
         ("evaluation", f"evaluation-{CORPUS}-{PROTOCOL}", evaluation_rows()),
     ):
         files[name] = results / "statistics" / f"{stem}.parquet"
@@ -516,6 +535,7 @@ def votes_only(run: dict[str, Path], root: Path) -> dict[str, Path]:
         ("exchange", "exchange-cremad-face"),
         ("exchange_by_level", "exchange_by_level-cremad-face-fair"),
         ("costs", "costs-cremad-face"),
+        ("predictors", "predictors-cremad-fair"),
     ):
         table = STATISTICS.read(run[kind])
         table = table[(table["reference"] != "truth") & ~table["labels"].str.startswith("fresh")]

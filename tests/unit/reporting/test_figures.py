@@ -17,6 +17,7 @@ STYLE = REPOSITORY / "paper" / "paper.mplstyle"
 CLASSES = "neutral,happy,sad,angry"
 INPUTS = {
     "fig_saturation": ["--statistics", "saturation"],
+    "fig_worth": ["--statistics", "predictors"],
     "fig_exchange_rate": ["--statistics", "exchange"],
     "fig_exchange_by_level": ["--statistics", "exchange_by_level"],
     "fig_cost_surface": ["--statistics", "costs"],

@@ -100,6 +100,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         "bias": "bias",
         "shared_votes": "shared",
         "models_by_level": "evaluation",
+        "worth": "predictors",
     }
     for name in (*kinds, "simplex"):
         inputs = ["--labels-table", run["labels"], "--splits", run["splits"], "--augmented", run["augmented"]]
@@ -119,6 +120,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_exchange", ["--statistics", run["exchange"], run["exchange_by_level"]]),
+        ("tab_worth", ["--statistics", run["predictors"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
         ("tab_strata", ["--statistics", run["evaluation"]]),
         (

@@ -27,6 +27,7 @@ from scaling_ambiguity.tables.statistics import STATISTICS as STATISTICS_TABLE
 REPOSITORY = Path(__file__).resolve().parents[3]
 PAPER = REPOSITORY / "paper"
 STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "costs")
+STATISTICS += ("predictors",)
 STATISTICS += ("evaluation",)
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_models"]
 SECTIONS += ["results_hypotheses", "limits", "validity"]

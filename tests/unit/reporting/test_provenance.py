@@ -14,6 +14,7 @@ from scaling_ambiguity.reporting.selection import read_statistics
 from scaling_ambiguity.tables.statistics import STATISTICS
 
 TABLES = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "costs")
+TABLES += ("predictors",)
 
 
 @pytest.fixture(scope="module")

@@ -21,6 +21,7 @@ SCRIPTS = REPOSITORY / "workflow" / "scripts"
 SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits", "validity"]
 CLASSES = ["neutral", "happy", "sad", "angry"]
 STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "costs")
+STATISTICS += ("predictors",)
 
 
 def paths_of(run: dict, *, evaluation: Path | None = None) -> dict:
@@ -87,6 +88,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "exchangeleveled": True,
         "calibratedrefused": False,
         "gainsbeside": True,
+        "rulers": False,
         "durationsknown": False,
         "ratersknown": False,
         "soundcompared": True,
@@ -282,6 +284,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
         "confusion": "agreement",
         "bias": "bias",
         "shared_votes": "shared",
+        "worth": "predictors",
     }
     figures = [tmp_path / f"fig_{name}.pdf" for name in shown]
     for figure, kind in zip(figures, shown.values(), strict=True):
@@ -297,6 +300,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
     about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
     about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
     about["tab_exchange"] = ["--statistics", votes_run["exchange"], votes_run["exchange_by_level"]]
+    about["tab_worth"] = ["--statistics", votes_run["predictors"]]
     about["tab_validity"] = ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]
     about["tab_agreement"] = ["--statistics", votes_run["agreement"]]
     about["tab_bias"] = ["--statistics", votes_run["bias"]]

@@ -182,6 +182,7 @@ def _check_references(config: dict[str, Any]) -> None:
         if alm["engine"] == "replay":
             _known(f"alms.{name}.corpus", alm["corpus"], config["corpora"], "corpus")
     _check_models(config)
+    _check_predictors(config)
     for name in run["augmented_labels"]:
         if name.startswith("combined-"):
             _known("run.augmented_labels", name.removeprefix("combined-"), dict.fromkeys(run["poolings"]), "pooling")
@@ -239,6 +240,16 @@ def _check_elicitation(config: dict[str, Any]) -> None:
                     f"conversations in known order; set context: 0 there, or select corpora of reader "
                     f"{', '.join(DIALOGUE_READERS)}."
                 )
+
+
+def _check_predictors(config: dict[str, Any]) -> None:
+    """Refuse given predictors of a corpus that is not selected, and names that something else has."""
+    taken = config["annotators"] | config["alms"] | config.get("peers", {})
+    for name, entry in config.get("predictors", {}).items():
+        if name in taken:
+            raise UserError(f"config: predictors.{name} has the name of an annotator, ALM or peer; rename it.")
+        if "corpus" in entry:
+            _known(f"predictors.{name}.corpus", entry["corpus"], dict.fromkeys(config["run"]["corpora"]), "corpus")
 
 
 def _check_models(config: dict[str, Any]) -> None:

@@ -133,6 +133,7 @@ def arrange(
     largest: int,
     floor: float,
     level: float,
+    among: NDArray[np.bool_] | None = None,
 ) -> tuple[Arrangement, NDArray[np.bool_]]:
     """Return the arrangement of the utterances with enough votes, and which of all U they are.
 
@@ -145,8 +146,11 @@ def arrange(
         largest: Largest number of conditioning votes, at least 1.
         floor: Smallest probability in the NLL.
         level: Coverage of intervals of weights.
+        among: (U,) Utterances that may be used; None: all.
     """
     fixed = dealt.voters() > start + largest
+    if among is not None:
+        fixed &= among
     prior = from_others(counts, blocks, fit_dirichlet_multinomial)[fixed]
     arrangement = Arrangement(
         dealt.of(fixed), speakers[fixed], blocks[fixed], prior, counts, blocks, start, largest, floor, level

@@ -111,14 +111,18 @@ def with_prior(human: Array, speakers: NDArray, parts: NDArray[np.intp]) -> Arra
     return labels
 
 
+def majority_shares(votes: Array) -> Array:
+    """Return the majority of each utterance's votes as a distribution, ties shared; (..., C) -> (..., C)."""
+    top = votes == votes.max(axis=-1, keepdims=True)
+    return top / top.sum(axis=-1, keepdims=True)
+
+
 def with_echo(human: Array, synthetic: Array) -> Array:
     """Control: the utterance's own majority repeated as often as it has synthetic votes, ties shared.
 
     (U, C), (U, C) -> (U, C). Adds no information: a gain over `human` that it shares is none.
     """
-    top = human == human.max(axis=-1, keepdims=True)
-    share = top / top.sum(axis=-1, keepdims=True)
-    return frequencies(human + synthetic.sum(axis=-1, keepdims=True) * share)
+    return frequencies(human + synthetic.sum(axis=-1, keepdims=True) * majority_shares(human))
 
 
 def shuffle_within(parts: NDArray[np.intp], utterances: list[str], seed: int) -> NDArray[np.intp]:

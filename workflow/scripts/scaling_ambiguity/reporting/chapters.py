@@ -40,6 +40,7 @@ ESTIMATES = {
     "shared": Estimates("votes", (CORPUS,)),
     "exchange": Estimates("annotation", (CORPUS, ANNOTATOR)),
     "exchange_by_level": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
+    "predictors": Estimates("annotation", (CORPUS, PROTOCOL)),
     "costs": Estimates("annotation", (CORPUS, ANNOTATOR)),
     "hypotheses": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
     "evaluation": Estimates("training", (CORPUS, PROTOCOL)),
@@ -77,6 +78,12 @@ class Display:
 
 
 FIGURES = {
+    "fig_worth": Display(
+        "annotation",
+        "What every annotator, trained model and given table is worth in human votes.",
+        ("predictors",),
+        "reporting.figures.worth:draw_worth",
+    ),
     "fig_shared_votes": Display(
         "votes",
         "What shared votes do to a result by level: proxies of known worth, with and without votes set apart.",
@@ -136,6 +143,12 @@ FIGURES = {
 }
 
 TABLES = {
+    "tab_worth": Display(
+        "annotation",
+        "The leaderboard: equivalent human votes, gains beside human votes, scores and ranks of every predictor.",
+        ("predictors",),
+        "reporting.tables.worth:worth_table",
+    ),
     "tab_corpus": Display("votes"),
     "tab_votes_lost": Display("votes"),
     "tab_validity": Display("votes"),

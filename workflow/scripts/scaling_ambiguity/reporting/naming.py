@@ -79,3 +79,16 @@ def arm_order(labels: str) -> tuple[int, str]:
     kind, _, detail = split_labels(labels)
     kinds = ["human", "synthetic", "combined", "control"]
     return (kinds.index(kind) if kind in kinds else len(kinds), detail or labels)
+
+
+def valued_name(model: str, labels: str, augmentation: str, votes: float) -> str:
+    """Return the name of a row of the leaderboard, e.g. ``tiny_mlp on combined, equal labels with dime``."""
+    if labels == "genuine":
+        return f"{votes:.0f} human vote{'s' if votes != 1 else ''}, set apart"
+    if labels == "weighted":
+        return f"{model}, {votes:.0f} vote{'s' if votes != 1 else ''}"
+    if labels == "as_is":
+        return f"{model}, own distribution"
+    if labels == "given":
+        return model
+    return f"{model} on {arm_name(labels)} labels" + ("" if augmentation == "none" else f" with {augmentation}")

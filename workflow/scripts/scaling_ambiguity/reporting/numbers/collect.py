@@ -27,6 +27,7 @@ from scaling_ambiguity.reporting.numbers.models import add_models
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.numbers.settings import add_settings, add_switches, check_config
 from scaling_ambiguity.reporting.numbers.shared import add_shared
+from scaling_ambiguity.reporting.numbers.worth import add_worth
 from scaling_ambiguity.reporting.selection import read_statistics
 
 
@@ -95,6 +96,9 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         add_exchange(numbers, exchange, level)
         if simulated:
             add_validation(numbers, exchange)
+    predictors = headline_table(statistics, "predictors", corpus, protocol)
+    if predictors is not None:
+        add_worth(numbers, predictors)
     by_level = headline_table(statistics, "exchange_by_level", corpus, annotator, protocol)
     if by_level is not None:
         add_exchange_by_level(numbers, by_level, level)
