@@ -33,12 +33,27 @@ from sklearn.metrics import f1_score  # noqa: E402
 from scaling_ambiguity.inference.bootstrap import cluster_weights, mean_interval  # noqa: E402
 from scaling_ambiguity.inference.whole_set import whole_set_intervals  # noqa: E402
 from scaling_ambiguity.metrics import classification, divergences  # noqa: E402
-from scaling_ambiguity.metrics.arrays import histogram  # noqa: E402
+from scaling_ambiguity.metrics.arrays import histogram, modes  # noqa: E402
 from scaling_ambiguity.metrics.scores import brier, nll_votes  # noqa: E402
 
 Array = NDArray[np.float64]
 MODELS, CLASSES, VOTES = 8, 6, 10
 WHOLE = ("macro_f1", "weighted_f1", "uar", "ece")
+
+
+def whole(name: str, p: Array, counts: Array) -> float:
+    """Return one of ``WHOLE`` of predictions and votes (n, C), from its definition."""
+    top, votes = modes(p), modes(counts)
+    if name == "ece":
+        confidence = p.max(axis=1)
+        gap = confidence - (top * histogram(counts)).sum(axis=1)
+        return float(np.abs(np.bincount(np.minimum((confidence * 10).astype(int), 9), gap)).sum() / len(p))
+    matrix = votes.T @ top
+    hits, actual, predicted = np.diag(matrix), matrix.sum(axis=1), matrix.sum(axis=0)
+    if name == "uar":
+        return float((hits[actual > 0] / actual[actual > 0]).mean())
+    f1 = 2 * hits / np.maximum(actual + predicted, 1e-300)
+    return float(f1[actual > 0].mean() if name == "macro_f1" else np.average(f1, weights=actual))
 
 
 def corpus(utterances: int, speakers: int) -> tuple[Array, Array, NDArray[np.intp]]:
@@ -75,8 +90,7 @@ def by_scipy(p: Array, counts: Array, speakers: NDArray[np.intp], resamples: int
     values = columns(p, counts)
     statistics = [lambda chosen, column=column: column[chosen].mean() for column in values.T]
     for name in WHOLE:
-        score = getattr(classification, name)
-        statistics += [lambda chosen, one=one, score=score: score(one[chosen], counts[chosen]) for one in p]
+        statistics += [lambda chosen, one=one, name=name: whole(name, one[chosen], counts[chosen]) for one in p]
     found = []
     for statistic in statistics:
         result = scipy.stats.bootstrap(

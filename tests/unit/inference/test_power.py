@@ -3,7 +3,7 @@ import pytest
 from statsmodels.stats.power import TTestPower
 
 from scaling_ambiguity.inference.bootstrap import mean_interval
-from scaling_ambiguity.inference.power import clustered_error, minimum_detectable_effect, power
+from scaling_ambiguity.inference.power import minimum_detectable_effect, power
 
 CLUSTERS = np.repeat(np.arange(12), 20)
 
@@ -30,17 +30,6 @@ def test_power_is_what_a_simulation_finds():
     effect = minimum_detectable_effect(true_se, 12)
     found = mean_interval(values + effect, CLUSTERS, resamples=200, seed=1, method="t")
     assert (found.low > 0).mean() == pytest.approx(0.8, abs=0.03)
-
-
-def test_the_error_is_the_one_intervals_use():
-    values = np.random.default_rng(5).gamma(1, 1, (240, 2))
-    se, n = clustered_error(values, CLUSTERS)
-    found = mean_interval(values, CLUSTERS, resamples=200, seed=1, method="t")
-    assert n == 12 and se * 2 * 2.200985 == pytest.approx(found.high - found.low, rel=1e-6)
-    weights = np.where(CLUSTERS < 6, 1.0, 0.0)
-    half, n = clustered_error(np.where(weights[:, None] > 0, values, np.nan), CLUSTERS, weights)
-    assert n == 6 and half == pytest.approx(clustered_error(values[:120], CLUSTERS[:120])[0])
-    assert np.isnan(clustered_error(values, np.zeros(240))[0]).all()
 
 
 def test_refusals():

@@ -1,34 +1,6 @@
 """What a design can find out: power and the smallest effect that it would probably detect."""
 
-from typing import TypeAlias
-
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
 from scipy.stats import nct, t
-
-Array: TypeAlias = NDArray[np.float64]
-
-
-def clustered_error(values: ArrayLike, clusters: ArrayLike, weights: ArrayLike | None = None) -> tuple[Array, int]:
-    """Return the linearised standard error of a weighted mean, and the number of clusters G.
-
-    se^2 = G / (G - 1) sum_g (sum_(i in g) w_i (x_i - mean))^2 / (sum w)^2; values (n,) or (n, M) -> (M,), in the
-    unit of the values. NaN with one cluster. It is the error that ``bootstrap.mean_interval`` studentises by.
-    """
-    values = np.asarray(values, dtype=np.float64)
-    values = values[:, None] if values.ndim == 1 else values
-    weights = np.ones(1) if weights is None else np.asarray(weights, dtype=np.float64)
-    weights = np.broadcast_to(weights[:, None] if weights.ndim == 1 else weights, values.shape)
-    values = np.where(weights > 0, values, 0.0)
-    mean = (weights * values).sum(axis=0) / weights.sum(axis=0)
-    used = (weights > 0).any(axis=1)
-    names, index = np.unique(np.asarray(clusters)[used], return_inverse=True)
-    totals = np.zeros((len(names), values.shape[1]))
-    np.add.at(totals, index, (weights * (values - mean))[used])
-    count = len(names)
-    if count < 2:
-        return np.full(values.shape[1], np.nan), count
-    return np.sqrt((totals**2).sum(axis=0) * count / (count - 1)) / weights.sum(axis=0), count
 
 
 def power(effect: float, se: float, clusters: int, level: float = 0.95) -> float:

@@ -23,7 +23,7 @@ def whole_set_intervals(
 ) -> dict[str, Intervals]:
     """Return macro_f1, weighted_f1, uar and ece of each of M models, in [0, 1], with cluster intervals.
 
-    The estimates are those of ``metrics.classification``. The list of classes is that of the whole set, in every
+    Ties are shared as in ``metrics.classification``. The list of classes is that of the whole set, in every
     resample: a class that a resample lacks counts as 0, as ``labels=`` and ``zero_division=0`` of scikit-learn do.
     Standard errors are linearised. The absolute value in the calibration error is not smooth at 0, and its
     expectation lies above the truth where bins are small: its interval is to be read with that.

@@ -1,4 +1,4 @@
-"""Entropy and JSD of histograms of few votes without the bias that comes from their number.
+"""JSD of histograms of few votes without the bias that comes from their number, and entropies made comparable.
 
 A histogram of n votes is sharper than its source, and further from everything; both biases are of order 1 / n.
 """
@@ -11,28 +11,9 @@ from scipy.special import xlogy
 from scipy.stats import binom, hypergeom
 
 from scaling_ambiguity.metrics.arrays import Array, histogram, vote_counts
-from scaling_ambiguity.metrics.divergences import entropy_bits
 
 RIDGE = 1e-3  # weight of staying near the plug-in value, relative to how often a count occurs
 WHOLE = 1e-9
-
-
-def corrected_entropy_bits(counts: ArrayLike) -> Array:
-    """Entropy in bits n H - (n - 1) mean_i H_{-i} over the n votes of a row (Zahl 1977, 10.2307/1936227).
-
-    counts (..., C), two votes or more a row, whole numbers -> (...), bits, from 0 to a little above log2 C;
-    beside the plug-in :func:`entropy_bits` of the histogram, which is too small.
-
-    Raises:
-        ValueError: naming the first row with fewer than two votes.
-    """
-    counts = _two_votes(counts, "counts")
-    n, plain = counts.sum(axis=-1), entropy_bits(histogram(counts))
-    without = np.zeros_like(plain)
-    for c in range(counts.shape[-1]):
-        has, rest = _one_less(counts, c)
-        without += np.where(has, counts[..., c] / n * entropy_bits(histogram(rest)), 0.0)
-    return n * plain - (n - 1) * without
 
 
 def rarefied_entropy_bits(counts: ArrayLike, votes: ArrayLike) -> Array:
@@ -162,9 +143,3 @@ def _two_votes(values: ArrayLike, name: str) -> Array:
         index = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise ValueError(f"{name}, row {index}: needs two votes or more, all whole, not {counts[index].tolist()}")
     return np.rint(counts)
-
-
-def _one_less(counts: Array, c: int) -> tuple[Array, Array]:
-    """Return which rows have a vote for class c, and the counts without it there."""
-    has = counts[..., c] >= 1
-    return has, np.where(has[..., None], counts - np.eye(counts.shape[-1])[c], counts)
