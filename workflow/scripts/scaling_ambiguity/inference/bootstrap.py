@@ -55,7 +55,7 @@ def rows_counted(weights: ArrayLike) -> int:
     of that level in a deal: it does not grow with the deals, and those of the levels add up to all. Of several
     columns a row counts with its largest weight.
     """
-    return int(np.rint(_columns(weights).max(axis=1, initial=0.0).sum()))
+    return int(np.rint(as_columns(weights).max(axis=1, initial=0.0).sum()))
 
 
 @lru_cache(maxsize=4)
@@ -108,20 +108,11 @@ def mean_interval(
     Raises:
         ValueError: unknown method, a value that is not finite, a negative weight, an empty column.
     """
-    values = _columns(values)
-    weights = np.ones_like(values) if weights is None else np.broadcast_to(_columns(weights), values.shape)
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(f"weights, row {np.argwhere(~(weights >= 0))[0, 0]}: must be finite and >= 0")
-    bad = ~np.isfinite(values) & (weights > 0)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise ValueError(f"values, row {row}, column {column}: {values[row, column]} is not finite; give it weight 0")
+    values, weights = weighted_columns(values, weights)
     used = (weights > 0).any(axis=1)
     names, index = np.unique(np.asarray(clusters)[used], return_inverse=True)
     totals = _cluster_sums(np.where(weights > 0, weights * values, 0.0)[used], index, len(names))
     sizes = _cluster_sums(weights[used], index, len(names))
-    if not (sizes.sum(axis=0) > 0).all():
-        raise ValueError(f"column {int(np.argmin(sizes.sum(axis=0)))}: no row has a positive weight")
     return _in_blocks(
         lambda take, w: _mean_block(totals[:, take], sizes[:, take], w),
         (sizes > 0).sum(axis=0), len(names), rows_counted(weights), 1,
@@ -198,9 +189,34 @@ def moment_interval(
     return _in_blocks(block, present, len(names), n, cost, resamples=resamples, seed=seed, level=level, method=method)
 
 
-def _columns(values: ArrayLike) -> Array:
+def as_columns(values: ArrayLike) -> Array:
+    """Return one column (n,) or several (n, M) as (n, M)."""
     array = np.asarray(values, dtype=np.float64)
     return array[:, None] if array.ndim == 1 else array
+
+
+def weighted_columns(values: ArrayLike, weights: ArrayLike | None) -> tuple[Array, Array]:
+    """Return values and weights, both (n, M).
+
+    Args:
+        values: (n,) or (n, M), finite where the weight is positive.
+        weights: (n,) or (n, M), >= 0; None: 1 everywhere.
+
+    Raises:
+        ValueError: a value that is not finite, a negative weight, or a column without a positive one.
+    """
+    values = as_columns(values)
+    weights = np.ones_like(values) if weights is None else np.broadcast_to(as_columns(weights), values.shape)
+    if not (np.isfinite(weights) & (weights >= 0)).all():
+        raise ValueError(f"weights, row {np.argwhere(~(weights >= 0))[0, 0]}: must be finite and >= 0")
+    bad = ~np.isfinite(values) & (weights > 0)
+    if bad.any():
+        row, column = np.argwhere(bad)[0]
+        raise ValueError(f"values, row {row}, column {column}: {values[row, column]} is not finite; give it weight 0")
+    empty = ~(weights > 0).any(axis=0)
+    if empty.any():
+        raise ValueError(f"column {int(np.argmax(empty))}: no row has a positive weight")
+    return values, weights
 
 
 def _cluster_sums(rows: Array, index: NDArray[np.intp], clusters: int) -> Array:
@@ -241,17 +257,27 @@ def _in_blocks(
             left_out = block(take, 1 - np.eye(clusters))[0]
             results[1:, take] = bca_limits(centre, means, left_out, level)
         else:
-            results[1:, take] = _limits(centre, spread, means, errors, clusters, level, method)
+            results[1:, take] = resampled_limits(centre, spread, means, errors, clusters, level, method)
     results[1:, present < LEAST_CLUSTERS] = np.nan
     least = {"t": float("nan"), "bootstrap_t": 2 / (1 + len(usable))}.get(method, 1 / (1 + len(usable)))
     estimate, low, high, se, p = results
     return Intervals(estimate, low, high, se, p, n=n, n_clusters=clusters, p_least=least)
 
 
-def _limits(
+def resampled_limits(
     centre: Array, spread: Array, means: Array, errors: Array, clusters: int, level: float, method: str
 ) -> Array:
-    """Rows low, high, se, p for one block of columns; means and errors are (R, m)."""
+    """Return low, high, se and p, (4, m), of every method but ``bca``.
+
+    Args:
+        centre: (m,) estimates.
+        spread: (m,) their linearised standard errors.
+        means: (R, m) resampled values.
+        errors: (R, m) their linearised standard errors.
+        clusters: Clusters resampled; method ``t`` has one degree of freedom less.
+        level: Coverage.
+        method: As in :func:`mean_interval`.
+    """
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     tiny = 1e-12 * np.maximum(np.abs(centre), 1e-3)
     with np.errstate(divide="ignore", invalid="ignore"):

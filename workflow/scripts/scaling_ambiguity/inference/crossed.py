@@ -10,9 +10,8 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.special import stdtr, stdtrit
 
-from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
+from scaling_ambiguity.inference.bootstrap import Intervals, as_columns, mean_interval, resampled_limits
 from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
@@ -69,8 +68,7 @@ def crossed_mean_interval(
     method = "bootstrap_t" if method == "bca" else method  # no acceleration is known for two ways of resampling
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, not {method!r}")
-    values = np.asarray(values, dtype=np.float64)
-    values = values[:, None] if values.ndim == 1 else values
+    values = as_columns(values)
     weights = np.ones(len(values)) if weights is None else np.asarray(weights, dtype=np.float64)
     used = weights > 0
     if not np.isfinite(values[used]).all():
@@ -103,7 +101,8 @@ def crossed_mean_interval(
             part[0] for part in _mean_and_error(totals, size, np.ones((1, shape[0])), np.ones((1, shape[1])))
         )
         means, errors = _mean_and_error(totals, size, w, v)
-        results[:, take] = _limits(centre, spread, means, errors, min(shape), level, method)
+        results[0, take] = centre
+        results[1:, take] = resampled_limits(centre, spread, means, errors, min(shape), level, method)
     # crossing can only add uncertainty; where the studentised ends say otherwise, those of speakers alone hold
     results[1] = np.minimum(results[1], alone.low)
     results[2] = np.maximum(results[2], alone.high)
@@ -164,29 +163,3 @@ def _mean_and_error(totals: Array, size: Array, w: Array, v: Array) -> tuple[Arr
         variance_gh = squares - 2 * mean * products + mean**2 * sizes
         variance = np.maximum(variance_g + variance_h - variance_gh, np.maximum(variance_g, variance_h))
         return mean, np.sqrt(np.maximum(variance, 0.0)) / whole
-
-
-def _limits(centre: Array, spread: Array, means: Array, errors: Array, fewest: int, level: float, method: str) -> Array:
-    """Rows estimate, low, high, se, p for one block of columns; means and errors are (R, M)."""
-    tails = np.array([(1 - level) / 2, (1 + level) / 2])
-    tiny = 1e-12 * np.maximum(np.abs(centre), 1e-3)
-    constant = ~(spread > tiny)
-    safe = np.where(constant, 1.0, spread)
-    means = np.where(np.isfinite(means), means, centre)
-    t = centre / safe
-    if method == "t":
-        reach = stdtrit(fewest - 1, tails[1]) * spread
-        low, high, p = centre - reach, centre + reach, 2 * stdtr(fewest - 1, -np.abs(t))
-    elif method == "percentile":
-        low, high = np.quantile(means, tails, axis=0)
-        p = 2 * np.minimum((means <= 0).mean(axis=0), (means >= 0).mean(axis=0)) + 1 / (len(means) + 1)
-    else:
-        fine = errors > tiny
-        studentised = np.where(fine, (means - centre) / np.where(fine, errors, 1.0), 0.0)
-        first, last = np.quantile(studentised, tails, axis=0)
-        low, high = centre - last * spread, centre - first * spread
-        p = 2 * (1 + np.minimum((studentised >= t).sum(axis=0), (studentised <= t).sum(axis=0))) / (1 + len(means))
-    p = np.where(constant, np.where(np.abs(centre) > tiny, 1 / (1 + len(means)), 1.0), np.minimum(p, 1.0))
-    return np.stack([
-        centre, np.where(constant, centre, low), np.where(constant, centre, high), means.std(axis=0, ddof=1), p,
-    ])  # fmt: skip

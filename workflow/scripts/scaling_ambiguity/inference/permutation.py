@@ -7,6 +7,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from scaling_ambiguity.inference.bootstrap import weighted_columns
 from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
@@ -68,18 +69,7 @@ def sign_flip_test(
     """
     if alternative not in ("two-sided", "less", "greater"):
         raise ValueError(f"alternative must be two-sided, less or greater, not {alternative!r}")
-    values = np.asarray(values, dtype=np.float64)
-    values = values[:, None] if values.ndim == 1 else values
-    weights = np.ones(1) if weights is None else np.asarray(weights, dtype=np.float64)
-    weights = np.broadcast_to(weights[:, None] if weights.ndim == 1 else weights, values.shape)
-    if not (np.isfinite(weights) & (weights >= 0)).all():
-        raise ValueError(f"weights, row {np.argwhere(~(weights >= 0))[0, 0]}: must be finite and >= 0")
-    bad = ~np.isfinite(values) & (weights > 0)
-    if bad.any():
-        row, column = np.argwhere(bad)[0]
-        raise ValueError(f"values, row {row}, column {column}: {values[row, column]} is not finite; give it weight 0")
-    if not (weights.sum(axis=0) > 0).all():
-        raise ValueError(f"column {int(np.argmin(weights.sum(axis=0)))}: no row has a positive weight")
+    values, weights = weighted_columns(values, weights)
     used = (weights > 0).any(axis=1)
     names, index = np.unique(np.asarray(clusters)[used], return_inverse=True)
     totals = np.zeros((len(names), values.shape[1]))
