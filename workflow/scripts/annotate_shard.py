@@ -15,20 +15,20 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.alms.engine import AnyEngine
 from scaling_ambiguity.proxies import asking
 from scaling_ambiguity.proxies.annotation import collect, extra_columns, vote_table
-from scaling_ambiguity.proxies.elicitation import Item, items, shard_rows
+from scaling_ambiguity.proxies.elicitation import Item, items
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
 from scaling_ambiguity.proxies.published import missing_reasons, report_missing
 from scaling_ambiguity.proxies.reading import Reader, prompts_for, reader_for, vocabulary_for
 from scaling_ambiguity.proxies.watch import Watch
 from scaling_ambiguity.tables.proxies import PROXIES
-from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Open the model, ask, write."""
     torch.set_num_threads(1)
     options, utterances = arguments.options, UTTERANCES.read(arguments.utterances)
-    rows = shard_rows(utterances, arguments.shard, arguments.shards)
+    rows = shard_of(utterances, arguments.shard, arguments.shards)
     left = rows["utterance"].isin(lacking(utterances, options["modality"]))
     design = (options, prompts_for(options, arguments.prompts), arguments.classes, arguments.seed)
     read = reader_for(options, vocabulary_for(arguments.classes, arguments.synonyms))

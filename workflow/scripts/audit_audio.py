@@ -8,9 +8,9 @@ from pathlib import Path
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.corpora.accounting import tally
-from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, fault_kinds, shard_of, sounds_frame
+from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, fault_kinds, sounds_frame
 from scaling_ambiguity.progress import progress
-from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
 
 def main(arguments: argparse.Namespace) -> None:

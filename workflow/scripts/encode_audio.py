@@ -14,9 +14,8 @@ import torch
 from scaling_ambiguity import cli
 from scaling_ambiguity.alms.encoding_shards import encode_shard
 from scaling_ambiguity.alms.loading import load_alm
-from scaling_ambiguity.corpora.sound_check import shard_of
 from scaling_ambiguity.corpora.sound_paths import sound_paths
-from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -13,13 +13,12 @@ import torch
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.code_identity import SCRIPTS, code_hash
-from scaling_ambiguity.corpora.sound_check import shard_of
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.encoders.encoding import Source, encode_items
 from scaling_ambiguity.encoders.kinds import KINDS, SOUND, open_encoder
 from scaling_ambiguity.progress import announce
 from scaling_ambiguity.tables.items import ITEMS
-from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
 
 def main(arguments: argparse.Namespace) -> None:

@@ -6,11 +6,10 @@ out stands in the rejects with its reason.
 """
 
 import argparse
-import importlib
 from pathlib import Path
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE, class_policy
+from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE, class_policy, module_of
 from scaling_ambiguity.corpora.audit import audit, refuse_foreign_ids, refuse_one_speaker, refuse_single_votes
 from scaling_ambiguity.corpora.audit_report import reading_notes, report
 from scaling_ambiguity.errors import UserError
@@ -23,15 +22,9 @@ from scaling_ambiguity.tables.votes import VOTES
 
 def main(arguments: argparse.Namespace) -> None:
     """Read, map to the classes, audit and write the corpus."""
-    module = f"scaling_ambiguity.corpora.readers.{arguments.reader}"
-    try:
-        reader = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise UserError(
-            f"corpora.{arguments.name}.reader is {arguments.reader!r}; there is no module {module}."
-        ) from None
+    otherwise = f"there is no module scaling_ambiguity.corpora.readers.{arguments.reader}."
+    otherwise = f"corpora.{arguments.name}.reader is {arguments.reader!r}; {otherwise}"
+    reader = module_of("readers", arguments.reader, otherwise)
     if not arguments.root.is_dir():
         raise UserError(f"{arguments.root}: no such folder; correct the root of corpus {arguments.name}.")
     options = arguments.options

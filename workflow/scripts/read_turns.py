@@ -4,26 +4,17 @@ What reads them is a module of scaling_ambiguity.corpora.dialogues, named like t
 """
 
 import argparse
-import importlib
 from pathlib import Path
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.corpora import module_of
 from scaling_ambiguity.tables.turns import TURNS
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Read and write."""
-    module = f"scaling_ambiguity.corpora.dialogues.{arguments.reader}"
-    try:
-        reader = importlib.import_module(module)
-    except ModuleNotFoundError as error:
-        if error.name != module:
-            raise
-        raise UserError(
-            f"corpora.{arguments.name}: reader {arguments.reader!r} knows no conversations; set the annotator's "
-            "context to 0."
-        ) from None
+    otherwise = f"corpora.{arguments.name}: reader {arguments.reader!r} knows no conversations; set the annotator's "
+    reader = module_of("dialogues", arguments.reader, otherwise + "context to 0.")
     turns, other = reader.turns(arguments.root)
     TURNS.write(turns, arguments.output)
     print(f"{len(turns)} turns of {turns['dialogue'].nunique()} conversations; {other} lines are no turn")

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import soundfile
 
-from scaling_ambiguity.alms.audio import SAMPLE_RATE, load_waveform
+from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.errors import UserError
 
 

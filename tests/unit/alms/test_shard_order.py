@@ -5,10 +5,11 @@ import pytest
 
 from scaling_ambiguity.alms.engines.transformers import Engine
 from scaling_ambiguity.proxies.annotation import collect, vote_table
-from scaling_ambiguity.proxies.elicitation import items, shard_rows
+from scaling_ambiguity.proxies.elicitation import items
 from scaling_ambiguity.proxies.reading import reader_for
 from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.tables.proxies import PROXIES
+from scaling_ambiguity.tables.utterances import shard_of
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
 OPTIONS = {
@@ -35,7 +36,7 @@ def annotate(alm, prompts, utterances, folder, order):
     written = {}
     for shard in order:
         engine, store = Engine(alm, "tiny"), AnswerStore(folder / "store")
-        asked = items(shard_rows(utterances, shard, 2), folder, engine, OPTIONS, prompts, CLASSES, 42)
+        asked = items(shard_of(utterances, shard, 2), folder, engine, OPTIONS, prompts, CLASSES, 42)
         votes = vote_table(asked, collect(asked, engine, store, "shard"), "tiny_text", reader_for(OPTIONS, CLASSES))
         store.close()
         PROXIES.write(votes, folder / f"{shard}.parquet")
@@ -48,5 +49,5 @@ def test_the_order_of_shards_changes_no_byte(alm, prompts, utterances, tmp_path)
     ascending = annotate(alm, prompts, utterances, tmp_path / "ascending", (0, 1))
     descending = annotate(alm, prompts, utterances, tmp_path / "descending", (1, 0))
     assert ascending == descending
-    shared = [set(shard_rows(utterances, shard, 2)["transcript"]) for shard in (0, 1)]
+    shared = [set(shard_of(utterances, shard, 2)["transcript"]) for shard in (0, 1)]
     assert shared[0] & shared[1], "words that stand in both shards"

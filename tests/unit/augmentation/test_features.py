@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from scaling_ambiguity.augmentation.audio_features import AUDIO_FEATURES, SAMPLE_RATE, audio_features
+from scaling_ambiguity.augmentation.audio_features import AUDIO_FEATURES, audio_features
 from scaling_ambiguity.augmentation.text_features import TEXT_FEATURES, text_features
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 
 def _tone(frequency, seconds=1.0, amplitude=0.5):

@@ -14,12 +14,12 @@ import soundfile
 from scaling_ambiguity.corpora.audit_report import report
 from scaling_ambiguity.corpora.model import Corpus, no_rejects
 from scaling_ambiguity.corpora.screening import gather
-from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, shard_of, sounds_frame
+from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, sounds_frame
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_json
 from scaling_ambiguity.tables.rejects import REJECTS
-from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 from scaling_ambiguity.tables.votes import VOTES
 
 _spec = importlib.util.spec_from_file_location("make_corpus", Path(__file__).with_name("make_corpus.py"))

@@ -21,12 +21,11 @@ from scaling_ambiguity.corpora.sound_check import (
     check_sound,
     check_utterance,
     missing_bytes,
-    shard_of,
     sounds_frame,
 )
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
-from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
 _spec = importlib.util.spec_from_file_location("make_corpus", Path(__file__).with_name("make_corpus.py"))
 make = importlib.util.module_from_spec(_spec)

@@ -6,12 +6,13 @@ import pytest
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.annotation import collect, vote_table
-from scaling_ambiguity.proxies.elicitation import items, shard_rows
+from scaling_ambiguity.proxies.elicitation import items
 from scaling_ambiguity.proxies.gathering import gather, status_counts
 from scaling_ambiguity.proxies.reading import reader_for
 from scaling_ambiguity.proxies.store import AnswerStore
 from scaling_ambiguity.proxies.synonyms import spelled
 from scaling_ambiguity.tables.proxies import PROXIES
+from scaling_ambiguity.tables.utterances import shard_of
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
 
@@ -72,13 +73,11 @@ def test_more_votes_keep_the_old_ones(corpus, engine, options, prompts, tmp_path
 def test_shards_give_what_the_whole_gives(corpus, engine, options, prompts, tmp_path):
     table = corpus[0].sample(frac=1, random_state=0)
     whole = ask(corpus, engine(), options, prompts, tmp_path / "one")
-    parts = [shard_rows(table, shard, 3) for shard in range(3)]
+    parts = [shard_of(table, shard, 3) for shard in range(3)]
     assert sorted(u for part in parts for u in part["utterance"]) == sorted(table["utterance"])
     votes = [ask(corpus, engine(), options, prompts, tmp_path / "three", rows=part) for part in parts]
     joined = pd.concat(votes).sort_values(["utterance", "draw"]).reset_index(drop=True)
     assert joined.equals(whole)
-    with pytest.raises(UserError, match="numbered from 0"):
-        shard_rows(table, 3, 3)
 
 
 def test_another_seed_revision_or_audio_is_another_request(corpus, engine, options, prompts, tmp_path):

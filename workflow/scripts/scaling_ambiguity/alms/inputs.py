@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from scaling_ambiguity.alms.audio import SAMPLE_RATE
 from scaling_ambiguity.alms.families.known import base_of, family_of
 from scaling_ambiguity.alms.families.qwen2_audio import encode_features, mel_features
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 __all__ = [
     "audio_features",

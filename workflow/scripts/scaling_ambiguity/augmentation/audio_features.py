@@ -2,7 +2,8 @@
 
 import numpy as np
 
-SAMPLE_RATE = 16_000
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
+
 SHORTEST = 0.5  # seconds; shorter clips are padded with silence, as published
 
 _FAMILIES = {"mfcc": 13, "chroma": 12, "contrast": 7, "crossings": 1, "rolloff": 1, "centroid": 1, "rms": 1}

@@ -3,8 +3,8 @@
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.augmentation.audio_features import SAMPLE_RATE
 from scaling_ambiguity.augmentation.transforms import within_full_scale
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 GAP = 0.1  # seconds of silence between the two, a short pause
 

@@ -7,8 +7,8 @@ import pandas as pd
 import soundfile
 
 from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.augmentation.audio_features import SAMPLE_RATE
 from scaling_ambiguity.augmentation.dime import TRANSFORM
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress

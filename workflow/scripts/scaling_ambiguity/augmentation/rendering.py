@@ -8,11 +8,11 @@ import pandas as pd
 import soundfile
 
 from scaling_ambiguity.alms.audio import load_waveform
-from scaling_ambiguity.augmentation.audio_features import SAMPLE_RATE
 from scaling_ambiguity.augmentation.concatenation import concatenate, overlay
 from scaling_ambiguity.augmentation.recipes import Recipe, recipe_frame
 from scaling_ambiguity.augmentation.spectra import mask_spectrum, mixup_spectra
 from scaling_ambiguity.augmentation.transforms import RANGES, apply_transform
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.corpora.sound_check import check_sound
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from scaling_ambiguity.augmentation.audio_features import SAMPLE_RATE
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.errors import UserError
 
 # the published step moves by at most a semitone and 5 %; noise and rooms are those of a quiet recording

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from scaling_ambiguity.corpora.audit import unreadable
 from scaling_ambiguity.corpora.heard import FULL_SCALE, SAMPLE_RATE, as_heard, loudness, unheard
 from scaling_ambiguity.corpora.paths import in_a_loop, inside
-from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, file_sha256
 from scaling_ambiguity.tables.base import Table
 
@@ -130,17 +129,6 @@ def check_utterance(utterance: str, relative: str | None, root: Path, cache: Pat
     if samples is not None and (found["sample_rate"] != SAMPLE_RATE or found["channels"] != 1):
         found["cached"] = bring_to_rate(samples, found["sample_rate"], found["sha256"], cache)
     return found
-
-
-def shard_of(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
-    """Return the utterances whose rank by name is ``shard`` modulo ``shards``.
-
-    Raises:
-        UserError: ``shard`` is not one of 0 ... ``shards`` - 1.
-    """
-    if not 0 <= shard < shards:
-        raise UserError(f"shard {shard} of {shards}: give a number from 0 to {shards - 1}.")
-    return utterances.sort_values("utterance", kind="stable").iloc[shard::shards]
 
 
 def sounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

@@ -44,18 +44,6 @@ class Item:
     class_order: tuple[str, ...] | None = None
 
 
-def shard_rows(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
-    """Return the utterances of a shard: rank in the sorted table modulo the number of shards.
-
-    Raises:
-        UserError: There is no such shard.
-    """
-    if not 0 <= shard < shards:
-        raise UserError(f"shard {shard} of {shards}: shards are numbered from 0.")
-    ordered = utterances.sort_values("utterance", kind="stable").reset_index(drop=True)
-    return ordered[ordered.index % shards == shard]
-
-
 def items(
     rows: pd.DataFrame,
     root: Path,

@@ -4,8 +4,10 @@ What the full decode of a sound adds: channels, rms (dBFS), clipped (share of sa
 sound, the copy at 16 kHz mono, relative to the folder of the run, where the file itself is something else.
 """
 
+import pandas as pd
 import pandera.pandas as pa
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.tables.base import Table
 
 UTTERANCES = Table(
@@ -29,3 +31,14 @@ UTTERANCES = Table(
         }
     ),
 )
+
+
+def shard_of(utterances: pd.DataFrame, shard: int, shards: int) -> pd.DataFrame:
+    """Return the utterances whose rank by name is ``shard`` modulo ``shards``.
+
+    Raises:
+        UserError: ``shard`` is not one of 0 ... ``shards`` - 1.
+    """
+    if not 0 <= shard < shards:
+        raise UserError(f"shard {shard} of {shards}: give a number from 0 to {shards - 1}.")
+    return utterances.sort_values("utterance", kind="stable").iloc[shard::shards]

@@ -11,11 +11,11 @@ from torch import nn
 from torch.nn.functional import linear
 from torch.utils.checkpoint import checkpoint
 
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.errors import UserError
 
-RATE = 16_000
 # Under 0.05 s some encoders have no token and others stop with a message about tensors.
-SHORTEST = RATE // 20
+SHORTEST = SAMPLE_RATE // 20
 ROWS_AT_ONCE = 16_384  # of an output layer, in float32: 0.27 GB at 4,096 hidden units
 
 
@@ -25,7 +25,9 @@ class ClipTooShort(UserError):
     def __init__(self, samples: int, least: int | None = None) -> None:
         """Say how many samples at 16 kHz a clip has, and how many the family needs if that is known."""
         needed = "" if least is None else f", at least {least}"
-        super().__init__(f"the clip is too short for a single audio token ({samples} samples at {RATE} Hz{needed}).")
+        super().__init__(
+            f"the clip is too short for a single audio token ({samples} samples at {SAMPLE_RATE} Hz{needed})."
+        )
 
 
 @dataclass(frozen=True)

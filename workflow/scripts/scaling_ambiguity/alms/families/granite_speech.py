@@ -15,8 +15,9 @@ import torch
 from transformers.audio_utils import mel_filter_bank
 from transformers.feature_extraction_utils import FeatureExtractionMixin
 
-from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.family import Family, Parts, one_by_one
 from scaling_ambiguity.alms.families.pieces import Pieces, check_pieces, open_tokenizer
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 AUDIO = "<|audio|>"
 
@@ -45,7 +46,7 @@ class GraniteMel:
             return_complex=True,
         )
         bank = mel_filter_bank(
-            self.n_fft // 2 + 1, self.n_mels, 0.0, RATE / 2, RATE, norm=None, mel_scale="htk"
+            self.n_fft // 2 + 1, self.n_mels, 0.0, SAMPLE_RATE / 2, SAMPLE_RATE, norm=None, mel_scale="htk"
         ).astype(np.float32)
         mel = spectrum.abs().square().T @ torch.from_numpy(bank)
         logmel = mel.clamp(min=1e-10).log10()

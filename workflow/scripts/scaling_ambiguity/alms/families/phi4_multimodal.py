@@ -12,8 +12,9 @@ import torch
 from transformers import Phi4MultimodalFeatureExtractor
 from transformers.utils import cached_file
 
-from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.family import Family, Parts, one_by_one
 from scaling_ambiguity.alms.families.pieces import Pieces, check_pieces, open_tokenizer
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.errors import UserError
 
 AUDIO, ADAPTER = "<|audio|>", "speech-lora"
@@ -33,7 +34,7 @@ def _open(checkpoint: Path | str, options: dict) -> Pieces:
 
 
 def _features(processor: Pieces, clip: np.ndarray) -> dict[str, torch.Tensor]:
-    return processor.feature_extractor([clip], sampling_rate=RATE, return_tensors="pt")
+    return processor.feature_extractor([clip], sampling_rate=SAMPLE_RATE, return_tensors="pt")
 
 
 def _encode_clip(base: torch.nn.Module, processor: Pieces, batch: dict[str, torch.Tensor]) -> torch.Tensor:

@@ -9,7 +9,7 @@ import torch
 from transformers import AutoTokenizer, WhisperFeatureExtractor
 from transformers.processing_utils import ProcessorMixin
 
-from scaling_ambiguity.alms.families.family import RATE
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.errors import UserError
 
 
@@ -97,7 +97,7 @@ def whisper_features(extractor: WhisperFeatureExtractor, clip: np.ndarray) -> to
     length = len(clip) + extractor.n_fft
     batch = extractor(
         [clip],
-        sampling_rate=RATE,
+        sampling_rate=SAMPLE_RATE,
         padding="max_length",
         max_length=length + -length % extractor.hop_length,
         truncation=False,
@@ -112,7 +112,7 @@ def windows(extractor: WhisperFeatureExtractor, clip: np.ndarray) -> tuple[torch
     size = extractor.n_samples
     batch = extractor(
         [clip[start : start + size] for start in range(0, len(clip), size)],
-        sampling_rate=RATE,
+        sampling_rate=SAMPLE_RATE,
         padding="max_length",
         return_attention_mask=True,
         return_tensors="pt",

@@ -8,7 +8,8 @@ import torch
 from transformers import AutoProcessor
 from transformers.masking_utils import create_bidirectional_mask
 
-from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.family import Family, Parts, one_by_one
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 
 def _parts(base: torch.nn.Module) -> Parts:
@@ -32,7 +33,7 @@ def _encode_clip(base: torch.nn.Module, processor: Any, prepared: tuple[torch.Te
 def mel_features(processor: Any, waveforms: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return log-mel features (B, n_mels, frames) and their frame mask (B, frames) of the model's full window."""
     batch = processor.feature_extractor(
-        waveforms, sampling_rate=RATE, return_attention_mask=True, padding="max_length", return_tensors="pt"
+        waveforms, sampling_rate=SAMPLE_RATE, return_attention_mask=True, padding="max_length", return_tensors="pt"
     )
     return batch["input_features"], batch["attention_mask"]
 
@@ -63,7 +64,7 @@ def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) 
 
 
 def _longest(processor: Any) -> float:
-    return processor.feature_extractor.n_samples / RATE
+    return processor.feature_extractor.n_samples / SAMPLE_RATE
 
 
 _ENCODE = one_by_one(_encode_clip, _features)

@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.family import Family, Parts, one_by_one
 from scaling_ambiguity.alms.families.pieces import Pieces, open_pieces, whisper_features
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 
 def _parts(base: torch.nn.Module) -> Parts:
@@ -39,7 +40,7 @@ def _encode_clip(base: torch.nn.Module, processor: Pieces, features: torch.Tenso
 
 
 def _longest(processor: Pieces) -> float:
-    return processor.feature_extractor.n_samples / RATE
+    return processor.feature_extractor.n_samples / SAMPLE_RATE
 
 
 _ENCODE = one_by_one(_encode_clip, _features)

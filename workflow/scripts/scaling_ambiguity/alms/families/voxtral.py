@@ -13,8 +13,9 @@ import numpy as np
 import torch
 from transformers import AutoTokenizer, WhisperFeatureExtractor
 
-from scaling_ambiguity.alms.families.family import RATE, Family, Parts, one_by_one
+from scaling_ambiguity.alms.families.family import Family, Parts, one_by_one
 from scaling_ambiguity.alms.families.pieces import Pieces, check_pieces
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 BEGIN, OPEN, CLOSE, CLIP, AUDIO = "<s>", "[INST]", "[/INST]", "[BEGIN_AUDIO]", "[AUDIO]"
 _CONTROL = re.compile("(" + "|".join(map(re.escape, (BEGIN, OPEN, CLOSE, CLIP, AUDIO))) + ")")
@@ -61,7 +62,7 @@ def _window_features(extractor: WhisperFeatureExtractor, clip: np.ndarray) -> to
     """Return (W, n_mels, frames): features of the whole clip, silence after it, cut into windows afterwards."""
     batch = extractor(
         [clip],
-        sampling_rate=RATE,
+        sampling_rate=SAMPLE_RATE,
         padding=True,
         pad_to_multiple_of=extractor.n_samples,
         truncation=False,

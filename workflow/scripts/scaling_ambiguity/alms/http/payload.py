@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from scaling_ambiguity.alms.audio import SAMPLE_RATE, load_waveform
+from scaling_ambiguity.alms.audio import load_waveform
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 _CHARACTERS_PER_TOKEN = 4
 _TOKENS_PER_AUDIO_SECOND = 25

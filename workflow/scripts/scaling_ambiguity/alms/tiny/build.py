@@ -15,8 +15,9 @@ from transformers import (
 )
 
 from scaling_ambiguity.alms.tiny.tokenizer import AUDIO, END, END_OF_TEXT
+from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
-MEL_BINS, HOP, WINDOW, SECONDS, RATE = 80, 500, 800, 4, 16_000
+MEL_BINS, HOP, WINDOW, SECONDS = 80, 500, 800, 4
 
 
 def build_processor(tokenizer: PreTrainedTokenizerFast) -> Qwen2AudioProcessor:
@@ -39,7 +40,7 @@ def build_model(processor: Qwen2AudioProcessor, seed: int) -> Qwen2AudioForCondi
         "encoder_ffn_dim": 384,
         "num_mel_bins": MEL_BINS,
         # Half the frames of the window: the encoder's second convolution has stride 2.
-        "max_source_positions": SECONDS * RATE // HOP // 2,
+        "max_source_positions": SECONDS * SAMPLE_RATE // HOP // 2,
         "dropout": 0.05,
     }
     text = {
