@@ -21,7 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
     sound = pins["path"].str.startswith("AudioWAV/")
     pins = {"all": pins, "votes": pins[~sound], "audio": pins[sound]}[arguments.part]
     print(f"{len(pins)} files, {pins['bytes'].sum() / 1e6:.1f} MB, licence {', '.join(pins['licence'].unique())}")
-    result = fetch_all(pins, arguments.root, base_url=arguments.base_url, workers=arguments.workers)
+    result = fetch_all(pins, arguments.root, base_url=arguments.base_url)
     print(
         f"{arguments.root}: all {result['files']} files are there and verified, {result['fetched']} of them fetched now"
     )
@@ -35,6 +35,5 @@ if __name__ == "__main__":
     parser.add_argument("--pins", type=Path, required=True, help="pinned list of its files, TSV or gzipped TSV")
     parser.add_argument("--part", choices=PARTS, default="all", help="what to fetch (votes: 4 MB, audio: 606 MB)")
     parser.add_argument("--base-url", help="a mirror with the same paths, instead of github.com")
-    parser.add_argument("--workers", type=int, default=4, help="files under way at once, 1 to 8")
     parser.add_argument("--receipt", type=Path, help="JSON to write when all is there")
     cli.run(main, parser)

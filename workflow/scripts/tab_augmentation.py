@@ -20,7 +20,7 @@ def main(arguments: argparse.Namespace) -> None:
     if len(arms) < len(arguments.augmented):
         raise UserError("--augmented: two folders of the same augmentation; give one of each.")
     labels = LABELS.read(arguments.labels_table, utterances=training)
-    table, shown = augmentation_table(labels, arms, arguments.classes, arguments.options)
+    table, shown = augmentation_table(labels, arms, arguments.classes)
     write_text(table, arguments.table)
     write_csv(shown, arguments.data)
 
@@ -32,7 +32,6 @@ if __name__ == "__main__":
     parser.add_argument("--augmented", required=True, nargs="+", type=Path, help=".../{augmentation}/fold-{fold}")
     parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--classes", type=cli.name_list, required=True)
-    parser.add_argument("--options", type=cli.json_value, default={}, help="bins, edges, codes, as JSON")
     parser.add_argument("--table", required=True, help="LaTeX")
     parser.add_argument("--data", required=True, help="CSV")
     cli.run(main, parser)

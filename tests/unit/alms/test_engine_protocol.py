@@ -5,14 +5,16 @@ import pkgutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from scaling_ambiguity.alms import engines
-from scaling_ambiguity.alms.engine import CAPABILITIES, open_engine
+from scaling_ambiguity.alms.engine import Capability, open_engine
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.asking import open_annotator
 
+CAPABILITIES = get_args(Capability)
 ENGINES = sorted(module.name for module in pkgutil.iter_modules(engines.__path__))
 ROOT = Path(__file__).resolve().parents[3]
 WITHOUT = """

@@ -17,7 +17,7 @@ def _frame(rows, **columns):
 def test_counts_distances_and_parents():
     labels = _frame([[1, 0]] * 3 + [[0, 1]])
     arms = {"dime_x": _frame([[0, 1], [0.1, 0.9]], parents=["u3|u1", "u3"]), "mixup": _frame([], parents=[])}
-    text, shown = augmentation_table(labels, arms, CLASSES, {})
+    text, shown = augmentation_table(labels, arms, CLASSES)
     by = shown.set_index(["augmentation", "by", "value"])
     assert by.at[("none", "dominant class", "happy"), "items"] == 1
     assert by.at[("dime_x", "dominant class", "happy"), "items"] == 3
@@ -31,4 +31,4 @@ def test_counts_distances_and_parents():
 
 def test_nothing_to_count():
     with pytest.raises(UserError, match="no training item"):
-        augmentation_table(_frame([]), {}, CLASSES, {})
+        augmentation_table(_frame([]), {}, CLASSES)

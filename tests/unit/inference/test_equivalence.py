@@ -10,10 +10,8 @@ SETTINGS = {"resamples": 2000, "seed": 3}
 def test_equals_statsmodels_where_clusters_are_items():
     values = np.random.default_rng(1).normal(0.05, 0.3, 40)
     found = tost_mean(values, np.arange(40), 0.1, method="t", **SETTINGS)
-    p, lower, upper = DescrStatsW(values).ttost_mean(-0.1, 0.1)
+    p, _, _ = DescrStatsW(values).ttost_mean(-0.1, 0.1)
     assert found.p[0] == pytest.approx(p, abs=1e-10)
-    assert found.p_above_lower[0] == pytest.approx(lower[1], abs=1e-10)
-    assert found.p_below_upper[0] == pytest.approx(upper[1], abs=1e-10)
 
 
 @pytest.mark.parametrize("method", ["bootstrap_t", "t"])

@@ -3,13 +3,12 @@
 import importlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, Literal, Protocol, TypeAlias, get_args
+from typing import Any, Literal, Protocol, TypeAlias
 
 from scaling_ambiguity.alms.questions import Answer, Question
 from scaling_ambiguity.errors import UserError
 
 Capability = Literal["sample", "beam", "read_labels"]
-CAPABILITIES: tuple[Capability, ...] = get_args(Capability)
 _MEANING = {
     "sample": "draws answers token by token",
     "beam": "searches for the most probable answers",

@@ -44,7 +44,7 @@ class Recipe:
         utterance: Its name.
         parents: One or two utterances, the one of weight ``alpha`` first.
         alpha: Weight of the first parent in the label distribution, in [0, 1].
-        operation: A name in ``rendering.OPERATIONS``.
+        operation: ``copy``, ``concatenate``, ``overlay``, ``mixup``, ``specaugment`` or one of ``transforms.RANGES``.
         settings: The operation's numbers, all recorded in the items table.
         distribution: (C,) label distribution.
         transcript: What is said, or None.

@@ -11,7 +11,7 @@ from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.augmentation.concatenation import concatenate, overlay
 from scaling_ambiguity.augmentation.recipes import Recipe, recipe_frame
 from scaling_ambiguity.augmentation.spectra import mask_spectrum, mixup_spectra
-from scaling_ambiguity.augmentation.transforms import RANGES, apply_transform
+from scaling_ambiguity.augmentation.transforms import apply_transform
 from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.corpora.sound_check import check_sound
 from scaling_ambiguity.corpora.sound_paths import sound_paths
@@ -19,7 +19,6 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import generator
 
-OPERATIONS = ("copy", "concatenate", "overlay", "mixup", "specaugment", *RANGES)
 CACHE = 256  # sounds kept in memory: parents come back
 
 

@@ -11,7 +11,6 @@ from scaling_ambiguity.augmentation.transforms import within_full_scale
 FRAME, HOP = 400, 160
 FLOOR = 1e-4  # of the largest magnitude: -80 dB, where Whisper's features end
 ROUNDS = 8  # of Griffin and Lim, from the phase of the heavier parent
-BANDS = FRAME // 2 + 1
 
 
 def _spectrum(waveform: np.ndarray) -> np.ndarray:

@@ -7,8 +7,6 @@ import numpy as np
 from scaling_ambiguity.inference.alignment import over_deals
 from scaling_ambiguity.labels.levels import LEVELS
 
-VOTES = ("all", "fair", "reference")
-
 
 @dataclass(frozen=True)
 class Stratum:

@@ -151,7 +151,7 @@ def _seed_rows(predictions: dict[Condition, np.ndarray], judges: Judges, floor: 
         if len(p) >= MINIMUM_SEEDS:
             losses = np.stack([scores(one, judges.counts, floor, ("nll",))["nll"] for one in p])
             found = seed_variance(losses, judges.clusters)
-            row = {"metric": "nll_seed_variance", "estimate": found.component, "method": "mixed_model"}
+            row = {"metric": "nll_seed_variance", "estimate": found, "method": "mixed_model"}
             rows.append(base | row | {"n_clusters": len(np.unique(judges.clusters))})
     return rows
 

@@ -4,14 +4,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import nn
 from torch.nn.functional import gelu
 
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.io import read_json, write_json
+from scaling_ambiguity.io import write_json
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.training.losses import EVIDENTIAL, log_output
 
@@ -87,19 +87,3 @@ def save_head(head: AttentionHead, folder: Path) -> None:
     save_file(state, folder / WEIGHTS)
     shape = {"head": "faithful", "width": head.first.in_features, "classes": head.last.out_features}
     write_json(shape | {"evidential": head.evidential}, folder / SHAPE)
-
-
-def load_head(alm: LoadedALM, folder: Path) -> AttentionHead:
-    """Return the head that :func:`save_head` left in ``folder``, on the device of ``alm``.
-
-    Raises:
-        UserError: There is no head, or it belongs to a model of another width.
-    """
-    if not (folder / WEIGHTS).is_file() or not (folder / SHAPE).is_file():
-        raise UserError(f"{folder}: no {WEIGHTS} with its {SHAPE}; this model was not trained with head `faithful`.")
-    shape, width = read_json(folder / SHAPE), hidden_size(alm)
-    if shape["width"] != width:
-        raise UserError(f"{folder}: the head is for hidden size {shape['width']}, the model has {width}.")
-    head = AttentionHead(width, shape["classes"], shape["evidential"])
-    head.load_state_dict(load_file(folder / WEIGHTS))
-    return head.to(alm.device).eval()

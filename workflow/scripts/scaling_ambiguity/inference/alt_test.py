@@ -35,11 +35,6 @@ class AltTest:
     raters: int
     items: int
 
-    @property
-    def passed(self) -> bool:
-        """Whether the candidate wins against half of the raters or more."""
-        return self.winning_rate >= 0.5
-
 
 def applicable(votes: object, where: str = "votes") -> str | None:
     """Return why the test cannot be made on these votes, or None."""

@@ -9,7 +9,6 @@ from numpy.typing import ArrayLike, NDArray
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 
 Array: TypeAlias = NDArray[np.float64]
-VERDICTS = ("equivalent", "below", "above", "undecided")
 
 
 @dataclass(frozen=True)
@@ -20,17 +19,13 @@ class Equivalence:
         estimate: (M,) means.
         low: (M,) lower ends of the interval at level 1 - 2 alpha.
         high: (M,) upper ends.
-        p_above_lower: (M,) one-sided p of "the mean is not above -margin".
-        p_below_upper: (M,) one-sided p of "the mean is not below margin".
-        p: (M,) the larger of the two, the p-value of equivalence.
-        verdict: (M,) one of ``VERDICTS`` for the interval, see :func:`equivalence_verdict`.
+        p: (M,) p-values of equivalence, the larger of the two one-sided ones.
+        verdict: (M,) what :func:`equivalence_verdict` says of the interval.
     """
 
     estimate: Array
     low: Array
     high: Array
-    p_above_lower: Array
-    p_below_upper: Array
     p: Array
     verdict: tuple[str, ...]
 
@@ -67,7 +62,7 @@ def tost_mean(
 ) -> Equivalence:
     """Two one-sided tests that a weighted mean lies within (-margin, margin), with clustered errors.
 
-    p_above_lower tests mean <= -margin, p_below_upper mean >= margin; both are one-sided p-values of
+    One tests mean <= -margin, the other mean >= margin; both are one-sided p-values of
     ``bootstrap.mean_interval`` of the values shifted by the margin, and equivalence at alpha is the same
     as an interval of level 1 - 2 alpha inside the margins.
 
@@ -98,9 +93,7 @@ def tost_mean(
     p_lower = _one_sided(mean_interval(values + margin, clusters, **settings), above=True)
     p_upper = _one_sided(mean_interval(values - margin, clusters, **settings), above=False)
     verdict = tuple(equivalence_verdict(*ends, margin) for ends in zip(around.low, around.high, strict=True))
-    return Equivalence(
-        around.estimate, around.low, around.high, p_lower, p_upper, np.maximum(p_lower, p_upper), verdict
-    )
+    return Equivalence(around.estimate, around.low, around.high, np.maximum(p_lower, p_upper), verdict)
 
 
 def _one_sided(found: Intervals, above: bool) -> Array:

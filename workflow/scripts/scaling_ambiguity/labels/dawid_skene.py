@@ -59,13 +59,11 @@ class Confusions:
         prior: (C,) of the classes.
         matrix: (R, C, C), rows the class, columns the name it is given; rows sum to 1.
         groups: (groups, C, C) the same of all people, and of all ALMs.
-        posterior: (U, C) of the utterances fitted to; the prior where there is no vote.
     """
 
     prior: Array
     matrix: Array
     groups: Array
-    posterior: Array
 
 
 def ballots(
@@ -115,7 +113,7 @@ def fit(votes: Ballots) -> Confusions:
         posterior = new
         if moved < TOLERANCE:
             break
-    return Confusions(prior, matrix, groups, posterior)
+    return Confusions(prior, matrix, groups)
 
 
 def _matrices(votes: Ballots, posterior: Array) -> tuple[Array, Array]:

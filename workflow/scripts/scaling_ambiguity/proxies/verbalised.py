@@ -34,13 +34,11 @@ class Verbalised:
         distribution: Shares in the order of the classes, summing to 1; None if there is none.
         status: ``ok``, ``refused`` or ``invalid``.
         reason: What is wrong with an answer that is not ok, else empty.
-        total: Sum of the shares as stated (percent as a share), before it was divided by; NaN if there is none.
     """
 
     distribution: tuple[float, ...] | None
     status: str
     reason: str = ""
-    total: float = math.nan
 
 
 def parse_distribution(
@@ -73,7 +71,7 @@ def parse_distribution(
     except _Rejected as error:
         declined = "{" not in response and (is_refusal(response) or vocabulary.declines(response))
         return Verbalised(None, "refused" if declined else "invalid", str(error))
-    return Verbalised(tuple(share / total for share in shares), "ok", "", total)
+    return Verbalised(tuple(share / total for share in shares), "ok")
 
 
 def _object(response: str, reasoned: bool) -> list[tuple[str, Any]]:

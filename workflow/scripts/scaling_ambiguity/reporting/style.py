@@ -25,7 +25,7 @@ PAGE_HEIGHT = 8.6  # inches that a figure may take
 _NAMES = ("blue", "orange", "green", "vermilion", "purple", "brown", "pink", "grey", "yellow", "sky")
 COLOURS = dict(zip(_NAMES, seaborn.color_palette("colorblind").as_hex(), strict=True)) | {"black": "#000000"}
 BLACK, ORANGE, SKY, GREEN = (COLOURS[name] for name in ("black", "orange", "sky", "green"))
-YELLOW, BLUE, VERMILION, PURPLE = (COLOURS[name] for name in ("yellow", "blue", "vermilion", "purple"))
+BLUE, VERMILION, PURPLE = (COLOURS[name] for name in ("blue", "vermilion", "purple"))
 GREY = "#777777"
 
 

@@ -1,7 +1,5 @@
 """The training part of a fold before and after each augmentation: by class, by bin, and how far from balance."""
 
-from typing import Any
-
 import numpy as np
 import pandas as pd
 
@@ -16,18 +14,17 @@ from scaling_ambiguity.tables.base import class_columns
 
 
 def augmentation_table(
-    labels: pd.DataFrame, arms: dict[str, pd.DataFrame], classes: list[str], options: dict[str, Any]
+    labels: pd.DataFrame, arms: dict[str, pd.DataFrame], classes: list[str]
 ) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table and the counts behind it, one column an arm.
 
-    All arms are counted in the same classes and bins, whatever they balanced themselves. The distance
+    All arms are counted in the same classes and bins of three levels, whatever they balanced themselves. The distance
     is the total variation, in [0, 1], to equal shares of the classes or bins with a training item.
 
     Args:
         labels: Label table of the training part.
         arms: Items tables, by the name of the augmentation.
         classes: The class set, in order.
-        options: Options of ``make_bins``.
 
     Raises:
         UserError: There is no training item or no augmentation.
@@ -38,7 +35,7 @@ def augmentation_table(
     original = labels[columns].to_numpy(dtype=np.float64)
     body: list = []
     shown = []
-    for title, kind in (("dominant class", {"bins": "class"}), ("bin", options)):
+    for title, kind in (("dominant class", {"bins": "class"}), ("bin", {})):
         bins = make_bins(kind, original, classes, "tab_augmentation")
         before = bins.count(original)
         after = {name: before + bins.count(items[columns].to_numpy(dtype=np.float64)) for name, items in arms.items()}

@@ -42,9 +42,7 @@ def hypotheses_table(files: list[dict[str, Any]]) -> tuple[str, pd.DataFrame]:
                     shown = [NAMES[part["name"]], interval, level, p_text(part)]
                     body.append([*shown, mde, part["verdict"]])
                     row = {"comparison": part["name"], "hypothesis_verdict": family[name]["verdict"]} | part
-                    row |= {
-                        key: file[key] for key in ("corpus", "protocol", "source", "delta", "delta_low", "delta_high")
-                    }
+                    row |= {key: file[key] for key in OF_FILE}
                     rows.append(row | {key: family[key] for key in ("model", "pooling")})
     head = ["", "difference in NLL", "level", "$p$", "detectable", "verdict"]
     return tabular("lllrrl", head, body), pd.DataFrame(rows, columns=COLUMNS)
