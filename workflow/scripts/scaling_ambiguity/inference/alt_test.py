@@ -55,12 +55,11 @@ def alt_test(
     rater: NDArray[np.intp],
     candidate: NDArray[np.intp],
     classes: int,
-    epsilon: float = EPSILON,
 ) -> AltTest:
     """Compare a candidate with every rater of at least 30 items.
 
     For vote i of rater j with other votes o on the item: S_h = share of o equal to the rater's label, S_f = share
-    equal to the candidate's; W_f = [S_f >= S_h], W_h = [S_h >= S_f]. H0 of rater j: mean (W_h - W_f) >= epsilon,
+    equal to the candidate's; W_f = [S_f >= S_h], W_h = [S_h >= S_f]. H0 of rater j: mean (W_h - W_f) >= .2,
     by a one-sided t test.
 
     Args:
@@ -69,7 +68,6 @@ def alt_test(
         rater: (V,) rater of each vote.
         candidate: (items,) class that the candidate gives, -1 where it gives none.
         classes: number of classes.
-        epsilon: the cost-benefit margin.
     """
     from statsmodels.stats.multitest import multipletests  # a second of imports that other programs do not need
 
@@ -89,7 +87,7 @@ def alt_test(
             continue
         d = difference[mine]
         constant = np.ptp(d) == 0
-        p.append(float(d[0] >= epsilon) if constant else ttest_1samp(d, epsilon, alternative="less").pvalue)
+        p.append(float(d[0] >= EPSILON) if constant else ttest_1samp(d, EPSILON, alternative="less").pvalue)
         advantage.append(better[mine].mean())
     won = multipletests(p, alpha=0.05, method="fdr_by")[0]
     return AltTest(float(won.mean()), float(np.mean(advantage)), len(p), int(used.sum()))

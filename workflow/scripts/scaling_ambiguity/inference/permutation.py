@@ -24,14 +24,12 @@ class SignFlip:
     Attributes:
         estimate: (M,) weighted means.
         p: (M,) p-values; NaN of a column with fewer than five clusters.
-        patterns: number of patterns of signs looked at; all 2^G with 12 clusters or fewer.
         n_clusters: clusters G; no p is below 2 / 2^G, two-sided.
         p_least: the smallest p that so many random patterns can give; NaN where every pattern was looked at.
     """
 
     estimate: Array
     p: Array
-    patterns: int
     n_clusters: int
     p_least: float = float("nan")
 
@@ -90,7 +88,7 @@ def sign_flip_test(
     np.logical_or.at(present, index, weights[used] > 0)
     p = np.where(present.sum(axis=0) < LEAST_CLUSTERS, np.nan, p)
     least = float("nan") if exact else 1 / (1 + patterns)
-    return SignFlip(observed / weights.sum(axis=0), p, patterns, len(names), least)
+    return SignFlip(observed / weights.sum(axis=0), p, len(names), least)
 
 
 def _patterns(clusters: int, resamples: int, seed: int) -> Iterator[Array]:

@@ -2,6 +2,8 @@
 
 from scipy.stats import nct, t
 
+POWER = 0.8  # with which a detectable effect is found
+
 
 def power(effect: float, se: float, clusters: int, level: float = 0.95) -> float:
     """Chance, in [0, 1], that a two-sided test finds a true ``effect``.
@@ -18,8 +20,8 @@ def power(effect: float, se: float, clusters: int, level: float = 0.95) -> float
     return float(nct.sf(q, clusters - 1, effect / se) + nct.cdf(-q, clusters - 1, effect / se))
 
 
-def minimum_detectable_effect(se: float, clusters: int, level: float = 0.95, wanted: float = 0.8) -> float:
-    """Smallest true effect that is found with the ``wanted`` power: (t_(1 + level)/2 + t_wanted) se, G - 1 d.f.
+def minimum_detectable_effect(se: float, clusters: int, level: float = 0.95) -> float:
+    """Smallest true effect that is found with a power of .8: (t_(1 + level)/2 + t_.8) se, G - 1 d.f.
 
     In the units of ``se``. Source: Bloom 1995, 10.1177/0193841X9501900504.
 
@@ -28,4 +30,4 @@ def minimum_detectable_effect(se: float, clusters: int, level: float = 0.95, wan
     """
     if clusters < 2 or not se >= 0:
         raise ValueError(f"{clusters} clusters and a standard error of {se}; needs two and none below 0")
-    return float((t.ppf((1 + level) / 2, clusters - 1) + t.ppf(wanted, clusters - 1)) * se)
+    return float((t.ppf((1 + level) / 2, clusters - 1) + t.ppf(POWER, clusters - 1)) * se)

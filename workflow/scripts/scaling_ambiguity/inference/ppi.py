@@ -104,10 +104,10 @@ def class_shares(
     )  # fmt: skip
 
 
-def choose_labelled(names: list[str], seed: int, share: float = LABELLED) -> NDArray[np.bool_]:
-    """Return the utterances that are labelled, a random ``share`` of them by name, at least two."""
+def choose_labelled(names: list[str], seed: int) -> NDArray[np.bool_]:
+    """Return the utterances that are labelled, a random fifth of them by name, at least two."""
     keys = uniforms(seed, "labelled utterances", names, 1)[:, 0]
-    count = max(2, round(share * len(names)))
+    count = max(2, round(LABELLED * len(names)))
     chosen = np.zeros(len(names), dtype=bool)
     chosen[np.argsort(keys, kind="stable")[:count]] = True
     return chosen

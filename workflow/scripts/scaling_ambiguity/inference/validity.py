@@ -73,18 +73,18 @@ def simulate(design: Design, corpora: int, population: str, seed: int) -> tuple[
     return losses.astype(np.float64), np.repeat(np.arange(design.speakers), ITEMS * design.votes), raters.ravel(), truth
 
 
-def coverage(design: Design, corpora: int, resamples: int, seed: int, level: float = 0.95) -> list[dict]:
-    """Return one row a population and method: the share of ``corpora`` intervals that contain the truth."""
+def coverage(design: Design, corpora: int, resamples: int, seed: int) -> list[dict]:
+    """Return one row a population and method: the share of ``corpora`` 95 % intervals that contain the truth."""
     rows = []
     for population in (THESE, LIKE_THESE):
         losses, speakers, raters, truth = simulate(design, corpora, population, seed)
         found = {
-            method: mean_interval(losses, speakers, resamples=resamples, seed=seed, level=level, method=method)
+            method: mean_interval(losses, speakers, resamples=resamples, seed=seed, method=method)
             for method in ("bootstrap_t", "percentile", "t")
         }
         if population == LIKE_THESE and design.raters >= MINIMUM_RATERS:
             found["crossed_bootstrap_t"] = crossed_mean_interval(
-                losses, speakers, raters, resamples=resamples, seed=seed, level=level
+                losses, speakers, raters, resamples=resamples, seed=seed
             )
         for method, interval in found.items():
             inside = float(((interval.low <= truth) & (truth <= interval.high)).mean())

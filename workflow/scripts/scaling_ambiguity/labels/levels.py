@@ -51,15 +51,15 @@ def agreements(dealt: DealtVotes) -> tuple[Array, Array]:
     return level, rest
 
 
-def human_agreement(votes: pd.DataFrame, utterances: list[str], classes: list[str], where: str = "votes") -> Array:
+def human_agreement(votes: pd.DataFrame, utterances: list[str], classes: list[str]) -> Array:
     """Return the pairwise agreement of all human votes on each utterance, (U,); NaN with fewer than two votes.
 
     Raises:
         UserError: an utterance or label that is not in the lists.
     """
-    rows = human_votes(votes, where)
-    item = codes(rows["utterance"], utterances, "utterance", where)
-    label = codes(rows["label"], classes, "label", where)
+    rows = human_votes(votes, "votes")
+    item = codes(rows["utterance"], utterances, "utterance", "votes")
+    label = codes(rows["label"], classes, "label", "votes")
     voter = pd.factorize(item * len(rows) + pd.factorize(rows["rater"])[0])[0]
     # labels that a class policy merged are one: a vote's weight on a class counts as a whole
     cell, place = np.unique(voter * len(classes) + label, return_inverse=True)

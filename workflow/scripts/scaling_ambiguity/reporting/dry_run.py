@@ -68,11 +68,7 @@ def _take(job: Planned, key: str, value: str) -> None:
         job.wildcards = dict(pair.split("=", 1) for pair in value.split(", "))
     elif key == "resources":
         pairs = (pair.partition("=") for pair in value.split(", "))
-        job.resources = {name: float(number) for name, _, number in pairs if _is_number(number)}
-
-
-def _is_number(text: str) -> bool:
-    return re.fullmatch(r"\d+(\.\d+)?", text) is not None
+        job.resources = {name: float(number) for name, _, number in pairs if re.fullmatch(r"\d+(\.\d+)?", number)}
 
 
 def levels(jobs: list[Planned]) -> list[int]:

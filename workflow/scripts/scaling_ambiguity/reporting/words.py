@@ -25,13 +25,11 @@ def difference(estimate: float, p: float, level: float, *, smaller_is_better: bo
     return "better than" if (estimate < 0) == smaller_is_better else "worse than"
 
 
-def trend(
-    low: float, high: float, *, up: str = "rises", down: str = "falls", none: str = "shows no clear trend"
-) -> str:
-    """Return the verb for a change whose interval is [low, high]: ``up`` or ``down`` only if it excludes 0."""
+def trend(low: float, high: float) -> str:
+    """Return the verb for a change whose interval is [low, high]: a direction only if it excludes 0."""
     if not (math.isfinite(low) and math.isfinite(high)) or low <= 0 <= high:
-        return none
-    return up if low > 0 else down
+        return "shows no clear trend"
+    return "rises" if low > 0 else "falls"
 
 
 def votes(value: float) -> str:

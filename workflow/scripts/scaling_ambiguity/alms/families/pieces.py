@@ -63,7 +63,7 @@ def open_tokenizer(checkpoint: str | Path, options: dict) -> tuple[Any, str | No
     return tokenizer, template
 
 
-def open_pieces(checkpoint: str | Path, options: dict, audio_token: str, *, flat: bool = False) -> Pieces:
+def open_pieces(checkpoint: str | Path, options: dict, audio_token: str) -> Pieces:
     """Open the pieces of a model that hears through Whisper's features.
 
     Raises:
@@ -72,7 +72,7 @@ def open_pieces(checkpoint: str | Path, options: dict, audio_token: str, *, flat
     tokenizer, template = open_tokenizer(checkpoint, options)
     check_pieces(checkpoint, tokenizer, template, audio_token)
     extractor = WhisperFeatureExtractor.from_pretrained(checkpoint, **options)
-    return Pieces(extractor, tokenizer, audio_token, template, flat)
+    return Pieces(extractor, tokenizer, audio_token, template)
 
 
 def check_pieces(checkpoint: str | Path, tokenizer: Any, template: str | None, audio_token: str) -> None:

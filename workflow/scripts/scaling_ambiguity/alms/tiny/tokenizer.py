@@ -10,21 +10,21 @@ END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 AUDIO, AUDIO_START, AUDIO_END = "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>"
 TEMPLATE_WORDS = ["system\n", "user\n", "assistant\n", "Audio 1: "] * 10
 SPECIAL = [END_OF_TEXT, START, END, AUDIO, AUDIO_START, AUDIO_END]
+VOCABULARY = 1024  # largest number of tokens, special ones included
 
 
-def train_tokenizer(texts: Sequence[str], labels: Sequence[str], vocabulary: int = 1024) -> PreTrainedTokenizerFast:
+def train_tokenizer(texts: Sequence[str], labels: Sequence[str]) -> PreTrainedTokenizerFast:
     """Train a byte-level BPE in which every label word is one token, with and without a leading space.
 
     Args:
         texts: What the model will read; any other text falls back to bytes.
         labels: The label words.
-        vocabulary: Largest number of tokens, special ones included.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
-        vocab_size=vocabulary,
+        vocab_size=VOCABULARY,
         special_tokens=SPECIAL,
         initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()),
         show_progress=False,

@@ -42,10 +42,6 @@ WHOLE = ("all",)
 XLABEL = {LEVELS: "ambiguity of the utterance", WHOLE: "too few votes for levels of ambiguity"}
 
 
-def _offsets(count: int) -> np.ndarray:
-    return (np.arange(count) - (count - 1) / 2) * min(0.13, 0.72 / max(count, 1))
-
-
 def _strata(rows: pd.DataFrame) -> tuple[str, ...]:
     """Return the levels, or all utterances together where they have too few votes to have levels."""
     return LEVELS if set(LEVELS) & set(rows["stratum"]) else WHOLE
@@ -73,7 +69,9 @@ def _points(
     axes: Axes, rows: pd.DataFrame, names: Sequence[str], looks: Sequence[tuple], labels: Sequence[str],
     strata: tuple[str, ...],
 ) -> None:  # fmt: skip
-    for name, offset, (colour, marker), label in zip(names, _offsets(len(names)), looks, labels, strict=True):
+    count = len(names)
+    offsets = (np.arange(count) - (count - 1) / 2) * min(0.13, 0.72 / max(count, 1))
+    for name, offset, (colour, marker), label in zip(names, offsets, looks, labels, strict=True):
         own = pick(rows, labels=name).set_index("stratum").reindex(strata).reset_index()
         draw_estimates(axes, np.arange(len(strata)) + offset, own, color=colour, fmt=marker, label=label)
 
