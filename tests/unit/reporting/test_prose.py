@@ -7,13 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-
-from scaling_ambiguity.io import write_csv
-from scaling_ambiguity.reporting.numbers.collect import collect_numbers
-from scaling_ambiguity.reporting.numbers.corpus import add_effective_answers
-from scaling_ambiguity.reporting.numbers.levels import add_levels
-from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.prose import (
+from paper_text import (
     bare_digits,
     keys_reached,
     keys_used,
@@ -21,6 +15,12 @@ from scaling_ambiguity.reporting.prose import (
     switches_used,
     taken_branches,
 )
+
+from scaling_ambiguity.io import write_csv
+from scaling_ambiguity.reporting.numbers.collect import collect_numbers
+from scaling_ambiguity.reporting.numbers.corpus import add_effective_answers
+from scaling_ambiguity.reporting.numbers.levels import add_levels
+from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import read_statistics
 from scaling_ambiguity.tables.statistics import STATISTICS as STATISTICS_TABLE
 

@@ -6,11 +6,11 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from paper_text import keys_reached, keys_used, read_sources, taken_branches
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
 from scaling_ambiguity.reporting.numbers.settings import split_words
-from scaling_ambiguity.reporting.prose import keys_reached, keys_used, read_sources, taken_branches
 from scaling_ambiguity.reporting.tables.corpus import corpus_table, describe_corpus
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
