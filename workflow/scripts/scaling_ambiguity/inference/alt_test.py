@@ -5,7 +5,6 @@ each item. On skewed data a constant answer can pass; a candidate that does not 
 """
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +12,6 @@ from scipy.stats import ttest_1samp
 
 from scaling_ambiguity.labels.counting import human_votes
 
-Array: TypeAlias = NDArray[np.float64]
 EPSILON = 0.2  # what a candidate may be worse by and still win, for it is cheaper; the paper's value for experts
 LEAST_RATERS, LEAST_ITEMS = 3, 30
 
