@@ -52,7 +52,7 @@ def main(arguments: argparse.Namespace) -> None:
         training[place[trains & (folds == fold)]] = True
         here = home == fold
         if not (has_level & training).any():
-            # three votes an utterance (IEMOCAP) cannot both decide a level and be predicted
+            # three votes per utterance (IEMOCAP) cannot both decide a level and be predicted
             print(
                 f"warning: no training utterance of fold {fold} has {wanted or 2} votes to spare: "
                 "its levels are not known"

@@ -80,6 +80,6 @@ if __name__ == "__main__":
     parser.add_argument("--options", required=True, type=cli.json_value, help="by and least, as JSON")
     parser.add_argument("--seed", required=True, type=int)
     parser.add_argument("--output", required=True, help="table of weights")
-    parser.add_argument("--summary", required=True, help="CSV, one row a group")
-    parser.add_argument("--sizes", required=True, help="CSV, one row a deal")
+    parser.add_argument("--summary", required=True, help="CSV, one row per group")
+    parser.add_argument("--sizes", required=True, help="CSV, one row per deal")
     cli.run(main, parser)

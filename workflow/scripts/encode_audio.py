@@ -1,8 +1,8 @@
 """Run the frozen audio encoder of an audio-language model over one shard of a corpus, once for all that read it.
 
 What is written are the audio tokens that the language model reads, in the type of numbers that the model computes
-with: a clip of s seconds takes about s x tokens a second x hidden size x bytes a number. Annotation, fine-tuning and
-small peers take them from there instead of decoding and encoding every clip again. A killed job continues from its
+with: a clip of s seconds takes about s x tokens per second x hidden size x bytes per number. Annotation, fine-tuning
+and small peers take them from there instead of decoding and encoding every clip again. A killed job continues from its
 own pieces.
 """
 

@@ -69,7 +69,7 @@ def main(arguments: argparse.Namespace) -> None:
         return registry.get(arguments.registered.get(alm_behind(job, config), ""))
 
     def seconds(job: Planned) -> float | None:
-        """Return the seconds of a shard: measured seconds a clip x clips of the shard."""
+        """Return the seconds of a shard: measured seconds per clip x clips of the shard."""
         known = facts(job) if job.rule == "annotate_shard" else None
         if known is None or not isinstance(known.seconds_a_clip, int | float):
             return None

@@ -45,7 +45,7 @@ if __name__ == "__main__":
     parser.add_argument("--votes", type=Path, required=True, help="votes table to replay, of another corpus entry")
     parser.add_argument("--utterances", type=Path, required=True, help="utterances to vote on, parquet")
     parser.add_argument("--annotator", required=True, help="name of the annotator")
-    parser.add_argument("--draws", type=int, required=True, help="votes an utterance")
+    parser.add_argument("--draws", type=int, required=True, help="votes per utterance")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="class set, comma-separated")
     parser.add_argument("--seed", type=int, required=True, help="seed of the run")
     parser.add_argument("--output", type=Path, required=True, help="synthetic votes to write, parquet")

@@ -56,7 +56,7 @@ if __name__ == "__main__":
     parser.add_argument("--name", required=True, help="name of the corpus")
     parser.add_argument("--options", type=cli.json_value, required=True, help="{max_reject_share: ...} or {}")
     parser.add_argument("--found", type=Path, required=True, help="folder of what read_corpus wrote")
-    parser.add_argument("--shards", type=Path, nargs="*", default=[], help="tables of audit_audio, one a shard")
+    parser.add_argument("--shards", type=Path, nargs="*", default=[], help="tables of audit_audio, one per shard")
     parser.add_argument("--cache", type=Path, required=True, help="folder of resampled copies")
     for name in ("utterances", "votes", "rejects"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="table to write")

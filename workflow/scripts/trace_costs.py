@@ -1,6 +1,6 @@
 """Trace how well human and synthetic votes predict one more human vote, by the number of each.
 
-One fixed set of utterances and one held-out vote a deal, the same for every pair of numbers; pooled as they
+One fixed set of utterances and one held-out vote per deal, the same for every pair of numbers; pooled as they
 are and with the weight fitted to other speakers.
 """
 
@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
     for kind in ("human", "synthetic"):
         left = [value for value in options["costs"][kind] if str(value) not in map(str, getattr(surface, kind))]
         if left:
-            print(f"{kind} votes {', '.join(map(str, left))}: too few votes an utterance; left out")
+            print(f"{kind} votes {', '.join(map(str, left))}: too few votes per utterance; left out")
     settings = {"resamples": options["resamples"], "level": options["level"], "method": options["interval"]}
     rows = surface_rows(surface, speakers[surface.used], settings | {"seed": arguments.seed}, options["adjust"])
     for row in rows:

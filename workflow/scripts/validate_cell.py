@@ -11,7 +11,7 @@ from scaling_ambiguity.io import write_csv
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Simulate, count and write one row a population and method."""
+    """Simulate, count and write one row per population and method."""
     rows = coverage(design_of(arguments.cell), arguments.corpora, arguments.resamples, arguments.seed)
     write_csv(pd.DataFrame(rows), arguments.output)
 

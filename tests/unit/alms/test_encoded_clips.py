@@ -140,7 +140,7 @@ def test_pieces_of_other_sounds_or_weights_are_made_anew(sounds, alm, counted, s
     sounds[4][1].write_bytes(last)
     counted.clear()
     encode_shard(replace(alm, revision="other weights"), sounds, state, tmp_path / "other")
-    assert len(counted) == 5 and "encoded anew" in capsys.readouterr().err
+    assert len(counted) == 5 and "encoded from scratch" in capsys.readouterr().err
     assert EncodedClips([tmp_path / "other"]).encoder == encoder_of(alm) | {"revision": "other weights"}
 
 

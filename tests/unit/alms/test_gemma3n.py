@@ -19,7 +19,7 @@ from scaling_ambiguity.errors import UserError
 @pytest.mark.parametrize("name", REFUSED)
 def test_it_is_refused_by_name(name):
     assert hasattr(transformers, name)
-    with pytest.raises(UserError, match=rf"{name}: .*token ids beside the embeddings.*`engine: openai`"):
+    with pytest.raises(UserError, match=rf"{name}: .*also read token ids.*`engine: openai`"):
         find_family(name)
 
 

@@ -201,7 +201,7 @@ def test_another_model_than_asked_stops_with_both_names(opened, clips):
         return status, {**value, "model": "m-2"}
 
     with servers.scripted(other) as server:
-        with pytest.raises(AnotherServer, match=r"asked was model 'm', 'm-2' answered.*`answers_as: m-2`"):
+        with pytest.raises(AnotherServer, match=r"model 'm' was requested, but 'm-2' answered.*`answers_as: m-2`"):
             opened(server).answer(ask(clips), uniform)
         for entry in ({"answers_as": "m-2"}, {"answers_as": ["m-1", "m-2"]}, {"revision": "m-2"}):
             answers = opened(server, **entry).answer(ask(clips), uniform)

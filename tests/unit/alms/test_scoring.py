@@ -57,7 +57,7 @@ def test_nested_labels_are_closed_by_the_end_token(alm):
 
 
 def test_labels_that_cannot_be_told_apart(alm):
-    with pytest.raises(UserError, match="does not tell label 'sad'"):
+    with pytest.raises(UserError, match="does not distinguish label 'sad'"):
         label_tokens(alm, ["sad", "sad"])
 
 

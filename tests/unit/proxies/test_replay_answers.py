@@ -116,7 +116,7 @@ def test_several_models_in_one_store_are_told_apart(corpus, engine, options, pro
     second.revision = "r2"
     votes = [annotate(corpus, each, options, prompts, tmp_path / "s", rows)[0] for each in (first, second)]
     export(tmp_path / "s", tmp_path / "p", {})
-    with pytest.raises(UserError, match=r"(revision: r[12][;, ].*){2}2 of them are meant"):
+    with pytest.raises(UserError, match=r"(revision: r[12][;, ].*){2}2 of them match"):
         replayed(tmp_path / "p")
     for revision, expected in zip(("r1", "r2"), votes, strict=True):
         again, _ = annotate(corpus, replayed(tmp_path / "p", revision=revision), options, prompts, None, rows)

@@ -1,4 +1,4 @@
-"""Progress: a bar in the job's log and one line a job on the terminal, when there is one."""
+"""Progress: a bar in the job's log and one line per job on the terminal, when there is one."""
 
 import sys
 from collections.abc import Iterable, Iterator
@@ -20,5 +20,5 @@ def announce(message: str) -> None:
 
 
 def progress(items: Iterable[Item], what: str, total: int | None = None, unit: str = "it") -> Iterator[Item]:
-    """Yield ``items``, with a tqdm bar called ``what`` on standard error, at most one line a second."""
+    """Yield ``items``, with a tqdm bar called ``what`` on standard error, at most one line per second."""
     yield from tqdm(items, desc=what, total=total, unit=unit, mininterval=1.0, file=sys.stderr, ascii=True)

@@ -9,16 +9,16 @@ Batch = TypeVar("Batch")
 
 
 class Ahead(Generic[Batch]):
-    """Batches in their order, each with what ``prepare`` made of it; one batch is prepared ahead, never more.
+    """Batches in their order, each with the result of ``prepare``; at most one batch is prepared ahead.
 
-    An error of ``prepare`` is raised where its batch would have come, after the batches before it.
+    An error of ``prepare`` is raised in the place of its batch, after the batches before it.
 
     Attributes:
         waited: Seconds for which the caller waited for ``prepare`` so far.
     """
 
     def __init__(self, batches: Iterable[Batch], prepare: Callable[[Batch], Any] | None) -> None:
-        """Take batches and what prepares one in another thread; None prepares nothing."""
+        """Take batches and the function that prepares one in another thread; None prepares nothing."""
         self._batches = batches
         self._prepare = prepare
         self.waited = 0.0

@@ -1,4 +1,4 @@
-"""A sound file as the audio-language models hear it: one channel at 16 kHz."""
+"""A sound file as the audio-language models receive it: one channel at 16 kHz."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ __all__ = ["SAMPLE_RATE", "load_waveform"]
 
 
 def load_waveform(path: str | Path) -> np.ndarray:
-    """Return a sound file as it is heard (:func:`corpora.heard.as_heard`): float32, one channel, 16 kHz, in [-1, 1].
+    """Return a sound file as the models receive it (:func:`corpora.heard.as_heard`): float32, mono, 16 kHz, [-1, 1].
 
     Raises:
         UserError: The file is absent, unreadable, empty or holds values that are not finite.

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from scaling_ambiguity.alms.registry import NONE, Entry
 
-# In practice at least this many times what the weights or the published least amount take (README of Qwen2.5-Omni).
+# In practice at least this many times the size of the weights or the published minimum (README of Qwen2.5-Omni).
 MARGIN = 1.2
 GPU_BYTES, CPU_BYTES = 2, 4  # a parameter in bfloat16 and in float32
 _ON_THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
@@ -20,7 +20,7 @@ _ON_THIS_MACHINE = {"127.0.0.1", "localhost", "::1"}
 
 @dataclass(frozen=True)
 class Machine:
-    """What a model may find here.
+    """What this machine offers to a model.
 
     Attributes:
         gpus_gb: Memory of each GPU, GB (10^9 bytes).
@@ -46,7 +46,7 @@ class Machine:
 
 
 def reasons_against(entry: Entry, machine: Machine) -> list[str]:
-    """Return why ``entry`` cannot be asked from ``machine``; an empty list if nothing known speaks against it."""
+    """Return why ``entry`` cannot be asked from ``machine``; an empty list if no obstacle is known."""
     reasons = []
     if entry.engine not in machine.engines:
         reasons.append(f"engine `{entry.engine}` is not part of this version")
@@ -83,7 +83,7 @@ def _against_loading(entry: Entry, machine: Machine) -> list[str]:
 
 
 def conditions(entry: Entry, machine: Machine) -> list[str]:
-    """Return what has to happen, or to be put up with, before ``entry`` answers from ``machine``."""
+    """Return what has to be done, or accepted, before ``entry`` can be used from ``machine``."""
     if entry.engine != "transformers":
         return ["the server has to take audio and its account has to be open"] if entry.key_env != NONE else []
     found = []
@@ -98,9 +98,9 @@ def conditions(entry: Entry, machine: Machine) -> list[str]:
 
 
 def needed_gb(entry: Entry) -> tuple[float | None, float | None]:
-    """Return the memory that a model takes on a GPU (bfloat16) and on the CPU (float32), GB; None if not known.
+    """Return the memory that a model needs on a GPU (bfloat16) and on the CPU (float32), in GB; None if not known.
 
-    On a GPU the published least amount if there is one, else the weights; both times ``MARGIN``.
+    On a GPU the published minimum if there is one, else the size of the weights; both multiplied by ``MARGIN``.
     """
     published = entry.gpu_memory_gb if isinstance(entry.gpu_memory_gb, int | float) else None
     weights = entry.parameters if isinstance(entry.parameters, int | float) else None
@@ -110,7 +110,7 @@ def needed_gb(entry: Entry) -> tuple[float | None, float | None]:
 
 
 def this_machine(today: datetime.date | None = None) -> Machine:
-    """Look at the machine this runs on; of the environment only the names of the variables are read."""
+    """Describe the machine this runs on; only the names of environment variables are read, not their values."""
     import transformers
 
     engines = {path.stem for path in (Path(__file__).parent / "engines").glob("*.py")} - {"__init__"}
@@ -147,7 +147,7 @@ def look_at_memory() -> float:
 
 
 def somebody_listens(base_url: str) -> bool:
-    """Return whether a connection to the host and port of a URL is taken."""
+    """Return whether the host and port of a URL accept a connection."""
     address = urlsplit(base_url)
     try:
         with socket.create_connection((address.hostname, address.port or 80), timeout=1):
@@ -164,10 +164,10 @@ def was_fetched(checkpoint: str) -> bool:
 
 
 def located(checkpoint: str | Path) -> Path:
-    """Return where a checkpoint lies: below the folder ``SA_MODELS``, if one of its name is there, or as it is named.
+    """Return where a checkpoint is stored: below the folder ``SA_MODELS`` if one of its name is there, else its name.
 
     ``openai/whisper-base`` is looked for as ``$SA_MODELS/openai/whisper-base``, then as ``$SA_MODELS/whisper-base``,
-    in small letters too: the same weights without a hub. What stands in for a checkpoint is identified by its files.
+    also in lower case: the same weights without a hub. Such a substitute is identified by its files.
     """
     folder = os.environ.get("SA_MODELS")
     if folder and not Path(checkpoint).is_dir():

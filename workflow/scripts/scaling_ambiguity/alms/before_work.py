@@ -1,7 +1,7 @@
-"""Whether the models of a run can be asked, by what is known before any work starts; imports nothing heavy.
+"""Whether the models of a run can be queried, from what is known before any work starts; imports no heavy library.
 
-Nothing is sent to another machine: a server on this machine is knocked at, everything else is looked up in files, in
-the names of environment variables and in the registry.
+Nothing is sent to another machine: a server on this machine is probed, everything else is read from files,
+the names of environment variables and the registry.
 """
 
 import datetime
@@ -31,16 +31,16 @@ from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.alms.serving import program_of, read_recipe
 from scaling_ambiguity.errors import UserError
 
-NOT_LOADED = ("talker.", "token2wav.", "code2wav.")  # of a model that also speaks, begin the names of its voice
+NOT_LOADED = ("talker.", "token2wav.", "code2wav.")  # prefixes of the speech-output tensors of a model that also speaks
 _HERE = {"127.0.0.1", "localhost", "::1"}
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where the models are to be asked from.
+    """Where the models are to be queried from.
 
     Attributes:
-        local: Jobs run on this machine; if not, its GPUs, memory and servers say nothing.
+        local: Jobs run on this machine; if not, its GPUs, memory and servers are irrelevant.
         gpus: GPUs of this machine.
         memory_gb: Its free memory, GB.
         keys: Names of the environment variables that are set.
@@ -55,7 +55,7 @@ class Place:
 
 
 def this_place(local: bool) -> Place:
-    """Look at this machine; of the environment only names are kept."""
+    """Describe this machine; only the names of environment variables are kept."""
     keys = {name for name, value in os.environ.items() if value}
     gpus = len(look_at_gpus()) if local else 0
     return Place(local, gpus, look_at_memory(), keys, datetime.date.today())
@@ -64,14 +64,15 @@ def this_place(local: bool) -> Place:
 def obstacles(
     alm: dict[str, Any], facts: Entry | None, place: Place, has_answers: bool = False, silent: Collection[str] = ()
 ) -> list[str]:
-    """Return why an entry of ``alms`` or ``encoders`` cannot be used, each with its remedy; empty if nothing is known.
+    """Return why an entry of ``alms`` or ``encoders`` cannot be used, with remedies; empty if no obstacle is known.
 
     Args:
         alm: The entry as the engine gets it.
-        facts: What the registry knows about it, if the entry names one of its models.
-        place: Where from.
-        has_answers: Some of its answers are stored: then a retired model is no obstacle, as none may be missing.
-        silent: Annotators that ask it with text alone.
+        facts: What the registry says about it, if the entry names one of its models.
+        place: Where it is to be queried from.
+        has_answers: Some of its answers are stored: then a retired model is no obstacle, since possibly none is
+            missing.
+        silent: Annotators that query it with text alone.
     """
     found = []
     retires = None if facts is None else facts.retires
@@ -79,7 +80,7 @@ def obstacles(
         found.append(f"retired on {retires.isoformat()} as announced: choose another model, or stored answers")
     if place.local and alm.get("gpus", 0) > place.gpus:
         found.append(
-            f"asks for {alm['gpus']} GPU, this machine has {place.gpus}: run it on a machine that has, or with "
+            f"asks for {alm['gpus']} GPU, this machine has {place.gpus}: run it on a machine that has them, or with "
             "`--profile slurm`, or set its `gpus: 0` if a CPU will do"
         )
     if "checkpoint" in alm and "trained_on" not in alm:
@@ -136,7 +137,7 @@ def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) 
 
 
 def _against_fetching(alm: dict[str, Any], facts: Entry | None, place: Place) -> list[str]:
-    """Look at a checkpoint of the hub, of which nothing but the registry is known."""
+    """Check a checkpoint of the hub, about which only the registry says anything."""
     found = []
     if alm.get("engine") == "transformers" and facts is not None:
         found += _against_class(facts.loads_by)
@@ -160,7 +161,7 @@ def _against_class(name: str) -> list[str]:
 
 
 def has_class(name: str) -> bool:
-    """Return whether the installed transformers has a model class, by its sources: importing it takes seconds."""
+    """Return whether the installed transformers has a model class, by its source files: importing it takes seconds."""
     spec = find_spec("transformers")
     if spec is None or not re.fullmatch(r"[A-Za-z_]\w*", name):
         return False
@@ -177,7 +178,7 @@ def _architecture(folder: Path) -> str:
 
 
 def parameters(folder: Path) -> int:
-    """Return the number of parameters of a model folder that are loaded; 0 if its files are unreadable."""
+    """Return how many parameters of a model folder would be loaded; 0 if its files are unreadable."""
     return numbers(tensor_shapes(folder))
 
 
@@ -185,7 +186,7 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     """Return the shapes of a model folder's tensors, from the headers of its safetensors files.
 
     A header is 8 bytes, its length, and JSON: tensor name -> dtype, shape, offsets
-    (huggingface.co/docs/safetensors). Parts that no engine opens, those that speak, are left out.
+    (huggingface.co/docs/safetensors). Parts that no engine opens (speech output) are left out.
     """
     found: dict[str, tuple[int, ...]] = {}
     for path in map(folder.joinpath, weight_files(folder)):
@@ -210,7 +211,7 @@ def weight_files(folder: Path) -> list[str]:
         try:
             names |= set(json.loads(path.read_text(encoding="utf-8"))["weight_map"].values())
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
-            names.add(path.name)  # an index that cannot be read: its weights cannot be told whole
+            names.add(path.name)  # unreadable index: completeness of the weights cannot be checked
     return sorted(names or {path.name for path in folder.glob("*.safetensors")})
 
 
@@ -220,11 +221,11 @@ def missing_weights(folder: Path) -> list[str]:
 
 
 def working_gb(folder: Path, size: int) -> float:
-    """Return the GB that a model needs over its weights to read one prompt, its keys and values with it.
+    """Return the GB that a model needs in addition to its weights to read one prompt, keys and values included.
 
     Args:
         folder: The model folder.
-        size: Bytes of a number.
+        size: Bytes per number.
     """
     return place_cost(tensor_shapes(folder)).working_gb(size)
 
@@ -232,7 +233,7 @@ def working_gb(folder: Path, size: int) -> float:
 def against_training(folder: Path, targets: str | list[str]) -> list[str]:
     """Return why a model folder cannot be fine-tuned with ``finetuning.lora.targets``, by the names of its tensors.
 
-    What passes here may still be refused: which of them are the language model's is known with the model alone.
+    What passes here may still be refused: only the opened model shows which tensors belong to the language model.
     """
     names = {
         name.removesuffix(".weight").rsplit(".", 1)[-1] for name in tensor_shapes(folder) if name.endswith(".weight")
@@ -245,7 +246,7 @@ def against_training(folder: Path, targets: str | list[str]) -> list[str]:
 
 
 def refusal(against: dict[str, list[str]]) -> str:
-    """Return one message for all entries that cannot be asked; empty if there is none.
+    """Return one message for all entries that cannot be queried; empty if there is none.
 
     Args:
         against: Key of an entry in the configuration -> reasons.

@@ -1,7 +1,7 @@
-"""A model's chat format without the model: where the system role and the user's turn stand in a rendered prompt.
+"""A model's chat format without the model: where the system role and the user's turn are placed in a rendered prompt.
 
-Stored answers are filed under the hash of the rendered prompt. With the format beside them they are found again
-when the model, its processor or its server is gone.
+Stored answers are keyed by the hash of the rendered prompt. With the format stored next to them they are found
+even when the model, its processor or its server no longer exists.
 """
 
 import json
@@ -12,7 +12,7 @@ from typing import Any
 from scaling_ambiguity.errors import UserError
 
 _SYSTEM, _USER = "system role 5e1f", "turn of the user 5e1f"
-_AWKWARD = ' "é"\n\\'  # told apart by an encoding as JSON
+_AWKWARD = ' "é"\n\\'  # these characters change when encoded as JSON
 
 
 @dataclass(frozen=True)
@@ -20,9 +20,9 @@ class ChatFormat:
     """What a processor's chat template makes of a system role and a user's turn.
 
     Attributes:
-        heard: Rendered prompt of a turn with a clip, with marks for the two texts.
-        silent: The same of a turn without one.
-        encoding: ``plain``, or ``json`` if the texts stand in it as JSON strings.
+        heard: Rendered prompt of a turn with a clip, with markers in place of the two texts.
+        silent: The same for a turn without a clip.
+        encoding: ``plain``, or ``json`` if the texts appear in it as JSON strings.
     """
 
     heard: str
@@ -35,7 +35,7 @@ class ChatFormat:
         """Return the rendered prompt of a system role and one user's turn, as the processor returned it.
 
         Raises:
-            ValueError: Tokens are asked for, or the conversation is another.
+            ValueError: Tokens are requested, or the conversation has another structure.
         """
         if tokenize or not add_generation_prompt or [turn["role"] for turn in conversation] != ["system", "user"]:
             raise ValueError("a chat format renders a system role and one user's turn, as text")
@@ -65,7 +65,7 @@ def conversation_of(system: str, user: str, heard: bool) -> list[dict[str, Any]]
 
 
 def chat_format(processor: Any) -> ChatFormat | None:
-    """Return the chat format of a processor; None if a prompt cannot be put together from its parts.
+    """Return the chat format of a processor; None if a prompt cannot be assembled from its parts.
 
     The format is tried on texts with quotes, line breaks and letters beyond ASCII before it is returned.
     """
@@ -88,19 +88,19 @@ def chat_format(processor: Any) -> ChatFormat | None:
 
 
 def read_kept_format(path: Path) -> dict[str, Any]:
-    """Return what is kept beside the answers of a model: its name, its revision and its chat format.
+    """Return what is stored next to the answers of a model: its name, its revision and its chat format.
 
     Raises:
-        UserError: The file cannot be read, or says something else.
+        UserError: The file cannot be read, or has other contents.
     """
     return read_published(path, ("model", "revision", "format"))
 
 
 def read_published(path: Path, keys: tuple[str, ...]) -> dict[str, Any]:
-    """Return the JSON map in a file beside answers; it has to hold ``keys``.
+    """Return the JSON map in a file stored next to answers; it has to hold ``keys``.
 
     Raises:
-        UserError: The file cannot be read, or says something else.
+        UserError: The file cannot be read, or has other contents.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))

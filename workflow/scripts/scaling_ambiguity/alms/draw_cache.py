@@ -1,4 +1,4 @@
-"""The keys and values of many draws of one prompt, with room for what they will say."""
+"""The keys and values of many draws of one prompt, with room for the tokens still to be generated."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ from transformers.cache_utils import DynamicLayer
 
 
 class RoomyLayer(DynamicLayer):
-    """A cache layer that has its full length from the beginning: a token is written, not all others copied with it.
+    """A cache layer allocated at its full length: a new token is written in place, without copying the others.
 
     It returns the values that ``DynamicLayer`` returns, as views (N, heads, tokens so far, head size).
     """
@@ -24,7 +24,7 @@ class RoomyLayer(DynamicLayer):
         self.keys, self.values = (store[:, :, : self._length] for store in self._stores)
 
     def update(self, key_states: torch.Tensor, value_states: torch.Tensor, *args: Any, **kwargs: Any) -> tuple:
-        """Write (N, heads, new tokens, head size) behind what is there and return all of it."""
+        """Append (N, heads, new tokens, head size) to the contents and return all of it."""
         end = self._length + key_states.shape[-2]
         for store, states in zip(self._stores, (key_states, value_states), strict=True):
             store[:, :, self._length : end] = states
@@ -53,7 +53,7 @@ def spread(cache: Any, rows: torch.Tensor, room: int) -> None:
     Args:
         cache: Keys and values of B prompts.
         rows: (N,), the prompt of each draw.
-        room: How many tokens are to come at most.
+        room: Largest number of tokens still to come.
     """
     for place, layer in enumerate(cache.layers):
         if type(layer) is DynamicLayer and layer.get_seq_length() > 0:

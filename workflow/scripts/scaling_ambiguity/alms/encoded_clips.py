@@ -1,8 +1,8 @@
-"""Encoder outputs of a corpus on disk: written once by encode_audio, read through the page cache by every job.
+"""Encoder outputs of a corpus on disk: written once by encode_audio and read by every job through the page cache.
 
 A shard is a folder of pieces, safetensors files with one tensor ``tokens`` (rows, hidden) in the type the model
-computes with. Which rows are which clip's stands in a piece's header, with what decided them: the encoder (revision
-of the weights, type of numbers, kind of device) and the SHA-256 of each sound file.
+computes with. A piece's header states which rows belong to which clip, and what determined them: the encoder (revision
+of the weights, number type, kind of device) and the SHA-256 of each sound file.
 """
 
 import json
@@ -22,7 +22,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, file_sha256
 
 ENDING = ".safetensors"
-_REMEDY = "Remove the folder and run again: encode_audio makes it anew."
+_REMEDY = "Remove the folder and run again: encode_audio rebuilds it."
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,7 @@ class EncodedClip:
 
     Attributes:
         tokens: (n_audio_tokens, hidden), on the CPU.
-        cut: Seconds at the end of the clip that the model does not hear.
+        cut: Seconds at the end of the clip that are cut off.
         file_sha256: Hash of the sound file.
         samples_sha256: Hash of the samples that were encoded, float32 at 16 kHz.
     """
@@ -43,7 +43,7 @@ class EncodedClip:
 
 
 def encoder_of(alm: LoadedALM) -> dict[str, str]:
-    """Return what decides a clip's tokens beside its sound: revision, dtype and device of the model."""
+    """Return what determines a clip's tokens besides its sound: revision, dtype and device of the model."""
     dtype = str(base_of(alm.model).dtype).removeprefix("torch.")
     return {"revision": alm.revision, "dtype": dtype, "device": alm.device.type}
 
@@ -54,13 +54,13 @@ def write_piece(
     clips: dict[str, EncodedClip],
     unheard: Sequence[tuple[str, str, str]] = (),
 ) -> None:
-    """Write the clips of some utterances, atomically and with bytes that depend on the arguments alone.
+    """Write the clips of some utterances, atomically and with bytes that depend only on the arguments.
 
     Args:
-        path: The piece.
-        encoder: As of :func:`encoder_of`.
+        path: File of the piece.
+        encoder: See :func:`encoder_of`.
         clips: Utterance -> its clip.
-        unheard: (utterance, file hash, reason) of those whose clip has no audio tokens.
+        unheard: (utterance, file hash, reason) for each clip without audio tokens.
     """
     rows = [[name, clip.file_sha256, clip.samples_sha256, len(clip.tokens), clip.cut] for name, clip in clips.items()]
     # One key: safetensors writes several in any order.
@@ -71,7 +71,7 @@ def write_piece(
         temporary.touch()
         mode = stat.S_IMODE(temporary.stat().st_mode)
         save_file({"tokens": torch.cat(tokens)}, temporary, header)
-        temporary.chmod(mode)  # safetensors lets nobody else read
+        temporary.chmod(mode)  # safetensors makes the file readable by its owner only
 
 
 def read_header(path: Path) -> dict[str, Any]:
@@ -80,7 +80,7 @@ def read_header(path: Path) -> dict[str, Any]:
     Where clips have no audio tokens, also ``unheard`` (utterance, file hash, reason).
 
     Raises:
-        UserError: The file is torn, or is no such piece.
+        UserError: The file is truncated, or is not such a piece.
     """
     try:
         with safe_open(path, framework="pt") as file:
@@ -89,14 +89,14 @@ def read_header(path: Path) -> dict[str, Any]:
     except (OSError, SafetensorError, KeyError, ValueError) as error:
         raise UserError(f"{path}: not readable as encoder outputs ({error}). {_REMEDY}") from error
     if rows != sum(clip[3] for clip in header["clips"]):
-        raise UserError(f"{path}: holds {rows} rows, not those of the clips that it names. {_REMEDY}")
+        raise UserError(f"{path}: holds {rows} rows, which are not those of the clips it names. {_REMEDY}")
     return header
 
 
 class EncodedClips:
-    """The encoder outputs of some shards, found by utterance or by sound.
+    """The encoder outputs of some shards, looked up by utterance or by sound.
 
-    Headers are read at once; the numbers are mapped into memory, a piece when it is first asked for.
+    Headers are read immediately; the numbers of a piece are mapped into memory when it is first requested.
 
     Attributes:
         folders: The shards.
@@ -107,7 +107,7 @@ class EncodedClips:
         """Read the headers of ``folders``.
 
         Raises:
-            UserError: A folder is absent, a piece is torn, or two pieces are of different encoders.
+            UserError: A folder is absent, a piece is truncated, or two pieces come from different encoders.
         """
         self.folders = [Path(folder) for folder in folders]
         self.encoder: dict[str, str] | None = None
@@ -136,7 +136,7 @@ class EncodedClips:
         return len(self._places)
 
     def check(self, encoder: dict[str, str]) -> None:
-        """Refuse the outputs of another encoder; ``encoder`` holds what has to agree, as of :func:`encoder_of`.
+        """Refuse the outputs of another encoder; ``encoder`` holds what has to agree, see :func:`encoder_of`.
 
         Raises:
             UserError: Something does not agree.
@@ -149,10 +149,10 @@ class EncodedClips:
                 )
 
     def of(self, utterance: str, path: Path) -> EncodedClip | None:
-        """Return the clip of an utterance whose sound is ``path``; None if the utterance is none of the corpus.
+        """Return the clip of an utterance whose sound is ``path``; None if the utterance does not belong to the corpus.
 
         Raises:
-            UserError: The sound is another one than was encoded, or is absent.
+            UserError: The sound is not the one that was encoded, or is absent.
         """
         place = self._by_name.get(utterance)
         if place is None:
@@ -165,7 +165,7 @@ class EncodedClips:
         return self._clip(place)
 
     def about(self, path: Path) -> EncodedClip | None:
-        """Return the clip of a sound file, whatever its name; None if no such sound was encoded.
+        """Return the clip of a sound file, regardless of its name; None if no such sound was encoded.
 
         Raises:
             UserError: The file is absent.

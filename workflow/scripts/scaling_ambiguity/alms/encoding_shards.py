@@ -1,4 +1,4 @@
-"""One shard of a corpus through the frozen encoder: resumable by pieces, whole or absent at the end."""
+"""Encode one shard of a corpus with the frozen encoder: resumable by pieces, complete or absent at the end."""
 
 import hashlib
 import json
@@ -26,13 +26,13 @@ Named = tuple[str, Path]
 def encode_clips(alm: LoadedALM, clips: Sequence[Named], unheard: dict[str, str]) -> Iterator[tuple[str, EncodedClip]]:
     """Yield the encoder's output of each (utterance, sound file), on the CPU.
 
-    Each clip goes through the encoder by itself. Where the model is on a GPU, the next sound is
+    Each clip is encoded by itself. Where the model is on a GPU, the next sound is
     decoded meanwhile.
 
     Args:
         alm: The model.
         clips: (utterance, sound file).
-        unheard: Takes utterance -> reason of each clip that is too short for an audio token; it is not yielded.
+        unheard: Receives utterance -> reason for each clip too short for an audio token; such a clip is not yielded.
 
     Raises:
         UserError: A file is not readable.
@@ -64,7 +64,7 @@ def encode_shard(alm: LoadedALM, clips: Sequence[Named], state: Path, output: Pa
     """Write the encoder's output of ``clips`` into the folder ``output``.
 
     Pieces are kept in ``state`` until all are there; a killed job continues with the first one
-    that is missing. Pieces of other weights, code or libraries are not taken up.
+    that is missing. Pieces made with other weights, code or libraries are not reused.
 
     Args:
         alm: The model.
@@ -109,12 +109,12 @@ def _versions() -> dict[str, str]:
 
 
 def _take_up(state: Path, fingerprint: dict) -> None:
-    """Keep the pieces in ``state`` if they were made alike, else begin anew."""
+    """Keep the pieces in ``state`` if they were made in the same way, else start from scratch."""
     path = state / "fingerprint.json"
     if path.exists() and json.dumps(read_json(path), sort_keys=True) == json.dumps(fingerprint, sort_keys=True):
         return
     if state.exists():
-        message = f"encode_audio: {state} holds pieces of another model, code or library; encoded anew"
+        message = f"encode_audio: {state} holds pieces of another model, code or library; encoded from scratch"
         print(message, file=sys.stderr)
         announce(message)
         shutil.rmtree(state)
@@ -122,7 +122,7 @@ def _take_up(state: Path, fingerprint: dict) -> None:
 
 
 def _holds(path: Path, clips: Sequence[Named]) -> bool:
-    """Return whether a piece is there, whole, and of these clips as they are now."""
+    """Return whether a piece is present, complete, and made from these clips as they are now."""
     if not path.exists():
         return False
     try:

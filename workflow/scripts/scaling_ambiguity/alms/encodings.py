@@ -1,4 +1,4 @@
-"""Sound files as audio tokens: prepared ahead of the model if asked to, and encoded once while they are kept."""
+"""Sound files as audio tokens: prepared ahead of the model if requested, and encoded once while they are kept."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,10 +22,10 @@ class Clip:
 
     Attributes:
         file: The file.
-        key: What the file was when it was read.
-        features: What the encoder reads, or None where ``heard`` or ``fault`` is there.
-        heard: The audio tokens if they are at hand, else None.
-        cut: Seconds at the end of the file that the model does not hear.
+        key: Identity of the file when it was read.
+        features: Input of the encoder, or None where ``heard`` or ``fault`` is set.
+        heard: The audio tokens if they are available, else None.
+        cut: Seconds at the end of the file that are cut off.
         fault: Why there are no audio tokens, or None.
     """
 
@@ -38,14 +38,14 @@ class Clip:
 
 
 class Encodings:
-    """Encodes files, each once as long as it is kept; what the corpus' encoder outputs on disk hold is read.
+    """Encodes files, each once as long as it is kept; encoder outputs of the corpus on disk are read instead.
 
-    A clip goes through the encoder by itself, so that its tokens do not depend on what is beside
-    it, on how jobs are cut, or on whether they are computed here or were by encode_audio.
+    A clip is encoded by itself, so that its tokens do not depend on its neighbours in
+    a batch, on how jobs are divided, or on whether they are computed here or by encode_audio.
 
     Attributes:
         shared: Encoder outputs on disk, or None.
-        missed: Files that ``shared`` should have held and that were encoded here.
+        missed: Files that ``shared`` should have held but that were encoded here.
         unheard: File -> why it has no audio tokens.
     """
 
@@ -53,7 +53,7 @@ class Encodings:
         """Encode with ``alm``.
 
         Raises:
-            UserError: ``shared`` is of another encoder.
+            UserError: ``shared`` comes from another encoder.
         """
         if shared is not None:
             shared.check(encoder_of(alm))
@@ -90,9 +90,9 @@ class Encodings:
         return Clip(path, key, features, None, seconds_cut(self.alm, waveform))
 
     def tokens(self, clips: Sequence[Clip]) -> tuple[dict[Path, torch.Tensor], dict[Path, float]]:
-        """Return each file's audio tokens (n_audio_tokens, hidden) and the seconds of it that are not heard.
+        """Return each file's audio tokens (n_audio_tokens, hidden) and the seconds that are cut off its end.
 
-        A file that is too short for an audio token is in neither; the reason is in ``unheard``.
+        A file too short for an audio token is in neither; the reason is in ``unheard``.
         """
         found: dict[Path, torch.Tensor] = {}
         for clip in clips:
@@ -111,12 +111,12 @@ class Encodings:
             known = self._kept.pop(clip.key, None)
             if heard is None:
                 heard = known[0] if known else hear_features(self.alm, clip.features)[0]
-            self._kept[clip.key] = (heard, clip.cut)  # the last used stand last
+            self._kept[clip.key] = (heard, clip.cut)  # the most recently used come last
         assert heard is not None, "a clip without a key holds its tokens"
         return heard
 
     def _forget(self) -> None:
-        """Let go of what was used longest ago until the rest is small enough."""
+        """Drop the least recently used until the rest is small enough."""
         total = sum(heard.nbytes for heard, _ in self._kept.values())
         for key in list(self._kept):
             if total <= self.kept_bytes:
@@ -126,7 +126,7 @@ class Encodings:
 
 
 def _identity(path: Path) -> tuple:
-    """Return what changes when a file does; of a file that is not there, its path alone."""
+    """Return an identity that changes when the file does; for a missing file, its path alone."""
     try:
         found = Path(path).stat()
     except OSError:

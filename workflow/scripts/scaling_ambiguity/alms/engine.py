@@ -1,4 +1,4 @@
-"""What an engine is: how an audio-language model is asked, whoever runs it, and what each one says it can do."""
+"""What an engine is: how an audio-language model is queried, whoever runs it, and the capabilities it declares."""
 
 import importlib
 from collections.abc import Callable, Iterator, Sequence
@@ -22,23 +22,23 @@ _REMEDY = {
 
 
 class Engine(Protocol):
-    """Answers questions in the name of one model.
+    """Answers questions on behalf of one model.
 
     An engine is a module of ``alms.engines`` with a class ``Engine``, which names one of the three protocols below as
-    its base, so that mypy refuses one that lacks a part, and a function ``open_engine(entry)``.
+    its base, so that mypy rejects an incomplete one, and a function ``open_engine(entry)``.
 
     Attributes:
-        model: The model's name, as answers are filed under it.
-        revision: What identifies its weights and, where that changes answers, how it was asked to sample.
+        model: The model's name, under which answers are stored.
+        revision: Identifies its weights and, where they change answers, the sampling settings.
         processor: Renders a conversation in the model's chat format, by ``apply_chat_template``.
-        longest: Most tokens that an answer may have, a part of what is asked; None: answers of any limit are taken.
-        repeats: Whether a question repeats its answer: the same seed draws the same tokens.
+        longest: Token limit of an answer, which is part of the question; None: answers of any limit are accepted.
+        repeats: Whether the same question gives the same answer: the same seed draws the same tokens.
         capabilities: What can be asked for: ``sample``, answers drawn token by token at a temperature; ``beam``, the
             most probable answers that a beam search finds; ``read_labels``, the log-probabilities of the labels of a
             question, from one prefill.
-        answers_only: Whether only stored answers are there, and none is ever asked for.
-        asks_alone: Whether an answer depends on its question alone and is paid for, so that nothing but what is missing
-            is asked; else a batch is computed whole, because neighbours change the last digits of a result.
+        answers_only: Whether only stored answers exist, and none is ever requested.
+        asks_alone: Whether an answer depends on its question alone and is paid for, so that only what is missing
+            is requested; else whole batches are computed, because neighbours change the last digits of a result.
         clips_at_once: Number of utterances per call.
     """
 
@@ -53,11 +53,11 @@ class Engine(Protocol):
     clips_at_once: int
 
     def remarks(self) -> list[str]:
-        """Return lines for the log on what was noticed while questions were answered."""
+        """Return lines for the log about what was noticed while questions were answered."""
         return []
 
     def close(self) -> None:
-        """Release what the engine started; nothing is asked afterwards."""
+        """Release what the engine started; no question may follow."""
         return None
 
 
@@ -68,7 +68,7 @@ class BatchEngine(Engine, Protocol):
     asks_alone: Literal[False] = False
 
     def prepare(self, questions: Sequence[Question]) -> Any:
-        """Return what can be made of questions without the model; may run in a thread, and changes no byte."""
+        """Return what can be computed without the model; may run in a thread and changes no answer."""
         return None
 
     def answer(
@@ -84,7 +84,7 @@ class BatchEngine(Engine, Protocol):
 
 
 class StreamEngine(Engine, Protocol):
-    """A model behind a server, whose answers are handed over as they arrive."""
+    """A model behind a server, whose answers are yielded as they arrive."""
 
     answers_only: Literal[False] = False
     asks_alone: Literal[True] = True
@@ -101,13 +101,13 @@ class StreamEngine(Engine, Protocol):
         Args:
             questions: Any number.
             uniform: ``uniform(*stream, 0)`` in [0, 1), from which a request's seed comes.
-            go_on: Asked before each request whether any more are to be sent.
+            go_on: Called before each request; whether any more are to be sent.
             proven: A question that this server answered before, if there is any.
         """
 
 
 class PublishedEngine(Engine, Protocol):
-    """A model that need not be there any more.
+    """A model that need not exist any more.
 
     Attributes:
         folder: Its published answers, an answer store.
@@ -124,16 +124,16 @@ AnyEngine: TypeAlias = BatchEngine | StreamEngine | PublishedEngine
 def open_engine(
     entry: dict[str, Any], wanted: Capability, asked_by: str, server_log: str | Path = "server.log"
 ) -> AnyEngine:
-    """Open an ``alms`` entry by the name of its engine; one with ``serve`` brings a server of its own.
+    """Open an ``alms`` entry by the name of its engine; one with ``serve`` starts its own server.
 
     Args:
         entry: The entry, with what the job adds to it.
         wanted: What the engine has to be capable of.
-        asked_by: What asks for it, for messages, e.g. ``annotators.tiny, mode `readout```.
+        asked_by: Who needs it, for messages, e.g. ``annotators.tiny, mode `readout```.
         server_log: What the server of an entry with ``serve`` prints.
 
     Raises:
-        UserError: The engine is not capable of it, which is said before anything is opened, or cannot be opened.
+        UserError: The engine is not capable of it (checked before anything is opened), or cannot be opened.
     """
     name = entry["engine"]
     module = importlib.import_module(f"scaling_ambiguity.alms.engines.{name}")
@@ -143,6 +143,6 @@ def open_engine(
             f"{asked_by}: needs an engine that {_MEANING[wanted]} (`{wanted}`), and engine `{name}` of its ALM does "
             f"not; it has {', '.join(f'`{name}`' for name in sorted(can))}. To go on, {_REMEDY[wanted]}."
         )
-    if "serve" in entry:  # a module that other annotators do not depend on
+    if "serve" in entry:  # imported here so that other annotators do not depend on it
         return importlib.import_module("scaling_ambiguity.alms.served").open_served(entry, server_log)
     return module.open_engine(entry)

@@ -1,4 +1,4 @@
-"""What a server's answers are filed under beside the model's name: its revision and how it was asked to sample."""
+"""What a server's answers are stored under in addition to the model's name: its revision and the sampling settings."""
 
 import json
 import re
@@ -9,12 +9,12 @@ _FILED = re.compile(r"\A(.*?) (\{.*\})\Z", re.DOTALL)
 
 
 def filed_as(revision: str, parameters: dict[str, Any]) -> str:
-    """Return the revision and, as they change the answers too, the sampling parameters as JSON, sorted."""
+    """Return the revision and the sampling parameters (which also change the answers) as sorted JSON."""
     return f"{revision} {json.dumps(parameters, sort_keys=True)}"
 
 
 def without_limit(filed: str) -> tuple[str, int | None]:
-    """Return a text of :func:`filed_as` without the token limit, which once stood among the parameters, and the limit.
+    """Return a text of :func:`filed_as` without the token limit, formerly one of the parameters, and that limit.
 
     Any other revision is returned as it is, without a limit.
     """

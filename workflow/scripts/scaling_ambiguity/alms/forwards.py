@@ -1,10 +1,10 @@
-"""Rows cut into forwards of the language model: by their length and by the memory that is there.
+"""Divide rows into forwards of the language model, by their length and by the available memory.
 
-Every row is padded to the next multiple of ``STEP`` of its own length (or, where rows share what they begin with, of
-their group's), and only rows of one width share a forward. So a row's padding never depends on which rows are beside
-it, nor on memory. A matrix product of other many rows may still sum in another order, which changes last digits;
-therefore how many rows are taken does not follow the free memory byte by byte: it is the configured number of places,
-or that number halved as often as needed, the same whenever there is enough.
+Every row is padded to the next multiple of ``STEP`` of its own length (or, where rows share a prefix, of
+their group's), and only rows of one width share a forward. So a row's padding never depends on which rows are batched
+with it, nor on memory. A matrix product of a different number of rows may still sum in another order, which changes
+last digits; therefore the number of rows does not follow the free memory byte by byte: it is the configured number of
+places, or that number halved as often as needed, and so the same whenever there is enough memory.
 """
 
 from collections import deque
@@ -22,19 +22,19 @@ from scaling_ambiguity.alms.prefix import STEP, Group
 from scaling_ambiguity.errors import UserError
 
 SHARE = 0.8  # of the free memory; the rest is for what the allocator cannot use and for the output layer in float32
-MOST_PLACES = 32_768  # in one forward, unless configured: with so many a GPU is busy, more only take memory
-# Bytes of a logit on its way to a probability: float32, and in float64 itself, its logarithm and a sum.
+MOST_PLACES = 32_768  # in one forward, unless configured: with that many a GPU is busy; more would only take memory
+# Bytes per logit while it becomes a probability: float32, and in float64 its value, logarithm and a sum.
 LOGIT_BYTES = 36
 
 
 @dataclass(frozen=True)
 class Item:
-    """What one result comes from: a prompt to be read out, or one draw of an answer to it.
+    """The source of one result: a prompt to be read out, or one draw of an answer to it.
 
     Attributes:
-        key: Place of the result.
+        key: Position of the result.
         row: Row of the prompt.
-        shape: Padded widths of what is read once for the row's group (0: nothing) and of the row's own rest.
+        shape: Padded widths of the part read once for the row's group (0: none) and of the rest of the row.
         group: Number of its group.
     """
 
@@ -49,7 +49,8 @@ def shapes_of(lengths: Sequence[int], groups: Sequence[Group]) -> list[tuple[tup
 
     Args:
         lengths: Tokens of each row.
-        groups: Which rows are read together, and how many tokens they begin with in common; a row alone shares nothing.
+        groups: Which rows are read together, and the length of their common prefix in tokens; a single row shares
+            nothing.
     """
     found: dict[int, tuple[tuple[int, int], int]] = {}
     for number, (members, prefix) in enumerate(groups):
@@ -60,7 +61,7 @@ def shapes_of(lengths: Sequence[int], groups: Sequence[Group]) -> list[tuple[tup
 
 
 def left(inputs: dict[str, torch.Tensor], rows: list[int], width: int) -> dict[str, torch.Tensor]:
-    """Return some rows of left-padded inputs at another width, at least that of the longest of them."""
+    """Return some rows of left-padded inputs at another width, at least that of the longest row."""
     wider = width - inputs["attention_mask"].shape[1]
     chosen = {key: value[rows] for key, value in inputs.items()}
     if wider <= 0:
@@ -69,11 +70,11 @@ def left(inputs: dict[str, torch.Tensor], rows: list[int], width: int) -> dict[s
 
 
 class Forwards:
-    """Cuts items into forwards that fit, and halves them where memory runs out all the same.
+    """Divides items into forwards that fit into memory, and halves them where memory runs out nevertheless.
 
     Attributes:
         most: Largest number of places (tokens x rows) of a forward.
-        largest: Bytes that the largest forward until now was foreseen to take over the weights.
+        largest: Bytes predicted for the largest forward so far, in addition to the weights.
     """
 
     def __init__(self, alm: LoadedALM, most: int = MOST_PLACES) -> None:
@@ -85,15 +86,15 @@ class Forwards:
         self._vocabulary = len(modules.lm_head.weight)
 
     def need(self, items: Sequence[Item], *, kept: bool, behind: int) -> tuple[int, int]:
-        """Return the places and the bytes that a forward of these items takes over the weights.
+        """Return the places and the bytes that a forward of these items needs in addition to the weights.
 
-        Each prompt passes through the layers once. Keys and values stay where answers are generated, a copy for each
-        draw, or where rows go on from what they share; a read-out of whole rows keeps none.
+        Each prompt passes through the layers once. Keys and values are kept where answers are generated, one copy per
+        draw, or where rows continue from a shared prefix; a read-out of whole rows keeps none.
 
         Args:
             items: Of one shape.
             kept: Keys and values are kept for every item.
-            behind: Tokens that are read behind each row, or generated.
+            behind: Tokens that are read after each row, or generated.
         """
         head, rest = items[0].shape
         rows, groups = len({item.row for item in items}), len({item.group for item in items})
@@ -108,11 +109,11 @@ class Forwards:
     def run(self, items: Sequence[Item], compute: Callable[[list[Item]], None], *, kept: bool, behind: int) -> None:
         """Compute all items, shape by shape and row by row.
 
-        Where memory runs out the forward is tried with half of its places, and so are all that follow.
+        Where memory runs out the forward is repeated with half as many places, and so are all that follow.
 
         Args:
             items: In any order.
-            compute: Takes items of one shape and files their results.
+            compute: Takes items of one shape and stores their results.
             kept: See :meth:`need`.
             behind: See :meth:`need`.
 
@@ -129,7 +130,7 @@ class Forwards:
             if len(piece) == 1:
                 raise UserError(
                     f"out of memory with a single prompt of {sum(piece[0].shape)} tokens, which needs about "
-                    f"{size / 1e9:.2g} GB over the weights. Use a device with more memory, or a smaller model."
+                    f"{size / 1e9:.2g} GB besides the weights. Use a device with more memory, or a smaller model."
                 )
             while self.most >= places:
                 self.most //= 2
@@ -143,13 +144,13 @@ class Forwards:
         except (RuntimeError, MemoryError) as error:
             if not ran_out(error):
                 raise
-        # only here, where the error and with it what the forward held are gone
+        # only here, after the error and with it the memory of the forward are released
         if self.device.type == "cuda":
             torch.cuda.empty_cache()
         return False
 
     def _cut(self, items: list[Item], kept: bool, behind: int) -> deque[list[Item]]:
-        """Return the items in pieces of at most ``most`` places, or of so many halves of it that all fit."""
+        """Return the items in pieces of at most ``most`` places, or halved as often as needed for all to fit."""
         room, most = SHARE * free_memory(self.device), self.most
         while True:
             pieces = self._pieces(items, most, kept, behind)

@@ -1,4 +1,4 @@
-"""How much memory this process may still take, and whether an error says that there was none left."""
+"""How much memory this process may still allocate, and whether an error means that memory ran out."""
 
 import os
 import resource
@@ -9,7 +9,7 @@ import torch
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the bytes this process may still take on ``device``.
+    """Return the bytes this process may still allocate on ``device``.
 
     On a GPU what the driver and torch's own cache leave; else the least of the machine's available memory,
     the cgroup's limit (Slurm, containers) and the process's own limits (`ulimit -v`, `-d`).

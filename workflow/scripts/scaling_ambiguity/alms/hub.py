@@ -1,8 +1,8 @@
-"""Models of the Hugging Face hub brought to this machine: pinned, safetensors alone, every file checked.
+"""Fetch models of the Hugging Face hub: pinned commits, safetensors only, every file checked.
 
 To be done where there is internet (the login node of a cluster); the jobs then run with ``HF_HUB_OFFLINE=1``. Files
-that have arrived are kept. A connection that was cut goes on in the middle of a file; after a kill the file that was
-under way begins anew, as the hub's client gives it another name each time.
+that have arrived are kept. A broken connection resumes in the middle of a file; after a kill the file that was
+being fetched starts from scratch, as the hub's client gives it another name each time.
 """
 
 import hashlib
@@ -20,12 +20,12 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.progress import progress
 
-# What a model is opened with; weights in formats that run code when they are read are left where they are.
+# What a model is opened with; weights in formats that execute code when read are not fetched.
 ALLOWED = ("*.safetensors", "*.json", "*.txt", "*.model", "*.jinja", "*.tiktoken", "LICENSE*", "README.md")
 CODE = ("*.py",)
-# The same weights once more, as their makers' own programs read them.
+# The same weights again, in the format of their authors' own programs.
 TWICE = ("consolidated*", "original/*")
-# How the hub's client names a file under way, and seconds without a byte after which nobody writes to it.
+# How the hub's client names a file under way, and seconds without a byte after which no process writes to it.
 LEFT, LEFT_S = ".incomplete", 3600
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
@@ -38,7 +38,7 @@ class Pinned:
         name: Its key in the configuration, e.g. ``alms.qwen``.
         checkpoint: Owner and name on the hub.
         revision: Commit, 40 hexadecimal digits.
-        code: Its own code is wanted too (``trust_remote_code``).
+        code: Its own code is fetched too (``trust_remote_code``).
     """
 
     name: str
@@ -53,7 +53,7 @@ class Pinned:
 
 
 def is_on_hub(entry: dict[str, Any]) -> bool:
-    """Return whether the checkpoint of an entry is a name on the hub: no folder, and not trained here."""
+    """Return whether the checkpoint of an entry is a name on the hub: neither a folder nor trained here."""
     name = entry.get("checkpoint")
     if name is None or "trained_on" in entry or located(name).is_dir():
         return False
@@ -88,7 +88,7 @@ def fetch(model: Pinned) -> dict[str, Any]:
 
     Raises:
         UserError: The model is gated, absent or without safetensors; the hub is out of reach; the disk is too
-            small; a file is not what the hub says it is (it is removed, so that the next fetch asks for it again).
+            small; a file differs from the hub's hash (it is removed, so that the next fetch requests it again).
     """
     from huggingface_hub import snapshot_download
 
@@ -115,7 +115,7 @@ def fetch(model: Pinned) -> dict[str, Any]:
 
 
 def fetch_all(models: Iterable[Pinned]) -> dict[str, dict[str, Any]]:
-    """Fetch models, one after the other; return entry -> what :func:`fetch` says."""
+    """Fetch models, one after the other; return entry -> result of :func:`fetch`."""
     found = {}
     for model in models:
         found[model.name] = fetch(model)
@@ -125,10 +125,10 @@ def fetch_all(models: Iterable[Pinned]) -> dict[str, dict[str, Any]]:
 
 
 def whole_snapshot(checkpoint: str, revision: str | None) -> Path:
-    """Return the folder of a model that was fetched whole; nothing is sent anywhere.
+    """Return the folder of a model that was fetched completely; nothing is sent anywhere.
 
     Raises:
-        UserError: It was not fetched, or not whole.
+        UserError: It was not fetched, or not completely.
     """
     from huggingface_hub import snapshot_download
     from huggingface_hub.errors import LocalEntryNotFoundError
@@ -157,7 +157,7 @@ def whole_snapshot(checkpoint: str, revision: str | None) -> Path:
 
 
 def _tree(model: Pinned) -> dict[str, Any]:
-    """Return path -> what the hub says of it (size, hash), of the files that are wanted."""
+    """Return path -> what the hub says about it (size, hash), for the files to be fetched."""
     from huggingface_hub import HfApi
     from huggingface_hub.hf_api import RepoFile
     from huggingface_hub.utils import filter_repo_objects
@@ -168,7 +168,7 @@ def _tree(model: Pinned) -> dict[str, Any]:
 
 
 def _asked(model: Pinned, ask: Any) -> Any:
-    """Return ``ask()``, with what may go wrong at the hub said plainly."""
+    """Return ``ask()``, turning errors of the hub into plain messages."""
     from huggingface_hub import errors
 
     where = f"{model.name}: {model.checkpoint} at {model.revision[:12]}"
@@ -207,14 +207,14 @@ def _room_for(model: Pinned, tree: dict[str, Any]) -> None:
 
 
 def _sweep(arrived: Path) -> None:
-    """Remove what killed fetches left; a file to which another process still writes is younger."""
+    """Remove what killed fetches left; a file that another process still writes to is younger."""
     for path in arrived.glob(f"*{LEFT}"):
         if time.time() - path.stat().st_mtime > LEFT_S:
             path.unlink(missing_ok=True)
 
 
 def _checked(model: Pinned, path: Path, said: Any) -> str:
-    """Return the SHA-256 of a file that is what the hub says: by its SHA-256 if it is large, else by its git hash."""
+    """Return the SHA-256 of a file after comparing it with the hub: by SHA-256 if it is large, else by its git hash."""
     sha256 = file_sha256(path)
     if said.lfs is None:
         data = path.read_bytes()
@@ -224,5 +224,5 @@ def _checked(model: Pinned, path: Path, said: Any) -> str:
     if not right:
         path.resolve().unlink(missing_ok=True)
         path.unlink(missing_ok=True)
-        raise UserError(f"{model.checkpoint}/{said.path}: is not the file that the hub tells of; removed, run again.")
+        raise UserError(f"{model.checkpoint}/{said.path}: differs from the file on the hub; removed, run again.")
     return sha256

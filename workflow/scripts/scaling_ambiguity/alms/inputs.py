@@ -1,4 +1,4 @@
-"""Clips and prompts as the embeddings a language model reads; a clip is encoded once, whatever is asked about it."""
+"""Clips and prompts as the embeddings a language model reads; a clip is encoded once for all its questions."""
 
 import warnings
 from typing import Any
@@ -26,11 +26,11 @@ __all__ = [
 
 
 def encode_audio(alm: LoadedALM, waveforms: list[np.ndarray]) -> list[torch.Tensor]:
-    """Run the audio tower and the projector, once a clip.
+    """Run the audio tower and the projector, once per clip.
 
     Args:
         alm: The model.
-        waveforms: Mono clips at 16 kHz; what exceeds the model's window is cut, with a warning.
+        waveforms: Mono clips at 16 kHz; audio beyond the model's window is cut off, with a warning.
 
     Returns:
         For each clip its audio tokens, (n_audio_tokens, hidden), without gradient.
@@ -59,13 +59,13 @@ def hear_features(alm: LoadedALM, features: Any) -> list[torch.Tensor]:
 
 
 def seconds_cut(alm: LoadedALM, waveform: np.ndarray) -> float:
-    """Return how many seconds at the end of a clip (16 kHz) the model does not hear."""
+    """Return how many seconds at the end of a clip (16 kHz) are cut off."""
     longest = family_of(alm.model).longest(alm.processor)
     return 0.0 if longest is None else max(0.0, len(waveform) / SAMPLE_RATE - longest)
 
 
 def embed_prompts(alm: LoadedALM, texts: list[str], audio: list[torch.Tensor | None]) -> dict[str, torch.Tensor]:
-    """Embed rendered prompts, the clip's audio tokens in the place of its placeholder.
+    """Embed rendered prompts, with the clip's audio tokens in place of its placeholder.
 
     Rows are padded on the left; positions count from 0 at the first real token, so that a
     row's result does not depend on what it is batched with.
@@ -106,14 +106,14 @@ def _expanded(row: list[int], token: int, clip: torch.Tensor | None) -> list[int
 
 
 def embed_tokens(alm: LoadedALM, rows: list[list[int]], audio: list[torch.Tensor | None]) -> dict[str, torch.Tensor]:
-    """Do what :func:`embed_prompts` does, for rows that are token ids with the placeholders already expanded."""
+    """Do what :func:`embed_prompts` does, for rows of token ids with the placeholders already expanded."""
     width = max(map(len, rows))
     token = alm.tokenizer.convert_tokens_to_ids(alm.processor.audio_token)
     padding = alm.tokenizer.pad_token_id or 0
     ids = torch.tensor([[padding] * (width - len(row)) + row for row in rows], device=alm.device)
     lengths = torch.tensor([len(row) for row in rows], device=alm.device)
     mask = (torch.arange(width, device=alm.device)[None, :] >= width - lengths[:, None]).long()
-    # Some placeholders lie beyond the embedding table; what stands in their place is overwritten below.
+    # Some placeholder ids lie beyond the embedding table; their substitutes are overwritten below.
     known = ids.masked_fill(ids == token, padding)
     embeds = parts(alm.model).language_model.get_input_embeddings()(known)
     clips = [clip for clip in audio if clip is not None]

@@ -1,4 +1,4 @@
-"""All label strings behind one prompt, in one row: what labels begin with in common is read once."""
+"""All label strings after one prompt, in one row: common prefixes of labels are read once."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -8,15 +8,15 @@ import torch
 
 @dataclass(frozen=True)
 class LabelTree:
-    """The tree of the labels' tokens without its leaves: a label's last token is asked for, not read.
+    """The tree of the labels' tokens without its leaves: a label's last token is predicted, not read.
 
-    Node 0 is the prompt's last token, nodes 1 to n are ``tokens``; parents stand before their children.
+    Node 0 is the prompt's last token, nodes 1 to n are ``tokens``; parents precede their children.
 
     Attributes:
         tokens: The token of each of the nodes 1 to n.
         parents: Their parents.
         depths: Their distance from the prompt: 1 where a label begins.
-        steps: For each label its steps: the node from which one goes, and the tokens of which any will do (one, or
+        steps: For each label its steps: the node from which it starts, and the tokens of which any is accepted (one, or
             all that end an answer).
     """
 
@@ -31,10 +31,10 @@ class LabelTree:
         return self.parents == list(range(len(self.parents)))
 
     def mask(self, real: torch.Tensor, queries: int) -> torch.Tensor:
-        """Return what the last ``queries`` places of a row and the n nodes behind them see.
+        """Return which positions the last ``queries`` places of a row and the n nodes after them attend to.
 
-        A place of the prompt sees the real places up to itself, a node the whole prompt, the nodes above it and itself.
-        Padding sees itself, so that no sum over nothing turns into NaN.
+        A place of the prompt attends to the real places up to itself; a node to the whole prompt, its ancestors and
+        itself. Padding attends to itself, so that an empty sum does not turn into NaN.
 
         Args:
             real: (B, K), 1 on the real places of the prompt; K >= queries, the first ones may be in a cache.

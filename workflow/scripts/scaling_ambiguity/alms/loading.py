@@ -1,4 +1,4 @@
-"""Open an audio-language model: the 7-billion-parameter one and the tiny one by the same few lines."""
+"""Open an audio-language model; the 7-billion-parameter and the tiny one are opened by the same code."""
 
 import hashlib
 from collections.abc import Iterator
@@ -16,21 +16,21 @@ from scaling_ambiguity.alms.families.known import find_family
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 
-SHOWN = 3  # tensors that a message names
+SHOWN = 3  # number of tensors that a message names
 
-LOADING = ("revision", "device", "trust_remote_code")  # keys of an entry that say how it is opened
+LOADING = ("revision", "device", "trust_remote_code")  # keys of an entry that determine how it is opened
 
 
 @dataclass(frozen=True)
 class LoadedALM:
-    """An audio-language model ready to be asked.
+    """An audio-language model ready to be queried.
 
     Attributes:
         model: The transformers (or peft-wrapped) model, in evaluation mode.
         processor: Its feature extractor, tokenizer and chat template.
         tokenizer: ``processor.tokenizer``.
         device: Where the weights are.
-        revision: What identifies the weights: the commit of a hub checkpoint, or the
+        revision: Identifies the weights: the commit of a hub checkpoint, or the
             SHA-256 of the configuration and weights of a local folder.
     """
 
@@ -50,7 +50,7 @@ def load_alm(
     quantisation: Any = None,
     placed: bool = True,
 ) -> LoadedALM:
-    """Open a checkpoint with the class its configuration names, from safetensors alone.
+    """Open a checkpoint with the class its configuration names, from safetensors only.
 
     Args:
         checkpoint: A local folder, or the name of a checkpoint on the Hugging Face hub.
@@ -59,7 +59,7 @@ def load_alm(
             elsewhere as stored.
         trust_remote_code: Run code that comes with the checkpoint.
         quantisation: Configuration of transformers by which the weights are loaded quantised; needs a GPU.
-        placed: Bring the weights to the device; otherwise they stay in main memory for the caller to place.
+        placed: Bring the weights to the device; otherwise they stay in main memory for the caller to move.
 
     Raises:
         UserError: There is no such checkpoint, neither this library nor transformers knows its class, or its files
@@ -109,13 +109,13 @@ def load_alm(
 
 
 def default_device() -> torch.device:
-    """Return where weights come if nothing is said: the GPU, or the CPU where there is none."""
+    """Return the default device: the GPU, or the CPU where there is none."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
 @contextmanager
 def explained(checkpoint: str | Path, what: str) -> Iterator[None]:
-    """Turn what transformers raises about a checkpoint's files into a UserError; around its calls alone."""
+    """Turn what transformers raises about a checkpoint's files into a UserError; wrap only its calls."""
     try:
         yield
     except (OSError, ValueError, SafetensorError) as error:

@@ -1,4 +1,4 @@
-"""Main memory that a job which opens a model asks for, by what is known before; imports nothing heavy."""
+"""Main memory to request for a job that opens a model, estimated in advance; imports no heavy library."""
 
 import math
 from typing import Any
@@ -9,21 +9,22 @@ from scaling_ambiguity.alms.hub import is_on_hub, whole_snapshot
 from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.errors import UserError
 
-ASSUMED = 9e9  # parameters of a model of which neither registry nor files are at hand: the usual size of open ones
+ASSUMED = 9e9  # assumed parameters of a model with neither registry entry nor files present: the usual size of open
+# models
 
 
 def main_memory_mb(alm: dict[str, Any], facts: Entry | None, copies: int = 1, beside: int = 4000) -> int:
-    """Return the MB (10^6 bytes) of main memory for ``copies`` of a model and what is ``beside`` them in a job.
+    """Return the MB (10^6 bytes) of main memory for ``copies`` of a model and everything else (``beside``) in a job.
 
-    m = beside + ceil(1.2 x copies x parameters x bytes / 10^6), 4 bytes a parameter in float32 on the CPU, 2 in
-    bfloat16 where there are GPUs: weights pass through main memory on their way. The parameters are those of the
-    files, where they are on this machine, else of the registry, else nine billion. Where the CPU computes and the
-    files are a folder's, keys, values and passing states of one prompt come on top. A model behind another's server, or
-    of answers that are there already, takes none.
+    m = beside + ceil(1.2 x copies x parameters x bytes / 10^6), 4 bytes per parameter in float32 on the CPU, 2 in
+    bfloat16 where there are GPUs: weights pass through main memory on their way. The number of parameters is that
+    of the files, where they are on this machine, else of the registry, else nine billion. Where the CPU computes and
+    the files are a folder's, keys, values and temporary states of one prompt are added. A model behind an external
+    server, or one whose answers are already stored, needs none.
 
     Args:
         alm: The ``alms`` entry of the configuration.
-        facts: What the registry knows about it, if the entry names one of its models.
+        facts: What the registry says about it, if the entry names one of its models.
         copies: Processes of the job that open it.
         beside: MB of python, libraries, sound and tables.
     """

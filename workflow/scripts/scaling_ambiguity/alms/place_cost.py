@@ -1,6 +1,6 @@
-"""What the language model keeps and computes with for each place (one token of one row), by the shapes of its weights.
+"""What the language model keeps and computes per place (one token of one row), from the shapes of its weights.
 
-Imports nothing heavy: the shapes are read from the headers of safetensors files, or taken from an open model.
+Imports no heavy library: the shapes are read from the headers of safetensors files, or taken from an open model.
 """
 
 import math
@@ -13,21 +13,21 @@ _OTHERS = re.compile(r"audio|vision|visual|image|encoder|projector|talker|token2
 _ATTENTION = re.compile(r"(q_proj|k_proj|v_proj|qkv_proj|o_proj)(\.base_layer)?\.weight$")
 _INNER = re.compile(r"(gate_proj|up_proj|gate_up_proj)(\.base_layer)?(\.weight)?$")
 _LAYER = re.compile(r"layers\.(\d+)\.")
-EXPERTS = 8  # that compute at a place, of a mixture of experts
+EXPERTS = 8  # of a mixture of experts that are active at a place
 # While a layer computes: its input, the residual sum and two norms in float32, query, key, value, their rotated
 # copies and attention's output, each about as wide as the hidden state; gate, up and their product.
 HIDDEN_AT_ONCE, INNER_AT_ONCE = 16, 3
-WORKING_PLACES = 2048  # a prompt about half a minute of sound, and its answers: with less nothing can be asked
+WORKING_PLACES = 2048  # a prompt with about half a minute of sound, and its answers: the minimum for one question
 
 
 @dataclass(frozen=True)
 class PlaceCost:
-    """Numbers (not bytes) of one place.
+    """Numbers (not bytes) per place.
 
     Attributes:
         kept: Keys and values of all layers: 2 x layers x KV heads x head size.
-        passing: What comes and goes while a layer computes.
-        output: Numbers of the vocabulary, of each place whose logits are computed.
+        passing: Temporary values while a layer computes.
+        output: Numbers per place whose logits are computed, over the vocabulary.
     """
 
     kept: int
@@ -40,10 +40,10 @@ class PlaceCost:
 
 
 def place_cost(shapes: Mapping[str, Sequence[int]]) -> PlaceCost:
-    """Return the cost of a place by the shapes of a model's weights; zeros where they are no transformer's.
+    """Return the cost of a place from the shapes of a model's weights; zeros if they are not those of a transformer.
 
     Args:
-        shapes: Tensor name -> shape, of a checkpoint's files or of an open model.
+        shapes: Tensor name -> shape, from a checkpoint's files or an open model.
     """
     kept, hidden, inner, vocabulary = 0, 0, 0, 0
     for name, shape in shapes.items():
@@ -68,5 +68,5 @@ def place_cost(shapes: Mapping[str, Sequence[int]]) -> PlaceCost:
 
 
 def numbers(shapes: Mapping[str, Sequence[int]]) -> int:
-    """Return how many numbers tensors of these shapes hold."""
+    """Return the total number of elements of tensors of these shapes."""
     return sum(math.prod(shape) for shape in shapes.values())

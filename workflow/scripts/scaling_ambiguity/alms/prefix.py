@@ -1,4 +1,4 @@
-"""One reading of what prompts begin with: the system role, the clip and the transcript, before what varies."""
+"""Read the common prefix of prompts once: the system role, the clip and the transcript, before what varies."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,11 +8,12 @@ import torch
 from scaling_ambiguity.alms.families.family import Parts
 from scaling_ambiguity.alms.label_tree import LabelTree
 
-# Rows share a prefix where it is at least this part of the shorter one; below, a second pass costs more than it saves.
+# Rows share a prefix where it is at least this part of the shorter one; below that, a second pass costs more than it
+# saves.
 LEAST_SHARE = 0.5
 
 STEP = 32  # widths are multiples of it, so that a row's padding seldom depends on its neighbours
-Group = tuple[list[int], int]  # rows, and how many tokens they have in common at their beginning
+Group = tuple[list[int], int]  # rows, and the length of their common prefix in tokens
 
 
 @dataclass(frozen=True)
@@ -21,7 +22,7 @@ class Prefill:
 
     Attributes:
         hidden: (B, 1 + n, H), the last hidden state of each prompt, and those of the n nodes of a label tree.
-        cache: Keys and values of W places a row, or None if none was asked for.
+        cache: Keys and values of W places per row, or None if none was asked for.
         mask: (B, W), 1 on real tokens; padding may stand before a prompt and between its prefix and its rest.
         position: (B,), position of each prompt's last token.
     """
@@ -45,11 +46,11 @@ def prefill(
     Args:
         modules: The parts of the model.
         inputs: As returned by ``embed_prompts``.
-        shared: Read what neighbouring rows begin with once and continue from its cache; or the groups of
+        shared: Read the common prefix of neighbouring rows once and continue from its cache; or the groups of
             :func:`shared_prefixes` by which to do so. The same distribution, not the same last digits: sums run over
-            other shapes. Where no neighbours share a beginning, the rows are read whole.
+            other shapes. Where no neighbours share a prefix, the rows are read whole.
         use_cache: Keep keys and values.
-        tree: What is read behind each prompt; then nothing may follow, and no cache is returned.
+        tree: What is read after each prompt; then nothing may follow, and no cache is returned.
     """
     groups = shared_prefixes(inputs) if shared is True else shared or []
     if groups and (shared is not True or len(groups) < len(inputs["inputs_embeds"])):
@@ -65,7 +66,7 @@ def _read(
     cache: Any = None,
     use_cache: bool = True,
 ) -> Prefill:
-    """Read embeddings (B, Q, H) behind a cache, and the tree behind them; the mask is of both cache and embeddings."""
+    """Read embeddings (B, Q, H) after a cache, and the tree after them; the mask covers both cache and embeddings."""
     embeds, mask, positions = rows
     queries, last, seen = embeds.shape[1], positions[:, -1], mask
     if tree is not None and tree.tokens:
@@ -84,16 +85,16 @@ def _read(
 
 
 def _for_attention(modules: Parts, seen: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-    """Return the mask as torch's own attention takes it, or as what is added to the scores."""
+    """Return the mask as torch's own attention takes it, or as a term added to the scores."""
     if modules.language_model.config._attn_implementation == "sdpa":
         return seen
     return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, torch.finfo(dtype).min)
 
 
 def shared_prefixes(inputs: dict[str, torch.Tensor]) -> list[Group]:
-    """Return groups of neighbouring rows and how many tokens each group's rows have in common at their beginning.
+    """Return groups of neighbouring rows and the length in tokens of the common prefix of each group.
 
-    Tokens are equal where their embeddings are, an audio token's included. At least one token of
+    Tokens count as equal where their embeddings are, audio tokens included. At least one token of
     each row is left to be read on its own, for its hidden state.
     """
     embeds, lengths = inputs["inputs_embeds"], inputs["attention_mask"].sum(-1).tolist()

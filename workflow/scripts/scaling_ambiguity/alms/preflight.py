@@ -1,4 +1,4 @@
-"""What a job with a GPU needs, looked at on the node before hundreds of them wait in the queue."""
+"""What a GPU job needs, checked on the node before hundreds of jobs wait in the queue."""
 
 import os
 import tempfile
@@ -20,11 +20,11 @@ class Gpu:
     """A GPU as torch sees it.
 
     Attributes:
-        name: As its maker calls it.
+        name: The manufacturer's name.
         memory_gb: Memory, GB (10^9 bytes).
-        free_gb: Of it, what no process holds.
+        free_gb: The part that no process holds.
         bf16: Whether it computes in bfloat16.
-        right: Whether a product in bfloat16 (float32 where it cannot) was that of the CPU, to its rounding.
+        right: Whether a product in bfloat16 (float32 where unsupported) agreed with that of the CPU, up to rounding.
     """
 
     name: str
@@ -35,7 +35,7 @@ class Gpu:
 
 
 def look_at_torch() -> tuple[str, list[Gpu]]:
-    """Return the version of torch, with that of CUDA it was built for, and the GPUs that it sees; each has to compute.
+    """Return the versions of torch and of the CUDA it was built for, and the visible GPUs; each one is tested.
 
     256 x 256 matrices of a fixed seed are multiplied; bfloat16 has 8 bits of mantissa, a sum of 256 products of
     standard normal numbers is of the order 16, so that its error stays far below 1.
@@ -60,9 +60,9 @@ def gpu_faults(torch_version: str, gpus: list[Gpu], wanted: int, need_gb: float 
     """Return what is wrong with the GPUs of this job, each with its remedy.
 
     Args:
-        torch_version: As :func:`look_at_torch` says.
-        gpus: Those that torch sees.
-        wanted: How many the job asked for.
+        torch_version: See :func:`look_at_torch`.
+        gpus: The GPUs visible to torch.
+        wanted: Number the job asked for.
         need_gb: Memory that the model takes on one of them, GB; None: not known.
     """
     found = []
@@ -70,7 +70,7 @@ def gpu_faults(torch_version: str, gpus: list[Gpu], wanted: int, need_gb: float 
         remedy = (
             "install a build of torch for CUDA"
             if "CUDA none" in torch_version
-            else "compare the driver on the node (`nvidia-smi`) with CUDA of torch, and look whether the job got a GPU "
+            else "compare the driver on the node (`nvidia-smi`) with CUDA of torch, and check that the job got a GPU "
             "(SA_GPU_PARTITION, SA_GPU_TYPE)"
         )
         found.append(f"torch {torch_version} sees {len(gpus)} GPU, {wanted} asked for: {remedy}")
@@ -93,10 +93,10 @@ def gpu_faults(torch_version: str, gpus: list[Gpu], wanted: int, need_gb: float 
 
 
 def model_folder(alm: dict[str, Any]) -> Path | None:
-    """Return the folder of an ALM's weights on this node; None where a server elsewhere has them, or it is to be made.
+    """Return the folder of an ALM's weights on this node; None if on another server or not yet made.
 
     Raises:
-        UserError: They are not here, or not whole.
+        UserError: They are absent or incomplete.
     """
     if "checkpoint" not in alm:
         return None
@@ -110,7 +110,7 @@ def model_faults(alm: dict[str, Any], facts: Entry | None) -> tuple[Path | None,
 
     Args:
         alm: The entry.
-        facts: What the registry knows of it: whether its licence has to be accepted.
+        facts: What the registry says about it: whether its licence has to be accepted.
     """
     try:
         folder = model_folder(alm)
@@ -133,11 +133,11 @@ def model_faults(alm: dict[str, Any], facts: Entry | None) -> tuple[Path | None,
 
 
 def memory_need(folder: Path | None, facts: Entry | None, gpus: int = 1, served: bool = False) -> float | None:
-    """Return the memory that a model takes on one GPU, GB: by its files, else by the registry; None: not known.
+    """Return the memory that a model needs on one GPU, in GB: from its files, else from the registry; None: not known.
 
-    m = 1.2 x 2 bytes x parameters, and with files the keys, values and passing states of one prompt (no server's
-    affair, which plans its own); more rows are read at once where more is free. Only a server spreads a model over
-    its GPUs.
+    m = 1.2 x 2 bytes x parameters, and, if files are present, the keys, values and temporary states of one prompt (not
+    for a server, which plans its own memory); more rows are read at once where more is free. Only a server spreads a
+    model over its GPUs.
     """
     count = parameters(folder) if folder is not None else 0
     need = MARGIN * GPU_BYTES * count / 1e9 if count else (needed_gb(facts)[0] if facts is not None else None)
@@ -147,13 +147,13 @@ def memory_need(folder: Path | None, facts: Entry | None, gpus: int = 1, served:
 
 
 def scratch_faults(folder: Path, least_gb: float = SCRATCH_GB) -> list[str]:
-    """Return what is wrong with the folder for temporary files: a file is written there, and read again."""
+    """Return what is wrong with the folder for temporary files: a file is written there and read back."""
     try:
         with tempfile.TemporaryFile(dir=folder) as file:
             file.write(b"scratch")
             file.seek(0)
             if file.read() != b"scratch":
-                return [f"scratch {folder}: what is written is not what is read; set SA_SCRATCH to another folder"]
+                return [f"scratch {folder}: what was written reads back differently; set SA_SCRATCH to another folder"]
         space = os.statvfs(folder)
     except OSError as error:
         return [f"scratch {folder}: not writable ({error.strerror}); set SA_SCRATCH to a folder that is"]

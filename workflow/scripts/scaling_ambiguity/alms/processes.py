@@ -1,4 +1,4 @@
-"""Processes of this machine that outlive nobody: ancestry, a parent for orphans, the end of a whole tree (Linux)."""
+"""Processes that must not outlive their parents: ancestry, adopting orphans, ending a whole process tree (Linux)."""
 
 import ctypes
 import os
@@ -29,9 +29,9 @@ def _prctl(option: int, value: int) -> None:
 
 
 def started(pid: int) -> str | None:
-    """Return when a process was started, in clock ticks since boot; None if it is not there, or a zombie.
+    """Return when a process was started, in clock ticks since boot; None if it does not exist or is a zombie.
 
-    With the number it identifies a process: numbers are given again.
+    Together with the process number it identifies a process: numbers are reused.
     """
     found = _stat(pid)
     return None if found is None or found[0] in "ZX" else found[19]
@@ -60,16 +60,16 @@ def _stat(pid: int) -> list[str] | None:
 
 
 def end_descendants(patience_s: float, mark: str | None = None) -> int:
-    """End whatever this process started: SIGTERM, after ``patience_s`` seconds SIGKILL, until nothing is left.
+    """End all processes that this one started: SIGTERM, after ``patience_s`` seconds SIGKILL, until none is left.
 
-    Needs :func:`adopt_orphans` to have been called before the first child, so that none gets away.
+    Needs :func:`adopt_orphans` to have been called before the first child, so that none escapes.
 
     Args:
         patience_s: Seconds.
         mark: End only those that inherited this ``NAME=value`` in their environment.
 
     Returns:
-        How many had to be killed.
+        Number of processes that had to be killed.
     """
     killed: set[int] = set()
     _signal(_own(mark), signal.SIGTERM)
@@ -107,7 +107,7 @@ def _signal(pids: set[int], number: int) -> None:
 
 
 def _reap() -> None:
-    """Take the exit status of whatever has ended, so that no zombie is left."""
+    """Collect the exit status of all ended children, so that no zombie is left."""
     try:
         while os.waitpid(-1, os.WNOHANG)[0]:
             pass
@@ -116,7 +116,7 @@ def _reap() -> None:
 
 
 def listens(port: int, pids: set[int]) -> bool:
-    """Return whether one of the processes is who listens at a TCP port of this machine."""
+    """Return whether one of the processes listens on a TCP port of this machine."""
     inodes = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:

@@ -1,4 +1,4 @@
-"""What passes between an annotator and an engine: one question a draw, one answer a question."""
+"""What passes between an annotator and an engine: one question per draw, one answer per question."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -6,16 +6,16 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Question:
-    """One draw that is asked for.
+    """One requested draw.
 
     Attributes:
         prompt: The rendered prompt.
-        audio: The sound file, or None if it is not to be heard.
+        audio: The sound file, or None if it is not part of the input.
         temperature: Sampling temperature.
         stream: What the draw's randomness is derived from.
         labels: Label words whose log-probabilities are read from one prefill, the answer being
             drawn from them; None: the answer is generated token by token.
-        item: Name of what it is about: draws that share it are told apart from others where a server fails.
+        item: Name of the item it is about; where a server fails, faults are attributed by item.
     """
 
     prompt: str
@@ -39,15 +39,15 @@ class Answer:
         response: The text, without special tokens.
         logprob: Natural-log probability of its tokens at temperature 1, the end token included if drawn.
         tokens: Number of tokens drawn.
-        ended: Whether the answer came to its end within the token limit; true of a label that was read out.
+        ended: Whether the answer came to its end within the token limit; true for a label that was read out.
         label_logprobs: For each of the question's labels the natural-log probability of its tokens as the
             answer's beginning, at temperature 1 and not normalised: the sum of their exponentials is the
             share of all answers that begin with a label. None if no labels were asked for.
-        seconds_cut: Seconds at the end of the clip that the model did not hear.
-        finish: Why it ended, in the word of the server; None where none was said.
-        filtered: Whether the server says that it, or a filter, took the answer away.
+        seconds_cut: Seconds at the end of the clip that were cut off.
+        finish: Why it ended, in the server's term; None where the server gives none.
+        filtered: Whether the server says that it, or a filter, withheld the answer.
         fault: Why there is no answer, where the server could not answer this question or the clip has no audio token;
-            then nothing else is said.
+            then no other field is set.
         served: The model that the server says it ran.
     """
 
@@ -64,7 +64,7 @@ class Answer:
 
     @property
     def status(self) -> str:
-        """``answered``; or ``failed``: none was given, ``refused``: taken away by a filter, ``cut`` at the limit."""
+        """``answered``; or ``failed``: no answer was given; ``refused``: withheld by a filter; ``cut`` at the limit."""
         if self.fault is not None:
             return "failed"
         if self.filtered:

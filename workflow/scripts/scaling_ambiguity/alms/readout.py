@@ -17,13 +17,14 @@ def read_labels(
     """Return log p(label string | prompt) of each label, not normalised over the labels.
 
     s_c = sum_i log p(t_ci | prompt, t_c1 ... t_c,i-1), natural logarithm, temperature 1, over the tokens of
-    :func:`label_tokens`; exact for labels of any number of tokens. Each prompt is read once, with all labels behind it.
+    :func:`label_tokens`; exact for labels of any number of tokens. Each prompt is read once, followed by all labels.
 
     Args:
         alm: The model.
         inputs: As returned by ``embed_prompts``, B rows.
         classes: C label words.
-        shared: What neighbouring prompts begin with is read once; see :func:`~scaling_ambiguity.alms.prefix.prefill`.
+        shared: The common prefix of neighbouring prompts is read once; see
+            :func:`~scaling_ambiguity.alms.prefix.prefill`.
 
     Returns:
         (B, C), float64; exp(s).sum(1) is at most 1.
@@ -47,7 +48,7 @@ def draw_labels(
         lengths: Tokens of each label.
         prompt_of: For each of N draws the row of its prompt.
         temperatures: For each draw its temperature. At T = 1 a draw is one of the model's own
-            answers, given that it is a label; at others the label string as a whole is heated, which for
+            answers, given that it is a label; at other temperatures the label string as a whole is heated, which for
             labels of several tokens is not the same as heating each token.
         uniform: ``uniform(draw index)`` in [0, 1).
     """

@@ -1,4 +1,4 @@
-"""The registry of audio-language models: facts with sources, and what of it a configuration takes over."""
+"""The registry of audio-language models: facts with sources, and how a configuration uses them."""
 
 import datetime
 import difflib
@@ -23,21 +23,21 @@ class Entry:
         name: Name in print.
         of: ``benchmark`` or ``today``.
         engine: ``transformers`` or ``openai``.
-        checkpoint: What a hub, a server or an API calls it.
+        checkpoint: Its name on a hub, a server or an API.
         loads_by: Class of transformers, or ``none``.
-        packages: Packages that it needs beside transformers.
+        packages: Packages that it needs in addition to transformers.
         revision: Commit, or dated snapshot of an API.
-        licence: Under which it may be used.
+        licence: Licence under which it may be used.
         gated: Whether a key or an accepted licence is needed.
         parameters: Billions.
-        gpu_memory_gb: Published least GPU memory, GB.
+        gpu_memory_gb: Published minimum GPU memory, GB.
         context: Tokens.
         longest_audio_s: Seconds of one clip.
         base_url: Of the server, or ``none``.
         key_env: Environment variable with the key, or ``none``.
         retires: Day from which it no longer answers, as announced.
-        seconds_a_clip: Measured seconds of one GPU a clip.
-        ran_here: What of it was run in this repository.
+        seconds_a_clip: Measured seconds per clip on one GPU.
+        ran_here: What was run with it in this repository.
         remarks: What else has to be known.
         sources: Where the facts are from.
         asked_with: Further keys of an ``alms`` entry that its server needs.
@@ -68,7 +68,7 @@ class Entry:
 
     @property
     def asked_as(self) -> str:
-        """What a server is asked for: the dated snapshot of an API, so that answers are filed under what was sent."""
+        """The model name sent to a server: an API's dated snapshot, so that answers are stored under what was sent."""
         of_hub = "/" in self.checkpoint
         return self.checkpoint if of_hub or self.revision == NOT_KNOWN else self.revision
 
@@ -138,10 +138,10 @@ def _entry(where: str, key: str, facts: Any) -> Entry:
 
 
 def resolve(alm: dict[str, Any], registry: dict[str, Entry]) -> dict[str, Any]:
-    """Return the entry of a configuration with what it takes from the registry filled in.
+    """Return the entry of a configuration, completed from the registry.
 
     ``{registry: qwen2_audio_7b, gpus: 2}`` becomes ``{engine, checkpoint, revision, gpus: 2}``; engine `openai`
-    takes base_url, model, revision, key_env and what else its server needs. What the configuration says itself
+    takes base_url, model, revision, key_env and what else its server needs. What the configuration itself says
     wins; a fact that is not known is left out, so that the engine asks for it or pins it itself. An entry
     without ``registry`` is returned as it is.
 

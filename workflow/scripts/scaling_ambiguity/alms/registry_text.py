@@ -1,4 +1,4 @@
-"""The registry in print: a table of facts, what speaks against each model here, and what votes would cost."""
+"""The registry in print: a table of facts, obstacles to each model here, and the cost of votes."""
 
 import re
 from collections.abc import Sequence
@@ -32,10 +32,10 @@ def facts(entry: Entry) -> dict[str, str]:
 def costs(entry: Entry, clips: int, votes: int) -> dict[str, Any]:
     """Return calls and GPU-hours of ``votes`` votes on each of ``clips`` clips.
 
-    A call is one sampled answer: the most that is asked for. Servers that return several answers a
-    request need fewer requests, but each answer is counted (and usually charged). The reading-out of
+    A call is one sampled answer, the largest number needed. Servers that return several answers
+    per request need fewer requests, but each answer is counted (and usually charged). The reading-out of
     a label distribution by engine `transformers` needs one forward pass a prompt and no further calls.
-    GPU-hours = clips x measured seconds a clip / 3600, only where these were measured.
+    GPU-hours = clips x measured seconds per clip / 3600, only where these were measured.
     """
     hours = clips * entry.seconds_a_clip / 3600 if isinstance(entry.seconds_a_clip, int | float) else None
     shown = entry.seconds_a_clip if hours is None else f"{hours:.1f}"
@@ -43,14 +43,14 @@ def costs(entry: Entry, clips: int, votes: int) -> dict[str, Any]:
 
 
 def listing(entries: Sequence[Entry], against: dict[str, list[str]], machine: Machine, clips: int, votes: int) -> str:
-    """Return the whole print.
+    """Return the whole text.
 
     Args:
         entries: The registry.
-        against: Entry -> what speaks against it on this machine.
-        machine: The machine looked at.
-        clips: Clips of the corpus whose cost is told.
-        votes: Votes a clip.
+        against: Entry -> obstacles on this machine.
+        machine: This machine.
+        clips: Clips of the corpus whose cost is reported.
+        votes: Votes per clip.
     """
     rows = [[_shortened(facts(entry)[name]) for name in _COLUMNS.values()] for entry in entries]
     gpus = ", ".join(f"{size:.0f} GB" for size in machine.gpus_gb) or "none"
@@ -61,7 +61,7 @@ def listing(entries: Sequence[Entry], against: dict[str, list[str]], machine: Ma
         lines.append(f"  {entry.key}: {'; '.join(verdict).replace('; ', ': ', 1)}")
     lines += ["", "What of it was run in this repository"]
     lines += [f"  {entry.key}: {entry.ran_here}" for entry in entries]
-    lines += ["", f"Cost of {clips:,} clips x {votes} votes, one label a call"]
+    lines += ["", f"Cost of {clips:,} clips x {votes} votes, one label per call"]
     for entry in entries:
         cost = costs(entry, clips, votes)
         lines.append(f"  {entry.key}: {cost['calls']:,} calls; GPU-hours: {cost['gpu_hours']}")

@@ -1,4 +1,4 @@
-"""Answers drawn from an audio-language model: one prefill a prompt, its cache shared by all its draws."""
+"""Answers drawn from an audio-language model: one prefill per prompt, its cache shared by all its draws."""
 
 from collections.abc import Callable
 
@@ -16,7 +16,7 @@ LONGEST_ANSWER = 8
 
 
 def draw_token(logits: torch.Tensor, temperatures: torch.Tensor, uniforms: torch.Tensor) -> torch.Tensor:
-    """Draw one token a row by inversion: the first whose cumulative probability exceeds the row's uniform.
+    """Draw one token per row by inversion: the first whose cumulative probability exceeds the row's uniform.
 
     p = softmax(logits / temperature) over the whole vocabulary; temperature 0 takes the most
     probable token. No top-k, top-p or repetition penalty: they would change the distribution.
@@ -56,9 +56,9 @@ def sample_answers(
         prompt_of: For each of N draws the row of its prompt.
         temperatures: For each draw its temperature.
         uniform: ``uniform(draw index, step)`` in [0, 1): the only randomness. As each draw brings
-            its own, an answer does not depend on what else is drawn beside it.
+            its own, an answer does not depend on what else is drawn in the same batch.
         longest: Largest number of tokens, the end token included.
-        shared: What neighbouring prompts begin with is read once; see :func:`prefill`.
+        shared: The common prefix of neighbouring prompts is read once; see :func:`prefill`.
     """
     modules, count = parts(alm.model), len(prompt_of)
     rows = torch.tensor(prompt_of, device=alm.device)

@@ -25,7 +25,7 @@ def label_tokens(alm: LoadedALM, classes: list[str]) -> list[list[int]]:
         for j, second in enumerate(tokens):
             if not first or (i != j and first == second):
                 raise UserError(
-                    f"the model's tokenizer does not tell label {classes[i]!r} from {classes[j]!r}; rename one."
+                    f"the model's tokenizer does not distinguish label {classes[i]!r} from {classes[j]!r}; rename one."
                 )
     prefix = any(i != j and b[: len(a)] == a for i, a in enumerate(tokens) for j, b in enumerate(tokens))
     return [[*row, end_token(alm)] for row in tokens] if prefix else tokens
@@ -45,9 +45,9 @@ def end_tokens(alm: LoadedALM) -> list[int]:
 
 
 def takes_tree(alm: LoadedALM, places: int) -> bool:
-    """Return whether rows of so many places may have a mask of their own, so that all labels are read in one row.
+    """Return whether rows of that many places may have their own mask, so that all labels are read in one row.
 
-    The family's language model has to take such masks and the attention to be one that computes with them; layers
+    The family's language model has to accept such masks and its attention has to use them; layers
     with a sliding window build their mask themselves, and get it wrong once a row is longer than the window.
     """
     config = parts(alm.model).language_model.config
@@ -62,7 +62,7 @@ def string_scores(
 ) -> torch.Tensor:
     """Return log p of each label string as the continuation of each prompt; differentiable.
 
-    The prompts are read once, all labels behind each of them in the same row (:class:`LabelTree`). Where the model
+    The prompts are read once, each followed by all labels in the same row (:class:`LabelTree`). Where the model
     does not take such masks (:func:`takes_tree`), each label is read in a row of its own, one label after the other.
 
     Args:

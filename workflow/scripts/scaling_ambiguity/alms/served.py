@@ -1,4 +1,4 @@
-"""Engine `openai` with a server of its own: started when the first answer is asked for, stopped with the job."""
+"""Engine `openai` with its own server: started when the first answer is requested, stopped with the job."""
 
 import json
 import os
@@ -29,9 +29,9 @@ _STEP_S, _GRACE_S = 0.1, 60.0
 
 
 class Served(Engine):
-    """An engine whose server runs in the job; where every answer is stored already, none is started.
+    """An engine whose server runs in the job; no server is started where every answer is already stored.
 
-    To be closed; if the job is killed, the server's keeper notices.
+    Must be closed; if the job is killed, the server's watchdog (`keeper`) notices.
     """
 
     def __init__(self, settings: Settings, alm: dict[str, Any], log: Path) -> None:
@@ -57,14 +57,14 @@ class Served(Engine):
 
     def _explained(self, stopped: EngineStopped) -> EngineStopped:
         if self._keeper is not None and self._keeper.poll() is not None:
-            stopped.message += f" The server ended; the last of what it said ({self._log}):\n{last_words(self._log)}"
+            stopped.message += f" The server ended; its last output ({self._log}):\n{last_words(self._log)}"
         return stopped
 
     def start(self) -> None:
         """Start the server if none runs, and wait until it answers.
 
         Raises:
-            UserError: It did not come up; with the end of its log.
+            UserError: It did not start; the message holds the end of its log.
         """
         if self._keeper is not None and self._keeper.poll() is None:
             return
@@ -82,13 +82,13 @@ class Served(Engine):
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-        print(f"the model's server starts; it prints to {self._log}", flush=True)
+        print(f"starting the model's server; its output goes to {self._log}", flush=True)
         limit = time.monotonic() + self._recipe.start_timeout_s + _GRACE_S
         while not address.exists():
             if self._keeper.poll() is not None or time.monotonic() > limit:
                 self.close()
                 raise UserError(
-                    f"the model's server did not come up. Every answer received is kept. The last of what it said "
+                    f"the model's server did not come up. Every answer received is kept. Its last output "
                     f"({self._log}):\n{last_words(self._log)}"
                 )
             time.sleep(_STEP_S)
@@ -101,7 +101,7 @@ class Served(Engine):
         """Stop the server, if one runs, and wait until it and all that it started have ended."""
         if self._keeper is not None:
             self._keeper.terminate()
-            if self._keeper.wait() < 0 and self._folder is not None:  # killed: what it kept is this process' own now
+            if self._keeper.wait() < 0 and self._folder is not None:  # killed: its children now belong to this process
                 end_descendants(self._recipe.stop_timeout_s, f"{MARK}={Path(self._folder.name) / ADDRESS}")
             self._keeper = None
         if self._folder is not None:

@@ -1,8 +1,8 @@
-"""A server of a model: how it is started, and a keeper that stops it when nobody needs it any more.
+"""A server of a model: how it is started, and a watchdog that stops the server when no job uses it.
 
-Three processes stand between a job and what is left of it. The *owner* (the job) starts the *keeper*, the keeper a
-*guard*, the guard the server. Each looks after what is below it and notices when what is above it ends, by
-kill -9 too, and each is the parent of every orphan below it. So any two of the three may be killed at once.
+Three processes ensure that nothing of a job is left over. The *owner* (the job) starts the *keeper*, the keeper a
+*guard*, the guard the server. Each watches the process below it and notices when the one above it ends, by
+kill -9 too, and each adopts every orphan below it. So any two of the three may be killed at once.
 """
 
 import http.client
@@ -47,8 +47,8 @@ class Recipe:
     Attributes:
         words: The command, cut into words; ``{port}``, ``{host}``, ``{checkpoint}``, ``{model}``, ``{revision}`` are
             filled in, word by word, and no shell is involved.
-        values: What is filled in beside the port.
-        health: Path that answers with status 200 as soon as the model can be asked.
+        values: What is filled in besides the port.
+        health: Path that answers with status 200 as soon as the model can be queried.
         start_timeout_s: Seconds until then.
         stop_timeout_s: Seconds from SIGTERM to SIGKILL.
     """
@@ -69,7 +69,7 @@ def read_recipe(alm: dict[str, Any]) -> Recipe:
 
     Raises:
         UserError: ``serve`` lacks a command, has an unknown key, names a placeholder that the entry does not fill, has
-            no ``{port}``, or would show a key to everybody who lists processes.
+            no ``{port}``, or would show a key to everyone who lists processes.
     """
     serve = alm.get("serve")
     if not isinstance(serve, dict) or not serve.get("command") or set(serve) - _KEYS:
@@ -85,7 +85,7 @@ def read_recipe(alm: dict[str, Any]) -> Recipe:
     if unknown or "port" not in named:
         raise UserError(
             f"alms entry: `serve.command` has to hold {{port}}, and may hold {sorted(values)}; it holds "
-            f"{sorted(named)}. Double the braces of what is no placeholder."
+            f"{sorted(named)}. Double the braces of anything that is not a placeholder."
         )
     if any(word.split("=")[0] in ("--api-key", "--api_key") for word in words):
         raise UserError(
@@ -97,7 +97,7 @@ def read_recipe(alm: dict[str, Any]) -> Recipe:
 
 
 def program_of(recipe: Recipe) -> str | None:
-    """Return the server's program as the job would find it: beside this python first, then on PATH."""
+    """Return the server's program as the job would find it: next to this python first, then on PATH."""
     path = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", os.defpath)])
     return shutil.which(recipe.words[0].format(port=0, **recipe.values), path=path)
 
@@ -106,7 +106,7 @@ def keep(recipe: Recipe, address: Path, owner: int) -> int:
     """Start the server, write its address once it is healthy, stop it when ``owner`` ends or on SIGTERM or SIGINT.
 
     Args:
-        recipe: How it is started. What it prints goes where this process prints.
+        recipe: How it is started. Its output goes where this process prints.
         address: File that is written, atomically: JSON with base_url, port, pid and command.
         owner: Process number.
 
@@ -120,7 +120,7 @@ def keep(recipe: Recipe, address: Path, owner: int) -> int:
     if guard == 0:
         try:
             os._exit(_guard(recipe, address, own, stop))
-        except BaseException as error:  # a forked copy must not go on as its parent
+        except BaseException as error:  # a forked child must not continue as its parent
             print(f"error: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)
     status = 1
@@ -151,7 +151,7 @@ class _Stop:
 
 
 def _guard(recipe: Recipe, address: Path, keeper: int, stop: _Stop) -> int:
-    """Start the server and stay beside it; see :func:`keep`."""
+    """Start the server and watch it; see :func:`keep`."""
     adopt_orphans()
     above, status = started(keeper), 1
     try:
@@ -175,14 +175,14 @@ def _guard(recipe: Recipe, address: Path, keeper: int, stop: _Stop) -> int:
 
 
 def _publish(text: str, path: Path) -> None:
-    """Write a file that is whole from its first moment on."""
+    """Write a file atomically."""
     part = path.with_name(f"{path.name}.{os.getpid()}")
     part.write_text(text, encoding="utf-8")
     part.replace(path)
 
 
 def _healthy(recipe: Recipe, given_up: Any) -> tuple[subprocess.Popen | None, int]:
-    """Return the server once it answers, and its port; None if it is not needed any more.
+    """Return the server once it answers, and its port; None if it is no longer needed.
 
     Raises:
         UserError: It cannot be started, ends before it answers, or does not answer in time.
@@ -207,7 +207,7 @@ def _healthy(recipe: Recipe, given_up: Any) -> tuple[subprocess.Popen | None, in
                 return server, port
             if waited > recipe.start_timeout_s:
                 raise UserError(
-                    f"{recipe.health}: no answer in {recipe.start_timeout_s:g} s. Look above for what the server says, "
+                    f"{recipe.health}: no answer in {recipe.start_timeout_s:g} s. See the server's output above, "
                     "or raise `serve.start_timeout_s`."
                 )
             if time.monotonic() - told > _TOLD_EVERY_S:
@@ -217,13 +217,13 @@ def _healthy(recipe: Recipe, given_up: Any) -> tuple[subprocess.Popen | None, in
         if not answers(port, recipe.health) and not _taken(port):
             break
     raise UserError(
-        f"{recipe.words[0]}: ended with status {server.returncode} before it answered. Look above for what it says; "
+        f"{recipe.words[0]}: ended with status {server.returncode} before it answered. See its output above; "
         "correct `serve.command`."
     )
 
 
 def _taken(port: int) -> bool:
-    """Return whether somebody else has taken the port since it was chosen."""
+    """Return whether another process has taken the port since it was chosen."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -234,7 +234,7 @@ def _taken(port: int) -> bool:
 
 
 def free_port() -> int:
-    """Return a TCP port of this machine that nobody listens at, chosen by the system."""
+    """Return a TCP port of this machine on which no process listens, chosen by the system."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         return probe.getsockname()[1]

@@ -1,6 +1,6 @@
 """``results/balanced/{corpus}/{protocol}.parquet``: the balanced evaluation split, test items alone.
 
-One row a test item. In each deal, ``bin_00`` ... is its bin (dominant class x 3 + level of its level votes),
+One row per test item. In each deal, ``bin_00`` ... is its bin (dominant class x 3 + level of its level votes),
 ``weight_00`` ... its weight, with mean 1 over the items that have one, and ``kept_00`` ... whether it is in the
 subsample. Items without level votes, or in a bin that is too small, have weight 0; the former have bin -1.
 """

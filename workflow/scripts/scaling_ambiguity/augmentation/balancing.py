@@ -13,7 +13,7 @@ Counts: TypeAlias = NDArray[np.intp]
 
 
 def lifted(counts: Counts, ratio: float) -> Counts:
-    """Return the wanted items a bin, (B,): at least ``floor(ratio x largest)`` where there is one at all.
+    """Return the wanted items per bin, (B,): at least ``floor(ratio x largest)`` where there is one at all.
 
     A bin without a training item is not filled: nobody voted like that, so that nothing is known about its sound.
     """
@@ -22,7 +22,7 @@ def lifted(counts: Counts, ratio: float) -> Counts:
 
 
 def bin_report(bins: Bins, before: Counts, target: Counts, after: Counts, kinds: pd.DataFrame) -> pd.DataFrame:
-    """Return one row a bin: items before, wanted and after, what was made how, and the three shares.
+    """Return one row per bin: items before, wanted and after, what was made how, and the three shares.
 
     Args:
         bins: The bins, B of them.

@@ -18,9 +18,9 @@ class Plan:
     """What DiME-Aug will make.
 
     Attributes:
-        items: One row a new item: utterance, first, second (the parents), alpha (weight of
+        items: One row per new item: utterance, first, second (the parents), alpha (weight of
             the first), p_<label>.
-        summary: One row a class: label, before, target, made, after, pairs (distinct pairs
+        summary: One row per class: label, before, target, made, after, pairs (distinct pairs
             of parents), near_copies (items in which one parent weighs more than .95).
     """
 

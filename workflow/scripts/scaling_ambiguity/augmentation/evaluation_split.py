@@ -118,7 +118,7 @@ def balance(
 
 
 def group_report(balanced: Balanced) -> pd.DataFrame:
-    """Return one row a group, means over deals: items, weight, shares before and after, items of the subsample.
+    """Return one row per group, means over deals: items, weight, shares before and after, items of the subsample.
 
     ``deals_used`` is the share of deals in which the group was large enough.
     """
@@ -150,7 +150,7 @@ def _share(part: NDArray, whole: NDArray) -> float:
 
 
 def size_report(balanced: Balanced) -> pd.DataFrame:
-    """Return one row a deal: items, those used, effective sample size, size of the subsample, distances.
+    """Return one row per deal: items, those used, effective sample size, size of the subsample, distances.
 
     ``tv_before`` and ``tv_weighted`` are total variation distances in [0, 1] between the shares of
     the used groups and equal shares, without and with the weights; NaN if no group is used.

@@ -14,7 +14,7 @@ from scaling_ambiguity.progress import progress
 
 
 def extract_features(utterances: pd.DataFrame, root: Path) -> pd.DataFrame:
-    """Return one row an utterance: ``utterance`` and the 82 ``f_*`` columns of FEATURES.
+    """Return one row per utterance: ``utterance`` and the 82 ``f_*`` columns of FEATURES.
 
     Args:
         utterances: A table of utterances; paths are relative to ``root``.

@@ -109,7 +109,7 @@ def augment(
 ) -> None:
     """Write ``output/{items.parquet, audio/, summary.csv, distances.json}``, whole or not at all.
 
-    summary.csv has a row a bin (before, target, mixed, transformed, copied, after, shortfall
+    summary.csv has a row per bin (before, target, mixed, transformed, copied, after, shortfall
     and shares), distances.json how far the items are from the target and from balance.
 
     Args:

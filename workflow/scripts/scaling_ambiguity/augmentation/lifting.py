@@ -23,8 +23,8 @@ class Lift:
     Attributes:
         bins: The bins.
         home: (n,) bin of each training item.
-        before: (B,) training items a bin.
-        target: (B,) wanted items a bin.
+        before: (B,) training items per bin.
+        target: (B,) wanted items per bin.
         reuse: Most new items that one training item may be a parent of.
     """
 

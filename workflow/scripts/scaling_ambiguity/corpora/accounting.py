@@ -46,7 +46,7 @@ def rejects(rows: list[tuple]) -> pd.DataFrame:
 
 
 def reject(items: pd.Series, stage: str, reasons: object, source_file: object = None) -> pd.DataFrame:
-    """Return one reject for each of ``items``; ``reasons`` and ``source_file`` are one value or one an item."""
+    """Return one reject for each of ``items``; ``reasons`` and ``source_file`` are one value or one per item."""
     values = {"item": items.to_numpy(object), "stage": stage, "reason": reasons, "source_file": source_file}
     return pd.DataFrame(values | {"source_line": None}, columns=list(REJECT_COLUMNS)).astype(object)
 

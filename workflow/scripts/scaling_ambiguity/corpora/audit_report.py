@@ -96,7 +96,7 @@ def _lose(item: dict[str, Any], more: dict[str, int]) -> dict[str, Any]:
 
 
 def described(corpus: Corpus) -> dict[str, Any]:
-    """Return what a corpus holds: speakers, raters, sound, votes an utterance and what these allow."""
+    """Return what a corpus holds: speakers, raters, sound, votes per utterance and what these allow."""
     votes = corpus.votes
     cast = votes.loc[counted(votes), ["utterance", "rater", "presentation", "raters_known"]].drop_duplicates()
     per_utterance = cast["utterance"].value_counts().reindex(corpus.utterances["utterance"], fill_value=0)
@@ -171,7 +171,7 @@ def allowed(per_utterance: np.ndarray, raters: int | None) -> dict[str, Any]:
     votes needs utterances with more than k.
 
     Args:
-        per_utterance: Votes that count, one number an utterance.
+        per_utterance: Votes that count, one number per utterance.
         raters: Number of raters, or None where they are not known.
     """
     total, most = len(per_utterance), int(per_utterance.max(initial=0))

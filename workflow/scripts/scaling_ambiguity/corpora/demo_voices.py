@@ -37,7 +37,7 @@ VARIANTS = {
 ACCENTS = ("en-gb-scotland", "en-029", "en-gb-x-gbclan")
 
 BASE_PITCH = {"deep": 40, "high": 52, "elder": 42, "accented": 46}  # espeak-ng's 0-99; 4 steps are a semitone
-BASE_SPEED = {"deep": 172, "high": 176, "elder": 158, "accented": 174}  # words a minute
+BASE_SPEED = {"deep": 172, "high": 176, "elder": 158, "accented": 174}  # words per minute
 HABIT_SPREAD = 0.3
 PITCH_STEP, SPEED_STEP, LEVEL_STEP, TILT_STEP = 10.0, 0.16, 4.0, -0.3
 RANGE_BASE, RANGE_STEP = 90.0, 45.0
@@ -46,7 +46,7 @@ LEVEL_BASE = -26.0  # dB below full scale, root mean square
 
 @dataclass(frozen=True)
 class Speaker:
-    """A speaker: voice, base pitch (0-99), speed (words a minute) and habit (5 cues, standard units)."""
+    """A speaker: voice, base pitch (0-99), speed (words per minute) and habit (5 cues, standard units)."""
 
     name: str
     group: str
@@ -85,7 +85,7 @@ def sample_speakers(world: str, count: int, seed: int, pool: str) -> list[Speake
 def realise(speaker: Speaker, intended: np.ndarray) -> tuple[dict[str, object], np.ndarray]:
     """Return the synthesiser's settings for intended cues (5,), and the cues (5,) the settings stand for.
 
-    Settings: voice, espeak_pitch (0-99), espeak_range (%), espeak_speed (words a minute),
+    Settings: voice, espeak_pitch (0-99), espeak_range (%), espeak_speed (words per minute),
     level (dB re full scale, root mean square), tilt (first-order filter coefficient in
     [-0.7, 0.7]; negative is brighter). Rounding and the synthesiser's limits are in the cues.
     """

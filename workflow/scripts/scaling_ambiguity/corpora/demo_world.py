@@ -185,6 +185,6 @@ def _check(name: str, options: dict, pool: str) -> tuple[list[str], dict[str, in
             raise UserError(f"{where}: {key} is {value!r}; give a whole number of at least 1.")
     if len(options["votes"]) != 2:
         raise UserError(
-            f"{where}: votes is {options['votes']!r}; give [smallest, largest] number of votes an utterance."
+            f"{where}: votes is {options['votes']!r}; give [smallest, largest] number of votes per utterance."
         )
     return classes, counts

@@ -69,7 +69,7 @@ def data_card(name: str, options: dict[str, Any], votes: pd.DataFrame, labels: d
     body = [
         f"# Votes of {name}",
         "",
-        "Who heard which emotion: one row a vote in `votes.parquet`, one distribution an utterance in",
+        "Who heard which emotion: one row per vote in `votes.parquet`, one distribution per utterance in",
         "`labels-*.parquet`. A null `label` is a vote that does not count under the class policy.",
         "Ids and votes only: no audio, no file paths, no transcripts and no free text of raters.",
         "The corpus itself comes from its owners, under their licence; its terms hold for these ids, too.",

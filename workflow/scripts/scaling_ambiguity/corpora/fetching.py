@@ -46,7 +46,7 @@ class _TryAgain(Exception):
 
 @dataclass(frozen=True)
 class Manners:
-    """How a server is asked: attempts a file without any progress, seconds before the second one, time-out in s."""
+    """How a server is asked: attempts per file without any progress, seconds before the second one, time-out in s."""
 
     attempts: int = 6
     patience: float = 1.0

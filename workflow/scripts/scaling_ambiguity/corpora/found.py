@@ -37,7 +37,7 @@ def drop_faulty_utterances(utterances: pd.DataFrame, rejects: Rejects) -> pd.Dat
 
 
 def expand(cells: pd.Series, parse: Callable[[str], Parsed]) -> pd.DataFrame:
-    """Return one row a label: row (position in ``cells``), rank within the cell, label, label_raw.
+    """Return one row per label: row (position in ``cells``), rank within the cell, label, label_raw.
 
     ``parse`` sees each distinct text once, so its speed does not matter.
 
@@ -81,7 +81,7 @@ def assemble_votes(
     rejects: Rejects,
     repeated: str = "vote",
 ) -> pd.DataFrame:
-    """Return one row a label of every vote that is whole, as the votes table has them.
+    """Return one row per label of every vote that is whole, as the votes table has them.
 
     The k labels of a vote have ranks 0 ... k - 1 and weight 1/k; the secondary labels follow in
     rank, with weight 1/k among themselves. A rater without a name is ``{utterance}#{i}`` with
@@ -91,7 +91,7 @@ def assemble_votes(
 
     Args:
         found: Columns utterance, rater ("" if unknown), kind, primary, secondary (only with
-            ``parse_secondary``), file, line; one row a vote, in the order of the file.
+            ``parse_secondary``), file, line; one row per vote, in the order of the file.
         presentation: voice, face or audiovisual.
         parse_primary: Labels of the text in ``primary``.
         parse_secondary: Labels of the text in ``secondary``.

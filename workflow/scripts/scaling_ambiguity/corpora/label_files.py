@@ -171,5 +171,5 @@ def read_json_pairs(path: Path) -> Pairs:
     except ValueError as error:
         raise UserError(f"{path}: not readable as JSON ({error}); {REMEDY}.") from error
     if not isinstance(value, Pairs):
-        raise UserError(f"{path}: not a JSON object with one entry a file; {REMEDY}.")
+        raise UserError(f"{path}: not a JSON object with one entry per file; {REMEDY}.")
     return value

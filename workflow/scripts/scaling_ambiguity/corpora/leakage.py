@@ -69,7 +69,7 @@ def find_leaks(parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series 
 
 
 def _values(utterances: pd.DataFrame, sha256: pd.Series | None) -> pd.DataFrame:
-    """Return utterance and what is compared of it, one column a kind; what is not known is missing."""
+    """Return utterance and what is compared of it, one column per kind; what is not known is missing."""
     words = utterances["transcript"].astype("str").str.lower().str.replace(r"\s+", " ", regex=True).str.strip()
     values = pd.DataFrame({"utterance": utterances["utterance"], "speaker": utterances["speaker"]})
     values["transcript"] = words.mask(words == "")

@@ -17,8 +17,8 @@ class Corpus:
     """A corpus as tables (see ``scaling_ambiguity.tables``).
 
     Attributes:
-        utterances: One row an utterance; ``path`` is relative to the corpus' root.
-        votes: One row a vote.
+        utterances: One row per utterance; ``path`` is relative to the corpus' root.
+        votes: One row per vote.
         rejects: What has been left out so far, and why; its items are not in the other tables.
     """
 

@@ -1,4 +1,4 @@
-"""The files of MSP-Podcast: three shapes of CSV, JSON and lists of one value a file."""
+"""The files of MSP-Podcast: three shapes of CSV, JSON and lists of one value per file."""
 
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def _text(value: Any) -> str:
 
 
 def read_detailed(root: Path, path: Path, rejects: Rejects) -> tuple[pd.DataFrame | None, pd.DataFrame]:
-    """Return (utterances named in it or None, one row a worker's vote) of a file of detailed labels.
+    """Return (utterances named in it or None, one row per worker's vote) of a file of detailed labels.
 
     Votes have columns utterance, rater ("" if the file has no column of workers), primary,
     secondary, file, line, and either ratings (text) or arousal, valence, dominance.

@@ -59,7 +59,7 @@ def votes_to_deal(votes: pd.DataFrame) -> pd.DataFrame:
 
 
 def deal_roles(votes: pd.DataFrame, *, level_votes: int, deals: int, seed: int) -> pd.DataFrame:
-    """Return the roles table (:mod:`tables.roles`): one row a dealt vote, its position in every deal.
+    """Return the roles table (:mod:`tables.roles`): one row per dealt vote, its position in every deal.
 
     Args:
         votes: The votes table of a corpus.

@@ -1,6 +1,6 @@
 """Speech from a world: espeak-ng, called as a program, then level and tilt, as 16 kHz mono files.
 
-The program is deterministic and takes about 10 ms a clip; its route through a library is not deterministic.
+The program is deterministic and takes about 10 ms per clip; its route through a library is not deterministic.
 """
 
 import shutil

@@ -1,4 +1,4 @@
-"""One column an estimate: a value and a weight for every utterance, and what it is an estimate of."""
+"""One column per estimate: a value and a weight for every utterance, and what it is an estimate of."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

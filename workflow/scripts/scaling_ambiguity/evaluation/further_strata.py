@@ -18,7 +18,7 @@ AGAIN = "Make it again with balance_evaluation."
 def balanced_strata(
     table: pd.DataFrame, names: list[str], deals: int, classes: list[str], where: str | Path
 ) -> list[Stratum]:
-    """Return the weighted and the subsampled balanced split, and one stratum a class.
+    """Return the weighted and the subsampled balanced split, and one stratum per class.
 
     The weights of a deal come from its level votes and are applied to the losses against the reference
     votes of the same deal: another deal's reference votes contain them. The class is the one most level
@@ -57,7 +57,7 @@ def balanced_strata(
 
 
 def factor_strata(factors: dict[str, np.ndarray], deals: int) -> list[Stratum]:
-    """Return one stratum a level of each factor, such as ``group=deep``, judged by all human votes.
+    """Return one stratum per level of each factor, such as ``group=deep``, judged by all human votes.
 
     Args:
         factors: Levels as text by factor, (U,) each; "" where it is not known.

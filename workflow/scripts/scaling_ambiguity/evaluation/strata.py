@@ -1,4 +1,4 @@
-"""Means over deals, overall, by level and by further strata, as one value and one weight an utterance."""
+"""Means over deals, overall, by level and by further strata, as one value and one weight per utterance."""
 
 from dataclasses import dataclass
 

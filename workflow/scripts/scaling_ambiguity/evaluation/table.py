@@ -29,7 +29,7 @@ def evaluation_table(
     options: dict,
     seed: int,
 ) -> pd.DataFrame:
-    """Return one row an estimate; see STATISTICS.
+    """Return one row per estimate; see STATISTICS.
 
     Means over utterances carry a cluster interval. Differences also carry p and, within each
     family (one metric and augmentation; overall, the three levels together, the balanced splits,

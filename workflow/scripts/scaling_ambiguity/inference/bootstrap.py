@@ -25,7 +25,7 @@ _CHUNK = 4_000_000  # numbers held at once in one (resamples x columns) block
 
 @dataclass(frozen=True)
 class Intervals:
-    """Estimates with intervals, one entry a column.
+    """Estimates with intervals, one entry per column.
 
     Attributes:
         estimate: (M,) estimates on the data itself.

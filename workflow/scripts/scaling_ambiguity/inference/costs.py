@@ -1,4 +1,4 @@
-"""The cost surface: how well k human and m synthetic votes an utterance together predict one more human vote.
+"""The cost surface: how well k human and m synthetic votes per utterance together predict one more human vote.
 
 In each deal the last vote of an utterance is predicted, and no other: all cells of the surface have the same
 utterances and the same reference, and "all" means every vote but that one.

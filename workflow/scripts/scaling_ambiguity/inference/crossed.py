@@ -49,7 +49,7 @@ def crossed_mean_interval(
     this interval and of that with speakers alone resampled.
 
     Args:
-        values: (n,) or (n, M), one row a vote, or the mean of a rater's votes on an utterance.
+        values: (n,) or (n, M), one row per vote, or the mean of a rater's votes on an utterance.
         speakers: (n,) speakers.
         raters: (n,) raters.
         weights: (n,) >= 0, default 1; rows of weight 0 are left out.

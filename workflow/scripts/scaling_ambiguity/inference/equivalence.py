@@ -13,7 +13,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Equivalence:
-    """Result of :func:`tost_mean`, one entry a column.
+    """Result of :func:`tost_mean`, one entry per column.
 
     Attributes:
         estimate: (M,) means.

@@ -119,14 +119,14 @@ def equivalent_votes(
     looked at only where an end changes its sign. A proxy that is worth nothing has an upper bound of .05 or more.
 
     Args:
-        curve: (U, K + 1) losses of k = 0 .. K human votes, one row an utterance, or a vote.
+        curve: (U, K + 1) losses of k = 0 .. K human votes, one row per utterance or vote.
         proxies: (U, P) losses of the predictors to be valued.
         interval: The interval of the weighted mean of each column of (U, M), e.g.
             :func:`mean_interval` with its clusters and settings.
         weights: (U,) the weights of that mean, default 1.
 
     Returns:
-        One value a proxy: the k at which the linearly interpolated, non-increasing curve meets its
+        One value per proxy: the k at which the linearly interpolated, non-increasing curve meets its
         loss, and the range of all k whose interval of the difference contains 0.
     """
     curve = decreasing(curve, weights)

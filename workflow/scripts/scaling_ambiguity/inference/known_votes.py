@@ -12,7 +12,7 @@ from scaling_ambiguity.seeds import generator
 Array: TypeAlias = NDArray[np.float64]
 CLASSES = 4
 RATERS = 30
-VOTES = (5, 10)  # fewest and most votes an utterance
+VOTES = (5, 10)  # fewest and most votes per utterance
 DEALS = 6
 SPEAKER, UTTERANCE = 12, 3  # concentrations of the Dirichlet distributions of speakers and of utterances
 SHARPNESS, CONFUSED = 1.3, 0.35  # of the biased annotator
@@ -66,7 +66,7 @@ def pool_habits(seed: int) -> Array:
 
 
 def rater_labels(rng: np.random.Generator, p: Array, votes: int, habits: Array) -> tuple[NDArray, NDArray]:
-    """Return raters and labels of ``votes`` different raters an utterance, (U, votes) each.
+    """Return raters and labels of ``votes`` different raters per utterance, (U, votes) each.
 
     A rater votes with .75 p + .25 b_h; p (U, C), habits (H, C).
     """

@@ -1,4 +1,4 @@
-"""Losses of single reference votes: one value an utterance and rater, so that raters can be resampled too.
+"""Losses of single reference votes: one value per utterance and rater, so that raters can be resampled too.
 
 Only losses that are linear in the reference votes (NLL, Brier) are sums over votes.
 """

@@ -19,7 +19,7 @@ _TIE = 1e-12
 
 @dataclass(frozen=True)
 class SignFlip:
-    """Result of :func:`sign_flip_test`, one entry a column.
+    """Result of :func:`sign_flip_test`, one entry per column.
 
     Attributes:
         estimate: (M,) weighted means.

@@ -31,7 +31,7 @@ from scaling_ambiguity.seeds import derive_seed, generator
 
 Array: TypeAlias = NDArray[np.float64]
 UTTERANCES = 480  # where the speakers divide them, otherwise
-EACH = 40  # utterances a speaker
+EACH = 40  # utterances per speaker
 SYNTHETIC = 5  # votes of the biased annotator, of noise, of the echo and of the prior
 BESIDE = 2  # human votes that echo and prior stand beside
 LEVEL_VOTES = 3
@@ -96,7 +96,7 @@ def add_calibrated_proxies(losses: ExchangeLosses, pool: Array, v: Array, names:
 
 
 def value_corpus(speakers: int, number: int, resamples: int, seed: int) -> list[dict]:
-    """Return what each proxy is found to be worth in one simulated corpus, one row a stratum and proxy."""
+    """Return what each proxy is found to be worth in one simulated corpus, one row per stratum and proxy."""
     corpus = known_corpus(utterances_of(speakers), speakers, pool_habits(seed), seed, number)
     own = derive_seed(seed, "recovery", speakers, number)
     votes = biased_votes(generator(own, "biased annotator"), corpus.p, SYNTHETIC)
@@ -117,7 +117,7 @@ def value_corpus(speakers: int, number: int, resamples: int, seed: int) -> list[
 
 
 def utterances_of(speakers: int) -> int:
-    """Return the utterances of a corpus: 480, or 40 a speaker where 480 cannot be shared equally."""
+    """Return the utterances of a corpus: 480, or 40 per speaker where 480 cannot be shared equally."""
     return EACH * speakers if UTTERANCES % speakers else UTTERANCES
 
 
@@ -148,7 +148,7 @@ def number_row(estimate: float, low: float, high: float, beside: int) -> dict[st
 
 
 def summarise(found: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.DataFrame:
-    """Return one row a stratum, proxy and truth: how often it is covered, and how the estimates are spread.
+    """Return one row per stratum, proxy and truth: how often it is covered, and how the estimates are spread.
 
     ``coverage``: share of intervals that contain the truth, with exact 99 % Monte-Carlo limits ``low`` and ``high``;
     ``gains``: share wholly above 0; ``open``: share without an upper end; ``lower`` and ``upper``: median ends.

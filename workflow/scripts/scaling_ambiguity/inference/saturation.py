@@ -16,7 +16,7 @@ _RATES = np.geomspace(0.02, 5, 160)
 
 @dataclass(frozen=True)
 class ExponentialFit:
-    """a + b exp(-c N) fitted by least squares; arrays of one entry a curve.
+    """a + b exp(-c N) fitted by least squares; arrays of one entry per curve.
 
     ``saturation`` is the first whole N at which the fit is within 10 % of (first value - a) of a.
     """

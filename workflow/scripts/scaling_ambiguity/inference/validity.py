@@ -1,6 +1,6 @@
 """Coverage of intervals on simulated corpora whose truth is known, and what follows for a design at hand.
 
-A corpus is G speakers with 20 utterances each, n votes an utterance from H crossed raters. A speaker has a mean
+A corpus is G speakers with 20 utterances each, n votes per utterance from H crossed raters. A speaker has a mean
 distribution m_g ~ Dirichlet(12 m), an utterance p ~ Dirichlet(3 m_g), a rater a habit b_h ~ Dirichlet(1) that takes
 over a share of .25 of the votes: v = .75 p + .25 b_h. The score is the NLL of a sharpened predictor,
 q ~ p^1.3 mixed with a fifth of uniform. *These raters*: the same raters vote on every corpus, and the truth is
@@ -24,7 +24,7 @@ from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 Array: TypeAlias = NDArray[np.float64]
-ITEMS = 20  # utterances a speaker
+ITEMS = 20  # utterances per speaker
 TRUTH_UTTERANCES = 100_000
 BATCH = 100  # corpora simulated at once
 REFUSED_BELOW, CONSERVATIVE_ABOVE = 0.94, 0.97

@@ -156,7 +156,7 @@ def calibrate(
     Args:
         human: (deals, U, C) conditioning votes.
         synthetic: (deals, U, C) synthetic votes, or human ones that are to be calibrated.
-        targets: (deals, U, C) weights of the votes to predict, of equal sum an utterance.
+        targets: (deals, U, C) weights of the votes to predict, of equal sum per utterance.
         counts: (V, C) human votes that the prior is fitted to, again without the fold.
         count_blocks: (V,) their blocks of speakers.
         blocks: (U,) block of speakers.

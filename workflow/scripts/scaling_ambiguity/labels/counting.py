@@ -88,7 +88,7 @@ def frequencies(counts: Array) -> Array:
 
 @dataclass(frozen=True)
 class DealtVotes:
-    """Human votes with their places in every deal, as parallel arrays of one entry a rater and label.
+    """Human votes with their places in every deal, as parallel arrays of one entry per rater and label.
 
     A vote of one label is one entry of weight 1; a vote of several labels is as many entries, which
     share its weight and its place.

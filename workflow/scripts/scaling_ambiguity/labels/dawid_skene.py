@@ -90,8 +90,8 @@ def ballots(
 def fit(votes: Ballots) -> Confusions:
     """Fit prior and confusion matrices by EM, from the shares of the votes.
 
-    In the M step the matrix of a rater is drawn to that of its group (people, ALMs) with the weight of 5 votes a
-    class, and a group's to uniform with one vote: a rater of few votes is as its group. Stops when no posterior
+    In the M step the matrix of a rater is drawn to that of its group (people, ALMs) with the weight of 5 votes
+    per class, and a group's to uniform with one vote: a rater of few votes is as its group. Stops when no posterior
     moves by more than 1e-6, or after 200 steps.
 
     Raises:

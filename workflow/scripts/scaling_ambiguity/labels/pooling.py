@@ -68,7 +68,7 @@ def calibrated(human: Array, synthetic: Array, speakers: NDArray, parts: NDArray
     for part in np.unique(parts):
         rows = np.flatnonzero(parts == part)
         h, s, blocks = human[rows], synthetic[rows], speaker_blocks(speakers[rows], f"test part {part}")
-        # one layer a class: the votes left when one for that class is taken away, to be predicted
+        # one layer per class: the votes left when one for that class is taken away, to be predicted
         one = np.eye(h.shape[1])[:, None]
         targets = one * frequencies(h)
         found = calibrate(np.maximum(h - one, 0.0), np.broadcast_to(s, targets.shape), targets, h, blocks, blocks)

@@ -88,7 +88,7 @@ def limit_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
 
     Args:
         x: (..., C) whole votes, two or more a row.
-        y: (..., C) votes, at least one a row.
+        y: (..., C) votes, at least one per row.
 
     Returns:
         (...) bits.

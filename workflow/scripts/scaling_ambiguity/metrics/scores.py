@@ -11,7 +11,7 @@ def nll_votes(p: ArrayLike, counts: ArrayLike, floor: float = 0.001) -> Array:
 
     Args:
         p: predictions, (..., C); floored at ``floor`` and renormalised first.
-        counts: held-out votes per class, (..., C), at least one a row.
+        counts: held-out votes per class, (..., C), at least one per row.
         floor: smallest probability, in [0, 1 / C).
 
     Returns:
@@ -34,7 +34,7 @@ def brier(p: ArrayLike, counts: ArrayLike) -> Array:
 
     Args:
         p: predictions, (..., C).
-        counts: held-out votes per class, (..., C), at least one a row.
+        counts: held-out votes per class, (..., C), at least one per row.
 
     Returns:
         (...), in [0, 2], smaller is better; proper (Brier 1950, 10.1175/1520-0493(1950)078).

@@ -202,7 +202,7 @@ def vote_table(
     extra: Sequence[str] = (),
     reasons: dict[str, str] | None = None,
 ) -> pd.DataFrame:
-    """Return one row a draw: a pure function of the stored answers.
+    """Return one row per draw: a pure function of the stored answers.
 
     An answer that is not exactly a label stays as a row without label; one that was cut at the token limit is
     ``cut`` even if its beginning is a label, one that a filter took away ``refused``, whatever of it is left; a request

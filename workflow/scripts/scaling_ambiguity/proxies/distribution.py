@@ -42,7 +42,7 @@ def asked_once(utterances: list[list[Item]]) -> list[list[Item]]:
 def distribution_table(
     utterances: list[list[Item]], records: dict[str, dict[str, Any]], classes: list[str]
 ) -> pd.DataFrame:
-    """Return one label distribution an utterance (``tables.labels``): the mean over its draws of softmax(s / T).
+    """Return one label distribution per utterance (``tables.labels``): the mean over its draws of softmax(s / T).
 
     s are the log-probabilities of the label strings that were read out for the draw's prompt, T is the draw's
     temperature (0: all on the most probable label). A label of several tokens is heated as a whole, and an answer

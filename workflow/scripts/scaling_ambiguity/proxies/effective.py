@@ -46,7 +46,7 @@ def intraclass_correlation(votes: pd.DataFrame) -> float:
 
 
 def draw_counts(votes: pd.DataFrame) -> pd.DataFrame:
-    """Return one row an utterance: draws by status, ``total`` (those asked for), ``valid`` and ``effective``.
+    """Return one row per utterance: draws by status, ``total`` (those asked for), ``valid`` and ``effective``.
 
     ``effective`` = n / (1 + (m - 1) rho), the number of independent draws that estimate the annotator's own
     distribution as well: n valid draws in prompts of n_f, m = sum n_f^2 / n, rho of
@@ -68,12 +68,12 @@ def draw_counts(votes: pd.DataFrame) -> pd.DataFrame:
 
 
 def summary(counts: pd.DataFrame, rho: float) -> str:
-    """Return one line for the log on the number of votes an utterance."""
+    """Return one line for the log on the number of votes per utterance."""
     asked = counts[counts["total"] > 0]
     if asked.empty:
         return "no draw was asked for"
     few, mean = asked["valid"].min(), asked["valid"].mean()
-    said = f"valid votes an utterance: mean {mean:.2f}, least {few} of {asked['total'].max()} asked for"
+    said = f"valid votes per utterance: mean {mean:.2f}, least {few} of {asked['total'].max()} asked for"
     if np.isnan(rho):
         return f"{said}; effective number not known: prompts cannot be told from draws"
     return (

@@ -37,7 +37,7 @@ def gather(shards: Sequence[str]) -> pd.DataFrame:
 
 
 def status_counts(votes: pd.DataFrame) -> pd.DataFrame:
-    """Return the number of draws by prompt and temperature: a column a status, and ``total``, those asked for."""
+    """Return the number of draws by prompt and temperature: a column per status, and ``total``, those asked for."""
     table = votes.groupby(["prompt", "temperature", "status"]).size().unstack(fill_value=0)
     table = table.reindex(columns=list(STATUSES), fill_value=0)
     table["total"] = table.drop(columns=NOT_ASKED).sum(axis=1)

@@ -57,7 +57,7 @@ def plan_table(
     gpu_memory: Callable[[Planned], float | None] = lambda job: None,
     local: Collection[str] = (),
 ) -> pd.DataFrame:
-    """Return the plan, a row a rule and basis, in the order of the stages.
+    """Return the plan, a row per rule and basis, in the order of the stages.
 
     cpu_hours = sum over jobs of threads x seconds / 3600, what is allocated and not what is used; gpu_hours the same
     with GPUs; both also with the time limits in place of the estimate.
@@ -110,7 +110,7 @@ def plan_table(
 
 
 def plan_text(table: pd.DataFrame, jobs: list[Planned]) -> str:
-    """Return the plan in print: a line a stage, the whole, and what it rests on."""
+    """Return the plan in print: a line per stage, the whole, and what it rests on."""
     if table.empty:
         return "nothing to be done"
     whole = table.assign(stage="all")

@@ -85,7 +85,7 @@ def deal_columns(deals: int, prefix: str) -> list[str]:
 
 
 def by_deal(frame: pd.DataFrame, prefix: str, where: str | Path) -> NDArray:
-    """Return the columns of a family with one column a deal, (deals, rows), in order of the deals.
+    """Return the columns of a family with one column per deal, (deals, rows), in order of the deals.
 
     Raises:
         UserError: no such column, or a gap between the numbers of the deals.

@@ -1,4 +1,4 @@
-"""``results/labels/{corpus}/{protocol}/{labels}.parquet``: one label distribution an utterance."""
+"""``results/labels/{corpus}/{protocol}/{labels}.parquet``: one label distribution per utterance."""
 
 import pandera.pandas as pa
 

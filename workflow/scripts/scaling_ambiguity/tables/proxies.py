@@ -1,4 +1,4 @@
-"""``results/proxies/{corpus}/{annotator}/votes.parquet``: one row a synthetic vote, invalid answers included.
+"""``results/proxies/{corpus}/{annotator}/votes.parquet``: one row per synthetic vote, invalid answers included.
 
 Some annotators' votes say more: class_order, the classes as the prompt lists them, joined by ``|``, where that
 differs from draw to draw; label_mass, of a read-out, the share of all answers that begin with a label; reason, why a

@@ -1,6 +1,6 @@
 """``results/corpora/{corpus}/roles.parquet``: what each human vote does in each deal.
 
-One row a vote, by utterance and rater, whatever its number of labels. ``votes`` is the number of
+One row per vote, by utterance and rater, whatever its number of labels. ``votes`` is the number of
 votes of its utterance and ``level_votes`` how many of them decide the level, where there are two more
 than that; ``position_00``, ``position_01`` ... is the vote's place in the random order of each deal, from 0.
 :func:`role_codes` makes the roles out of them: a million votes in thirty deals are thirty small

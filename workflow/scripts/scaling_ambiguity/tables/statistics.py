@@ -1,4 +1,4 @@
-"""``results/statistics/*.parquet``: one row an estimate, with its interval and what it is an estimate of."""
+"""``results/statistics/*.parquet``: one row per estimate, with its interval and what it is an estimate of."""
 
 import re
 from math import inf

@@ -1,4 +1,4 @@
-"""``results/corpora/{corpus}/votes.parquet``: one row a vote; ``label`` is null outside the class set."""
+"""``results/corpora/{corpus}/votes.parquet``: one row per vote; ``label`` is null outside the class set."""
 
 import pandas as pd
 import pandera.pandas as pa

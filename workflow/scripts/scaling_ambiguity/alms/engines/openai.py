@@ -45,14 +45,14 @@ _CLIPS_HELD = 64
 
 
 class Engine(StreamEngine):
-    """Asks a server; answers are handed over as they arrive.
+    """Queries a server; answers are yielded as they arrive.
 
     Attributes:
         model: The model's name at the server.
-        revision: The entry's revision and the sampling parameters: what answers are filed under.
+        revision: The entry's revision and the sampling parameters, under which answers are stored.
         processor: Renders a prompt as the JSON of its chat messages.
         longest: Most tokens an answer may have.
-        attempts: Requests sent, failed ones too.
+        attempts: Number of requests sent, failed ones included.
         faults: Number of failed attempts by kind.
     """
 
@@ -78,7 +78,7 @@ class Engine(StreamEngine):
         self._clip = lru_cache(_CLIPS_HELD)(read_clip)
 
     def connect(self, base_url: str) -> None:
-        """Ask at another address from here on: a server that was started after the engine was opened."""
+        """Use another address from here on: that of a server started after the engine was opened."""
         self._client = Client(base_url, read_key(self._settings.key_env), self._settings.timeout_s)
 
     def answer(self, questions: Sequence[Question], uniform: Callable[..., float]) -> list[Answer]:
@@ -94,7 +94,7 @@ class Engine(StreamEngine):
         except EngineStopped as stopped:
             stopped.answers = received
             raise
-        except UserError as error:  # a clip that cannot be read
+        except UserError as error:  # an unreadable clip
             raise EngineStopped(str(error), received) from None
         return [received[place] for place in range(len(questions))]
 
@@ -107,22 +107,22 @@ class Engine(StreamEngine):
     ) -> Iterator[tuple[int, Answer]]:
         """Yield (position of the question, answer) as answers arrive, each once.
 
-        A question that the server cannot answer is answered by a fault, as soon as it is known to be the question's
-        (see :class:`Outages`). On a fault of the server that does not pass, requests under way are waited for and their
+        A question that the server cannot answer gets a fault as its answer, once the question is known to be the cause
+        (see :class:`Outages`). On a permanent fault of the server, requests under way are waited for and their
         answers yielded first.
 
         Args:
             questions: Any number.
             uniform: ``uniform(*stream, 0)`` in [0, 1) gives a request's seed, 31 bits.
-            go_on: Asked before each request whether any more are to be sent.
+            go_on: Called before each request; whether any more are to be sent.
             proven: A question that this server answered before, if there is any.
 
         Raises:
-            SpendingReached: The cap is reached.
-            ServerUnavailable: Requests failed at all their attempts, none went through between, and what was answered
-                before is not answered again.
-            RequestRefused: The server refuses requests, and would refuse others too.
-            AnotherServer: Another model, or a kind of server that the entry does not state, answers.
+            SpendingReached: The spending cap is reached.
+            ServerUnavailable: All attempts at some requests failed, none succeeded in between, and a question answered
+                before is no longer answered.
+            RequestRefused: The server refuses requests, and would refuse any other.
+            AnotherServer: Another model, or a kind of server other than the entry states, answers.
             UserError: A clip cannot be read, label log-probabilities are asked for, or a text of a model that
                 takes none alone.
         """
@@ -165,7 +165,7 @@ class Engine(StreamEngine):
     def _received(
         self, future: Future, batch: "_Batch", questions: Sequence[Question], uniform: Callable[..., float]
     ) -> list[tuple[int, Answer]]:
-        """Return the answers that a finished request gives, and what of earlier ones was withheld."""
+        """Return the answers of a finished request, and earlier ones that had been withheld."""
         places, error = batch.running.pop(future), future.exception()
         if error is None:
             answers = future.result()
@@ -193,9 +193,10 @@ class Engine(StreamEngine):
     def _still_fails(
         self, stopped: EngineStopped, batch: "_Batch", uniform: Callable[..., float]
     ) -> EngineStopped | None:
-        """Ask once more what was answered before; return why the server is given up, None if it answers.
+        """Repeat a question that was answered before; return why the server is given up, None if it answers.
 
-        This distinguishes many bad items in a row from a server that is gone. The answer is no draw and is not kept.
+        This distinguishes many bad items in a row from a dead server. The answer does not count as a draw and is not
+        kept.
         """
         if batch.answered is None:
             return stopped
@@ -209,11 +210,11 @@ class Engine(StreamEngine):
         return None
 
     def _split(self, places: list[int]) -> list[list[int]]:
-        """Return the requests for draws of one prompt: one where the server honours ``n``, else one each."""
+        """Return the requests for draws of one prompt: one where the server honours ``n``, else one per draw."""
         return [places] if self._several else [[place] for place in places]
 
     def _groups(self, questions: Sequence[Question]) -> list[list[int]]:
-        """Return the positions that one request asks: draws of one clip, prompt and temperature, or each alone."""
+        """Return the positions covered by each request: draws of one clip, prompt and temperature, or single draws."""
         if not self._several:
             return [[place] for place in range(len(questions))]
         groups: dict[tuple, list[int]] = {}
@@ -280,7 +281,7 @@ class Engine(StreamEngine):
         if seen:
             detail = (
                 f"completion {reply.identifier[:80]!r} a second time: a cache or proxy repeats replies "
-                "(a server that numbers none of its replies: `unique_ids: false`)"
+                "(for a server whose replies have no unique ids, set `unique_ids: false`)"
             )
             raise Fault("repeated reply", detail, retry=True, bought=True, item=False)
 
@@ -296,10 +297,10 @@ class Engine(StreamEngine):
             self.faults[fault.kind] = self.faults.get(fault.kind, 0) + 1
 
     def _note(self, reply: Reply, samples: int) -> None:
-        """Learn from a reply whether ``n`` is honoured, and whether what was asked is what answers.
+        """Learn from a reply whether ``n`` is honoured, and check that the requested model answered.
 
         Raises:
-            AnotherServer: It is not.
+            AnotherServer: Another one answered.
         """
         settings = self._settings
         with self._lock:
@@ -307,7 +308,7 @@ class Engine(StreamEngine):
             if ignored:
                 self._several = False
         if ignored:
-            warnings.warn(f"{self.model}: the server ignores `n`; one request an answer from here on", stacklevel=2)
+            warnings.warn(f"{self.model}: the server ignores `n`; one request per answer from here on", stacklevel=2)
         if reply.model is not None and not is_same_model(reply.model, settings.allowed_models):
             raise AnotherServer(another_model(settings.base_url, settings.model, reply.model))
         if settings.server is None and reply.vllm:
@@ -316,7 +317,7 @@ class Engine(StreamEngine):
 
 @dataclass
 class _Batch:
-    """Requests of one call: those that wait, those under way, what stopped them, and one that was answered."""
+    """Requests of one call: those waiting, those under way, what stopped them, and one that was answered."""
 
     waiting: deque[list[int]]
     go_on: Callable[[], bool]
@@ -332,14 +333,14 @@ class _Batch:
         return bool(self.waiting) and self.first is None and self.go_on()
 
     def elsewhere(self, failed: list[bool]) -> None:
-        """Go on with what waits at another place, as neighbours may share a fault, and come to ``failed`` last."""
+        """Continue elsewhere in the queue, as neighbours may share a fault, and return to ``failed`` last."""
         places = [group for group, last in zip(self.waiting, failed, strict=True) if not last]
         cut = len(places) // ITEMS
         late = [group for group, last in zip(self.waiting, failed, strict=True) if last]
         self.waiting = deque([*places[cut:], *places[:cut], *late])
 
     def finished(self) -> set[Future]:
-        """Wait for requests under way: they are paid for, so that the first interrupt waits for them too."""
+        """Wait for requests under way: they are paid for, so the first interrupt also waits for them."""
         try:
             return wait(self.running, return_when=FIRST_COMPLETED).done
         except KeyboardInterrupt as interrupt:
@@ -349,7 +350,7 @@ class _Batch:
             return set()
 
     def give_up(self, error: BaseException) -> None:
-        """Send nothing more; the first error is the one that is told."""
+        """Send nothing more; the first error is the one that is reported."""
         if self.first is None or isinstance(self.first, _Interrupted):
             self.first = error
         self.stop.set()
@@ -360,10 +361,10 @@ class _Interrupted(Exception):
 
 
 class _ItemFailed(Exception):
-    """Raised in a request that failed for good, perhaps by what was asked.
+    """Raised in a request that failed permanently, perhaps because of the question.
 
     Attributes:
-        stopped: What is raised if it is the server that fails.
+        stopped: Raised instead if the server turns out to be the cause.
         answers: Number of answers when the request first failed.
     """
 

@@ -1,4 +1,4 @@
-"""Engine `replay_answers`: answers that were published, of a model that need not be there any more."""
+"""Engine `replay_answers`: published answers of a model that need not exist any more."""
 
 import hashlib
 from pathlib import Path
@@ -17,12 +17,12 @@ class Engine(PublishedEngine):
 
     Attributes:
         model: The model's name in the published answers.
-        revision: Its revision there, as answers are filed under it today; answers of any token limit are taken.
+        revision: Its revision there, under which answers are stored; answers of any token limit are accepted.
         processor: Renders prompts as the model's own did.
         folder: The published answers: an answer store.
     """
 
-    capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})  # whichever were published
+    capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})  # those that were published
     clips_at_once = 1
     longest: int | None = None
     repeats = True
@@ -35,8 +35,8 @@ def open_engine(entry: dict[str, Any]) -> Engine:
     """Open an ``alms`` entry of the configuration: ``store`` and, where it holds several, ``model`` and ``revision``.
 
     Raises:
-        UserError: An unknown key, no such folder, a file that is not as its manifest says, or not one chat format
-            that the entry means.
+        UserError: An unknown key, no such folder, a file that is not as its manifest says, or not exactly one chat
+            format that matches the entry.
     """
     unknown = set(entry) - _KNOWN
     if unknown or "store" not in entry:
@@ -58,7 +58,7 @@ def open_engine(entry: dict[str, Any]) -> Engine:
         there.append(f"model: {chat['model']}, revision: {chat['revision']}")
     if len(meant) != 1:
         raise UserError(
-            f"{folder}: holds the chat formats of: {'; '.join(there) or 'none'}; {len(meant)} of them are meant. Set "
+            f"{folder}: holds the chat formats of: {'; '.join(there) or 'none'}; {len(meant)} of them match. Set "
             "model and revision of the alms entry to one of them; without any, let `export_answers` write the folder "
             "anew where the model is there."
         )
@@ -70,7 +70,7 @@ def check_manifest(folder: Path) -> None:
     """Compare the files of a folder with its ``manifest.json``, if it has one.
 
     Raises:
-        UserError: A file is missing, is another than published, or answers were added to the folder.
+        UserError: A file is missing or differs from the published one, or answers were added to the folder.
     """
     path = folder / "manifest.json"
     if not path.is_file():

@@ -28,7 +28,7 @@ _KNOWN = {
 
 @dataclass(frozen=True)
 class _Asked:
-    """Questions: the row of each one's prompt, the rows' inputs, the groups that share what they begin with."""
+    """Questions: the row of each one's prompt, the rows' inputs, and the groups of rows that share a prefix."""
 
     questions: list[Question]
     rows: list[int]
@@ -36,12 +36,12 @@ class _Asked:
     groups: list[Group]
 
     def items(self, keys: list[tuple[int, int]]) -> list[Item]:
-        """Return what forwards are cut from, of pairs of key and row."""
+        """Return the items from which forwards are cut, for pairs of key and row."""
         shapes = shapes_of(self.inputs["attention_mask"].sum(-1).tolist(), self.groups)
         return [Item(key, row, *shapes[row]) for key, row in keys]
 
     def inputs_of(self, piece: list[Item]) -> tuple[list[int], dict[str, torch.Tensor], list[Group]]:
-        """Return the rows of some items of one shape, their inputs, and their groups if they share a beginning."""
+        """Return the rows of some items of one shape, their inputs, and their groups if they share a prefix."""
         rows = list(dict.fromkeys(item.row for item in piece))
         (head, rest), place = piece[0].shape, {row: place for place, row in enumerate(rows)}
         groups = []
@@ -52,15 +52,15 @@ class _Asked:
 
 
 class Engine(BatchEngine):
-    """Answers batches of questions with one encoding a clip and one prefill a prompt.
+    """Answers batches of questions with one encoding per clip and one prefill per prompt.
 
     The distribution is softmax(logits / temperature) over the whole vocabulary, temperature being the
     question's: transformers' ``generate`` is not called, so nothing of a checkpoint's generation_config
     (top_k, top_p, repetition penalty, temperature) can reach it.
 
     Attributes:
-        revision: What answers are filed under beside the model's name: the weights, and whether
-            prompts about one clip share the reading of what they begin with, which changes last digits.
+        revision: What answers are stored under in addition to the model's name: the weights, and whether
+            prompts about one clip share the reading of their common prefix, which changes last digits.
     """
 
     capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})
@@ -86,7 +86,7 @@ class Engine(BatchEngine):
         self.forwards = Forwards(alm, places)
 
     def remarks(self) -> list[str]:
-        """Say how many sounds were encoded here although encoder outputs were given; see :class:`Encodings`."""
+        """Report how many sounds were encoded here although encoder outputs were given; see :class:`Encodings`."""
         missed = len(self.encodings.missed)
         return [f"{missed} sounds were not among the encoder outputs and were encoded here"] if missed else []
 
@@ -109,7 +109,7 @@ class Engine(BatchEngine):
             prepared: What :meth:`prepare` returned for the same questions; None: it is done now.
 
         Returns:
-            In the order of the questions; of those about a clip without audio tokens, why there is no answer.
+            In the order of the questions; for those about a clip without audio tokens, why there is no answer.
         """
         clips, cut = self.encodings.tokens(self.prepare(questions) if prepared is None else prepared)
         answers = {
@@ -135,7 +135,7 @@ class Engine(BatchEngine):
     ) -> list[Answer]:
         """Answer questions that are all generated, or all read out with the same labels."""
         prompts = list(dict.fromkeys((q.audio, q.prompt) for q in questions))
-        if self.shared:  # neighbours share; sorting is stable, what is heard first stays first
+        if self.shared:  # neighbours share; sorting is stable, the order of clips is kept
             order = {audio: place for place, audio in enumerate(dict.fromkeys(audio for audio, _ in prompts))}
             prompts.sort(key=lambda prompt: order[prompt[0]])
         row_of = {prompt: row for row, prompt in enumerate(prompts)}
@@ -188,10 +188,10 @@ class Engine(BatchEngine):
 
 
 def _groups(questions: Sequence[Question], asked: list[int], adapted: bool) -> list[tuple[bool | None, list[int]]]:
-    """Return the places, of those ``asked``, of questions that go together, and whether adapters are to be on.
+    """Return the positions, among ``asked``, of questions answered together, and whether adapters are to be on.
 
-    That is None where the model has none of its own. Generated and read-out answers are apart, and so are other label
-    sets; where it has adapters, so are questions with and without a clip.
+    The latter is None where the model has no adapters of its own. Generated and read-out answers are separate, and so
+    are different label sets; where it has adapters, so are questions with and without a clip.
     """
     groups: dict[tuple, list[int]] = {}
     for place in asked:

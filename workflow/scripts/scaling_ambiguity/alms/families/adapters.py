@@ -1,4 +1,4 @@
-"""Adapters that belong to a checkpoint and are on only where a clip is heard."""
+"""Adapters that belong to a checkpoint and are active only where the input has a clip."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Audio Flamingo 3: windows of 30 s, encoded apart and read one after the other, up to ten minutes."""
+"""Audio Flamingo 3: windows of 30 s, encoded separately and read one after the other, up to ten minutes."""
 
 from pathlib import Path
 from typing import Any

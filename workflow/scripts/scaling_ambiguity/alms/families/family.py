@@ -1,4 +1,4 @@
-"""What the engine must know of a family of audio-language models; one module of this room per family."""
+"""What the engine must know about a family of audio-language models; one module of this package per family."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ ROWS_AT_ONCE = 16_384  # of an output layer, in float32: 0.27 GB at 4,096 hidden
 
 
 class ClipTooShort(UserError):
-    """A clip has no audio token: what is asked about it has no answer, other clips are not concerned."""
+    """A clip has no audio token: questions about it have no answer; other clips are not affected."""
 
     def __init__(self, samples: int, least: int | None = None) -> None:
         """Say how many samples at 16 kHz a clip has, and how many the family needs if that is known."""
@@ -84,15 +84,15 @@ def tokenize(tokenizer: Any, text: str) -> list[int]:
 
 
 def nothing(model: Any, checkpoint: str | Path, options: dict) -> None:
-    """Have nothing to load besides the model."""
+    """Load nothing besides the model."""
 
 
 @dataclass(frozen=True)
 class Encoder:
-    """How clips become audio tokens, in two steps of which the first needs no weights; each clip by itself.
+    """How clips become audio tokens, in two steps of which the first needs no weights; each clip is encoded by itself.
 
     Attributes:
-        features: ``(processor, clips)`` to what the audio encoder reads.
+        features: ``(processor, clips)`` to the input of the audio encoder.
         hear: ``(model, features, device)`` to one (n_audio_tokens, H) tensor a clip.
     """
 
@@ -106,7 +106,7 @@ class Encoder:
 
 @dataclass(frozen=True)
 class Family:
-    """How one family is opened and heard.
+    """How one family is opened and how it encodes clips.
 
     Attributes:
         name: What it is called in messages.
@@ -115,12 +115,13 @@ class Family:
         open_processor: ``(checkpoint, options)`` to an object with ``feature_extractor``, ``tokenizer``,
             ``audio_token`` and ``apply_chat_template``.
         encode: Clips to one (n_audio_tokens, H) tensor each.
-        longest: ``(processor)`` to the seconds that are heard of a clip; None: all of it.
+        longest: ``(processor)`` to the seconds of a clip that are encoded; None: all of it.
         turn_end: Token that ends the assistant's turn, if it is not the tokenizer's end token.
         tokenize: ``(tokenizer, rendered prompt)`` to token ids.
-        adapted: Adapters are on where a clip is heard and off where none is.
-        load_adapters: ``(model, checkpoint, options)``: load what comes with the checkpoint as an adapter.
-        masks: Its language model takes a mask (B, 1, Q, K) of what each place sees; if not, labels are read one by one.
+        adapted: Adapters are active with a clip and inactive without one.
+        load_adapters: ``(model, checkpoint, options)``: load the adapter that comes with the checkpoint.
+        masks: Its language model accepts a mask (B, 1, Q, K) of what each position attends to; if not, labels are read
+            one by one.
         attention: Projections of the language model's self-attention, what fine-tuning adapts by default.
     """
 
@@ -142,11 +143,11 @@ def one_by_one(
     encode_clip: Callable[[Any, Any, Any], torch.Tensor],
     features: Callable[[Any, np.ndarray], Any] | None = None,
 ) -> Encoder:
-    """Return the encoder of a family that hears each clip by itself.
+    """Return the encoder of a family that encodes each clip by itself.
 
-    Most encoders pad a batch to its longest clip and let the padding reach what is beside it
+    Most encoders pad a batch to its longest clip and let the padding affect the neighbouring frames
     (convolutions without a mask, chunks padded to the longest), and even with a mask the size of a
-    batch changes last digits; alone, a clip's tokens cannot depend on its neighbours, whatever
+    batch changes last digits; encoded alone, a clip's tokens cannot depend on its neighbours, whatever
     batches, shards and jobs are made of a corpus.
 
     Args:
@@ -170,7 +171,7 @@ def one_by_one(
         with torch.no_grad():
             heard = [encode_clip(model, processor, x) for processor, x, _ in prepared]
         for tokens, (_, _, samples) in zip(heard, prepared, strict=True):
-            if not len(tokens):  # by a front end that needs more than others do
+            if not len(tokens):  # from a front end with a longer minimum than others
                 raise ClipTooShort(samples)
         return heard
 

@@ -1,4 +1,4 @@
-"""Granite Speech: log-mel pairs, a conformer and a Q-Former, with an adapter that is on where a clip is heard.
+"""Granite Speech: log-mel pairs, a conformer and a Q-Former, with an adapter that is active where the input has a clip.
 
 Two things are done here that transformers 5.23.0 does not do: the features are computed with
 torch alone (its feature extractor needs torchaudio to be opened), and the logits are divided by
@@ -24,7 +24,7 @@ AUDIO = "<|audio|>"
 
 @dataclass(frozen=True)
 class GraniteMel:
-    """Log-mel features, two frames a row.
+    """Log-mel features, two frames per row.
 
     Power spectra (periodic Hann window, reflected edges), HTK mel bands without normalisation,
     x = log10 max(., 1e-10), then max(x, max x - 8) / 4 + 1; an odd last frame is left out.

@@ -1,4 +1,4 @@
-"""The families that engine `transformers` can ask."""
+"""The families that engine `transformers` can run."""
 
 from typing import Any
 
@@ -30,13 +30,13 @@ def find_family(architecture: str) -> Family:
     """Return the family of ``config.architectures[0]`` or of a model's class name.
 
     Raises:
-        UserError: No family has it, or it is refused for a reason of its own.
+        UserError: No family has it, or it is refused explicitly.
     """
     if architecture in gemma3n.REFUSED:
         raise UserError(f"{architecture}: {gemma3n.REFUSAL}")
     if architecture not in _BY_CLASS:
         raise UserError(
-            f"{architecture}: engine `transformers` cannot ask it; it knows {', '.join(f.name for f in FAMILIES)}. "
+            f"{architecture}: engine `transformers` cannot run it; it supports {', '.join(f.name for f in FAMILIES)}. "
             "Serve the model and use engine `openai`, or add a module to alms/families."
         )
     return _BY_CLASS[architecture]

@@ -1,6 +1,6 @@
-"""Phi-4-multimodal: its own filter bank and a conformer, with a speech adapter that is on where a clip is heard.
+"""Phi-4-multimodal: its own filter bank and a conformer, with a speech adapter active only for clips.
 
-Only the checkpoint in transformers' own format is known (``Phi4MultimodalForCausalLM``), not the
+Only the checkpoint in transformers' own format is supported (``Phi4MultimodalForCausalLM``), not the
 published one with code of its own (``Phi4MMForCausalLM``).
 """
 
@@ -46,9 +46,10 @@ def _encode_clip(base: torch.nn.Module, processor: Pieces, batch: dict[str, torc
 def _load_adapters(model: torch.nn.Module, checkpoint: Path | str, options: dict) -> None:
     name = f"{ADAPTER}/adapter_config.json"
     if cached_file(checkpoint, name, _raise_exceptions_for_missing_entries=False, **options) is None:
-        warnings.warn(f"{checkpoint}: has no {ADAPTER}; the published model hears speech through it", stacklevel=2)
+        warnings.warn(f"{checkpoint}: has no {ADAPTER}; the published model encodes speech with it", stacklevel=2)
         return
-    # Its name tells transformers which missing tensors are the adapter's: "speech" is in the projector's names too.
+    # From its name transformers knows which missing tensors are the adapter's: "speech" is in the projector's names
+    # too.
     if Path(checkpoint).is_dir():
         report = model.load_adapter(str(Path(checkpoint) / ADAPTER), adapter_name=ADAPTER)
     else:

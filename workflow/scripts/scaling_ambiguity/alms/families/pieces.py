@@ -1,4 +1,4 @@
-"""A processor of the pieces that annotation needs, opened without a checkpoint's image and video parts."""
+"""A processor with the parts that annotation needs, opened without a checkpoint's image and video parts."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,15 +17,15 @@ from scaling_ambiguity.errors import UserError
 class Pieces:
     """Feature extractor, tokenizer and chat template.
 
-    The processors of models that also see need torchvision, and some need torchaudio, only to be
-    opened; here neither is.
+    The processors of models that also read images need torchvision, and some need torchaudio, only to be
+    opened; here neither is needed.
 
     Attributes:
         feature_extractor: Waveform to features.
         tokenizer: Text to tokens.
         audio_token: The placeholder of a clip in a rendered prompt.
         chat_template: Jinja; None: the tokenizer's own.
-        flat: The template takes a message's content as text, the clip's placeholder in it.
+        flat: The template takes a message's content as text that contains the clip's placeholder.
     """
 
     feature_extractor: Any
@@ -48,14 +48,14 @@ class Pieces:
         )
 
     def flatten(self, content: str | list[dict]) -> str:
-        """Return a message's content as one text, the placeholder where the clip is."""
+        """Return a message's content as one text, with the placeholder where the clip is."""
         if isinstance(content, str):
             return content
         return "".join(self.audio_token if part["type"] == "audio" else part["text"] for part in content)
 
 
 def open_tokenizer(checkpoint: str | Path, options: dict) -> tuple[Any, str | None]:
-    """Return the tokenizer, and the chat template wherever the checkpoint keeps it."""
+    """Return the tokenizer, and the chat template from wherever the checkpoint stores it."""
     tokenizer = AutoTokenizer.from_pretrained(checkpoint, **options)
     template = getattr(tokenizer, "chat_template", None)
     if template is None:
@@ -82,17 +82,17 @@ def check_pieces(checkpoint: str | Path, tokenizer: Any, template: str | None, a
         UserError: It has not, or there is none.
     """
     if audio_token not in tokenizer.get_vocab():
-        raise UserError(f"{checkpoint}: its tokenizer has no {audio_token!r}; the files are not of one checkpoint.")
+        raise UserError(f"{checkpoint}: its tokenizer has no {audio_token!r}; the files are not from one checkpoint.")
     if template is None:
         raise UserError(f"{checkpoint}: has no chat template (chat_template.jinja); fetch the whole checkpoint.")
 
 
 def whisper_features(extractor: WhisperFeatureExtractor, clip: np.ndarray) -> torch.Tensor:
-    """Return the log-mel features (n_mels, frames) of a clip, and of nothing beside it.
+    """Return the log-mel features (n_mels, frames) of a clip, without any padding.
 
     The same numbers as with the clip padded to the extractor's whole window and the padding's
     frames taken away, without computing a window of minutes: one transform's length of silence is
-    enough for the last frames to see what they would see there.
+    enough for the last frames to come out the same.
     """
     length = len(clip) + extractor.n_fft
     batch = extractor(

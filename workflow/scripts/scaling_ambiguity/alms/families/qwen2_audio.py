@@ -47,7 +47,7 @@ def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) 
         mask: (B, frames), 1 on frames that hold sound.
 
     Returns:
-        For each row its (n_audio_tokens, hidden); n_audio_tokens follows from the frames that hold sound, 0 of
+        For each row its (n_audio_tokens, hidden); n_audio_tokens follows from the frames that hold sound, 0 for
         too few.
     """
     tower = modules.audio_tower

@@ -1,4 +1,4 @@
-"""Qwen2.5-Omni and Qwen3-Omni: the Thinker alone, asked by voice and text; nothing of the Talker is loaded.
+"""Qwen2.5-Omni and Qwen3-Omni: the Thinker alone, with audio and text input; nothing of the Talker is loaded.
 
 Both have rotary positions in three dimensions. Without image or video the three are equal and
 count the tokens, audio tokens included, so the (B, T) positions of ``embed_prompts`` are the

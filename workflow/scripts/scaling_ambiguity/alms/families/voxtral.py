@@ -1,6 +1,6 @@
 """Voxtral: windows of 30 s, silence included; Mistral's instruction format, which has no Jinja template.
 
-The model takes no system turn beside a clip: the system text stands before the user's, as its
+The model takes no system turn together with a clip: the system text precedes the user's, as its
 processor's documentation knows only the roles user and assistant.
 """
 
@@ -36,7 +36,7 @@ class _Voxtral(Pieces):
 
 
 def tokenize(tokenizer: Any, text: str) -> list[int]:
-    """Return token ids; Mistral's own tokenizer does not look for control tokens in text, so they are cut out here."""
+    """Return token ids; Mistral's own tokenizer ignores control tokens in text, so they are split off here."""
     ids: list[int] = []
     for piece in filter(None, _CONTROL.split(text)):
         if _CONTROL.fullmatch(piece):
@@ -59,7 +59,7 @@ def _open(checkpoint: Path | str, options: dict) -> Pieces:
 
 
 def _window_features(extractor: WhisperFeatureExtractor, clip: np.ndarray) -> torch.Tensor:
-    """Return (W, n_mels, frames): features of the whole clip, silence after it, cut into windows afterwards."""
+    """Return (W, n_mels, frames): features of the whole clip padded with silence, then cut into windows."""
     batch = extractor(
         [clip],
         sampling_rate=SAMPLE_RATE,
@@ -81,7 +81,7 @@ def _encode_clip(base: torch.nn.Module, processor: Pieces, features: torch.Tenso
 
 
 def _longest(processor: Pieces) -> float:
-    return 40 * 60.0  # The 40 minutes of understanding that its documentation states.
+    return 40 * 60.0  # The 40 minutes of audio understanding stated in its documentation.
 
 
 _CLASS = "VoxtralForConditionalGeneration"

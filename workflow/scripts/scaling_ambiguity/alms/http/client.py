@@ -15,16 +15,16 @@ CONNECT_S = 10.0
 LARGEST_REPLY = 16 * 2**20
 _QUOTED = 300
 _OVERLOADED = (503, 529)
-_OF_THE_SERVER = (401, 402, 403, 404, 405, 407, 410, 429)  # key, account, address, model: nothing would be answered
+_OF_THE_SERVER = (401, 402, 403, 404, 405, 407, 410, 429)  # key, account, address, model: no request would be answered
 _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 class Client:
     """Sends to ``base_url``/chat/completions; safe to use from several threads.
 
-    Each attempt has a connection of its own: what a server sends too much or too late cannot
+    Each attempt has its own connection: surplus or late bytes from a server cannot
     become the answer to another question. Redirects are not followed, so that neither key nor audio
-    goes anywhere but to the server that is named; environment proxies are not used.
+    goes anywhere but to the named server; environment proxies are not used.
     """
 
     def __init__(self, base_url: str, key: Key, timeout_s: float) -> None:
@@ -62,8 +62,8 @@ class Client:
     def _exchange(self, body: bytes, deadline: float) -> tuple[int, Any, bytes]:
         headers = {"Content-Type": "application/json", "Connection": "close", **self._key.header()}
         timeout = urllib3.Timeout(connect=min(CONNECT_S, self._timeout_s), read=self._timeout_s)
-        # A pool for each attempt, closed with it: servers need not say that they close, and a pool would
-        # then send the next request on a connection that is closing, or that holds what was sent too much.
+        # A pool for each attempt, closed with it: servers need not announce that they close a connection, and a pool
+        # would then send the next request on a connection that is closing, or that still holds surplus bytes.
         with urllib3.PoolManager(num_pools=1, retries=False, ssl_context=self._certificates) as pool:
             response = pool.request(
                 "POST", self._url, body=body, headers=headers, timeout=timeout, redirect=False, preload_content=False
@@ -78,7 +78,7 @@ class Client:
 
 
 def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    """Return the body; what drips in is cut at the deadline."""
+    """Return the body; a slow reply is cut off at the deadline."""
     data = bytearray()
     while chunk := response.read1(65536):
         data += chunk
@@ -90,7 +90,7 @@ def _read(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
 
 
 def _status_fault(status: int, headers: Any, text: str) -> Fault:
-    """Return the fault of a status other than 2xx; behind a gateway's 5xx the model may have answered, and cost."""
+    """Return the fault of a status other than 2xx; behind a gateway's 5xx the model may have answered, at a cost."""
     detail = " ".join(text.split())[:_QUOTED] or "no reason given"
     if 300 <= status < 400:
         detail = "a redirect, which is not followed; correct `base_url`"

@@ -1,4 +1,4 @@
-"""What servers of OpenAI's chat completions differ in; imports nothing heavy."""
+"""How servers of OpenAI's chat completions differ; imports no heavy library."""
 
 import shlex
 from dataclasses import dataclass, field
@@ -9,11 +9,11 @@ from urllib.parse import urlsplit
 
 @dataclass(frozen=True)
 class Dialect:
-    """What a kind of server takes.
+    """What a kind of server accepts.
 
     Attributes:
-        seed: What it calls the seed; None: it takes none.
-        neutral: Fields without effect on the distribution, sent because the server would otherwise fill them in
+        seed: Its name for the seed; None: it accepts none.
+        neutral: Fields that leave the distribution unchanged, sent because the server would otherwise fill them in
             from the checkpoint's generation_config.json.
     """
 
@@ -50,7 +50,7 @@ _OF_VLLM = {"prompt_logprobs", "prompt_token_ids", "kv_transfer_params"}
 
 
 def inferred_server(alm: dict[str, Any]) -> str | None:
-    """Return the kind of server of an ``alms`` entry, by its command or host; None: not known."""
+    """Return the kind of server of an ``alms`` entry, judged by its command or host; None: not known."""
     command = (alm.get("serve") or {}).get("command")
     if command:
         words = shlex.split(command)
@@ -76,16 +76,16 @@ def needs_audio(alm: dict[str, Any]) -> bool:
 
 
 def system_in_user_turn(alm: dict[str, Any]) -> bool:
-    """Return whether the system role is written into the user's turn: Mistral's tokenizer takes none beside a clip."""
+    """Return whether the system role is written into the user's turn, as Mistral's tokenizer requires with a clip."""
     if "system" in alm:
         return alm["system"] == "user_turn"
     return "voxtral" in str(alm.get("model", "")).lower()
 
 
 def is_same_model(said: str, allowed: list[str]) -> bool:
-    """Return whether the name that a reply gives is among those allowed, written in another way or not.
+    """Return whether the name in a reply is among those allowed, up to spelling variants.
 
-    Case does not count, nor Google's ``models/`` before a name and the ``@main`` that ``transformers serve`` adds.
+    Case is ignored, as are Google's prefix ``models/`` and the suffix ``@main`` that ``transformers serve`` adds.
     """
     return _plain(said) in {_plain(name) for name in allowed}
 

@@ -1,4 +1,4 @@
-"""Why an answer ended, in the words of many servers."""
+"""Why an answer ended, in the vocabulary of many servers."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""What can go wrong between this machine and a server, and how a batch that was not finished is reported."""
+"""What can go wrong between this machine and a server, and how an unfinished batch is reported."""
 
 import re
 from collections.abc import Collection
@@ -11,17 +11,17 @@ from scaling_ambiguity.errors import UserError
 
 @dataclass(eq=False)
 class Fault(Exception):
-    """One attempt that gave no answer.
+    """An attempt that gave no answer.
 
     Attributes:
-        kind: In a word or two: ``time-out``, ``status 429``, ``garbage`` ...
+        kind: A short name: ``time-out``, ``status 429``, ``garbage`` ...
         detail: What is known, without any key.
         retry: Whether the same request may be sent again.
-        bought: Whether the server may charge for it: it was sent whole, and not refused by a status.
+        bought: Whether the server may charge for it: it was sent completely, and not refused by a status.
         wait: Seconds that the server asks to wait (Retry-After), or None.
-        everyone: Whether the wait holds for all requests, not for this one alone.
-        item: Whether what was asked may be the cause, so that other questions may be answered: not for a key that is
-            refused, a model that is not there, a server that cannot be reached.
+        everyone: Whether the wait applies to all requests, not only to this one.
+        item: Whether the question may be the cause, so that other questions may be answered: not so for a key that is
+            refused, a missing model or an unreachable server.
     """
 
     kind: str
@@ -42,7 +42,7 @@ class EngineStopped(UserError):
 
     Attributes:
         message: What happened, to what, and the remedy.
-        answers: The answers that were received, by the position of their question: paid for, to be kept.
+        answers: The answers received, by the position of their question; they are paid for and must be kept.
     """
 
     message: str
@@ -57,20 +57,20 @@ class SpendingReached(EngineStopped):
 
 
 class ServerUnavailable(EngineStopped):
-    """All attempts at a request failed by faults that pass."""
+    """All attempts at a request failed with transient faults."""
 
 
 class RequestRefused(EngineStopped):
-    """The server refuses the request, and would refuse others too."""
+    """The server refuses the request, and would refuse any other."""
 
 
 class AnotherServer(EngineStopped):
-    """Not the model that was asked answered, or a kind of server that the entry does not state."""
+    """Another model than the requested one answered, or a kind of server that the entry does not state."""
 
 
-# What of the entry turns a field of the request off that a server does not take.
+# The setting of the entry that turns off a request field that a server does not accept.
 _TURNED_OFF = {
-    "seed": "`seed: false`, or `seed: random_seed` if it calls it so (Mistral)",
+    "seed": "`seed: false`, or `seed: random_seed` if that is its name there (Mistral)",
     "random_seed": "`seed: false`",
     "top_p": "`top_p: false`",
     "max_tokens": "`token_limit_field: max_completion_tokens`",
@@ -82,7 +82,7 @@ _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
 def refused_field(fault: Fault, sent: Collection[str]) -> str | None:
-    """Return the field of the request that the server names in refusing it; None if it names none of ours.
+    """Return the request field that the server names in its refusal; None if it names none of those sent.
 
     Args:
         fault: The refusal.
@@ -96,7 +96,7 @@ def refused_field(fault: Fault, sent: Collection[str]) -> str | None:
 
 
 def concerns_all(fault: Fault, sent: Collection[str]) -> bool:
-    """Return whether a refusal is of a field that every request has; a token limit may be too large for one clip."""
+    """Return whether a refusal concerns a field that every request has; a token limit may be too large for one."""
     return refused_field(fault, sent) not in (None, *_LIMITS)
 
 
@@ -106,7 +106,7 @@ def refused(about: str, fault: Fault, sent: Collection[str] = ()) -> str:
     Args:
         about: Server, model and item.
         fault: The refusal.
-        sent: Fields of the request, so that the remedy turns off the one that the server names.
+        sent: Fields of the request, so that the remedy can name the one the server refuses.
     """
     name = refused_field(fault, sent)
     if name is not None:
@@ -115,9 +115,9 @@ def refused(about: str, fault: Fault, sent: Collection[str] = ()) -> str:
     else:
         remedy = {
             "status 401": "check the key in the environment variable that `key_env` names",
-            "status 403": "check what the key may do",
+            "status 403": "check the permissions of the key",
             "status 404": "check `base_url` and `model`",
-            "status 429": "the account's quota is used up; run again when it is not",
+            "status 429": "the account's quota is used up; run again when it is renewed",
         }.get(fault.kind, "correct the entry")
     return f"{about}: refused ({fault}). Every answer received is kept; {remedy} and run again."
 
@@ -133,7 +133,7 @@ def unavailable(about: str, fault: Fault, attempts: int) -> str:
 def another_model(base_url: str, asked: str, served: str) -> str:
     """Return the message for a reply by a model of another name."""
     return (
-        f"{base_url}: asked was model {asked!r}, {served!r} answered. Its reply is not kept, all before it are. "
+        f"{base_url}: model {asked!r} was requested, but {served!r} answered. Its reply is not kept; earlier ones are. "
         f"Correct `model`; or, if {asked!r} is another name for it, write `answers_as: {served}` in the alms entry."
     )
 
@@ -144,5 +144,5 @@ def unstated_vllm(base_url: str) -> str:
         f"{base_url}: vLLM answers, and takes top_k, min_p and penalties from the checkpoint's generation_config.json "
         "where a request does not give them: votes would be drawn from another distribution than the model's. Write "
         "`server: vllm` in the alms entry, so that neutral values are sent; or `server: openai`, so that the "
-        "server's stand (those of a server with `--generation-config vllm` are neutral)."
+        "server's values are used (those of a server with `--generation-config vllm` are neutral)."
     )

@@ -1,4 +1,4 @@
-"""The key of a server: taken from the environment, shown to nobody."""
+"""The key of a server: taken from the environment and never shown."""
 
 import os
 import re
@@ -10,7 +10,7 @@ _NAME = re.compile(r"[A-Z_][A-Z0-9_]{0,63}")
 
 
 class Key:
-    """A secret whose text forms are all ``[key]``; :meth:`header` alone gives it away."""
+    """A secret that always prints as ``[key]``; only :meth:`header` reveals it."""
 
     __slots__ = ("_value",)
 
@@ -33,7 +33,7 @@ class Key:
 
 
 def read_key(variable: str | None) -> Key:
-    """Return the key in an environment variable; no variable, no key.
+    """Return the key in an environment variable; no key if no variable is given.
 
     Raises:
         UserError: The variable is not set, or what it holds cannot be sent in a header. The
@@ -44,7 +44,7 @@ def read_key(variable: str | None) -> Key:
     if not isinstance(variable, str) or not _NAME.fullmatch(variable):
         raise UserError(
             "alms entry: `key_env` has to be the name of an environment variable (capitals, digits, underscores), "
-            "not the key itself. If a key was written there, take it out and have it replaced."
+            "not the key itself. If a key was written there, remove it and revoke that key."
         )
     value = os.environ.get(variable, "")
     if not value:

@@ -1,4 +1,4 @@
-"""Requests and tokens a minute: a sliding window that all threads of an engine share."""
+"""Requests and tokens per minute: a sliding window that all threads of an engine share."""
 
 import threading
 import time
@@ -12,17 +12,17 @@ _CHECK = 0.5
 
 @dataclass
 class Passage:
-    """A request that was let through: when, and its tokens (estimated, then as counted by the server)."""
+    """A request that was admitted: its time and its tokens (estimated, then as counted by the server)."""
 
     time: float
     tokens: int
 
 
 class RateLimit:
-    """Lets requests through such that no 60 s hold more of them, or of their tokens, than allowed.
+    """Admits requests such that no window of 60 s holds more requests, or tokens, than allowed.
 
-    A request of more tokens than a minute allows goes alone. The limits are those of this process:
-    n processes that ask one server at once get 1/n each.
+    A request with more tokens than allowed per minute is sent alone. The limits are those of this process:
+    n processes that query one server at once get 1/n each.
     """
 
     def __init__(
@@ -58,7 +58,7 @@ class RateLimit:
                 passage.tokens = tokens
 
     def close_for(self, seconds: float) -> None:
-        """Let nobody through for some seconds: the server asked for it."""
+        """Admit no request for some seconds, as the server demanded."""
         with self._lock:
             self._closed_until = max(self._closed_until, self._clock() + seconds)
 

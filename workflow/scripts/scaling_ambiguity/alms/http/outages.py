@@ -1,4 +1,4 @@
-"""Whether a server that does not answer fails at one item or altogether."""
+"""Whether a server that does not answer fails for one item or for all."""
 
 import threading
 
@@ -9,14 +9,15 @@ Draws = list[tuple[int, Answer]]
 
 
 class Outages:
-    """Withholds what failed until it is known whose fault it was; safe to use from several threads.
+    """Withholds failed draws until the cause is known; safe to use from several threads.
 
-    A question that stays without an answer is its item's fault if the server answered another one since the question
+    An unanswered question is attributed to its item if the server answered another one since the question
     first failed, and so are later ones about that item. If as many as ``ITEMS`` items stay without an answer, and none
-    is answered between, it is the server's unless a question that it answered before is answered again: then nothing of
-    it is kept, and all of it is asked again another time.
-    While that is open, or once an item failed, ``RETRIES`` repetitions have to do, so that neither a server that is
-    gone nor an item with many draws takes hours.
+    is answered in between, it is attributed to the server, unless a question answered before is answered again: then
+        nothing of
+    it is kept, and all of it is asked again later.
+    While the cause is unknown, or once an item failed, only ``RETRIES`` repetitions are made, so that neither a dead
+    server nor an item with many draws takes hours.
 
     Attributes:
         proven: Whether the server ever answered.
@@ -33,18 +34,18 @@ class Outages:
 
     @property
     def down(self) -> bool:
-        """Whether it is the server that fails."""
+        """Whether the server is the cause."""
         with self._lock:
             return len(self._withheld) >= ITEMS
 
     @property
     def open(self) -> bool:
-        """Whether anything is withheld."""
+        """Whether any draws are withheld."""
         with self._lock:
             return bool(self._withheld)
 
     def begin(self, proven: bool) -> None:
-        """Begin with other questions; what is still withheld is dropped, and asked again another time.
+        """Start with other questions; draws still withheld are dropped, and asked again later.
 
         Args:
             proven: The server is known to have answered before.
@@ -59,20 +60,20 @@ class Outages:
             return min(usual, RETRIES) if self._withheld or item in self._failed else usual
 
     def answered(self) -> Draws:
-        """Note that the server answered, and return what was withheld: it was no fault of the server's."""
+        """Note that the server answered, and return the withheld draws: the server was not the cause."""
         with self._lock:
             self.proven = True
             self.answers += 1
             return self._released()
 
     def failed(self, item: str, draws: Draws, answers: int, refused: bool) -> Draws:
-        """Note that draws of an item failed; return them if that is known to be its fault, else withhold them.
+        """Note that draws of an item failed; return them if the item is known to be the cause, else withhold them.
 
         Args:
-            item: What they are about.
+            item: The item they are about.
             draws: Those of one request.
             answers: Number of answers when the request first failed.
-            refused: Whether the server refused it, which it does in its right mind.
+            refused: Whether the server refused it, which shows that the server is working.
         """
         with self._lock:
             self._failed.add(item)
@@ -85,9 +86,9 @@ class Outages:
             return []
 
     def rest(self) -> Draws:
-        """Return what is withheld when nothing is left to ask.
+        """Return the withheld draws when no question is left.
 
-        None if the server never answered, or failed at more than one item since it last did: it may be gone.
+        None if the server never answered, or failed for more than one item since it last did: it may be down.
         """
         with self._lock:
             return self._released() if self.proven and len(self._unsure) <= 1 else []

@@ -18,11 +18,11 @@ _TOKENS_PER_AUDIO_SECOND = 25
 
 
 class ChatMessages:
-    """Stands where a local model has its processor: a rendered prompt is the JSON of its chat messages.
+    """Takes the place of a local model's processor: a rendered prompt is the JSON of its chat messages.
 
     Args:
         system_in_user_turn: The system role begins the user's text, as :mod:`alms.families.voxtral` renders it in this
-            process: Mistral's tokenizer takes no system turn beside a clip.
+            process: Mistral's tokenizer accepts no system turn together with a clip.
     """
 
     def __init__(self, system_in_user_turn: bool = False) -> None:
@@ -49,7 +49,7 @@ class ChatMessages:
 
 
 def _system_joined(conversation: list[dict]) -> list[dict]:
-    """Return the conversation with what its system turns say at the beginning of the first text of the user."""
+    """Return the conversation with the system turns' text moved to the beginning of the user's first text."""
     system = "".join(f"{turn['content']}\n\n" for turn in conversation if turn["role"] == "system")
     turns = copy.deepcopy([turn for turn in conversation if turn["role"] != "system"])
     if isinstance(turns[0]["content"], str):
@@ -75,8 +75,8 @@ def _part(part: dict) -> dict:
 def encode_wav(waveform: np.ndarray) -> str:
     """Return samples (n,), about [-1, 1] at 16 kHz, as a base64 WAV file of 16-bit samples.
 
-    Samples that were 16-bit keep their values; others are rounded to the nearest step of 2^-15, what exceeds
-    the range is clipped.
+    Samples that were 16-bit keep their values; others are rounded to the nearest step of 2^-15, values beyond
+    the range are clipped.
     """
     steps = np.clip(np.rint(waveform.astype(np.float64) * 32768), -32768, 32767).astype("<i2")
     buffer = io.BytesIO()
@@ -99,7 +99,7 @@ def read_clip(path: Path) -> tuple[str, float]:
 
 
 def messages_with_audio(prompt: str, clip: str | None) -> list[dict[str, Any]]:
-    """Return the messages of a rendered prompt, its clip filled in.
+    """Return the messages of a rendered prompt with its clip filled in.
 
     Raises:
         ValueError: The prompt's places for a clip do not match ``clip``.
@@ -128,16 +128,16 @@ def request_body(
     logprobs: bool,
     seed_field: str | None = "seed",
 ) -> dict[str, Any]:
-    """Return the body of a chat completion: every sampling parameter explicit, nothing left to a server's default.
+    """Return the body of a chat completion: every sampling parameter is explicit, none is left to a server's default.
 
     Args:
         messages: The chat.
-        sampling: Model, token limit, top_p, what the kind of server needs and what else the entry's ``extra`` says.
+        sampling: Model, token limit, top_p, what the kind of server needs, and the entry's ``extra``.
         temperature: Sampling temperature.
         seed: The request's seed.
         samples: Choices asked for; ``n`` is left out if it is 1.
         logprobs: Whether log-probabilities of the answer's tokens are asked for.
-        seed_field: What the server calls the seed; None: it takes none.
+        seed_field: The server's name for the seed; None: it accepts none.
     """
     body = {**copy.deepcopy(sampling), "messages": messages, "temperature": temperature}
     if seed_field is not None:
@@ -150,9 +150,9 @@ def request_body(
 
 
 def estimated_tokens(prompt: str, audio_seconds: float, samples: int, longest: int) -> int:
-    """Return about how many tokens a request will be counted as, for the limit of tokens a minute.
+    """Return about how many tokens a request will be counted as, for the limit of tokens per minute.
 
-    Text of 4 characters a token, audio of 25 tokens a second (Qwen2-Audio's rate), and every sample at its longest.
+    Text of 4 characters per token, audio of 25 tokens per second (Qwen2-Audio's rate), and every sample at its longest.
     """
     text = len(prompt) // _CHARACTERS_PER_TOKEN + 1
     return text + int(_TOKENS_PER_AUDIO_SECOND * audio_seconds + 0.5) + samples * longest

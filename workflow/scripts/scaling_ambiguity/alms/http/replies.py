@@ -1,6 +1,6 @@
-"""What comes back: a chat completion as answers. A reply that is none is a fault, never half used.
+"""What comes back: a chat completion as answers. An invalid reply is a fault and is never partly used.
 
-A whole completion that holds no text is an answer: it was paid for, and asking again would buy it again.
+A complete reply without text is an answer: it was paid for, and asking again would mean paying again.
 """
 
 import math
@@ -12,7 +12,7 @@ from scaling_ambiguity.alms.http.endings import is_cut, is_filtered
 from scaling_ambiguity.alms.http.faults import Fault
 from scaling_ambiguity.alms.questions import Answer
 
-_OF_COMPLETIONS = {"choices", "usage", "object", "id"}  # one of them makes a completion of a JSON object
+_OF_COMPLETIONS = {"choices", "usage", "object", "id"}  # a JSON object with one of them counts as a completion
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,12 @@ def read_reply(data: Any, samples: int) -> Reply:
     the model at temperature 1; most servers leave out the end token), None where the server gives none;
     ``tokens`` is None where the server does not count.
 
-    A message, its content or all choices may be missing or null: taken away by a filter, or the token limit was used
+    A message, its content or all choices may be missing or null: removed by a filter, or the token limit was used
     up by thinking. The answer has no text then, and the reason is kept. Parts of text are joined.
 
     Raises:
-        Fault: ``garbage``, to be asked again: no completion, more choices than asked, two of one number, content that
-            is no text; or ``error``, which a server sent with status 200.
+        Fault: ``garbage``, to be asked again: no completion, more choices than requested, duplicate numbers, content
+            that is no text; or ``error``, which a server sent with status 200.
     """
     if not isinstance(data, dict):
         raise _garbage(f"a {type(data).__name__} instead of a completion")
@@ -78,7 +78,7 @@ def read_reply(data: Any, samples: int) -> Reply:
 
 
 def _answer(choice: dict, tokens: int | None) -> Answer:
-    """Return one choice; a refusal is an answer, in the words of the refusal."""
+    """Return one choice; a refusal is an answer whose text is that of the refusal."""
     message = choice.get("message")
     message = message if isinstance(message, dict) else {}
     finish = choice.get("finish_reason")

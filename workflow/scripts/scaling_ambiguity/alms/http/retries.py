@@ -13,13 +13,13 @@ RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 def backoff(attempt: int, draw: float | None = None) -> float:
     """Return the wait after failed attempt ``attempt`` (from 0), in seconds.
 
-    w = min(60, 2^attempt) (1 + u) / 2, u uniform in [0, 1): half of it is fixed, so that ten retries
-    outlast a server that is gone for two and a half minutes, and half is jitter, so that jobs which
+    w = min(60, 2^attempt) (1 + u) / 2, u uniform in [0, 1): one half is fixed, so that ten retries
+    outlast an outage of two and a half minutes, and one half is jitter, so that jobs which
     failed together do not return together.
 
     Args:
         attempt: Number of attempts before this one.
-        draw: The u; by default drawn anew (no result depends on it).
+        draw: The value of u; by default a new random number (no result depends on it).
     """
     draw = random.random() if draw is None else draw
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(attempt, 30)) * (1 + draw) / 2

@@ -24,29 +24,29 @@ _OWNED = {
 
 @dataclass(frozen=True)
 class Settings:
-    """How a server is asked.
+    """How a server is queried.
 
     Attributes:
         base_url: Up to and without ``/chat/completions``, such as ``http://localhost:8000/v1``.
         model: The model's name at the server.
-        revision: What the answers are filed under beside the model: a dated snapshot, or a commit.
+        revision: What the answers are stored under in addition to the model: a dated snapshot, or a commit.
         key_env: Environment variable that holds the key, or None.
         concurrency: Requests under way at once.
         requests_per_minute: Limit of this process, or None.
         tokens_per_minute: Limit of this process, or None.
         timeout_s: Seconds until the last byte of a reply.
         retries: Attempts after the first.
-        samples: ``n``: many answers a request, where the server honours it; ``loop``: one request an answer.
+        samples: ``n``: many answers per request, where the server honours it; ``loop``: one request per answer.
         logprobs: Ask for log-probabilities.
         max_tokens: Longest answer.
-        token_limit_field: What the server calls it: ``max_tokens`` or ``max_completion_tokens``.
+        token_limit_field: The server's name for it: ``max_tokens`` or ``max_completion_tokens``.
         unique_ids: Whether a second reply with the ``id`` of an earlier one is a fault (a cache, a proxy).
-        server: Kind of server: one of ``DIALECTS``; None: not known, asked as ``openai``.
-        seed: What the server calls the seed, or True: ``seed``, or False: it takes none; None: as its kind does.
+        server: Kind of server: one of ``DIALECTS``; None: not known, treated as ``openai``.
+        seed: The server's name for the seed; True: ``seed``; False: it accepts none; None: as for its kind.
         top_p: Sent with every request, or False: not sent.
-        reasoning_effort: How long a model may think, where it does: what it thinks counts as tokens of the answer.
+        reasoning_effort: How long a reasoning model may think; its reasoning counts as tokens of the answer.
         system: ``turn``, or ``user_turn``: the system role begins the user's text.
-        answers_as: Names that the server may give the model in its replies, beside ``model`` and ``revision``.
+        answers_as: Names the server may use for the model in its replies, in addition to ``model`` and ``revision``.
         needs_audio: Whether the model refuses text alone.
         extra: Further fields of the body, such as ``{min_tokens: 1}`` for vLLM.
         spending: See :class:`~scaling_ambiguity.alms.http.spending.Spending`.
@@ -78,7 +78,7 @@ class Settings:
 
     @property
     def seed_field(self) -> str | None:
-        """What the server calls the seed; None: none is sent."""
+        """The server's name for the seed; None: none is sent."""
         if self.seed is None:
             return DIALECTS[self.server or "openai"].seed
         if isinstance(self.seed, bool):
@@ -87,13 +87,13 @@ class Settings:
 
     @property
     def allowed_models(self) -> list[str]:
-        """Names of the model that a reply may have: that of an alias' snapshot is its revision."""
+        """Names of the model that a reply may contain: for an alias, the snapshot's name is the revision."""
         also = [self.answers_as] if isinstance(self.answers_as, str) else self.answers_as or []
         return [self.model, self.revision, *also]
 
     @property
     def sampling(self) -> dict[str, Any]:
-        """What every request says about sampling, temperature and seed apart."""
+        """What every request says about sampling, except temperature and seed."""
         sent = {"model": self.model, self.token_limit_field: self.max_tokens}
         if self.top_p is not False:
             sent["top_p"] = self.top_p
@@ -105,7 +105,7 @@ class Settings:
     def filed_as(self) -> str:
         """The revision and the sampling parameters; the token limit, like the temperature, is the request's.
 
-        Another name of the seed than ``seed``, or none, is one of them.
+        A name of the seed other than ``seed``, or its absence, is one of them.
         """
         apart = ("model", self.token_limit_field)
         parameters = {name: value for name, value in self.sampling.items() if name not in apart}

@@ -1,4 +1,4 @@
-"""A cap on what is bought: calls, seconds of audio, money. It is never exceeded, not even by requests under way."""
+"""A cap on spending: calls, seconds of audio, money. It is never exceeded, not even by requests under way."""
 
 import fcntl
 import json
@@ -25,7 +25,7 @@ class Purchase:
     money: float
 
     def returned(self) -> "Purchase":
-        """Return the entry that takes this one back."""
+        """Return the entry that cancels this one."""
         return Purchase(-self.calls, -self.audio_seconds, -self.money)
 
 
@@ -33,8 +33,8 @@ class Spending:
     """Counts purchases against the caps of an entry's ``spending``.
 
     A request is counted before it is sent, and taken back only if the server certainly does not charge
-    for it (no connection, or refused by its status). So a process killed in between has counted too much, never
-    too little. With ``ledger``, an append-only file, all processes that name it share the caps, over
+    for it (no connection, or refused by its status). So a process killed in between may have counted too much, never
+    too little. With ``ledger``, an append-only file, all processes that name it share the caps, across
     restarts too; without, the caps hold for each process.
     """
 
@@ -57,7 +57,7 @@ class Spending:
         self.used = dict.fromkeys(_CAPS, 0.0)
 
     def price(self, audio_seconds: float) -> Purchase:
-        """Return what one request with that much audio costs."""
+        """Return the cost of one request with that much audio."""
         money = self._prices["price_per_call"] + self._prices["price_per_audio_minute"] * audio_seconds / 60
         return Purchase(1, audio_seconds, money)
 
@@ -90,7 +90,7 @@ class Spending:
             self._offset += len(line)
 
     def _catch_up(self, file: IO[bytes]) -> None:
-        """Count what other processes wrote; a torn last line (killed in mid-write) is ended, and not counted."""
+        """Count what other processes wrote; a truncated last line (killed while writing) is ended, and not counted."""
         file.seek(self._offset)
         data = file.read()
         if data and not data.endswith(b"\n"):

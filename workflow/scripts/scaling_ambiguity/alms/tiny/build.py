@@ -1,4 +1,4 @@
-"""A Qwen2-Audio of about 0.6 million parameters: transformers' own classes, only small.
+"""A Qwen2-Audio of about 0.6 million parameters: transformers' own classes at a small size.
 
 Sizes are those that were found to learn the demo's task in one CPU minute; the classes, the
 processor and the chat template are the ones of Qwen2-Audio-7B-Instruct.

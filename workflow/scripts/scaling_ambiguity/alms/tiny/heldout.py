@@ -1,4 +1,4 @@
-"""How good the tiny model is on voices it never heard, beside the class prior and the truth."""
+"""How good the tiny model is on unseen voices, compared with the class prior and the truth."""
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ def scores(p: np.ndarray, expected: np.ndarray, counts: np.ndarray) -> dict[str,
 
     Returns:
         accuracy: share of clips whose most probable class is that of v (0-1);
-        nll: nats a vote, clips weighted equally, p floored at ``FLOOR`` and renormalised;
+        nll: nats per vote, clips weighted equally, p floored at ``FLOOR`` and renormalised;
         jsd_bits: mean Jensen-Shannon divergence to v (0-1 bit);
         kl_nats: mean KL(v, p), p floored likewise.
     """

@@ -17,7 +17,7 @@ def train_tokenizer(texts: Sequence[str], labels: Sequence[str]) -> PreTrainedTo
     """Train a byte-level BPE in which every label word is one token, with and without a leading space.
 
     Args:
-        texts: What the model will read; any other text falls back to bytes.
+        texts: Texts the model will read; any other text falls back to bytes.
         labels: The label words.
     """
     tokenizer = Tokenizer(models.BPE())

@@ -16,7 +16,7 @@ from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import derive_seed, generator
 
 WARM_UP, WEIGHT_DECAY, BETAS, CLIP = 30, 0.05, (0.9, 0.98), 1.0
-END_WEIGHT = 0.2  # of the end token's loss beside the label's
+END_WEIGHT = 0.2  # of the end token's loss relative to the label's
 BAND, TIME = 10, 15  # widest masked band (mel bins) and stretch (frames)
 CLIPS_AT_ONCE = 64
 
@@ -28,7 +28,7 @@ class Lesson:
     Attributes:
         waveform: Mono, 16 kHz.
         prompts: Rendered prompts about it, one of which is drawn each time; those without an
-            audio placeholder teach the model to go by the words alone.
+            audio placeholder teach the model to use the words alone.
         target: Label distribution (C,).
     """
 

@@ -19,7 +19,7 @@ LOOKS = {
 
 
 def draw_bias(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the figure, one panel a table of report_bias, and the rows shown."""
+    """Return the figure, one panel per table of report_bias, and the rows shown."""
     need(statistics, "fig_bias", metric="match")
     files = [rows for _, rows in statistics.groupby("file", sort=True)]
     strata = [_strata(rows) for rows in files]

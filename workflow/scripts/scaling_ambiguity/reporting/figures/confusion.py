@@ -16,7 +16,7 @@ ABREAST = 8  # up to so many classes two matrices fit beside each other
 def draw_confusion(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return the matrices of people and of each ALM, and how often each rater names the class itself.
 
-    ``statistics`` are tables of agree_votes as :func:`read_statistics` returns them; one row of panels a table.
+    ``statistics`` are tables of agree_votes as :func:`read_statistics` returns them; one row of panels per table.
     """
     rows = need(statistics, "fig_confusion", method="dawid_skene")
     files = list(rows.groupby("file", sort=True))

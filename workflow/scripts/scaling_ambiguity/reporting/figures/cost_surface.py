@@ -1,4 +1,4 @@
-"""The cost surface: a score by the number of human and of synthetic votes an utterance."""
+"""The cost surface: a score by the number of human and of synthetic votes per utterance."""
 
 import re
 
@@ -66,7 +66,7 @@ def _ends(surfaces: list[tuple[str, pd.DataFrame]]) -> tuple[float, float]:
 
 
 def draw_cost_surface(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return one panel a surface, darker where the score is better, and the rows shown.
+    """Return one panel per surface, darker where the score is better, and the rows shown.
 
     Args:
         statistics: Tables of trace_costs and, with learning curves, of evaluate_models.

@@ -17,7 +17,7 @@ STEP = 0.115
 
 
 def draw_exchange_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the equivalent human votes by level, one panel a corpus and protocol, and the rows shown.
+    """Return the equivalent human votes by level, one panel per corpus and protocol, and the rows shown.
 
     ``statistics`` are tables of estimate_exchange_by_level as :func:`read_statistics` returns them. A corpus
     whose utterances have too few votes for disjoint sets gets a panel that says so.

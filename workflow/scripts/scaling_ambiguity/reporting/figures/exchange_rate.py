@@ -95,7 +95,7 @@ def _draw_by_number(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
 
 
 def _draw_known(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
-    """Draw one line a proxy of known worth, a black tick where its worth is a number."""
+    """Draw one line per proxy of known worth, a black tick where its worth is a number."""
     shown = pick(rows, metric="equivalent_votes")
     shown = shown[~shown["labels"].isin(list(VARIANTS))].sort_values(["labels", "votes"], kind="stable")
     for position, (_, row) in enumerate(shown.iterrows()):
@@ -110,7 +110,7 @@ def _draw_known(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
 
 
 def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the figure, one column a corpus and annotator, and the rows that it shows.
+    """Return the figure, one column per corpus and annotator, and the rows that it shows.
 
     ``statistics`` are tables of estimate_exchange_rate as :func:`read_statistics` returns them.
     """

@@ -1,4 +1,4 @@
-"""Scores by ambiguity level: one panel a metric, predictors side by side at each level."""
+"""Scores by ambiguity level: one panel per metric, predictors side by side at each level."""
 
 from collections.abc import Sequence
 
@@ -92,7 +92,7 @@ def _segments(axes: Axes, rows: pd.DataFrame, strata: tuple[str, ...]) -> None:
 
 
 def _panels(groups: int, height: float) -> tuple[Figure, list[tuple[Axes, Axes]]]:
-    """Return a figure as wide as a column of text, and two panels a group: at most two groups side by side."""
+    """Return a figure as wide as a column of text, and two panels per group: at most two groups side by side."""
     bands = (groups + 1) // 2
     figure = plt.figure(figsize=(COLUMN_WIDTH, min(height * bands, PAGE_HEIGHT)))
     grid = figure.add_gridspec(2 * bands, min(groups, 2))

@@ -62,7 +62,7 @@ def _draw_parts(axes: Axes, rows: pd.DataFrame, name: str, raw: pd.DataFrame) ->
 
 
 def draw_saturation(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the figure, one panel a corpus and annotator, and the rows that it shows.
+    """Return the figure, one panel per corpus and annotator, and the rows that it shows.
 
     ``statistics`` are tables of trace_saturation as :func:`read_statistics` returns them.
     """

@@ -23,12 +23,12 @@ PROXIES = {  # labels: name, colour, marker
     "shuffled": ("2 of another clip", VERMILION, "P"),
 }
 STEP = 0.24
-HEIGHT = 2.0  # inches a corpus
+HEIGHT = 2.0  # inches per corpus
 BEYOND = 0.25  # votes, from the last number of conditioning votes to the arrow of an open interval
 
 
 def draw_shared_votes(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the figure, a row of three panels a corpus, and the rows shown.
+    """Return the figure, a row of three panels per corpus, and the rows shown.
 
     ``statistics`` are tables of trace_shared_votes as :func:`read_statistics` returns them. A corpus with too few
     utterances that have votes for every role gets a row that says so.

@@ -54,7 +54,7 @@ def _frame(axes: Axes, classes: list[str], counts: np.ndarray) -> None:
 def draw_simplex(
     labels: pd.DataFrame, arms: dict[str, pd.DataFrame], training: list[str], classes: list[str]
 ) -> tuple[Figure, pd.DataFrame]:
-    """Return the training part and, one panel an augmentation, the same with its items, and the points shown.
+    """Return the training part and, one panel per augmentation, the same with its items, and the points shown.
 
     Args:
         labels: A table of label distributions, ``p_<label>``.

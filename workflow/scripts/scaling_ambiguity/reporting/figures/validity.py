@@ -61,7 +61,7 @@ def draw_validity(recovery: pd.DataFrame, rates: pd.DataFrame) -> tuple[Figure, 
 
 
 def _draw_recovery(axes: Axes, recovery: pd.DataFrame, rows: list[tuple[str, str]]) -> pd.DataFrame:
-    """Draw one line a stratum and proxy: median, quartiles and 90 % of the estimates, truth, coverage in per cent."""
+    """Draw one line per stratum and proxy: median, quartiles and 90 % of the estimates, truth, coverage in per cent."""
     speakers = sorted(set(recovery["speakers"]))
     step, used = 0.6 / len(speakers), []
     beside = axes.get_yaxis_transform()

@@ -85,7 +85,7 @@ def recompute(number: dict[str, Any], config: dict[str, Any] | None = None) -> A
 
 
 def faults(numbers: dict[str, dict[str, Any]], config: dict[str, Any] | None = None) -> Iterable[str]:
-    """Yield what is wrong with the provenance of the entries of numbers.json, one sentence a key."""
+    """Yield what is wrong with the provenance of the entries of numbers.json, one sentence per key."""
     for key, number in sorted(numbers.items()):
         missing = [name for name in number["derived_from"] if name not in numbers]
         wrong = f"derived from {missing}, which are no keys" if missing else fault(number, config)

@@ -26,7 +26,7 @@ CEILINGS = {
 
 
 def metric_cells(rows: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
-    """Return one cell a metric, a dash where the table has no such row."""
+    """Return one cell per metric, a dash where the table has no such row."""
     found = rows.set_index("metric")
     return [cell(*_interval(found.loc[metric])) if metric in found.index else "--" for metric in metrics]
 
@@ -40,7 +40,7 @@ def _name(labels: str) -> str:
 
 
 def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
-    """Return a line a paired difference: both intervals, and the adjusted p-values of both tests."""
+    """Return one line per paired difference: both intervals, and the adjusted p-values of both tests."""
     body = []
     for name in synthetic:
         for metric in ("nll", "brier"):
@@ -64,7 +64,7 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
 
 
 def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
-    """Return a line a number of votes: JSD between histograms of so many votes, plug-in and bias-corrected."""
+    """Return one row per vote count: the JSD between histograms of that many votes, plug-in and bias-corrected."""
     body = []
     for name in synthetic:
         own = rows[(rows["labels"] == name) & (rows["metric"] == "jsd_bits_equal")]

@@ -16,7 +16,7 @@ from scaling_ambiguity.tables.base import class_columns
 def augmentation_table(
     labels: pd.DataFrame, arms: dict[str, pd.DataFrame], classes: list[str]
 ) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table and the counts behind it, one column an arm.
+    """Return the LaTeX table and the counts behind it, one column per arm.
 
     All arms are counted in the same classes and bins of three levels, whatever they balanced themselves. The distance
     is the total variation, in [0, 1], to equal shares of the classes or bins with a training item.

@@ -12,7 +12,7 @@ from scaling_ambiguity.tables.votes import counted, observed
 
 
 def vote_counts(votes: pd.DataFrame, classes: list[str]) -> pd.DataFrame:
-    """Return the weights of in-set human votes summed, one row an utterance and one column a class."""
+    """Return the weights of in-set human votes summed, one row per utterance and one column per class."""
     valid = votes[counted(votes)]
     table = pd.crosstab(valid["utterance"], valid["label"], values=valid["weight"], aggfunc="sum")
     return table.reindex(columns=classes).fillna(0.0)
@@ -50,7 +50,7 @@ def describe_corpus(
 
 
 def corpus_table(described: dict[str, dict[str, float]]) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table, one column a corpus, and the same numbers unrounded."""
+    """Return the LaTeX table, one column per corpus, and the same numbers unrounded."""
     frame = pd.DataFrame(described)
     body: list[list[str]] = []
 

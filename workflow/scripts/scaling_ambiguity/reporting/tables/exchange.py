@@ -71,7 +71,7 @@ def _cells(rows: pd.DataFrame, digits: int = 3) -> str:
 
 
 def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
-    """Return a line a predictor without human votes beside it."""
+    """Return one line per predictor without human votes beside it."""
     own = pick(rows, metric="equivalent_votes", population=THESE, stratum="all")
     order = sorted(range(len(own)), key=lambda i: (_order(own.iloc[i]["labels"]), own.iloc[i]["votes"]))
     body: list[Row] = []
@@ -92,7 +92,7 @@ def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
 
 
 def _beside(rows: pd.DataFrame, ks: Sequence[int], largest: float) -> list[Row]:
-    """Return a line a predictor beside k human votes: the gain for every k; then less what the control gains.
+    """Return one line per predictor beside k human votes: the gain for every k; then less what the control gains.
 
     The last column is the p-value of the difference in NLL from that control over ``typical_votes`` human votes.
     """
@@ -114,7 +114,7 @@ def _beside(rows: pd.DataFrame, ks: Sequence[int], largest: float) -> list[Row]:
 
 
 def _levels(rows: pd.DataFrame) -> tuple[list[Row], float]:
-    """Return a line a predictor by level, and the largest number of human votes; one line where there are no levels."""
+    """Return a line per predictor by level, and the largest number of human votes; one line if there are no levels."""
     human = pick(rows, labels="human", metric="nll")
     if human.empty:
         return [[UNKNOWN, "--", *["--"] * len(LEVELS)]], math.nan

@@ -29,7 +29,7 @@ def strata_of(rows: pd.DataFrame) -> dict[str, list[str]]:
 
 
 def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table of NLL and UAR by stratum, one line a stratum, one column a kind of labels, and its rows.
+    """Return the LaTeX table of NLL and UAR, one line per stratum, one column per kind of labels, and its rows.
 
     Columns are the class prior and the smoothed human votes, then models without augmentation on human,
     synthetic and equally pooled labels, the difference of the last from human labels, and the unweighted average

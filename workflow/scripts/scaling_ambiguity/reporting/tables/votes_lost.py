@@ -45,7 +45,7 @@ def account(audits: dict[str, dict[str, Any]]) -> pd.DataFrame:
 
 
 def votes_lost_table(audits: dict[str, dict[str, Any]]) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table, one column a corpus, and every reason as it stands in the audits.
+    """Return the LaTeX table, one column per corpus, and every reason as it stands in the audits.
 
     Reasons that differ in details alone are one line of the LaTeX table, the most frequent first.
     """
