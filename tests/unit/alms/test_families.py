@@ -261,7 +261,7 @@ def test_a_chat_template_in_the_older_file_is_found(tmp_path_factory, tmp_path):
         open_pieces(folder, {}, "<|AUDIO|>")
     (folder / "chat_template.json").write_text(json.dumps({"chat_template": template}))
     assert open_pieces(folder, {}, "<|AUDIO|>").chat_template == alm.processor.chat_template
-    with pytest.raises(UserError, match="not of one checkpoint"):
+    with pytest.raises(UserError, match="not from one checkpoint"):
         open_pieces(folder, {}, "<|unheard|>")
 
 

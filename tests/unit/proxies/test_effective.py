@@ -82,4 +82,4 @@ def test_where_it_cannot_be_known_it_is_null_and_said():
     assert "not known" in summary(counts, float("nan"))
     nothing = votes_of([[[None]]])
     assert math.isnan(intraclass_correlation(nothing)) and draw_counts(nothing)["effective"].tolist() == [0]
-    assert summary(draw_counts(one_prompt.assign(status="not_asked", label=None)), 0.0) == "no draw was asked for"
+    assert summary(draw_counts(one_prompt.assign(status="not_asked", label=None)), 0.0) == "no draw was requested"

@@ -76,9 +76,9 @@ def test_classes_that_differ_in_case_only(synonyms):
     [
         (
             "emotions: {sad: [sad, blue], calm: [blue]}\nlead_ins: []\ndeclined: []",
-            "'blue' stands in emotions.sad and",
+            "'blue' is in emotions.sad and",
         ),
-        ("emotions: {sad: [sad]}\nlead_ins: []\ndeclined: [sad]", "'sad' stands in emotions.sad and in declined"),
+        ("emotions: {sad: [sad]}\nlead_ins: []\ndeclined: [sad]", "'sad' is in emotions.sad and in declined"),
         ("emotions: {sad: [no]}\nlead_ins: []\ndeclined: []", "emotions.sad has to be a list of words"),
         ("emotions: [sad]\nlead_ins: []\ndeclined: []", "has the fields"),
         ("emotions: {}\nlead_ins: []", "has the fields"),

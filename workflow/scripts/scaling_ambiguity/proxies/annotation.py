@@ -1,4 +1,4 @@
-"""Ask what was never asked, keep every answer, and return the votes of a shard."""
+"""Ask the questions without a stored answer, keep every answer, and return the votes of a shard."""
 
 import math
 import time
@@ -48,14 +48,15 @@ def collect(
 ) -> dict[str, dict[str, Any]]:
     """Return the record of every request, asking the engine only where the store has none.
 
-    What is asked at once is cut from all utterances, ``clips_at_once``, whatever is done. Engines in this process:
-    utterances of like length are asked together, so that little is padded; a batch with anything missing
+    Batches of ``clips_at_once`` utterances are cut from all utterances, whatever is already answered. Engines in this
+    process: utterances of similar length are batched together, so that little is padded; a batch with any missing
+        answer
     is computed whole, because neighbours in a batch change the last digits of a result, but only the missing
     answers are added to the store, in one synced append; the next batch is prepared in a thread
-    meanwhile, which changes no byte. Engines that ``asks_alone`` (a server's: each answer is
-    paid for): only what is missing is asked, and each answer is on the disk before the next is looked at, so that
-    a batch that breaks off, by an error, a kill or a full disk, loses nothing that was handed over. Engines that
-    have ``answers_only`` (published ones) are never asked: what the store lacks stays without a record.
+    meanwhile, which does not change any answer. Engines with ``asks_alone`` (servers, where each answer is
+    paid for): only missing answers are requested, and each is on disk before the next is processed, so that
+    a batch that is interrupted by an error, a kill or a full disk loses no answer that was received. Engines with
+    ``answers_only`` (published ones) are never queried: requests missing in the store stay without a record.
 
     Raises:
         UserError: The first answers give no vote, or too many draws fail; see :class:`Watch`. Answers are kept.
@@ -76,13 +77,13 @@ def collect(
 
 
 def _batches(utterances: list[list[Item]], size: int) -> list[list[Item]]:
-    """Return the draws of so many utterances at a time."""
+    """Return the draws of ``size`` utterances at a time."""
     starts = range(0, len(utterances), size)
     return [list(chain.from_iterable(utterances[start : start + size])) for start in starts]
 
 
 def _missing(batch: list[Item], records: dict[str, dict[str, Any]], watch: Watch | None) -> list[Item]:
-    """Return the first item of every request of a batch without a record, if the watch lets more be asked."""
+    """Return the first item of every request of a batch without a record, if the watch allows more requests."""
     missing = {item.request.key: item for item in reversed(batch) if item.request.key not in records}
     if missing and watch is not None:
         watch.stop()
@@ -97,7 +98,7 @@ def _ask_together(
     what: str,
     watch: Watch | None,
 ) -> None:
-    """Answer batches whole, and keep what is missing of each; the latency is the mean over the batch."""
+    """Answer whole batches and keep the missing answers of each; the latency is the mean over the batch."""
     batches = _batches(sorted(utterances, key=_length), engine.clips_at_once)
 
     def ready(batch: list[Item]) -> Any:
@@ -123,7 +124,7 @@ def _ask_together(
 
 
 def _length(draws: list[Item]) -> tuple[int, int]:
-    """Return what orders utterances by how long they are to read: bytes of sound, then letters of the prompt."""
+    """Return the sort key for the reading length of an utterance: bytes of sound, then letters of the prompt."""
     sounds = [item.audio for item in draws if item.audio is not None]
     return (
         max((sound.stat().st_size if sound.is_file() else 0 for sound in sounds[:1]), default=0),
@@ -139,7 +140,7 @@ def _ask_alone(
     what: str,
     watch: Watch | None,
 ) -> None:
-    """Ask for what is missing and keep each answer as it comes; the latency is the mean up to it."""
+    """Request the missing answers and keep each as it arrives; the latency is the mean up to it."""
     go_on = (lambda: True) if watch is None else watch.go_on
     for batch in progress(_batches(utterances, engine.clips_at_once), what, unit="batch"):
         items = _missing(batch, records, watch)
@@ -162,13 +163,13 @@ def _is_answered(record: dict[str, Any] | None) -> bool:
 
 
 def _question(item: Item) -> Question:
-    """Return what the engine is asked; its randomness comes from the request, never from its place."""
+    """Return the question for the engine; its randomness is derived from the request, never from its position."""
     request = item.request
     return Question(item.prompt, item.audio, request.temperature, request.stream, item.labels, item.utterance)
 
 
 def _record(item: Item, answer: Answer, latency: float) -> dict[str, Any]:
-    """Return what is kept: the request's parts, the raw answer, its cost."""
+    """Return the record to be stored: the request's parts, the raw answer, its cost."""
     request = item.request
     if item.labels is not None and answer.label_logprobs is None and answer.status != "failed":
         raise UserError(f"mode `readout`: {request.model} gives no log-probabilities of labels; use mode `sampled`.")
@@ -189,7 +190,7 @@ def _record(item: Item, answer: Answer, latency: float) -> dict[str, Any]:
 
 
 def extra_columns(options: dict[str, Any]) -> list[str]:
-    """Return the columns that the votes of an annotator have beside those that all have, by its entry."""
+    """Return the columns that an annotator's votes have in addition to the common ones, judged by its entry."""
     found = ["class_order"] if options.get("class_order", "fixed") != "fixed" else []
     return [*found, "label_mass"] if options.get("mode") == "readout" else found
 
@@ -204,17 +205,17 @@ def vote_table(
 ) -> pd.DataFrame:
     """Return one row per draw: a pure function of the stored answers.
 
-    An answer that is not exactly a label stays as a row without label; one that was cut at the token limit is
-    ``cut`` even if its beginning is a label, one that a filter took away ``refused``, whatever of it is left; a request
-    without an answer is ``failed``, with the reason.
+    An answer that is not exactly a label stays as a row without a label; one that was cut at the token limit is
+    ``cut`` even if its beginning is a label, one that a filter withheld is ``refused``, whatever is left of it; a
+    request without an answer is ``failed``, with the reason.
 
     Args:
-        utterances: What was asked.
+        utterances: The draws, by utterance.
         records: Request key -> stored answer.
         annotator: Name of the annotator, the rater of its votes.
         read: Turns an answer into (label, status); see ``proxies.reading.reader_for``.
-        extra: Columns beside those that all votes have; see :func:`extra_columns`.
-        reasons: Request key -> why there is no answer, of every request without a record.
+        extra: Columns in addition to those that all votes have; see :func:`extra_columns`.
+        reasons: Request key -> why there is no answer, for every request without a record.
     """
     asked = [item for draws in utterances for item in draws]
     failed = {key: record["reason"] for key, record in records.items() if record["status"] == "failed"}

@@ -1,4 +1,4 @@
-"""What programs that ask an annotator about a corpus have in common: the engine, the store and the conversations."""
+"""Shared parts of programs that query an annotator about a corpus: the engine, the store and the conversations."""
 
 import argparse
 from collections.abc import Sequence
@@ -29,7 +29,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--options", type=cli.json_value, required=True, help="the annotator's entry, JSON")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
-    parser.add_argument("--turns", help="turns of the corpus' conversations, for annotators that are given context")
+    parser.add_argument("--turns", help="turns of the corpus' conversations, for annotators that receive context")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--store", required=True, help="folder of the answer store")
@@ -45,9 +45,9 @@ def add_shard_arguments(parser: argparse.ArgumentParser) -> None:
 def entry_of(
     alm: dict[str, Any], options: dict[str, Any], classes: list[str], store: str | Path, encodings: Sequence[str] = ()
 ) -> dict[str, Any]:
-    """Return an ``alms`` entry with what an annotator adds to it.
+    """Return an ``alms`` entry with the additions of an annotator.
 
-    That is the token limit of its answers, unless the entry has one; for one with a spending limit the ledger, one for
+    These are the token limit of its answers, unless the entry has one; with a spending limit the ledger, one for
     all shards and restarts; and the folders of the clips' encoder outputs.
     """
     entry = {"max_tokens": longest_answer(options, classes)} | alm
@@ -62,8 +62,8 @@ def open_annotator(
     """Open the engine of an annotator's ALM.
 
     Args:
-        entry: Of :func:`entry_of`.
-        options: The annotator's entry; its mode says what the engine has to be capable of.
+        entry: See :func:`entry_of`.
+        options: The annotator's entry; its mode determines the required capability of the engine.
         annotator: Its name, for messages.
         server_log: What the server of an entry with ``serve`` prints.
 
@@ -80,19 +80,21 @@ def store_for(engine: AnyEngine, folder: str | Path) -> AnswerStore:
 
 
 def prepare_store(engine: AnyEngine, folder: str | Path) -> list[str]:
-    """Keep the chat format of a model beside its answers; return lines for the log on what lies there."""
+    """Store the chat format of a model next to its answers; return lines for the log about the store's contents."""
     if engine.answers_only:
         return []
     kept = keep_chat_format(engine, folder)
-    lines = [] if kept else ["the chat format of this model cannot be kept: its answers cannot be replayed without it"]
+    lines = (
+        [] if kept else ["the chat format of this model cannot be stored: its answers cannot be replayed without it"]
+    )
     return lines + [
-        f"answers of {engine.model} under another revision are kept and not used: {revision}"
+        f"answers of {engine.model} under another revision are kept but not used: {revision}"
         for revision in other_revisions(engine, folder)
     ]
 
 
 def dialogues_of(turns: str | None, utterances: pd.Series) -> Dialogues | None:
-    """Return the conversations of a corpus, if it has any, and print how many utterances stand in none."""
+    """Return the conversations of a corpus, if it has any, and print how many utterances are in none."""
     if not turns:
         return None
     dialogues = Dialogues(TURNS.read(turns), turns)

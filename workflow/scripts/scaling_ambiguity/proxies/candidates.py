@@ -1,4 +1,4 @@
-"""Candidates: the stored answers of an annotator with the distribution that each stands for, its cost and its fate."""
+"""Candidates: the stored answers of an annotator, each with the distribution it represents, its cost and its status."""
 
 from collections.abc import Callable
 from itertools import chain, product
@@ -35,15 +35,15 @@ def stored_answers(
     limit: int | None,
     asked_of: Callable[[Engine], list[list[Item]]],
 ) -> tuple[list[list[Item]], Records]:
-    """Return the requests that votes were made of, and {request key: stored answer}; no model is opened or asked.
+    """Return the requests from which votes were made, and {request key: stored answer}; no model is opened or queried.
 
-    Of the models and revisions whose chat formats lie in the store it is the one under which the answers of all votes
-    are found.
+    Among the models and revisions whose chat formats are in the store, the one is used under which the answers of all
+    votes are found.
 
     Args:
         votes: The annotator's votes.
         store: Folder of its answers.
-        limit: Most tokens of an answer, as the votes were asked for; None: answers of any limit.
+        limit: Token limit of an answer for which the votes were requested; None: answers of any limit.
         asked_of: Engine -> the requests of the annotator's design.
 
     Raises:
@@ -78,11 +78,11 @@ def candidate_table(
 
     Args:
         votes: The annotator's votes, those without a label included.
-        utterances: What was asked.
+        utterances: The draws, by utterance.
         records: Request key -> stored answer.
         corpus: Name of the corpus.
-        options: The annotator's entry; its mode says which distribution an answer stands for.
-        vocabulary: What may be answered.
+        options: The annotator's entry; its mode determines which distribution an answer represents.
+        vocabulary: The accepted answers.
     """
     keys = {(item.utterance, item.draw): item.request.key for item in chain.from_iterable(utterances)}
     rows = []
@@ -100,7 +100,7 @@ def candidate_table(
 def _shares(
     vote: dict[str, Any], record: dict[str, Any], options: dict[str, Any], vocabulary: Vocabulary
 ) -> tuple[np.ndarray, str | None]:
-    """Return the shares of the classes, (C,), and no reason; or NaN and why there are none."""
+    """Return the shares of the classes, (C,), and no reason; or NaN and the reason why there are none."""
     status, mode = vote["status"], options.get("mode", "sampled")
     if status == "ok":
         if mode == "readout":

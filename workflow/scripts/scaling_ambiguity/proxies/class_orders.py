@@ -1,4 +1,4 @@
-"""In which order a draw's prompt lists the classes: a factor of the design, not an accident of the configuration."""
+"""The order in which a draw's prompt lists the classes: a design factor, not an accident of the configuration."""
 
 from collections.abc import Sequence
 
@@ -9,12 +9,12 @@ CLASS_ORDERS = ("fixed", "permuted")
 
 
 def ordered(how: str, draw: int, classes: Sequence[str], seed: int) -> tuple[str, ...]:
-    """Return the classes in the order that a draw (from 0) lists them, whatever the utterance and number of draws.
+    """Return the classes in the order used by a draw (from 0), for any utterance and any number of draws.
 
     ``fixed`` is the corpus' own order. ``permuted``: every C draws, C being the number of classes, are the rows of
     a Latin square: the rotations of one random permutation, in random order. So of any C draws from a multiple of
-    C on, each class stands once in each place, first included; the random order of the rotations keeps the place
-    from going in step with a focus line where there are C focus lines.
+    C on, each class occurs once in each position, the first included; the random order of the rotations keeps the
+    position from being aligned with a focus line where there are C focus lines.
 
     Raises:
         UserError: Unknown order.

@@ -9,7 +9,7 @@ from scaling_ambiguity.errors import UserError
 
 @dataclass(frozen=True)
 class Turn:
-    """A turn of a conversation: its words, and whether the speaker of the utterance asked about said them."""
+    """A turn of a conversation: its words, and whether the speaker of the utterance in question said them."""
 
     words: str
     same_speaker: bool
@@ -22,7 +22,7 @@ class Dialogues:
         """Take a turns table (``scaling_ambiguity.tables.turns``).
 
         Raises:
-            UserError: An utterance stands in it twice.
+            UserError: An utterance occurs in it twice.
         """
         ordered = turns.sort_values(["dialogue", "place"], kind="stable")
         columns = (ordered[name].tolist() for name in ("dialogue", "utterance", "speaker", "transcript"))
@@ -34,14 +34,14 @@ class Dialogues:
             self._place[utterance] = place
 
     def __contains__(self, utterance: str) -> bool:
-        """Return whether the place of an utterance in a conversation is known."""
+        """Return whether the position of an utterance in a conversation is known."""
         return utterance in self._place
 
     def before(self, utterance: str, turns: int) -> tuple[Turn, ...]:
         """Return at most ``turns`` turns before an utterance in its own conversation, oldest first.
 
         The utterance itself and what follows are never among them. Empty where it opens the conversation
-        or its place is not known.
+        or its position is not known.
         """
         if utterance not in self._place or turns < 1:
             return ()

@@ -1,4 +1,4 @@
-"""Words of a corpus that a tokenizer would take for control tokens, such as the end of a turn or a clip's place."""
+"""Words of a corpus that a tokenizer would take for control tokens, such as an end of turn or a clip's placeholder."""
 
 import re
 
@@ -14,7 +14,7 @@ def as_text(words: str) -> str:
     """Return words of a corpus so that no tokenizer finds a control token in them: ``<|im_end|>`` as ``< |im_end| >``.
 
     A transcript is pasted into a chat template and read together with it; a control token in it would end the
-    user's turn, or stand for a clip. Blanks inside the brackets keep it readable and make it text for every
+    user's turn, or act as a clip's placeholder. Blanks inside the brackets keep it readable and make it text for every
     model, in this process and behind a server alike; words without such brackets stay as they are.
     """
     return _MISTRAL.sub(r"[ \1 ]", _ANGLED.sub(r"< \1 >", words))

@@ -1,4 +1,4 @@
-"""Which focus line, which temperature and which order of the classes each draw gets."""
+"""The focus line, temperature and class order of each draw."""
 
 import math
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ Temperature = float | Sequence[float]  # a number, or the two ends of a band
 
 @dataclass(frozen=True)
 class Draw:
-    """How one draw is asked, the same for every utterance.
+    """The settings of one draw, the same for every utterance.
 
     Attributes:
         number: From 0.
@@ -31,7 +31,7 @@ class Draw:
 
 
 def plan(options: dict[str, Any], focus_ids: Sequence[str], classes: Sequence[str], seed: int) -> list[Draw]:
-    """Return an annotator's draws; more votes add draws and change none.
+    """Return an annotator's draws; with more votes, draws are added and none changes.
 
     Args:
         options: The annotator's entry: votes, design, temperatures and, if it says so, class_order.
@@ -57,9 +57,9 @@ def assign(
     With F focus lines and T temperatures, ``crossed`` gives draw j focus j mod F and temperature
     (j + j // lcm(F, T)) mod T: every F x T draws hold each pair once, and every F draws each focus
     line once, for F = T each temperature as well. ``confounded``, the published design, gives both
-    by j mod F and j mod T, so that for F = T the two effects cannot be told apart.
+    by j mod F and j mod T, so that for F = T the two effects cannot be separated.
 
-    A temperature that is a band (low, high) stands for one number in it, uniform by seed and draw, in
+    A temperature given as a band (low, high) means one number in it, uniform by seed and draw, in
     thousandths.
 
     Raises:

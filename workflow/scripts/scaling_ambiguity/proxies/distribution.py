@@ -1,4 +1,4 @@
-"""The distribution that an annotator's votes are drawn from: what infinitely many of them would say."""
+"""The distribution that an annotator's votes are drawn from: the limit of infinitely many votes."""
 
 import math
 from typing import Any, TypeAlias
@@ -16,8 +16,8 @@ Array: TypeAlias = NDArray[np.float64]
 def read_out_options(options: dict[str, Any], focus_lines: int, classes: int) -> dict[str, Any]:
     """Return an annotator's entry with its labels read out, over whole cycles of its design.
 
-    An annotator of mode ``readout`` keeps its own draws: they are its design. Of a sampled one as many draws are
-    planned as hold every focus line, temperature and, where they are permuted, order of the classes equally often.
+    An annotator of mode ``readout`` keeps its own draws: they are its design. For a sampled one, as many draws are
+    planned as are needed for every focus line, temperature and, if permuted, class order to occur equally often.
 
     Args:
         options: The annotator's entry.
@@ -35,7 +35,7 @@ def read_out_options(options: dict[str, Any], focus_lines: int, classes: int) ->
 
 
 def asked_once(utterances: list[list[Item]]) -> list[list[Item]]:
-    """Return of each utterance's draws the first of every prompt: labels are read out once, at any temperature."""
+    """Return, for each utterance, the first draw of every prompt: labels are read out once, for all temperatures."""
     return [list({item.prompt: item for item in reversed(draws)}.values())[::-1] for draws in utterances]
 
 
@@ -46,7 +46,7 @@ def distribution_table(
 
     s are the log-probabilities of the label strings that were read out for the draw's prompt, T is the draw's
     temperature (0: all on the most probable label). A label of several tokens is heated as a whole, and an answer
-    that is no label has no share. Utterances without any read-out are left out.
+    that is not a label has no share. Utterances without any read-out are left out.
 
     Args:
         utterances: Every draw of the design.

@@ -1,4 +1,4 @@
-"""How many votes an utterance really has: valid draws, and what they weigh where draws resemble each other."""
+"""The effective number of votes of an utterance: valid draws, and their weight where draws resemble each other."""
 
 import numpy as np
 import pandas as pd
@@ -12,7 +12,8 @@ def intraclass_correlation(votes: pd.DataFrame) -> float:
     One-way analysis of variance of the class indicators, draws within focus lines within utterances, mean squares
     pooled over utterances and summed over classes:
     rho = (MSB - MSW) / (MSB + (n0 - 1) MSW), not below 0, n0 the mean number of draws of a prompt corrected for
-    unequal numbers. Temperature does not make clusters: draws at one temperature share its sharpness, no accident.
+    unequal numbers. Temperatures do not form clusters: draws at one temperature share its sharpness, not a random
+        effect.
 
     Source: Donner and Koval 1980, Biometrics 36, 19-25.
 
@@ -49,9 +50,9 @@ def draw_counts(votes: pd.DataFrame) -> pd.DataFrame:
     """Return one row per utterance: draws by status, ``total`` (those asked for), ``valid`` and ``effective``.
 
     ``effective`` = n / (1 + (m - 1) rho), the number of independent draws that estimate the annotator's own
-    distribution as well: n valid draws in prompts of n_f, m = sum n_f^2 / n, rho of
-    :func:`intraclass_correlation` (Kish's design effect). It says nothing of people: to them all
-    draws of one annotator are the opinion of one rater. Where rho is not known it is null.
+    distribution equally well: n valid draws in prompts of n_f, m = sum n_f^2 / n, rho of
+    :func:`intraclass_correlation` (Kish's design effect). It says nothing about people: relative to them, all
+    draws of one annotator are the opinion of one rater. It is null where rho is not known.
 
     Source: Kish 1965, Survey Sampling, section 5.4.
     """
@@ -71,11 +72,11 @@ def summary(counts: pd.DataFrame, rho: float) -> str:
     """Return one line for the log on the number of votes per utterance."""
     asked = counts[counts["total"] > 0]
     if asked.empty:
-        return "no draw was asked for"
+        return "no draw was requested"
     few, mean = asked["valid"].min(), asked["valid"].mean()
     said = f"valid votes per utterance: mean {mean:.2f}, least {few} of {asked['total'].max()} asked for"
     if np.isnan(rho):
-        return f"{said}; effective number not known: prompts cannot be told from draws"
+        return f"{said}; effective number not known: prompts cannot be separated from draws"
     return (
         f"{said}; effective {asked['effective'].mean():.2f}, draws of one prompt agree by rho = {rho:.3f} beyond others"
     )

@@ -1,4 +1,4 @@
-"""What an annotator is asked about a corpus: every question of a shard, in a fixed order."""
+"""The questions to an annotator about a corpus: every question of a shard, in a fixed order."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,15 +21,15 @@ NOT_HEARD = "none"
 
 @dataclass(frozen=True)
 class Item:
-    """One draw about one utterance: where it stands in the tables, what is asked, and its request.
+    """One draw about one utterance: its place in the tables, its question, and its request.
 
     Attributes:
         utterance: Its name.
         draw: Number of the draw, from 0.
         focus: Identifier of the focus line.
         prompt: The rendered prompt.
-        audio: The sound file, or None if it is not to be heard.
-        request: What the answer is filed under.
+        audio: The sound file, or None if it is not part of the input.
+        request: The key under which the answer is stored.
         labels: The classes whose probabilities are read out; None: an answer is generated.
         class_order: The classes as the prompt lists them, where that differs from draw to draw; else None.
     """
@@ -59,16 +59,16 @@ def items(
     Args:
         rows: Utterances, with path (relative to ``root``) and transcript.
         root: Root of the corpus.
-        engine: Says what answers are filed under, how prompts are rendered, and the token limit.
+        engine: Determines the key of answers, the rendering of prompts, and the token limit.
         options: The annotator's entry: votes, design, temperatures, modality; and class_order, context, speaker
-            where they are not as in the past: the corpus' order, no earlier turn, no name.
+            where they differ from the defaults: the corpus' order, no earlier turn, no name.
         prompts: The prompt set.
         classes: The label words.
         seed: The run's seed.
-        dialogues: The turns of the corpus, for annotators that are given context.
+        dialogues: The turns of the corpus, for annotators that receive context.
 
     Raises:
-        UserError: An utterance lacks the audio or transcript that the modality needs, or context is asked for of
+        UserError: An utterance lacks the audio or transcript that the modality needs, or context is requested for
             a corpus without conversations.
     """
     if options.get("mode", "sampled") not in MODES:
@@ -80,11 +80,11 @@ def items(
     permuted = options.get("class_order", "fixed") != "fixed"
     draws = plan(options, prompts.focus_ids, classes, seed)
     labels = tuple(classes) if options.get("mode") == "readout" else None
-    limit = None if labels else engine.longest  # labels are read out whole
+    limit = None if labels else engine.longest  # labels are read out completely
     heard = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
     for row, audio in zip(rows.itertuples(), heard, strict=True):
         transcript = _evidence(row, modality)
-        # the hash of the corpus' own file, not of a resampled copy: that is what an answer is about
+        # the hash of the corpus' own file, not of a resampled copy: that identifies the sound
         sound = f"{NOT_HEARD}:{row.utterance}" if audio is None else _sound_sha256(Path(root) / row.path)
         if context and dialogues is not None:
             before = dialogues.before(row.utterance, context)
@@ -93,7 +93,7 @@ def items(
             (focus, order): render(engine, prompts, focus, transcript, order, modality, before, speaker)
             for focus, order in {(draw.focus, draw.classes): None for draw in draws}
         }
-        # a read-out draw is no sampled answer: the mode and the labels are part of what is asked
+        # a read-out draw is not a sampled answer: the mode and the labels are part of the question
         about = ["readout", *classes] if labels else []
         hashed = {asked: text_sha256("\0".join([*about, text])) for asked, text in rendered.items()}
         asked = []
@@ -107,7 +107,7 @@ def items(
 
 
 def _evidence(row: Any, modality: str) -> str | None:
-    """Return the transcript, None where there is none; the evidence that the modality needs has to be there."""
+    """Return the transcript, None where there is none; the evidence that the modality needs has to be present."""
     transcript = None if pd.isna(row.transcript) else row.transcript
     if modality == "text":
         if transcript is None:

@@ -1,4 +1,4 @@
-"""The shards of an annotator as one table, with nothing missing and nothing twice."""
+"""The shards of an annotator as one table, without missing or duplicate draws."""
 
 from collections.abc import Sequence
 
@@ -31,7 +31,7 @@ def gather(shards: Sequence[str]) -> pd.DataFrame:
         utterance = short.index[0]
         raise UserError(
             f"{seen[utterance]}: utterance {utterance!r} has {short.iloc[0]} draws, others {expected}. "
-            "Remove the shard and run again; stored answers are not asked again."
+            "Remove the shard and run again; stored answers are not requested again."
         )
     return votes
 

@@ -1,4 +1,4 @@
-"""Utterances that an annotator cannot be asked about, because what its modality needs is not there."""
+"""Utterances that an annotator cannot be asked about, because the input that its modality needs is missing."""
 
 import numpy as np
 import pandas as pd
@@ -8,12 +8,12 @@ from scaling_ambiguity.proxies.designs import plan
 from scaling_ambiguity.proxies.prompts import PromptSet
 from scaling_ambiguity.tables.proxies import NOT_ASKED
 
-# `both` without a transcript is the sound alone
+# `both` without a transcript uses the sound alone
 _NEEDS = {"text": "transcript", "audio": "path", "both": "path"}
 
 
 def lacking(utterances: pd.DataFrame, modality: str) -> set[str]:
-    """Return the names of the utterances that have not what ``modality`` needs."""
+    """Return the names of the utterances that lack what ``modality`` needs."""
     return set(utterances.loc[utterances[_NEEDS[modality]].isna(), "utterance"])
 
 
@@ -26,7 +26,7 @@ def with_not_asked(
     classes: list[str],
     seed: int,
 ) -> pd.DataFrame:
-    """Return the synthetic votes and, of each utterance of ``rows``, every draw without label as ``not_asked``."""
+    """Return the synthetic votes and, for each utterance of ``rows``, every draw without a label as ``not_asked``."""
     about = {"presentation": "voice", "rater": annotator, "kind": "synthetic", "role": "primary", "rank": 0}
     about |= {"label": None, "label_raw": "", "weight": 1.0, "raters_known": True}
     draws, found = plan(options, prompts.focus_ids, classes, seed), []

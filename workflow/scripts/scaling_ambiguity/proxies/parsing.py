@@ -1,4 +1,4 @@
-"""From a model's answer to a vote: exactly one label, or no vote at all."""
+"""Convert a model's answer to a vote: exactly one label, or no vote at all."""
 
 import re
 from collections.abc import Callable, Sequence
@@ -26,8 +26,8 @@ def parse(response: str, classes: Sequence[str] | Vocabulary, *, reasoned: bool 
     label ("not happy") is not guessed at.
 
     Args:
-        response: What the model said.
-        classes: The label words, or what may be answered about them (``Synonyms.vocabulary``).
+        response: The model's answer.
+        classes: The label words, or a vocabulary of accepted answers (``Synonyms.vocabulary``).
         reasoned: Whether reasoning may come first; the answer is then the last line that is not empty.
 
     Returns:
@@ -62,7 +62,7 @@ def parser(name: str, vocabulary: Vocabulary, *, reasoned: bool = False) -> Call
     """Return the parser of an annotator: ``strict`` or ``faithful``.
 
     Raises:
-        UserError: Unknown name, or the published rule asked for with reasoning, which it does not know.
+        UserError: Unknown name, or the published rule combined with reasoning, which it does not support.
     """
     if name not in PARSERS:
         raise UserError(f"annotator parsing {name!r} is unknown; there are {PARSERS}.")
@@ -74,12 +74,12 @@ def parser(name: str, vocabulary: Vocabulary, *, reasoned: bool = False) -> Call
 
 
 def is_refusal(response: str) -> bool:
-    """Return whether the answer reads as one by a model that declines to answer."""
+    """Return whether the answer reads as a refusal to answer."""
     return _REFUSAL.search(normalise(response)) is not None
 
 
 def after_reasoning(response: str) -> str:
-    """Return the last line that is not empty, after a block of thought; empty where the thought never ends."""
+    """Return the last non-empty line after a reasoning block; empty if the block never ends."""
     rest = _THOUGHT.sub("", response, count=1)
     if _THOUGHT_OPENS.match(rest):
         return ""

@@ -16,7 +16,7 @@ MODALITIES = ("both", "audio", "text")
 _FIELDS = {"system", "task", "transcript", "classes", "rules", "evidence", "focus"}
 _OPTIONAL = {"context", "speaker", "reasoned", "kind"}
 KINDS = ("vote", "distribution", "verify")
-# what each line may show, by field; further lines are shown as they stand
+# the placeholders each field may use; other fields are shown verbatim
 _PLACES = {
     "transcript": {"transcript"},
     "classes": {"classes"},
@@ -30,22 +30,23 @@ _CONTEXT = ("heading", "turn", "same", "other")
 
 @dataclass(frozen=True)
 class PromptSet:
-    """What an annotator is asked.
+    """The prompts of an annotator.
 
     Attributes:
         system: The system role.
         task: First sentence of the user's turn, by modality.
         transcript: Line for the transcript, with ``{transcript}``.
         classes: Line for the label words, with ``{classes}``.
-        rules: The instructions; ``{focus}`` stands for the focus line, ``{evidence}`` for what is to be used.
-        evidence: What is to be used, by modality.
+        rules: The instructions; ``{focus}`` is replaced by the focus line, ``{evidence}`` by the evidence to use.
+        evidence: The evidence to use, by modality.
         focus: Focus lines by their identifier, in the order of the designs.
-        context: What stands before the transcript where earlier turns are shown: ``heading``, ``turn`` (with
-            ``{who}`` and ``{words}``) and what ``who`` is, ``same`` or ``other`` speaker; None: they cannot be.
+        context: Text before the transcript where earlier turns are shown: ``heading``, ``turn`` (with
+            ``{who}`` and ``{words}``) and the words for ``who``, ``same`` or ``other`` speaker; None: they cannot be
+            shown.
         speaker: Line for the speaker's name, with ``{speaker}``; None: it cannot be shown.
         reasoned: Whether the rules ask for reasoning before the answer.
-        kind: What is asked for: ``vote``, a label; ``distribution``, one over the labels; ``verify``, a judgement of a
-            candidate, an answer that was given to another prompt.
+        kind: The kind of answer: ``vote``, a label; ``distribution``, one over the labels; ``verify``, a judgement of a
+            candidate, i.e. an answer given to another prompt.
         candidate: Line for the candidate, with ``{candidate}``; only of a prompt set that verifies.
         judged: The candidate; see :meth:`judging`.
     """
@@ -88,7 +89,7 @@ class PromptSet:
         before: Sequence[Turn] = (),
         speaker: str | None = None,
     ) -> str:
-        """Return the user's turn; lines without anything to show are left out, words of the corpus are text."""
+        """Return the user's turn; lines with nothing to show are left out, words of the corpus are plain text."""
         lines = [self.task[modality]]
         if before:
             assert self.context is not None, "render() refuses turns that cannot be shown"
@@ -121,16 +122,16 @@ def load_prompts(path: str | Path, kind: str = "vote") -> PromptSet:
 
 
 def read_fields(path: str | Path, maps: dict[str, Sequence[str]], kind: str) -> dict[str, Any]:
-    """Return the fields of a prompt set as they stand in its file, and its kind.
+    """Return the fields of a prompt set as given in its file, and its kind.
 
     Args:
         path: The file, YAML.
         maps: Fields that are maps, and the keys that each has.
-        kind: What the prompts are to ask for; a file that does not declare its kind is taken to be of it.
+        kind: The expected kind; a file that does not declare its kind is taken to be of this kind.
 
     Raises:
         UserError: The file is not YAML or of another kind, a field is missing or unknown, a map has other keys, or a
-            line lacks the place for what it is to show, or has a place for what its field cannot show.
+            line lacks a placeholder it needs, or has one that its field cannot fill.
     """
     try:
         data = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
@@ -168,7 +169,7 @@ def read_fields(path: str | Path, maps: dict[str, Sequence[str]], kind: str) -> 
 
 
 def _check_places(path: str | Path, field: str, value: Any) -> None:
-    """Refuse a line with a place for what its field cannot show, or with a brace that opens or closes none."""
+    """Refuse a line with a placeholder that its field cannot fill, or with an unmatched brace."""
     if field == "context":
         value = value["turn"]
     rules = value.values() if isinstance(value, dict) else [value]
@@ -207,10 +208,10 @@ def render(
         classes: The label words.
         modality: ``both``, ``audio`` (transcript withheld) or ``text`` (no audio placeholder).
         before: Earlier turns of the conversation, oldest first.
-        speaker: Name of the speaker, or None if it is not told.
+        speaker: Name of the speaker, or None if it is not shown.
 
     Raises:
-        UserError: Unknown focus line or modality, text asked for without a transcript, or turns or a speaker that
+        UserError: Unknown focus line or modality, modality text without a transcript, or turns or a speaker that
             the prompt set has no line for.
     """
     if modality not in MODALITIES or focus_id not in prompt_set.focus:

@@ -1,4 +1,4 @@
-"""Answers that outlive their model: what lies beside them, how they are published, and which requests they lack."""
+"""Answers that outlive their model: the files next to them, how they are published, and which requests they lack."""
 
 from collections import Counter
 from pathlib import Path
@@ -17,9 +17,9 @@ ANSWERS = "answers.jsonl"
 
 
 def keep_chat_format(engine: Engine, folder: str | Path) -> bool:
-    """Write the chat format of an engine's model beside its answers; return whether it has one.
+    """Write the chat format of an engine's model next to its answers; return whether it has one.
 
-    The file is named by model and revision, and always the same for the same: shards may write it at once.
+    The file is named by model and revision, and its contents depend only on them: shards may write it concurrently.
     """
     found = chat_format(engine.processor)
     if found is not None:
@@ -31,7 +31,7 @@ def keep_chat_format(engine: Engine, folder: str | Path) -> bool:
 
 
 def other_revisions(engine: Engine, folder: str | Path) -> list[str]:
-    """Return other revisions of an engine's model whose chat formats, and so answers, lie in ``folder``."""
+    """Return other revisions of an engine's model whose chat formats, and hence answers, are in ``folder``."""
     kept = kept_formats(Path(folder))
     return sorted(revision for model, revision in kept if model == engine.model and revision != engine.revision)
 
@@ -41,10 +41,10 @@ def _format_name(model: str, revision: str) -> str:
 
 
 def kept_formats(folder: Path) -> dict[tuple[str, str], dict[str, Any]]:
-    """Return {(model, revision): what is kept about its chat format}, revisions as answers are filed under them today.
+    """Return {(model, revision): its stored chat format}, with revisions as answers are stored under them today.
 
     Raises:
-        UserError: A file cannot be read, or is no chat format.
+        UserError: A file cannot be read, or is not a chat format.
     """
     formats = {}
     for path in sorted(folder.glob("chat-*.json")):
@@ -59,8 +59,8 @@ def missing_reasons(
 ) -> dict[str, str]:
     """Return {request key: why} of the requests that the published answers lack.
 
-    The reason is the first of the request's parts, in the order model, sound, prompt, seed, draw, temperature, that no
-    answer shares that agrees in the parts before it.
+    The reason is the first part of the request, in the order model, sound, prompt, seed, draw, temperature, that no
+    answer with the same preceding parts shares.
     """
     lacking = {item.request.key: item.request for draws in utterances for item in draws}
     lacking = {key: request for key, request in lacking.items() if key not in records}
@@ -75,7 +75,7 @@ def missing_reasons(
         ("temperature",): "the draw was asked at another temperature",
     }
     parts = list(reasons)
-    # every answer's parts, cut after each of them: a request is looked up with fewer and fewer
+    # all prefixes of every answer's parts: a request is looked up by ever shorter prefixes
     known: list[set[tuple]] = [set() for _ in parts]
     for record in store.all():
         values = tuple(record[name] for names in parts for name in names)
@@ -90,10 +90,10 @@ def missing_reasons(
 
 
 def report_missing(utterances: list[list[Item]], reasons: dict[str, str]) -> list[str]:
-    """Return lines for the log: how many draws have no published answer, by reason, with the first of each.
+    """Return lines for the log: the number of draws without a published answer, by reason, with a first example.
 
     Raises:
-        UserError: None of the draws has an answer, and all for one reason: the answers are about something else.
+        UserError: None of the draws has an answer, all for the same reason: the answers belong to other questions.
     """
     if not reasons:
         return []
@@ -118,9 +118,9 @@ def report_missing(utterances: list[list[Item]], reasons: dict[str, str]) -> lis
 def export(store: str | Path, output: str | Path, about: dict[str, Any]) -> dict[str, Any]:
     """Write the answers of a store as a folder that engine `replay_answers` reads, and return its manifest.
 
-    ``answers.jsonl`` has every whole answer once, sorted by key; of a key that was stored twice the one that counts.
-    The chat formats lie beside it; ``manifest.json`` has size and SHA-256 of each file, the models with their number
-    of answers, and ``about``.
+    ``answers.jsonl`` has every whole answer once, sorted by key; where a key was stored twice, the one that counts.
+    The chat formats are stored next to it; ``manifest.json`` has size and SHA-256 of each file, the models with their
+    number of answers, and ``about``.
 
     Raises:
         UserError: The store holds no answer, or no chat format of a model whose answers it holds.
@@ -136,8 +136,8 @@ def export(store: str | Path, output: str | Path, about: dict[str, Any]) -> dict
     if absent:
         raise UserError(
             f"{store / names[absent[0]]}: missing, the chat format of model {absent[0][0]}, revision {absent[0][1]}, "
-            "without which its answers cannot be found again. Run the annotator once more while its model is there: "
-            "nothing is asked, and the format is written."
+            "without which its answers cannot be looked up. Run the annotator once more while its model is available: "
+            "no question is asked, and the format is written."
         )
     write_text("".join(map(record_line, records)), output / ANSWERS)
     for model, name in names.items():

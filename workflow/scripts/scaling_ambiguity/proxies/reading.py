@@ -18,7 +18,7 @@ Reader = Callable[[str, tuple], Parsed]
 
 
 def prompts_for(options: dict[str, Any], path: str | Path) -> PromptSet:
-    """Return the prompts of an annotator: those for a distribution if it verbalises, else those for a label.
+    """Return an annotator's prompts: those asking for a distribution if it verbalises, else those asking for a label.
 
     Raises:
         UserError: Unknown mode, the file is not such a prompt set, or it asks for reasoning that the annotator does
@@ -38,19 +38,19 @@ def prompts_for(options: dict[str, Any], path: str | Path) -> PromptSet:
 
 
 def vocabulary_for(classes: list[str], synonyms: str | Path | None) -> Vocabulary:
-    """Return what may be answered about ``classes``: their spellings, and the words of a table if one is given."""
+    """Return the accepted answers about ``classes``: their spellings, and the words of a table if one is given."""
     return spelled(classes) if synonyms is None else load_synonyms(synonyms).vocabulary(classes)
 
 
 def reader_for(options: dict[str, Any], vocabulary: Vocabulary) -> Reader:
-    """Return what turns an answer into (label, status), a pure function of the answer and its stream.
+    """Return the function that turns an answer into (label, status); it depends only on the answer and its stream.
 
     A stated distribution becomes one vote drawn from it by the stream's own uniform number, so that N
     answers are N votes whatever the mode; the distribution itself stays in the stored answer.
 
     Args:
         options: The annotator's entry: mode, parsing (``strict`` or ``faithful``), reasoning.
-        vocabulary: What may be answered.
+        vocabulary: The accepted answers.
 
     Raises:
         UserError: Unknown mode or parsing rule.

@@ -1,7 +1,7 @@
-"""An annotator whose votes are another corpus entry's: published human votes stand in for a model's.
+"""An annotator whose votes are those of another corpus entry: published human votes stand in for a model's.
 
-On CREMA-D the votes of those who saw only the face thus become a stand-in for a model that is
-asked about the voice: real, informative, and wrong in its own way.
+On CREMA-D the votes of raters who saw only the face thus stand in for a model that is
+asked about the voice: real, informative, and wrong in a systematic way.
 """
 
 from collections.abc import Sequence
@@ -29,20 +29,20 @@ def replay(
 ) -> pd.DataFrame:
     """Return ``draws`` synthetic votes of each utterance, taken from other raters' votes on it.
 
-    An utterance's raters stand in the order of a 64-bit hash of (seed, annotator, utterance,
+    An utterance's raters are sorted by a 64-bit hash of (seed, annotator, utterance,
     presentation, rater), which depends on no other utterance, and the first ``draws`` of them vote; a
-    rater who gave several labels gives the one that comes first in a hash of it. So more draws
+    rater who gave several labels contributes the one whose hash comes first. So more draws
     add votes and change none. A label outside ``classes`` is an answer of status ``invalid``; a draw for
     which there is no rater left has status ``failed``, so that every (utterance, draw) is there.
 
     Args:
         votes: Votes table of the other entry: its observers' primary votes are taken.
-        utterances: Utterances to vote on; votes on others are left aside.
+        utterances: Utterances to vote on; votes on others are ignored.
         annotator: Name of the annotator, the ``rater`` of every row.
-        draws: Votes an utterance, at least 1.
+        draws: Votes per utterance, at least 1.
         classes: The class set.
         seed: Seed of the run.
-        where: What the votes table is called in messages.
+        where: Name of the votes table in messages.
 
     Returns:
         A table of synthetic votes (``scaling_ambiguity.tables.proxies``).
@@ -77,7 +77,7 @@ def _one_label_a_rater(cast: pd.DataFrame) -> pd.DataFrame:
 
 def _first(cast: pd.DataFrame, names: pd.Index, annotator: str, draws: int, seed: int) -> pd.DataFrame:
     """Return the votes that are drawn, with the number of their utterance and of their draw."""
-    # a stream of its own: dealt like the target's votes, an anonymous vote #3 would meet the target's vote #3
+    # a separate stream: if dealt like the target's votes, an anonymous vote #3 would coincide with the target's vote #3
     stream = np.uint64(derive_seed(seed, PROMPT, annotator, *cast["presentation"].iloc[:1]))
     cast = cast.sort_values(["utterance", "rater"], kind="stable")
     key = mix(text_hash(cast["utterance"]) ^ mix(text_hash(cast["rater"]) ^ stream))

@@ -1,4 +1,4 @@
-"""A request to a model: what it is made of, and the key under which its answer is kept for ever."""
+"""A request to a model: its parts, and the key under which its answer is stored permanently."""
 
 import hashlib
 import json
@@ -15,19 +15,19 @@ VERSION = 2
 class Request:
     """What determines an answer, and nothing else: no code, shard, path, corpus or number of votes.
 
-    A field that is added later needs a default, which leaves all keys as they are: what has its default value is not
+    A field added later needs a default, which leaves all keys unchanged: fields with their default value are not
     hashed.
 
     Attributes:
         model: Name of the checkpoint.
         revision: Commit or content hash of its weights.
         prompt_sha256: Hash of the rendered prompt (system role, focus line, transcript, label words, modality).
-        audio_sha256: Hash of the sound file; ``none:<utterance>`` if it is not heard, so that utterances of the
-            same words get votes of their own, whichever shard asks first.
+        audio_sha256: Hash of the sound file; ``none:<utterance>`` if there is no sound input, so that utterances with
+            the same words get their own votes, whichever shard asks first.
         temperature: Sampling temperature.
         seed: The run's seed.
         draw: Number of the draw, from 0.
-        limit: Most tokens that the answer may have before it is cut; None where none is drawn one by one.
+        limit: Token limit of the answer; None where tokens are not drawn one by one.
     """
 
     model: str
@@ -47,25 +47,25 @@ class Request:
 
     @cached_property
     def question(self) -> str:
-        """The key without the limit: what all limits of one question have in common."""
+        """The key without the limit, common to all limits of one question."""
         return self.key if self.limit is None else replace(self, limit=None).key
 
     @property
     def stream(self) -> tuple:
-        """What the randomness of the draw is derived from: neither its place nor its limit."""
+        """The source of the draw's randomness; independent of its position and limit."""
         return (self.seed, "answer", self.audio_sha256, self.prompt_sha256, self.draw)
 
     def answered_by(self, record: dict[str, Any], repeats: bool = True) -> bool:
         """Return whether the stored answer to this question, at whatever limit, is the answer at this limit.
 
-        Where a question repeats its answer (the same seed draws the same tokens), an answer that ended within this
-        limit is the same at any other, and one that was cut at this limit or later is cut here too; so only what was
-        cut earlier is asked again. Where it does not, keeping the short and drawing the long ones again would favour
-        short answers: another limit is another request. What failed is not kept for another limit.
+        Where the same question gives the same answer (the same seed draws the same tokens), an answer that ended within
+        this limit is the same at any other, and one that was cut at this limit or later is cut here too; so only
+        answers cut earlier are requested again. Otherwise, keeping the short and redrawing the long ones would favour
+        short answers, so another limit is another request. Failed answers are not reused for another limit.
 
         Args:
             record: A stored answer; see :func:`upgraded`.
-            repeats: Whether the question repeats its answer.
+            repeats: Whether the same question gives the same answer.
         """
         limit = record.get("limit")
         if self.limit is None or limit == self.limit:
@@ -83,11 +83,11 @@ def _is_default(request: Request, field: Any) -> bool:
 
 
 def upgraded(record: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored answer as today's code stores it.
+    """Return a stored answer in the current format.
 
-    Version 1 had no limit among the request's parts: of an answer that was cut it is the number of its tokens, and a
-    server's stood in the revision, among the sampling parameters. It took every reason to end but ``stop``
-    for a cut: an answer with fewer tokens than the limit was none, and counts as ended.
+    Version 1 had no limit among the request's parts: for a cut answer it is the number of its tokens, and a
+    server's was in the revision, among the sampling parameters. It took every finish reason but ``stop``
+    for a cut; an answer with fewer tokens than the limit was not cut, and counts as ended.
     """
     if record.get("version") == VERSION:
         return record
@@ -103,7 +103,7 @@ def upgraded(record: dict[str, Any]) -> dict[str, Any]:
 
 
 def identity(request: Request) -> dict[str, Any]:
-    """Return the part of a stored record that says what was asked; the two keys come first."""
+    """Return the part of a stored record that identifies the question; the two keys come first."""
     parts = {field.name: getattr(request, field.name) for field in fields(request)}
     return {"key": request.key, "question": request.question, "version": VERSION, **parts}
 

@@ -1,9 +1,9 @@
-"""The answer store: an append-only folder of JSON lines. Answers are bought once and never thrown away.
+"""The answer store: an append-only folder of JSON lines. Answers are paid for once and never discarded.
 
-Each writing process has a file of its own, so that writers never meet and only the last line of
-a file can be torn. One line is one answer; the line begins with its key and that of its question. What became of
-draws that could not be answered, by a server or because a clip has no audio token, lies in files of their own
-(``failed-*.jsonl``): without them they are asked again.
+Each writing process has its own file, so that writers never conflict and only the last line of
+a file can be truncated. One line is one answer; it begins with its key and that of its question. Failures of
+draws, by a server or because a clip has no audio token, are stored in separate files
+(``failed-*.jsonl``); if these are removed, the draws are requested again.
 """
 
 import json
@@ -36,17 +36,17 @@ class AnswerStore:
         self._files: dict[str, int] = {}
 
     def find(self, requests: Iterable[Request], repeats: bool = True) -> dict[str, dict[str, Any]]:
-        """Return {request key: stored record} of the requests that were answered, under whatever version of the key.
+        """Return {request key: stored record} for the requests that were answered, under any version of the key.
 
-        Of several answers the first counts, by time then file: an answer before a failure and, where the request has
-        no limit, a whole one before one that was cut.
+        Among several answers the first counts, by time then file: an answer before a failure and, where the request has
+        no limit, a complete one before one that was cut.
 
         Args:
-            requests: What is looked for.
-            repeats: Whether a question repeats its answer; see :meth:`Request.answered_by`.
+            requests: The requests to look up.
+            repeats: Whether the same question gives the same answer; see :meth:`Request.answered_by`.
 
         Raises:
-            UserError: A line other than a file's torn last one is not a record.
+            UserError: A line other than a file's truncated last one is not a record.
         """
         wanted: dict[str, list[Request]] = defaultdict(list)
         for request in dict.fromkeys(requests):
@@ -70,10 +70,10 @@ class AnswerStore:
         for path in sorted(self.folder.glob("*.jsonl")):
             for number, line in enumerate(path.open(encoding="utf-8", errors="replace"), start=1):
                 if not line.endswith("\n"):
-                    continue  # torn by a kill in mid-write: the answer counts as never given
+                    continue  # truncated by a kill while writing: the answer counts as never given
                 if not line.startswith(_START):
                     raise UserError(f"{path}, line {number}: not an answer record. Move the file away and run again.")
-                # a line without is of a version without, or damaged
+                # a line without one is of an older version, or damaged
                 known = line.startswith(_THEN, _THEN_AT) and line.endswith("}\n")
                 if known and wanted is not None and line[_QUESTION_AT : _QUESTION_AT + _KEY_LENGTH] not in wanted:
                     continue
@@ -87,10 +87,10 @@ class AnswerStore:
                     yield record
 
     def append(self, records: list[dict[str, Any]]) -> None:
-        """Add records in one write a file, on the disk before this returns; see :func:`requests.identity`.
+        """Add records in one write per file, on disk before this returns; see :func:`requests.identity`.
 
         Raises:
-            UserError: The disk is full, or cannot be written; what was stored before is whole.
+            UserError: The disk is full, or cannot be written; what was stored before is intact.
         """
         for kind in ("answers", "failed"):
             self._append(kind, [record for record in records if (record["status"] == "failed") == (kind == "failed")])
@@ -121,7 +121,7 @@ class AnswerStore:
 
 
 def _keep_first(records: dict[str, dict[str, Any]], key: str, record: dict[str, Any], whole_first: bool) -> None:
-    """Put a record in its place unless a better one is there."""
+    """Store a record unless a better one is present."""
 
     def rank(of: dict[str, Any]) -> tuple[bool, bool, float]:
         return of["status"] == "failed", whole_first and of["status"] == "cut", of["time"]

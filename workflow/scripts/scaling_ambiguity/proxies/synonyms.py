@@ -1,4 +1,4 @@
-"""Words that mean a label without being spelled like it: a table, never a guess."""
+"""Words that mean a label without being spelled like it, from a table, never guessed."""
 
 import re
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def normalise(text: str) -> str:
 
 @dataclass(frozen=True)
 class Vocabulary:
-    """What the answers to one set of classes may look like.
+    """The accepted answers for one set of classes.
 
     Attributes:
         classes: The label words, as the corpus spells them.
@@ -35,7 +35,7 @@ class Vocabulary:
     declined: frozenset[str] = frozenset()
 
     def label(self, answer: str) -> str | None:
-        """Return the label that ``answer`` means: alone, or after one lead-in; None if it means none."""
+        """Return the label that ``answer`` means, alone or after one lead-in; None if it means none."""
         text = normalise(answer)
         if text in self.labels:
             return self.labels[text]
@@ -55,7 +55,7 @@ class Synonyms:
     """A table of synonyms, for any corpus.
 
     Attributes:
-        emotions: Emotion -> its words, normalised; every word stands once.
+        emotions: Emotion -> its words, normalised; every word occurs once.
         lead_ins: See :class:`Vocabulary`.
         declined: See :class:`Vocabulary`.
     """
@@ -65,11 +65,11 @@ class Synonyms:
     declined: frozenset[str] = frozenset()
 
     def vocabulary(self, classes: Sequence[str]) -> Vocabulary:
-        """Return what may be answered about ``classes``.
+        """Return the accepted answers about ``classes``.
 
         A class takes the words of the emotion that lists its own spelling. Where two classes are
-        words of one emotion (a corpus that tells joy from happiness), that emotion's other words
-        mean neither and stay invalid. A class that the table does not know has its own spelling alone.
+        words of one emotion (a corpus that distinguishes joy and happiness), that emotion's other words
+        mean neither and stay invalid. A class that is not in the table has only its own spelling.
 
         Raises:
             UserError: Two classes have the same spelling but for case and punctuation.
@@ -111,7 +111,7 @@ def load_synonyms(path: str | Path) -> Synonyms:
     for group, words in groups.items():
         for word in words:
             if word in seen:
-                raise UserError(f"{path}: {word!r} stands in {seen[word]} and in {group}; keep one of them.")
+                raise UserError(f"{path}: {word!r} is in {seen[word]} and in {group}; keep one of them.")
             seen[word] = group
     return Synonyms(emotions, tuple(sorted(lead_ins, key=len, reverse=True)), frozenset(declined))
 

@@ -1,4 +1,4 @@
-"""An annotator whose votes were given as a table: those of a model that was asked elsewhere."""
+"""An annotator whose votes are given as a table, from a model that was queried elsewhere."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,9 +23,9 @@ def read_model_votes(
 
     Args:
         path: CSV, TSV or parquet with ``utterance`` and ``label``, and perhaps ``draw``, a whole number from 0 that
-            orders an utterance's votes (without it they stand in the order of the rows), and ``prompt``, a name of
+            orders an utterance's votes (without it the order of the rows is used), and ``prompt``, a name of
             the question that was asked.
-        utterances: Those of the corpus.
+        utterances: The utterances of the corpus.
         columns: {our column: column of the file}, where the two differ.
 
     Returns:
@@ -47,8 +47,8 @@ def read_model_votes(
     if not known.any():
         here, there = next(iter(rows["utterance"]), ""), next(iter(utterances), "")
         raise UserError(
-            f"{path}: votes on none of the corpus' {len(utterances)} utterances. There they are called like {there!r}, "
-            f"here like {here!r}; mend the names, or name the column in alms.<name>.columns.utterance."
+            f"{path}: votes on none of the corpus' {len(utterances)} utterances. Its names look like {there!r}, "
+            f"those of the corpus {here!r}; correct the names, or name the column in alms.<name>.columns.utterance."
         )
     order = pd.to_numeric(rows["draw"], errors="coerce") if "draw" in rows else pd.Series(rows.index, rows.index)
     faults = [
@@ -84,7 +84,7 @@ def as_proxies(
 
     Args:
         votes: From :func:`read_model_votes`.
-        utterances: Those of the corpus.
+        utterances: The utterances of the corpus.
         annotator: Name of the annotator, the ``rater`` of every row.
         draws: Votes per utterance, at least 1.
         classes: The class set.

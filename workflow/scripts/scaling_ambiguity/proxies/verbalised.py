@@ -1,4 +1,4 @@
-"""Distributions that a model writes down: one JSON object, read strictly."""
+"""Distributions that a model states in its answer: one JSON object, read strictly."""
 
 import json
 import math
@@ -13,17 +13,17 @@ from scaling_ambiguity.proxies.parsing import is_refusal
 from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet, read_fields
 from scaling_ambiguity.proxies.synonyms import Vocabulary, normalise, spelled
 
-TOLERANCE = 0.02  # two-decimal shares of eight classes are off by at most 8 x .005, rarely by half of it
-LONGEST = 20_000  # characters; no answer of a few sentences comes near
+TOLERANCE = 0.02  # two-decimal shares of eight classes are off by at most 8 x .005, rarely by half of that
+LONGEST = 20_000  # characters; far more than an answer of a few sentences
 _KINDS = ("direct", "reasoned")
 _PERCENT = re.compile(r"\A\s*(\d+(?:\.\d+)?)\s*%\s*\Z")
 _FENCE_OPENS = re.compile(r"```(?:json)?\s*\Z", re.IGNORECASE)
 
-_WITHIN = re.compile(r"(?:[{\[]|[\"}\]]\s*,|\"\s*:)\s*\Z")  # JSON goes on before the object
+_WITHIN = re.compile(r"(?:[{\[]|[\"}\]]\s*,|\"\s*:)\s*\Z")  # there is more JSON before the object
 
 
 class _Rejected(ValueError):
-    """Why an answer is no distribution."""
+    """Why an answer is not a distribution."""
 
 
 @dataclass(frozen=True)
@@ -52,13 +52,13 @@ def parse_distribution(
 
     The answer is one JSON object, in a code fence or not, and nothing else; with ``reasoned``, any
     text may come first and the object is the last thing. Its keys are the classes (or listed
-    synonyms), each once, none missing, none beside them. Its values are numbers from 0 to 1 that
+    synonyms), each exactly once, and no others. Its values are numbers from 0 to 1 that
     sum to 1, or percentages that sum to 100 (plain numbers or ``"30%"``, not mixed), within the
-    tolerance; they are then divided by their sum. Nothing else is mended.
+    tolerance; they are then divided by their sum. Nothing else is corrected.
 
     Args:
-        response: What the model said.
-        classes: The label words, or what may be answered about them.
+        response: The model's answer.
+        classes: The label words, or a vocabulary of accepted answers.
         reasoned: Whether reasoning may come first.
         tolerance: Largest distance of the sum from 1.
     """
@@ -154,7 +154,7 @@ def _number(label: str, value: Any) -> float:
 
 
 def drawn_label(distribution: Sequence[float], uniform: float) -> int:
-    """Return the class that one vote from a distribution falls on, by its inverse cumulative function.
+    """Return the class of one vote drawn from a distribution, by its inverse cumulative function.
 
     Args:
         distribution: Shares that sum to 1.

@@ -1,4 +1,4 @@
-"""What is looked at while answers come in: whether they can be read, and how many failed."""
+"""Checks while answers arrive: whether they can be read, and how many failed."""
 
 import math
 from collections.abc import Sequence
@@ -14,20 +14,20 @@ LARGEST_FAILED_SHARE = 0.1
 _QUOTED = 200
 _REMEDIES = {
     "cut": "raise the ALM's `max_tokens` (a model that thinks spends it on thoughts: bound them by `reasoning_effort`)",
-    "refused": "the model or a filter declines: word the prompt differently, or choose another model",
+    "refused": "the model or a filter declines: reword the prompt, or choose another model",
     "invalid": "look at the prompt, at `synonyms` and, if it is empty, at `max_tokens`",
 }
 
 
 class Watch:
-    """Says when to stop: the first answers give no vote, or too many draws fail.
+    """Decides when to stop: the first answers give no vote, or too many draws fail.
 
     Args:
-        utterances: What is asked.
+        utterances: The draws, by utterance.
         read: Turns an answer into (label, status).
-        largest_failed_share: Of the draws, failed ones that are put up with; those of one utterance always, unless it
+        largest_failed_share: Tolerated share of failed draws; those of one utterance are always tolerated, unless it
             is 0.
-        first_answers: Number of first answers without a vote that is put up with; 0 puts up with any.
+        first_answers: Tolerated number of first answers without a vote; 0 tolerates any.
     """
 
     def __init__(
@@ -46,7 +46,7 @@ class Watch:
         self._voted, self._first = not first_answers, first_answers
 
     def see(self, request: Request, record: dict[str, Any]) -> None:
-        """Look at the stored answer to a request."""
+        """Take note of the stored answer to a request."""
         if record["status"] == "failed":
             self._failed[request.key] = record["reason"]
         elif not self._voted:
@@ -58,24 +58,24 @@ class Watch:
             self._unread[request.key] = status, record
 
     def go_on(self) -> bool:
-        """Return whether more is to be asked."""
+        """Return whether more requests are to be made."""
         return len(self._failed) <= self._allowed and (self._voted or len(self._unread) < self._first)
 
     def stop(self, complete: bool = False) -> None:
-        """Stop if no more is to be asked.
+        """Raise if no more requests are to be made.
 
         Args:
-            complete: Everything was asked: what cannot be read is no reason to stop then.
+            complete: Everything was asked: unreadable answers are then no reason to stop.
 
         Raises:
-            UserError: With what failed or could not be read, quoted, and the remedy.
+            UserError: Quotes what failed or could not be read, and gives the remedy.
         """
         if len(self._failed) > self._allowed:
             reason = next(reversed(self._failed.values()))
             raise UserError(
                 f"{len(self._failed)} of {self._draws} draws failed, more than largest_failed_share "
-                f"{self._share:g} allows; the last by {reason}. Every answer is kept. Mend what the server says and "
-                "remove `failed-*.jsonl` from the folder of the answers, so that what failed is asked again; or raise "
+                f"{self._share:g} allows; the last by {reason}. Every answer is kept. Fix what the server reports and "
+                "remove `failed-*.jsonl` from the folder of the answers, to request failed draws again; or raise "
                 "largest_failed_share of the annotator."
             )
         if complete or self.go_on():
@@ -83,7 +83,7 @@ class Watch:
         status, record = next(reversed(self._unread.values()))
         finish = "none" if record.get("finish") is None else repr(record["finish"])
         raise UserError(
-            f"none of the first {len(self._unread)} answers gives a vote, so no more are asked for. One of them "
+            f"none of the first {len(self._unread)} answers gives a vote, so no more are requested. One of them "
             f"({status}, finish reason {finish}): {record['response'][:_QUOTED]!r}. Every answer is kept; "
             f"{_REMEDIES[status]}, and run again; or set first_answers of the annotator to 0."
         )
