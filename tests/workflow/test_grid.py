@@ -56,7 +56,7 @@ class Cell:
     message: str = ""  # empty: a PDF
 
 
-ONE = "Two at least are needed"
+ONE = "At least two are needed"
 SINGLE = "none of the 60 utterances has votes of two people"
 CELLS = [
     Cell("one_speaker", 1, (5, 5), 4, 5, True, False, ONE),

@@ -216,7 +216,7 @@ def test_one_speaker_is_refused_with_the_remedy_and_two_are_not(names):
     corpus = make.corpus_of(rows, names)
     refuse_one_speaker(corpus, "c")
     alone = Corpus(corpus.utterances.assign(speaker="s0"), corpus.votes)
-    with pytest.raises(UserError, match=r"all 10 utterances are of the speaker 's0'\. Two at least are needed"):
+    with pytest.raises(UserError, match=r"all 10 utterances are of the speaker 's0'\. At least two are needed"):
         refuse_one_speaker(alone, "c")
 
 

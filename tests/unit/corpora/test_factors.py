@@ -28,7 +28,7 @@ def test_factors_of_speakers_and_of_utterances(tmp_path):
     ("text", "columns", "message"),
     [
         ("id,x\na,1\n", ["y"], "no column 'y'"),
-        ("id,x\na,1\na,2\n", ["x"], "'a' stands there twice"),
+        ("id,x\na,1\na,2\n", ["x"], "'a' occurs twice"),
         ("id,x\nz,1\n", ["x"], "none of the corpus' utterances, such as 'a'"),
         ("id,x\n" + "".join(f"{name},{i}\n" for i, name in enumerate("abcdefghijklmn")), ["x"], "14 levels"),
     ],

@@ -214,7 +214,7 @@ def test_votes_alone_are_read_where_audio_is_optional(root, entry, tmp_path):
     shutil.rmtree(root / "audio")
     result = read(root, tmp_path, entry | {"audio": "optional"})
     assert result.returncode == 0, result.stderr
-    assert result.stdout.count("audio is optional, going on with the votes alone") == 1
+    assert result.stdout.count("audio is optional, continuing with the votes alone") == 1
     utterances = UTTERANCES.read(tmp_path / "utterances.parquet")
     assert len(utterances) == 40
     assert utterances["path"].isna().all()

@@ -121,7 +121,7 @@ def test_what_is_heard_is_the_copy_at_16_khz_or_the_file_itself(tmp_path, corpus
     assert heard["good1"] == tmp_path / "good1.wav"
     assert soundfile.info(heard["eight"]).samplerate == 16000
     heard["eight"].unlink()
-    with pytest.raises(UserError, match="the audio audit makes it anew"):
+    with pytest.raises(UserError, match="the audio audit rebuilds it"):
         sound_paths(table, tmp_path)
 
 

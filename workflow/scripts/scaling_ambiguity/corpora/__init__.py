@@ -1,4 +1,4 @@
-"""A corpus as it lies on disk, read into tables; nothing is lost without a reason."""
+"""A corpus on disk, read into tables; nothing is dropped without a recorded reason."""
 
 import importlib
 from types import ModuleType

@@ -1,4 +1,4 @@
-"""The table of rejects: what is left out of a corpus and why, made for many items at once, joined and counted."""
+"""The table of rejects: what is left out of a corpus and why; made for many items at once, joined and counted."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,20 +11,20 @@ from scaling_ambiguity.corpora.model import REJECT_COLUMNS, no_rejects
 from scaling_ambiguity.errors import UserError
 
 UTTERANCE_STAGES = ("utterance", "audio", "votes", "class_policy", "hidden")  # their items are utterances
-FAULTY_STAGES = ("utterance", "audio", "votes")  # of these, what is a fault and not a choice
+FAULTY_STAGES = ("utterance", "audio", "votes")  # of these, the stages that are faults and not choices
 VOTE_STAGES = ("vote", "label_file", "filter")  # their items are votes, or lines that would have been votes
 FAULTY_VOTE_STAGES = ("vote", "label_file")
-FOLLOWS = "its utterance was left out"  # why a vote is
+FOLLOWS = "its utterance was left out"  # why a vote is left out
 
 
 class Rejects:
-    """Collects what is left out, and why."""
+    """Collects the items that are left out, and why."""
 
     def __init__(self) -> None:
         self._parts: list[pd.DataFrame] = []
 
     def add(self, items: Sequence, stage: str, reason: str | Sequence, source: str | Sequence, lines: Sequence) -> None:
-        """Add items; reason and source are one for all or one each, a line number of 0 means unknown."""
+        """Add items; reason and source are common or one per item; a line number of 0 means unknown."""
         if len(items):
             numbers = pd.array(np.asarray(lines, dtype=np.int64), dtype="Int64")
             values = (np.asarray(items, dtype=object), stage, reason, source, numbers)
@@ -52,7 +52,7 @@ def reject(items: pd.Series, stage: str, reasons: object, source_file: object = 
 
 
 def reject_votes(votes: pd.DataFrame, reasons: object) -> pd.DataFrame:
-    """Return one reject a row of the votes table; the item is ``utterance/rater/rank``."""
+    """Return one reject per row of the votes table; the item is ``utterance/rater/rank``."""
     items = votes["utterance"].astype(object) + "/" + votes["rater"].astype(object)
     if votes["presentation"].nunique() > 1:  # only then would an item be ambiguous without it
         items = items + "/" + votes["presentation"].astype(object)
@@ -60,7 +60,7 @@ def reject_votes(votes: pd.DataFrame, reasons: object) -> pd.DataFrame:
 
 
 def join_rejects(*tables: pd.DataFrame) -> pd.DataFrame:
-    """Return all rejects, those of one item and stage told apart: the second is ``item#2``, and so on."""
+    """Return all rejects, numbered within item and stage: the second is ``item#2``, and so on."""
     joined = pd.concat([table.astype(object) for table in tables], ignore_index=True)
     again = joined.groupby(["item", "stage"], sort=False).cumcount().to_numpy()
     if again.any():
@@ -73,10 +73,10 @@ def refuse_if_too_many(faulty: pd.DataFrame, listed: int, left: int, what: str, 
     """Raise UserError if more than the share ``largest`` of a corpus' items is faulty, or none is left.
 
     Args:
-        faulty: The rejects that are at fault.
-        listed: How many items there were.
-        left: How many of them stay.
-        what: What they are, for the message.
+        faulty: The rejects that count as faults.
+        listed: Number of items in the corpus.
+        left: Number of items that remain.
+        what: What the items are, for the message.
         name: Name of the corpus.
         largest: Share, in [0, 1].
     """
@@ -91,7 +91,7 @@ def refuse_if_too_many(faulty: pd.DataFrame, listed: int, left: int, what: str, 
         if faulty["stage"].eq("audio").any():
             audio = f", set corpora.{name}.audio: none to use the votes alone"
     raise UserError(
-        f"corpus {name}: {len(faulty)} of {listed} {what} are unusable{example}; mend the files{audio}, or raise "
+        f"corpus {name}: {len(faulty)} of {listed} {what} are unusable{example}; correct the files{audio}, or raise "
         f"corpora.{name}.max_reject_share ({largest})."
     )
 

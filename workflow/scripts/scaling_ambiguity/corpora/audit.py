@@ -1,4 +1,4 @@
-"""The audit of a corpus: every audio file's header is read, and nothing is lost without a reason."""
+"""The audit of a corpus: every audio file's header is read, and nothing is dropped without a reason."""
 
 from pathlib import Path
 
@@ -56,13 +56,13 @@ def audio_fault(path: Path, stated: float | None) -> tuple[str | None, float, in
 
 
 def unreadable(path: Path, error: Exception) -> str:
-    """Return why a file is no audio: a Git-LFS pointer, empty, or what the decoder said."""
+    """Return why a file is not audio: a Git-LFS pointer, empty, or the decoder's message."""
     try:
         if impostor_at(path) == POINTER:
             return POINTER_FAULT
         if not path.stat().st_size:
             return "the audio file is empty"
-    except OSError:  # the decoder says why
+    except OSError:  # the decoder's message is used
         pass
     return f"the audio file does not decode ({str(error).split(': ')[-1].strip()})"
 
@@ -78,16 +78,16 @@ def audit(
     """Return the corpus without its faulty items, each of which is in ``rejects`` with the reason.
 
     Utterances: the audio file is missing, does not decode, is empty, has another duration than
-    stated, or nobody voted (stages ``audio`` and ``votes``). Votes: their utterance is unknown
+    stated, or no one voted (stages ``audio`` and ``votes``). Votes: their utterance is unknown
     or left out (stage ``vote``, item ``utterance/rater/rank``). Found = kept + left out, asserted for both.
 
     Args:
-        corpus: What a reader found; ``duration`` and ``sample_rate`` are filled in from the headers.
+        corpus: The output of a reader; ``duration`` and ``sample_rate`` are filled in from the headers.
         root: The corpus' root.
         name: Name of the corpus, for messages.
         audio: ``required``; or ``optional``: if more than the share ``largest_reject_share`` is without
             sound audio, none is used (path null, duration NaN) and no utterance is left out for it; or
-            ``none``: none is used, whatever there is.
+            ``none``: none is used, even if present.
         largest_reject_share: Largest share of faulty utterances, and of faulty votes, that is still accepted.
 
     Raises:
@@ -101,7 +101,7 @@ def audit(
     if audio != "none":
         checked, faults = _check_headers(utterances, root, name)
     if audio == "optional" and len(faults) > largest_reject_share * len(utterances):
-        print(f"corpus {name}: {_described(faults, utterances)}; audio is optional, going on with the votes alone")
+        print(f"corpus {name}: {_described(faults, utterances)}; audio is optional, continuing with the votes alone")
         checked, faults = _without_sound(utterances), no_rejects()
     item, names = pd.factorize(votes["utterance"])
     silent = ~contained(checked["utterance"], names) & ~contained(checked["utterance"], faults["item"])
@@ -127,7 +127,7 @@ def audit(
 
 
 def refuse_foreign_ids(corpus: Corpus, name: str, largest: float = LARGEST_REJECT_SHARE) -> None:
-    """Raise UserError if votes name utterances that are not there, while others, often of a like name, have no vote.
+    """Raise UserError if votes name unknown utterances while others, often with similar names, have no vote.
 
     A share of at most ``largest`` of the votes is left to the rejects.
     """
@@ -143,32 +143,32 @@ def refuse_foreign_ids(corpus: Corpus, name: str, largest: float = LARGEST_REJEC
         return
     other = f", which may be the utterance {pairs[0][1]!r}" if pairs else f"; an utterance is {unvoted.iloc[0]!r}"
     raise UserError(
-        f"corpus {name}: {number} votes name {len(foreign)} utterances that the corpus has not, e.g. "
-        f"{(pairs[0][0] if pairs else foreign[0])!r}{other}. Write the names alike in both files."
+        f"corpus {name}: {number} votes name {len(foreign)} utterances that the corpus lacks, e.g. "
+        f"{(pairs[0][0] if pairs else foreign[0])!r}{other}. Use the same names in both files."
     )
 
 
 def refuse_one_speaker(corpus: Corpus, name: str) -> None:
-    """Raise UserError if all utterances are of one speaker: no split and no interval would speak of others."""
+    """Raise UserError if all utterances are of one speaker: no split or interval could generalise to others."""
     speakers = corpus.utterances["speaker"].unique()
     if len(speakers) < 2:
         raise UserError(
-            f"corpus {name}: all {len(corpus.utterances)} utterances are of the speaker {speakers[0]!r}. Two at least "
+            f"corpus {name}: all {len(corpus.utterances)} utterances are of the speaker {speakers[0]!r}. At least two "
             "are needed, more are better: intervals resample speakers, and models are tested on speakers they were not "
             "trained on. Add utterances of others, or correct the speakers' names in the corpus' files."
         )
 
 
 def refuse_single_votes(corpus: Corpus, name: str) -> None:
-    """Raise UserError if no utterance has the votes of two people: nothing about people can be held against others."""
+    """Raise UserError if no utterance has the votes of two people: then people cannot be compared with each other."""
     votes = corpus.votes
     counted = votes[(votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()]
     raters = counted.groupby("utterance")["rater"].nunique()
     if raters.max() < 2:
         raise UserError(
             f"corpus {name}: none of the {len(raters)} utterances has votes of two people. How many human votes an ALM "
-            "is worth is judged by votes that are held out, which takes two for most utterances, better five; labels "
-            "that were already joined to one cannot be used. Give the votes as they were cast, one row for each."
+            "is worth is judged by held-out votes, which takes two votes for most utterances, better five; labels "
+            "that were already aggregated cannot be used. Give the votes as they were cast, one row for each."
         )
 
 

@@ -1,4 +1,4 @@
-"""What an audited corpus holds, what was lost by reason, and what its numbers of votes allow."""
+"""The contents of an audited corpus, its losses by reason, and the analyses its numbers of votes allow."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from scaling_ambiguity.tables.roles import role_codes
 from scaling_ambiguity.tables.votes import counted
 
 LEVEL_VOTES = (2, 3, 4, 5)
-MOST_SHARE = 0.5  # a by-level number speaks of the corpus only if most utterances have a level
+MOST_SHARE = 0.5  # a by-level number describes the corpus only if most utterances have a level
 RATERS_LIKE_THESE = 20
 SHOWN_REASONS = 5
 
@@ -24,8 +24,8 @@ def report(
 
     Args:
         found: The corpus as the reader found it.
-        corpus: The corpus as it is written.
-        account: The class policy's account (:func:`class_policy.apply`).
+        corpus: The corpus as written.
+        account: The report of the class policy (:func:`class_policy.apply`).
         name: Name of the corpus.
         options: Its entry in the configuration.
     """
@@ -52,10 +52,10 @@ def report(
 
 
 def reading_notes(account: dict[str, Any], rejects: Path) -> list[str]:
-    """Return what a person should know of the reading of a corpus, as lines: its warnings, and what was left out.
+    """Return the notes on reading a corpus for the user, as lines: its warnings, and what was left out.
 
     Args:
-        account: The audit that :func:`report` gave.
+        account: The audit from :func:`report`.
         rejects: Table of the items that were left out, for the message.
     """
     notes = [f"{account['corpus']}: warning: {line}" for line in account["warnings"]]
@@ -72,11 +72,11 @@ def reading_notes(account: dict[str, Any], rejects: Path) -> list[str]:
 
 
 def after_screening(account: dict[str, Any], corpus: Corpus, faults: dict[str, int]) -> dict[str, Any]:
-    """Return the audit after the full decode: what it left out is added to what was lost.
+    """Return the audit after the full decode, whose rejects are added to the losses.
 
     Args:
-        account: The audit that :func:`report` gave.
-        corpus: The corpus as it is written now.
+        account: The audit from :func:`report`.
+        corpus: The corpus as written after the decode.
         faults: Number of utterances that were left out, by reason.
     """
     utterances = _lose(account["utterances"], faults)
@@ -87,7 +87,7 @@ def after_screening(account: dict[str, Any], corpus: Corpus, faults: dict[str, i
 
 
 def _lose(item: dict[str, Any], more: dict[str, int]) -> dict[str, Any]:
-    """Return {found, kept, lost} with more lost, by reason."""
+    """Return {found, kept, lost} with further losses, by reason."""
     lost = dict(item["lost"])
     for reason, number in more.items():
         if number:
@@ -96,13 +96,13 @@ def _lose(item: dict[str, Any], more: dict[str, int]) -> dict[str, Any]:
 
 
 def described(corpus: Corpus) -> dict[str, Any]:
-    """Return what a corpus holds: speakers, raters, sound, votes per utterance and what these allow."""
+    """Return a description of a corpus: speakers, raters, sound, votes per utterance and the analyses these allow."""
     votes = corpus.votes
     cast = votes.loc[counted(votes), ["utterance", "rater", "presentation", "raters_known"]].drop_duplicates()
     per_utterance = cast["utterance"].value_counts().reindex(corpus.utterances["utterance"], fill_value=0)
     per_utterance = per_utterance.to_numpy()
     known = bool(votes["raters_known"].all())
-    # readers name a speaker they do not know after the utterance
+    # readers name an unknown speaker after the utterance
     unknown = corpus.utterances["speaker"] == "unknown_" + corpus.utterances["utterance"]
     durations = corpus.utterances["duration"].to_numpy(float)
     return {
@@ -147,7 +147,7 @@ def _histogram(per_utterance: np.ndarray) -> dict[str, Any]:
 
 
 def roles_at(per_utterance: np.ndarray, level_votes: int) -> dict[str, Any]:
-    """Return what a deal with so many level votes leaves: utterances with a level, conditioning and reference votes."""
+    """Return what a deal with that many level votes leaves: utterances with a level, conditioning, reference votes."""
     sizes, numbers = np.unique(per_utterance[per_utterance > 0], return_counts=True)
     dealt = np.zeros((len(sizes), 3), dtype=int)
     for row, size in enumerate(sizes):
@@ -164,7 +164,7 @@ def roles_at(per_utterance: np.ndarray, level_votes: int) -> dict[str, Any]:
 
 
 def allowed(per_utterance: np.ndarray, raters: int | None) -> dict[str, Any]:
-    """Return what the numbers of votes allow and forbid, as numbers and as sentences.
+    """Return which analyses the numbers of votes allow, as numbers and as sentences.
 
     By-level numbers with L level votes need L + 2 votes (:func:`tables.roles.role_codes`) and count as
     identifiable if at least half of the utterances have them; the exchange rate up to k human

@@ -1,4 +1,4 @@
-"""From a corpus' own label words to the class set of a run, with every vote accounted for.
+"""Map a corpus' own label words to the class set of a run, with every vote accounted for.
 
 A row of the votes table counts if its label, after the merge map, is one of the classes; labels,
 keys of the map and classes are compared in one form (:func:`label_words.canonical`). Every other
@@ -45,8 +45,8 @@ def complete(policy: dict[str, Any] | None, classes: list[str]) -> dict[str, Any
     """Return the policy with its defaults filled in.
 
     Raises:
-        UserError: An unknown key or value, a label that is merged into what is no class or into two classes, or two
-            classes that are one word.
+        UserError: An unknown key or value, a label that is merged into something that is not a class or into two
+            classes, or two classes that are the same word.
     """
     policy = DEFAULTS | (policy or {})
     unknown = sorted(set(policy) - set(DEFAULTS))
@@ -69,7 +69,7 @@ def complete(policy: dict[str, Any] | None, classes: list[str]) -> dict[str, Any
 
 
 def _refuse_clashes(merge: dict[str, str], classes: list[str]) -> None:
-    """Raise UserError if a key of the merge map is no text, or two words of the configuration are one word here."""
+    """Raise UserError if a key of the merge map is not text, or two configured words have one canonical form."""
     seen: dict[str, str] = {}
     for name in classes:
         if canonical(name) in seen:
@@ -95,18 +95,18 @@ def apply(
     vocabulary: Collection[str] = (),
     largest_outside: float = LARGEST_REJECT_SHARE,
 ) -> tuple[Corpus, dict[str, Any]]:
-    """Return the corpus with labels that are in ``classes`` or null, and the account of it.
+    """Return the corpus with labels that are in ``classes`` or null, and a report on the changes.
 
     In this order: labels are merged; self votes are ignored or count like an observer's; secondary
     labels are ignored or share the vote; labels outside the classes are dropped, become ``other``
     or drop their utterance; utterances with fewer than ``minimum_votes`` votes left are dropped.
-    What is left of a vote carries its whole weight T: with secondary weight s, a primary label
+    What remains of a vote carries its whole weight T: with secondary weight s, a primary label
     weighs ``w / sum(w) * T * (1 - s)`` and a secondary one ``w / sum(w) * T * s``, the sums over the
     vote's labels that count (s = 0 where no secondary one does). Labels that count have the role
-    ``primary``, votes that count the kind ``observer``. Utterances nobody voted on are left alone.
+    ``primary``, votes that count the kind ``observer``. Utterances without any vote are left unchanged.
 
     Args:
-        corpus: What a reader found; labels are the corpus' own words.
+        corpus: The output of a reader; labels are the corpus' own words.
         classes: The class set.
         policy: ``class_policy`` of the corpus' entry; see ``DEFAULTS``.
         vocabulary: Labels that may be merged although no vote has them: what the corpus' raters could choose from.
@@ -120,13 +120,13 @@ def apply(
 
     Raises:
         UserError: A faulty policy, a merged label that neither a vote nor the vocabulary has, not one vote in the
-            classes, or more outside them than may be dropped without a word.
+            classes, or more outside them than may be dropped silently.
     """
     said = "out_of_set" in (policy or {})
     policy = complete(policy, classes)
     votes = corpus.votes.reset_index(drop=True)
     votes = votes.assign(label=canonical_labels(votes["label"]))
-    # strings are looked at once; everything else is done on their codes
+    # strings are processed once; everything else uses their codes
     word, words = pd.factorize(votes["label"], sort=True)
     item, names = pd.factorize(votes["utterance"])
     voter = _combine(item, pd.factorize(votes["rater"])[0], pd.factorize(votes["presentation"])[0])
@@ -198,7 +198,7 @@ def _combine(*codes: NDArray[np.intp]) -> NDArray[np.intp]:
 
 
 def _class_of(words: pd.Index, classes: list[str], policy: dict[str, Any]) -> NDArray[np.intp]:
-    """Return the place in ``classes`` of each word after the merge map, -1 outside; one more entry for no word."""
+    """Return the place in ``classes`` of each word after the merge map, -1 outside; one more entry for missing."""
     place = {canonical(name): number for number, name in enumerate(classes)}
     elsewhere = place["other"] if policy["out_of_set"] == "other" else -1
     merge = {canonical(label): canonical(target) for label, target in policy["merge"].items()}
@@ -206,7 +206,7 @@ def _class_of(words: pd.Index, classes: list[str], policy: dict[str, Any]) -> ND
 
 
 def _refuse_strange_merges(words: list[str], merge: dict[str, str], vocabulary: Collection[str]) -> None:
-    """Raise UserError if a label is merged that no vote has and no rater could give: a slip of the pen."""
+    """Raise UserError if a label is merged that no vote has and no rater could give, presumably a typing error."""
     known = {*words, *map(canonical, vocabulary)}
     strange = sorted(key for key in merge if canonical(key) not in known)
     if strange:
@@ -222,7 +222,7 @@ def _many_outside(outside: dict[str, int], votes: int, classes: list[str]) -> st
     more = ", ..." if len(outside) > 8 else ""
     return (
         f"{number} of {votes} votes ({100 * number / votes:.1f} %) are outside the classes {classes}: {shown}{more}. "
-        "Name these labels in class_policy.merge, or say what becomes of them: class_policy.out_of_set: drop, "
+        "Name these labels in class_policy.merge, or state what to do with them: class_policy.out_of_set: drop, "
         "drop_utterance or other."
     )
 
@@ -250,7 +250,7 @@ def _reweigh(
     counts = reason == KEPT
     part = np.where(secondary, share, np.where(beside > 0, 1 - share, 1.0)) * whole
     sums = np.where(secondary, beside, primary)
-    # untouched votes keep the very number they came with
+    # unchanged votes keep their exact original weight
     factor = np.where(counts & (sums != part), part / np.where(counts, sums, 1.0), 1.0)
     return np.minimum(weight * factor, 1.0)
 
@@ -274,7 +274,7 @@ def _dropped(
 
 
 def _warnings(found: set[int], words: list[str], classes: list[str], policy: dict[str, Any]) -> list[str]:
-    """Return what looks like a slip in the policy: classes nobody voted for, merged labels nobody used."""
+    """Return apparent mistakes in the policy: classes without votes, merged labels that do not occur."""
     slips = [f"no vote for the class {name!r}" for place, name in enumerate(classes) if place not in found]
     slips += [
         f"merge: no vote has the label {name!r}" for name in sorted(policy["merge"]) if canonical(name) not in words

@@ -20,11 +20,11 @@ def sounds(root: Path, clip: str, *, required: bool) -> tuple[dict[str, str], pd
     Args:
         root: Root of the corpus.
         clip: Regular expression of a clip's name.
-        required: Whether a clip without sound is of no use.
+        required: Whether a clip without sound is unusable.
 
     Raises:
         UserError: Sound is required and there is no file, or nothing but Git-LFS pointers; single
-            pointers are for the audit to find.
+            pointers are left for the audit to find.
     """
     folder = root / AUDIO
     files, again = sound_files(folder, root)
@@ -44,7 +44,7 @@ def sounds(root: Path, clip: str, *, required: bool) -> tuple[dict[str, str], pd
 
 
 def clips_with_sound(root: Path, clip: str, wanted: set[str]) -> SoundAtHand:
-    """Return how many of the ``wanted`` clips have a file in the folder AudioWAV; Git-LFS pointers are none."""
+    """Return how many of the ``wanted`` clips have a file in the folder AudioWAV; Git-LFS pointers do not count."""
     paths, _ = sounds(root, clip, required=False)
     there = sum(1 for name, path in paths.items() if name in wanted and not _is_pointer(root / path))
     return SoundAtHand(root / AUDIO, len(wanted), there)
@@ -53,5 +53,5 @@ def clips_with_sound(root: Path, clip: str, wanted: set[str]) -> SoundAtHand:
 def _is_pointer(file: Path) -> bool:
     try:
         return file.stat().st_size <= POINTER_SIZE and impostor_at(file) == POINTER
-    except OSError:  # a broken link or one in a circle: the audit of the sound says so
+    except OSError:  # a broken or circular link: reported by the audit of the sound
         return False

@@ -35,7 +35,7 @@ def read_data(path: Path, remedy: str) -> bytes:
 
 
 def read_text(path: Path, remedy: str) -> str:
-    """Return a text file in UTF-8, or in UTF-16 with a byte order mark (Excel's "Unicode text"), its mark removed.
+    """Return a text file in UTF-8, or in UTF-16 with a byte order mark (Excel's "Unicode text"), without the mark.
 
     Raises:
         UserError: The file is in another encoding; see also :func:`read_data`.
@@ -60,15 +60,15 @@ def read_csv(
     """Return (rows, rejects) of a CSV file: all its columns as text, and ``source_line``, the row's last line.
 
     Rows with more or fewer fields than the header, as where a file was cut, are rejects of stage
-    ``label_file``; blank lines are nothing, nor are rows of empty fields. Line ends may be LF, CRLF or CR.
+    ``label_file``; blank lines and rows of empty fields are ignored. Line ends may be LF, CRLF or CR.
 
     Args:
         path: The file.
-        columns: Columns it has to have.
-        remedy: What to do about a broken file, for messages.
+        columns: Required columns.
+        remedy: Remedy for a broken file, for messages.
         root: Root of the corpus; ``source_file`` is relative to it.
         line_breaks: Whether a quoted field may hold line breaks; if not, a stray quote costs one line.
-        delimiter: What separates the fields, unless a first line ``sep=;`` or the header shows another.
+        delimiter: Field separator, unless a first line ``sep=;`` or the header shows another.
 
     Raises:
         UserError: The file cannot be read at all (see :func:`read_text`), lacks a column or names one twice.
@@ -115,7 +115,7 @@ def _unusable(row: list[str] | None, width: int) -> str:
 def _fields(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[str] | None]]:
     """Yield (number of the last line, fields) of each row; a quoted field may hold line breaks.
 
-    A quote that is opened and never closed would swallow the lines below: its line is a row by itself, whose
+    A quote that is opened and never closed would swallow the following lines: its line is a row by itself, whose
     fields are None in a CSV file; in a TSV file, which is usually written without quoting, the quote is a character.
     """
     start, reader = 0, csv.reader(lines, delimiter=delimiter)
@@ -154,7 +154,7 @@ def _single_lines(lines: list[str], delimiter: str) -> Iterator[tuple[int, list[
 
 
 def _delimiter(lines: list[str], delimiter: str) -> tuple[int, str]:
-    """Return (lines before the header, what separates the fields): as ``sep=;`` says, or as the header line shows."""
+    """Return (lines before the header, field separator), from ``sep=;`` or the header line."""
     first = lines[0].strip().strip('"') if lines else ""
     if first.lower().startswith("sep=") and len(first) in (4, 5):
         return 1, first[4:] or "\t"

@@ -1,10 +1,10 @@
-"""A simulated pool of raters: how each of them votes, and who hears what.
+"""A simulated pool of raters: how each of them votes, and who rates which utterance.
 
 A rater with sharpness k, bias b, confusion matrix C, lapse rate e and base rates g votes with
 
     v_r = (1 - e) softmax(k log p + b) C + e g,
 
-where p is what a perfect listener perceives. The expected vote of a rater drawn from the pool,
+where p is the perception of a perfect listener. The expected vote of a rater drawn from the pool,
 v = mean over r of v_r, is the target of every estimand that refers to human votes.
 """
 
@@ -22,7 +22,7 @@ LAPSE = (2.0, 28.0)  # Beta parameters of the share of votes given without liste
 SHARPNESS_SPREAD = 0.25  # standard deviation of log k
 BIAS_SPREAD = 0.35
 CONFUSION_STRENGTH = (0.01, 0.08)
-# where a confused vote goes, rows and columns neutral, happy, sad, angry
+# targets of a confused vote, rows and columns neutral, happy, sad, angry
 CONFUSED_WITH = np.array([[0.0, 0.3, 0.5, 0.2], [0.5, 0.0, 0.1, 0.4], [0.8, 0.1, 0.0, 0.1], [0.4, 0.5, 0.1, 0.0]])
 
 
@@ -76,10 +76,10 @@ def sample_pool(world: str, count: int, seed: int, prior: np.ndarray, kinds: lis
 
 
 def assign_raters(utterances: list[str], pool: RaterPool, votes: tuple[int, int], seed: int) -> pd.DataFrame:
-    """Return who hears what, columns utterance and rater, without a look at the utterances' content.
+    """Return who rates which utterance, columns utterance and rater, regardless of the utterances' content.
 
-    The number of votes of an utterance is uniform in ``votes`` (both ends included) and hashed
-    from its name; its raters are those with the fewest votes so far, ties at random, so that
+    The number of votes of an utterance is uniform in ``votes`` (both ends included) and derived from a hash
+    of its name; its raters are those with the fewest votes so far, ties at random, so that
     the raters' numbers of votes differ by at most one.
 
     Raises:
@@ -113,7 +113,7 @@ def assign_raters(utterances: list[str], pool: RaterPool, votes: tuple[int, int]
 def cast_votes(pairs: pd.DataFrame, p: pd.DataFrame, pool: RaterPool, classes: list[str], seed: int) -> pd.Series:
     """Return one label for each row of ``pairs``; p is indexed by utterance, columns in class order.
 
-    The label is read off the rater's distribution with a number hashed from utterance and rater.
+    The label is drawn from the rater's distribution with a number hashed from utterance and rater.
     """
     by_rater = pool.votes(p.to_numpy())
     rater = pd.Index(pool.names).get_indexer(pairs["rater"])

@@ -1,4 +1,4 @@
-"""What the demo's speakers say: an opening, a core that leans to one emotion, and a tail.
+"""The demo's sentences: an opening, a core that leans towards one emotion, and a tail.
 
 The words are shared by all worlds, so that their lean can be learned; the sentences are not.
 Every sentence belongs to one of ``BUCKETS`` by its hash and every world to one bucket, even
@@ -98,7 +98,7 @@ def world_bucket(name: str, pool: str) -> int:
 
 @cache
 def sentences(lean: str, bucket: int) -> tuple[str, ...]:
-    """Return, in a fixed order, the sentences of a bucket whose words lean to the class ``lean``."""
+    """Return, in a fixed order, the sentences of a bucket whose words lean towards the class ``lean``."""
     found = []
     for opening, core, tail in product(OPENINGS, CORES[lean], TAILS):
         text = " ".join(part for part in (opening, core, tail) if part)

@@ -1,11 +1,11 @@
-"""A world of simulated speech with a known truth: words and prosody first, then what is heard in them.
+"""A world of simulated speech with a known truth: words and prosody first, then how they are perceived.
 
 For each utterance a speaker intends a blend of emotions and realises it in five prosodic cues
-x; the words lean to a class of their own. A perfect listener of the pool then perceives
+x; the words lean towards a class independently. A perfect listener of the pool then perceives
 
     p_c  proportional to  prior_c exp(-|x - (1 - t) h - m_c|^2 / (2 s^2) + g [words lean to c]),
 
-with m_c the typical cues of class c, h the speaker's habit, which the listener takes into account
+with m_c the typical cues of class c, h the speaker's habit, which the listener discounts
 to the share 1 - t, s the width of a class and g the pool's reliance on words. p is thus a function of the
 realised signal alone, and so is v, the expected vote of a rater of the pool.
 """
@@ -35,7 +35,7 @@ TYPICAL = np.array(  # pitch, range, rate, loudness, tilt
 
 @dataclass(frozen=True)
 class Pool:
-    """What differs between pools: the intended classes, the listeners' prior and their reliance on words."""
+    """The differences between pools: the intended classes, the listeners' prior and their reliance on words."""
 
     intended: tuple[float, ...]
     prior: tuple[float, ...]
@@ -47,7 +47,7 @@ POOLS = {
     "foreign": Pool(intended=(0.27, 0.30, 0.18, 0.25), prior=(0.21, 0.33, 0.18, 0.28), words=1.8),
 }
 WIDTH = 0.95
-HABIT_HEARD = 0.5  # share of a speaker's habit that is taken for expression
+HABIT_HEARD = 0.5  # share of a speaker's habit that is mistaken for expression
 STRENGTH = (0.35, 1.6)  # of an expression; 1 is typical of its class
 NOISE = 0.45  # standard deviation of a cue around what was intended
 CONFLICT = 0.2  # share of utterances whose words are drawn to contradict the voice
@@ -75,12 +75,12 @@ class World:
 
 
 def perceive(cues: np.ndarray, habit: np.ndarray, lean: np.ndarray, kinds: list[int], pool: Pool) -> np.ndarray:
-    """Return p (n, C), what a perfect listener perceives.
+    """Return p (n, C), the perception of a perfect listener.
 
     Args:
         cues: Realised cues (n, 5).
         habit: Habit of each utterance's speaker (n, 5).
-        lean: Position of the class the words lean to (n,).
+        lean: Position of the class that the words lean towards (n,).
         kinds: Position of each class in ``KNOWN_CLASSES``.
         pool: The listeners.
     """
@@ -96,7 +96,7 @@ def sample_world(name: str, options: dict, seed: int, pool: str = "home") -> Wor
     """Sample a world; another name gives other speakers, other sentences and other raters.
 
     An utterance's words, prosody, p and number of votes depend on seed, name, classes and its
-    own number, and on how many speakers and raters there are, not on the number of utterances.
+    own number, and on the numbers of speakers and raters, not on the number of utterances.
 
     Args:
         name: Prefix of the identifiers, ``[a-z0-9_]+``.
@@ -175,7 +175,7 @@ def _check(name: str, options: dict, pool: str) -> tuple[list[str], dict[str, in
     classes = list(options["classes"])
     if len(set(classes)) < max(2, len(classes)) or not set(classes) <= set(KNOWN_CLASSES):
         raise UserError(
-            f"{where}: classes {classes}; it knows {list(KNOWN_CLASSES)}, choose two or more of them, each once."
+            f"{where}: classes {classes}; known are {list(KNOWN_CLASSES)}; choose two or more of them, each once."
         )
     if pool not in POOLS:
         raise UserError(f"{where}: no pool {pool!r}; there are {sorted(POOLS)}.")

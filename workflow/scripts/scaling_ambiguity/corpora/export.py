@@ -1,7 +1,7 @@
-"""A corpus' votes and label distributions as a folder that others may have: ids and votes, nothing else.
+"""A corpus' votes and label distributions as a folder that may be shared: ids and votes, nothing else.
 
 Audio, paths, transcripts and the raters' free text belong to the corpus and its licence; they are
-kept out by a list of the columns that may leave, not of those that may not.
+kept out by a list of the columns that may be shared, not of those that may not.
 """
 
 import json
@@ -20,12 +20,12 @@ LABEL_COLUMNS = ("utterance", "n_human", "n_synthetic")
 
 
 def exported_votes(votes: pd.DataFrame) -> pd.DataFrame:
-    """Return the votes that may leave: without the raters' own words, which may be free text."""
+    """Return the votes that may be shared: without the raters' own words, which may be free text."""
     return votes[list(VOTE_COLUMNS)]
 
 
 def exported_labels(labels: pd.DataFrame, classes: list[str], where: str = "labels") -> pd.DataFrame:
-    """Return the distributions over ``classes`` that may leave.
+    """Return the distributions over ``classes`` that may be shared.
 
     Raises:
         UserError: The table has other classes.
@@ -39,7 +39,7 @@ def exported_labels(labels: pd.DataFrame, classes: list[str], where: str = "labe
 
 
 def data_card(name: str, options: dict[str, Any], votes: pd.DataFrame, labels: dict[str, pd.DataFrame]) -> str:
-    """Return the data card: the header that tells Hugging Face ``datasets`` the files, and a description."""
+    """Return the data card: the header that lists the files for Hugging Face ``datasets``, and a description."""
     files = {"votes": "votes.parquet"} | {f"labels-{key}": f"labels-{key}.parquet" for key in labels}
     counted = votes[votes["label"].notna()]
     known = bool(votes["raters_known"].all())
@@ -89,7 +89,7 @@ def data_card(name: str, options: dict[str, Any], votes: pd.DataFrame, labels: d
 def export(
     name: str, options: dict[str, Any], votes: pd.DataFrame, labels: dict[str, pd.DataFrame], folder: Path
 ) -> None:
-    """Write votes.parquet, one file for each of ``labels`` and README.md into ``folder``, whole or not at all."""
+    """Write votes.parquet, one file for each of ``labels`` and README.md into ``folder``, completely or not at all."""
     allowed = {key: exported_labels(table, options["classes"], key) for key, table in labels.items()}
     with atomic_path(folder) as temporary:
         temporary.mkdir()

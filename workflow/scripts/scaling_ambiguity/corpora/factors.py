@@ -1,4 +1,4 @@
-"""Factors of a corpus that a bias is looked for in: speaker group, sex, conflict of words and voice."""
+"""Factors of a corpus by which bias is examined: speaker group, sex, conflict of words and voice."""
 
 from typing import Any
 
@@ -34,7 +34,7 @@ def read_factors(entry: dict[str, Any], utterances: pd.DataFrame) -> dict[str, N
         raise UserError(f"{path}: no column {absent[0]!r}; it has {list(table)}. Correct corpora.*.factors.")
     twice = table[key].duplicated()
     if twice.any():
-        raise UserError(f"{path}: {kind} {table.loc[twice, key].iloc[0]!r} stands there twice.")
+        raise UserError(f"{path}: {kind} {table.loc[twice, key].iloc[0]!r} occurs twice.")
     found = table.set_index(key).reindex(utterances[kind])[columns]
     if found.isna().all(axis=None):
         raise UserError(

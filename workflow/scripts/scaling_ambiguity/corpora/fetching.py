@@ -1,7 +1,7 @@
-"""Published files over HTTP: verified by SHA-256, resumed where they were torn, asked for politely.
+"""Published files over HTTP: verified by SHA-256, resumed after interruptions, requested politely.
 
-A file is written under ``.<name>.part`` beside its place and renamed when its hash is right, so
-what has its proper name is whole. Running again goes on where the last run stopped.
+A file is written as ``.<name>.part`` in the target folder and renamed when its hash is right, so
+a file with its proper name is complete. Running again continues where the last run stopped.
 """
 
 import fcntl
@@ -26,18 +26,18 @@ from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import uniform
 
 MOST_WORKERS = 8  # more would not be polite
-MOST_FAULTS = 20  # after so many files that cannot be had, the server is at fault and not the file
+MOST_FAULTS = 20  # after that many files that cannot be fetched, the server is at fault and not the file
 LONGEST_WAIT = 60.0  # seconds between attempts
 CHUNK = 1 << 16
 AGENT = "scaling-ambiguity (research; one corpus, once)"
 
 
 class Refused(UserError):
-    """What the server sends is no file at all; it would be the same for every other file."""
+    """The server does not send a file at all; the same would happen for every other file."""
 
 
 class _TryAgain(Exception):
-    """A fault that may pass; ``wait`` is what the server asks for, in seconds."""
+    """A transient fault; ``wait`` is the delay requested by the server, in seconds."""
 
     def __init__(self, reason: object, wait: float = 0.0):
         super().__init__(str(reason))
@@ -46,7 +46,7 @@ class _TryAgain(Exception):
 
 @dataclass(frozen=True)
 class Manners:
-    """How a server is asked: attempts per file without any progress, seconds before the second one, time-out in s."""
+    """How a server is queried: attempts per file without any progress, seconds before the second one, time-out in s."""
 
     attempts: int = 6
     patience: float = 1.0
@@ -62,21 +62,21 @@ def ensure(
     manners: Manners | None = None,
     stop: threading.Event | None = None,
 ) -> bool:
-    """Make sure that ``target`` is the file with this hash; return whether it had to be fetched.
+    """Ensure that ``target`` is the file with this hash; return whether it had to be fetched.
 
     A Git-LFS pointer in its place is replaced; any other file is first renamed to ``<name>.other``.
 
     Args:
-        url: Where the file is, http or https.
-        target: Where it has to be.
+        url: Address of the file, http or https.
+        target: Where to store it.
         sha256: Its SHA-256, 64 hexadecimal digits.
-        size: Its bytes.
-        manners: How the server is asked.
-        stop: If set, waiting ends and the file is given up.
+        size: Its size in bytes.
+        manners: How the server is queried.
+        stop: If set, waiting ends and the file is abandoned.
 
     Raises:
         Refused: The server sends a Git-LFS pointer or a web page.
-        UserError: The file cannot be had, is another one, or cannot be written.
+        UserError: The file cannot be fetched, is another one, or cannot be written.
     """
     manners, stop = manners or Manners(), stop or threading.Event()
     if target.is_file() and target.stat().st_size == size and file_sha256(target) == sha256:
@@ -94,7 +94,7 @@ def ensure(
 
 
 def _fetch(url: str, part: Path, sha256: str, size: int, manners: Manners, stop: threading.Event) -> None:
-    """Complete ``part``; getting further than ever before renews the attempts."""
+    """Complete ``part``; progress beyond the previous maximum resets the attempts."""
     failures = wrong = 0
     furthest = _size(part)
     while True:
@@ -107,7 +107,7 @@ def _fetch(url: str, part: Path, sha256: str, size: int, manners: Manners, stop:
             part.unlink()
             if fake:
                 raise _refusal(url, fake)
-            wrong += 1  # once is a mixture of two versions, twice is another file
+            wrong += 1  # once may be a mixture of two versions, twice is another file
             if wrong == 2:
                 raise UserError(f"{url}: has another SHA-256 than {sha256[:12]}..., so it is another file.")
         except _TryAgain as error:
@@ -125,7 +125,7 @@ def _size(path: Path) -> int:
 
 
 def _request(url: str, part: Path, start: int, size: int, timeout: float) -> None:
-    """Ask once for the bytes from ``start`` and append what arrives to ``part``."""
+    """Request the bytes from ``start`` once and append what arrives to ``part``."""
     headers = {"User-Agent": AGENT, "Accept-Encoding": "identity"}
     if 0 < start < size:
         headers["Range"] = f"bytes={start}-"
@@ -133,7 +133,7 @@ def _request(url: str, part: Path, start: int, size: int, timeout: float) -> Non
         answer = urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=timeout)
     except urllib.error.HTTPError as error:
         error.close()
-        if error.code == 416:  # no such range: the part is of no use
+        if error.code == 416:  # no such range: the part is useless
             part.unlink(missing_ok=True)
         if error.code in (408, 416, 425, 429) or error.code >= 500:
             raise _TryAgain(f"the server answers {error.code} {error.reason}", _asked_wait(error)) from error
@@ -149,7 +149,7 @@ def _request(url: str, part: Path, start: int, size: int, timeout: float) -> Non
 
 
 def _write(url: str, answer: IO[bytes], part: Path, start: int, size: int) -> None:
-    """Write the body from ``start`` on; what is no file is refused at its first bytes."""
+    """Write the body from ``start`` on; anything that is not the file is refused at its first bytes."""
     received = start
     with part.open("ab" if start else "wb") as stream:
         while True:
@@ -187,20 +187,20 @@ def _refusal(url: str, fake: str) -> Refused:
 def fetch_all(
     pins: pd.DataFrame, root: Path, *, base_url: str | None = None, workers: int = 4, manners: Manners | None = None
 ) -> dict[str, int]:
-    """Make sure that all files of a list (``pinned_files.read_pins``) are below ``root``.
+    """Ensure that all files of a list (``pinned_files.read_pins``) are below ``root``.
 
     Args:
         pins: The list.
-        root: Root of the corpus; made if it is not there.
-        base_url: Where to fetch from, ``base_url/path``, instead of each file's own URL: a mirror.
+        root: Root of the corpus; created if it does not exist.
+        base_url: Base address ``base_url/path`` of a mirror to use instead of each file's own URL.
         workers: Files under way at once, 1 to 8.
-        manners: How the server is asked.
+        manners: How the server is queried.
 
     Returns:
         {files, fetched, bytes}: files in the list, those that had to be fetched, bytes of all.
 
     Raises:
-        UserError: Files could not be had; those that could are there.
+        UserError: Files could not be fetched; the others are present.
     """
     if not 1 <= workers <= MOST_WORKERS:
         raise UserError(f"workers is {workers}; choose 1 to {MOST_WORKERS}, more would not be polite.")
@@ -228,8 +228,8 @@ def fetch_all(
             executor.shutdown(wait=True, cancel_futures=True)
     if faults:
         raise UserError(
-            f"{root}: at least {len(faults)} of {len(jobs)} files could not be had: {faults[-1]} "
-            "What has arrived is kept; run again to go on, or give a mirror with --base-url."
+            f"{root}: at least {len(faults)} of {len(jobs)} files could not be fetched: {faults[-1]} "
+            "What has arrived is kept; run again to continue, or give a mirror with --base-url."
         )
     return {"files": len(pins), "fetched": fetched, "bytes": int(pins["bytes"].sum())}
 

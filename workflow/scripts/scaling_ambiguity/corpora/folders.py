@@ -1,4 +1,4 @@
-"""The folders of an extracted corpus: where sound and labels lie, and what to do when they do not."""
+"""The folders of an extracted corpus: where sound and labels are, and what to do if they are missing."""
 
 from pathlib import Path
 
@@ -8,7 +8,7 @@ from scaling_ambiguity.errors import UserError
 
 
 def existing(root: Path) -> Path:
-    """Return ``root``; raise UserError if it is no folder or an empty one."""
+    """Return ``root``; raise UserError if it is not a folder or is empty."""
     if not root.is_dir():
         raise UserError(f"{root}: no such folder; extract the corpus there, or correct its root.")
     if not any(root.iterdir()):
@@ -28,7 +28,7 @@ def subfolders(root: Path, names: tuple[str, ...]) -> list[Path]:
 
 
 def audio_folder(root: Path, names: tuple[str, ...], options: dict) -> Path | None:
-    """Return the folder of the sound files below ``root``, or None where the corpus may do without.
+    """Return the folder of the sound files below ``root``, or None if sound is optional.
 
     Raises:
         UserError: There is none and ``options["audio"]`` is ``required`` (the default).

@@ -1,4 +1,4 @@
-"""From what a label file says to rows of votes: ids, raters, several labels in one vote, repetitions."""
+"""Convert the entries of a label file to rows of votes: ids, raters, several labels in one vote, repetitions."""
 
 from collections.abc import Callable
 
@@ -26,7 +26,7 @@ def drop_faulty_utterances(utterances: pd.DataFrame, rejects: Rejects) -> pd.Dat
 
     Args:
         utterances: Columns utterance, file and line, and any others.
-        rejects: Where the others go.
+        rejects: Receives the others.
     """
     good = safe_ids(utterances["utterance"])
     again = good & utterances["utterance"].duplicated().to_numpy()
@@ -81,7 +81,7 @@ def assemble_votes(
     rejects: Rejects,
     repeated: str = "vote",
 ) -> pd.DataFrame:
-    """Return one row per label of every vote that is whole, as the votes table has them.
+    """Return one row per label of every complete vote, in the format of the votes table.
 
     The k labels of a vote have ranks 0 ... k - 1 and weight 1/k; the secondary labels follow in
     rank, with weight 1/k among themselves. A rater without a name is ``{utterance}#{i}`` with
@@ -95,8 +95,8 @@ def assemble_votes(
         presentation: voice, face or audiovisual.
         parse_primary: Labels of the text in ``primary``.
         parse_secondary: Labels of the text in ``secondary``.
-        rejects: Where the others go.
-        repeated: Stage of the second votes of a rater: ``filter`` where they are known to the corpus.
+        rejects: Receives the others.
+        repeated: Stage for second votes of a rater: ``filter`` where the corpus documents them.
     """
     found = found.reset_index(drop=True)
     known = found["rater"].str.strip().ne("").to_numpy()

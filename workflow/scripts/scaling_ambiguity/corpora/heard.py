@@ -1,11 +1,11 @@
-"""A sound as it is heard, whoever hears it: one channel at 16 kHz, within full scale; and what cannot be heard."""
+"""Sound as every model receives it: one channel at 16 kHz, within full scale; and which sounds are unusable."""
 
 import numpy as np
 import soxr
 from numpy.typing import NDArray
 
 SAMPLE_RATE = 16_000  # Hz
-SHORTEST = 0.1  # s; every audio-language model refuses less
+SHORTEST = 0.1  # s; every audio-language model refuses shorter sounds
 SILENCE = -70.0  # dBFS; speech is above -50, the rounding noise of 16 bits at -98
 FLOOR = -200.0  # dBFS, of digital silence
 LARGEST_PEAK = 4.0  # of full scale; above it the samples are on another scale, below it overshoot of an encoder
@@ -14,7 +14,7 @@ LARGEST_CLIPPED = 0.5  # share of samples at full scale; more is a square wave
 
 
 def as_heard(samples: NDArray[np.float32], rate: int) -> NDArray[np.float32]:
-    """Return the mean of the channels at 16 kHz (soxr VHQ), (n,) in [-1, 1]: what lies above full scale is clipped.
+    """Return the mean of the channels at 16 kHz (soxr VHQ), (n,) in [-1, 1]: values above full scale are clipped.
 
     Args:
         samples: Samples (frames, channels), full scale 1.
@@ -39,11 +39,11 @@ def too_short(duration: float) -> str | None:
 
 
 def unheard(duration: float, rms: float, peak: float, clipped: float) -> str | None:
-    """Return why a sound cannot be heard as speech, or None: too short, on another scale, silent or a square wave.
+    """Return why a sound is unusable as speech, or None: too short, on another scale, silent or a square wave.
 
     Args:
         duration: Seconds.
-        rms: As :func:`loudness`.
+        rms: See :func:`loudness`.
         peak: Largest magnitude, full scale 1.
         clipped: Share of samples at full scale or beyond.
     """

@@ -29,7 +29,7 @@ def alike(name: str) -> str:
 def rater_names(raw: pd.Series) -> pd.Series:
     """Return raters as in the file, in lower case, with ``_`` for all but [a-z0-9_.-].
 
-    Two raters whose names would then be the same keep apart: each gets the start of its name's SHA-256.
+    Raters whose names would then coincide are kept apart: each gets the start of its name's SHA-256.
     """
     codes, unique = pd.factorize(raw.astype("str"))
     known = pd.Series(unique, dtype="str")

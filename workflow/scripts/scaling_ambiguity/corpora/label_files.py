@@ -1,4 +1,4 @@
-"""Label files as they come: found under any spelling, read line by line, no line lost without a reason."""
+"""Label files as distributed: matched under any spelling, read line by line, no line dropped without a reason."""
 
 import csv
 import json
@@ -89,7 +89,7 @@ def drop_damaged(lines: Lines, source: str, rejects: Rejects, stage: str = "labe
 
 
 def drop_blank(lines: Lines) -> Lines:
-    """Return the lines with something on them."""
+    """Return the non-blank lines."""
     return lines[to_numpy(pc.not_equal(lines.text, ""))]
 
 
@@ -116,9 +116,9 @@ def read_rows(path: Path, lines: Lines, source: str, rejects: Rejects, stage: st
     Args:
         path: The file, for messages.
         lines: Its lines.
-        source: What the rejects call it.
-        rejects: Where faulty lines go.
-        stage: And at which stage.
+        source: Its name in the rejects.
+        rejects: Receives faulty lines.
+        stage: Stage of these rejects.
 
     Raises:
         UserError: See :func:`csv_columns`.

@@ -1,4 +1,4 @@
-"""One form for label words, wherever they come from: a corpus' files, a merge map or the classes of a run."""
+"""A canonical form for label words from any source: a corpus' files, a merge map or the classes of a run."""
 
 import re
 import unicodedata
@@ -9,7 +9,7 @@ _BLANKS = re.compile(r"[\s_]+")
 
 
 def canonical(word: str) -> str:
-    """Return a label without what the eye does not tell apart: NFC, case folded, invisible characters removed.
+    """Return a label without visually irrelevant differences: NFC, case folded, invisible characters removed.
 
     Runs of white space of any kind and underscores are one blank, so that ``very_happy`` is ``Very  happy``. Invisible
     are the characters of Unicode's category Cf, such as the zero-width space and the byte order mark.

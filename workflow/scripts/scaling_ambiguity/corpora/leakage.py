@@ -1,4 +1,4 @@
-"""What test items a training part has already seen: the same sound, the same speaker, the same words."""
+"""Which test items a training part has already seen: the same sound, the same speaker, the same words."""
 
 from collections.abc import Collection
 from pathlib import Path
@@ -12,7 +12,7 @@ from scaling_ambiguity.io import read_parquet
 KINDS = ("audio", "speaker", "transcript")
 PARTS = ("train", "validation", "test")
 COLUMNS = ["fold", "kind", "value", "across", *PARTS, "examples"]
-EXAMPLES = 5  # sets that a count names
+EXAMPLES = 5  # sets that a count lists as examples
 
 
 def read_hashes(paths: list[Path], utterances: pd.DataFrame) -> pd.Series:
@@ -41,7 +41,7 @@ def read_hashes(paths: list[Path], utterances: pd.DataFrame) -> pd.Series:
 
 
 def decoded_hashes(utterances: pd.DataFrame) -> pd.Series | None:
-    """Return the SHA-256 of each utterance's audio by utterance as the full decode found it, or None."""
+    """Return the SHA-256 of each utterance's audio by utterance as determined by the full decode, or None."""
     if "sha256" not in utterances or utterances["sha256"].isna().all():
         return None
     return utterances.set_index("utterance")["sha256"].dropna()
@@ -51,7 +51,7 @@ def find_leaks(parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series 
     """Return one row for each fold and each sound, speaker or transcript that is in several parts.
 
     Byte-identical sounds are reported wherever they are, ``across`` false where one part holds them
-    all; for speakers and transcripts only what is across parts is a row. Transcripts are compared
+    all; for speakers and transcripts only values across parts give a row. Transcripts are compared
     in lower case with single spaces; utterances without one are not compared.
 
     Args:
@@ -69,7 +69,7 @@ def find_leaks(parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series 
 
 
 def _values(utterances: pd.DataFrame, sha256: pd.Series | None) -> pd.DataFrame:
-    """Return utterance and what is compared of it, one column per kind; what is not known is missing."""
+    """Return utterance and its compared values, one column per kind; unknown values are missing."""
     words = utterances["transcript"].astype("str").str.lower().str.replace(r"\s+", " ", regex=True).str.strip()
     values = pd.DataFrame({"utterance": utterances["utterance"], "speaker": utterances["speaker"]})
     values["transcript"] = words.mask(words == "")
@@ -101,7 +101,7 @@ def _shared(parts: pd.DataFrame, values: pd.DataFrame, kind: str) -> pd.DataFram
 def count_leaks(
     leaks: pd.DataFrame, parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series | None = None
 ) -> pd.DataFrame:
-    """Return one row for each fold and kind: what was compared, what is shared, and what of the test it touches.
+    """Return one row for each fold and kind: what was compared, what is shared, and the test items affected.
 
     Args:
         leaks: What :func:`find_leaks` found in the other arguments.
@@ -130,7 +130,7 @@ def count_leaks(
 def refuse_shared_speakers(leaks: pd.DataFrame, scheme: str, alone: Collection[int] = ()) -> None:
     """Raise UserError if a speaker is in several parts of a fold; a random split is allowed to.
 
-    In the folds ``alone``, where one speaker is left to train and to validate on, the two may share that speaker.
+    In the folds ``alone``, with a single speaker left to train and validate on, the two parts may share that speaker.
     """
     shared = leaks[leaks["kind"] == "speaker"]
     shared = shared[~shared["fold"].isin(list(alone)) | (shared["test"] > 0)]

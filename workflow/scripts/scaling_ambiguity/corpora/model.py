@@ -1,4 +1,4 @@
-"""What a reader returns: everything found of a corpus, and what was left out on the way."""
+"""The output of a reader: everything found in a corpus, and what was left out."""
 
 from dataclasses import dataclass, field
 

@@ -2,7 +2,7 @@
 
 A vote on a line: ``rater; primary; secondary; A:4.000000; V:4.000000; D:3.000000;`` with the
 secondary labels separated by commas, or absent, or empty. Free text of a label ``Other-...``
-may hold semicolons, commas, quotes and brackets itself.
+may itself hold semicolons, commas, quotes and brackets.
 """
 
 import re
@@ -21,7 +21,7 @@ PRIMARY = ("angry", "sad", "happy", "surprise", "fear", "disgust", "contempt", "
 SECONDARY = ("amused", "frustrated", "depressed", "concerned", "disappointed", "excited", "confused", "annoyed")
 WORDS = {word: word for word in (*PRIMARY, *SECONDARY)} | {"dissapointed": "disappointed"}
 OTHER = re.compile(r"other(?![a-z])", re.IGNORECASE)
-# the shortest text of labels that leaves nothing but ratings behind it
+# the shortest label text that is followed by ratings only
 VOTE = r"^(?P<rater>[^;]*?)\s*;\s*(?P<labels>.*?)\s*;(?P<ratings>(?:\s*[AVDN]:[^;]*;)*)$"
 RATINGS = {"arousal": "A", "valence": "V", "dominance": "D", "naturalness": "N"}
 CUT = "not a vote (rater; label; ...;); the line is cut or damaged"
@@ -39,7 +39,7 @@ def primary_labels(text: str) -> Parsed:
 
 
 def secondary_labels(text: str) -> Parsed:
-    """Return the labels of a secondary field; text after a comma goes with the ``Other-...`` before it."""
+    """Return the labels of a secondary field; text after a comma belongs to the ``Other-...`` before it."""
     labels: Parsed = []
     for piece in text.split(","):
         piece = piece.strip()
@@ -54,8 +54,8 @@ def secondary_labels(text: str) -> Parsed:
 def split_fields(text: str) -> tuple[str, str]:
     """Return (primary, secondary) of ``primary; secondary``, either of which may hold semicolons.
 
-    A plain primary word ends at its semicolon. Otherwise the last semicolon counts behind
-    which nothing follows, or a known word or ``Other`` does.
+    A plain primary word ends at its semicolon. Otherwise the last semicolon counts that is followed by
+    nothing, by a known word or by ``Other``.
     """
     pieces = text.split(";")
     if pieces[0].strip().casefold() in (*PRIMARY, ""):
@@ -84,14 +84,14 @@ def read_blocks(path: Path, suffix: str, source: str, rejects: Rejects) -> tuple
     """Return (headers, votes) of a text file of blocks, separated by blank lines.
 
     The first line of a block starts with a file name, the lines below it are votes. A line
-    that is no vote, or has no utterance above it in its block, goes to the rejects, so that a
-    damaged header never hands its votes to the utterance before.
+    that is not a vote, or has no utterance above it in its block, goes to the rejects, so that a
+    damaged header never assigns its votes to the preceding utterance.
 
     Args:
         path: The file.
-        suffix: What file names in it end on, e.g. ``wav``.
-        source: What the rejects call it.
-        rejects: Where faulty lines go.
+        suffix: Ending of the file names in it, e.g. ``wav``.
+        source: Its name in the rejects.
+        rejects: Receives faulty lines.
 
     Raises:
         UserError: The file is missing, empty or not text.
@@ -120,7 +120,7 @@ def _votes_below(lines: Lines, chosen: np.ndarray) -> tuple[pd.DataFrame, np.nda
 
 
 def rating_columns(ratings: pd.Series) -> pd.DataFrame:
-    """Return arousal, valence, dominance and naturalness out of texts ``A:4.0; V:NaN; D:;``; NaN where absent."""
+    """Return arousal, valence, dominance and naturalness from texts ``A:4.0; V:NaN; D:;``; NaN where absent."""
     text = pa.array(ratings, pa.large_string())
     columns = {}
     for name, letter in RATINGS.items():

@@ -53,7 +53,7 @@ def read_consensus(root: Path, path: Path, rejects: Rejects) -> pd.DataFrame:
     Args:
         root: The corpus' root.
         path: labels_consensus as CSV or JSON.
-        rejects: Where faulty lines go.
+        rejects: Receives faulty lines.
 
     Raises:
         UserError: The file is not what its name says, or has no column FileName.
@@ -87,7 +87,7 @@ def read_detailed(root: Path, path: Path, rejects: Rejects) -> tuple[pd.DataFram
     Args:
         root: The corpus' root.
         path: labels_detailed as CSV or JSON, or labels.txt.
-        rejects: Where faulty lines go.
+        rejects: Receives faulty lines.
 
     Raises:
         UserError: The file is not what its name says, or its columns are not understood.
@@ -120,7 +120,7 @@ def read_detailed(root: Path, path: Path, rejects: Rejects) -> tuple[pd.DataFram
 
 
 def _detailed_pairs(lines: Lines, source: str, rejects: Rejects) -> pd.DataFrame:
-    """Read the two-column shape line by line, so that stray quotes in free text do no harm."""
+    """Read the two-column shape line by line, so that stray quotes in free text are harmless."""
     lines = lines[np.arange(len(lines.number)) > 0]
     parts = pc.extract_regex(lines.text, pattern=r'^"?(?P<name>[^",]*)"?,\s*"?\s*(?P<detail>.*?)\s*"?$')
     faulty = to_numpy(parts.is_null())
@@ -159,11 +159,11 @@ def read_listing(root: Path, path: Path, rejects: Rejects, *, name_first: bool =
     Args:
         root: The corpus' root.
         path: The file.
-        rejects: Where faulty lines and repeated utterances go (stage ``listing``).
-        name_first: The file name stands before the value.
+        rejects: Receives faulty lines and repeated utterances (stage ``listing``).
+        name_first: The file name precedes the value.
 
     Raises:
-        UserError: More than one line, and more than one in fifty, is of another form.
+        UserError: More than one line, and more than one in fifty, has another form.
     """
     source = str(path.relative_to(root))
     lines = drop_blank(drop_damaged(read_lines(path), source, rejects, "listing"))
@@ -176,7 +176,7 @@ def read_listing(root: Path, path: Path, rejects: Rejects, *, name_first: bool =
         form = "MSP-PODCAST_0001_0008.wav;12" if name_first else "Test1;MSP-PODCAST_0001_0008.wav"
         raise UserError(
             f"{path}, line {lines.number[first]}: {int(faulty.sum())} of {len(faulty)} lines are not a file name with "
-            f"its value, as in {form!r}, e.g. {lines.text[first].as_py()[:80]!r}; correct the file or take it away."
+            f"its value, as in {form!r}, e.g. {lines.text[first].as_py()[:80]!r}; correct or remove the file."
         )
     rejects.lines(lines.number[faulty], "not a file name with its value; the line is cut or damaged", source, "listing")
     frame = pa.Table.from_struct_array(parts.filter(pa.array(~faulty))).to_pandas()
@@ -192,7 +192,7 @@ def read_transcripts(root: Path, utterances: pd.Series, rejects: Rejects) -> pd.
     Args:
         root: The corpus' root.
         utterances: Ids.
-        rejects: Where unreadable files go (stage ``transcript``).
+        rejects: Receives unreadable files (stage ``transcript``).
     """
     folders = subfolders(root, ("transcripts", "transcript"))
     texts: list[str | None] = [None] * len(utterances)

@@ -1,4 +1,4 @@
-"""Files of a corpus: relative to its root and never out of it, and what they are, whatever their name says."""
+"""Files of a corpus: relative to its root and never outside it, with their type determined from their contents."""
 
 import errno
 from pathlib import Path
@@ -6,15 +6,15 @@ from pathlib import Path
 from scaling_ambiguity.errors import UserError
 
 POINTER, PAGE = "a Git-LFS pointer", "a web page"
-LONGEST_HEAD = 512  # bytes that tell one from data
+LONGEST_HEAD = 512  # bytes needed to distinguish one from data
 _PAGES = (b"<!doctype html", b"<html", b"<?xml")
 
 
 def inside(root: Path, relative: str, where: str, *, follow: bool = True) -> Path:
     """Return ``root / relative``; raise UserError, naming ``where``, if that leaves ``root``.
 
-    Absolute paths and ``..`` are refused. A link below the root, as where the sound lies on another disk, is
-    followed wherever it leads, unless ``follow`` is false: for what is written.
+    Absolute paths and ``..`` are refused. A link below the root, for example to sound on another disk, is
+    followed wherever it leads, unless ``follow`` is false, as for files that are written.
     """
     if Path(relative).is_absolute():
         raise UserError(f"{where}: path {relative!r} is absolute; give it relative to the corpus' root {root}.")
@@ -38,7 +38,7 @@ def impostor(head: bytes) -> str | None:
     """Return what a file really is, :data:`POINTER` or :data:`PAGE`, from its first bytes; None for data.
 
     A pointer is the small text that a clone without git-lfs leaves in place of a file; a page is
-    what a server sends with status 200 when it wants a login or a quota is used up.
+    what a server sends with status 200 when it requires a login or a quota is used up.
     """
     start = head[:LONGEST_HEAD].removeprefix(b"\xef\xbb\xbf").lstrip().lower()
     if start.startswith(b"version https://git-lfs"):

@@ -1,4 +1,4 @@
-"""A pinned list of published files: path in the corpus, URL, SHA-256, bytes, licence; data of the project."""
+"""A pinned list of published files: path in the corpus, URL, SHA-256, bytes, licence; part of the project's data."""
 
 import gzip
 import io
@@ -15,7 +15,7 @@ def read_pins(path: Path) -> pd.DataFrame:
     """Return the list in a TSV file, gzipped or not, sorted by path: columns path, url, sha256, bytes, licence.
 
     Raises:
-        UserError: The file is not such a list, or a path in it would lie outside the corpus.
+        UserError: The file is not such a list, or a path in it would be outside the corpus.
     """
     try:
         data = Path(path).read_bytes()
@@ -34,7 +34,7 @@ def read_pins(path: Path) -> pd.DataFrame:
     if faulty.any():
         line = int(faulty.to_numpy().argmax()) + 2
         raise UserError(
-            f"{path}, line {line}: {pins['path'][line - 2]!r} is there twice, leads out of the corpus, or has no "
+            f"{path}, line {line}: {pins['path'][line - 2]!r} occurs twice, leads out of the corpus, or has no "
             "web address, SHA-256 or size. Restore the list from the repository."
         )
     return pins[list(COLUMNS)].astype({"bytes": "int64"}).sort_values("path", ignore_index=True)

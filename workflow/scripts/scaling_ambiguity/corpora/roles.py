@@ -35,7 +35,7 @@ def text_hash(names: pd.Series) -> np.ndarray:
 
 
 def votes_to_deal(votes: pd.DataFrame) -> pd.DataFrame:
-    """Return utterance, rater of the votes that are dealt: observers' primary votes inside the class set.
+    """Return utterance, rater of the votes to be dealt: observers' primary votes inside the class set.
 
     A vote with several labels (ranks 0, 1 ... that share its weight) is dealt once, as a whole.
 
@@ -63,7 +63,7 @@ def deal_roles(votes: pd.DataFrame, *, level_votes: int, deals: int, seed: int) 
 
     Args:
         votes: The votes table of a corpus.
-        level_votes: Number of votes that decide the level, where there are two more than that.
+        level_votes: Number of votes that decide the level, where there are at least two more votes than that.
         deals: Number of deals, at least 1.
         seed: Seed of the run.
     """
@@ -74,7 +74,7 @@ def deal_roles(votes: pd.DataFrame, *, level_votes: int, deals: int, seed: int) 
     count = np.bincount(item, minlength=len(names))
     if count.max() > np.iinfo(np.int16).max:
         raise UserError(f"votes: {names[int(count.argmax())]} has {count.max()} votes; the roles hold 32767.")
-    # rows are sorted by utterance: what is sorted within utterances keeps their places
+    # rows are sorted by utterance: sorting within utterances keeps their positions
     place = np.arange(len(pairs)) - np.concatenate([[0], np.cumsum(count)[:-1]])[item]
     vote_hash = mix(text_hash(pairs["utterance"]) ^ mix(text_hash(pairs["rater"])))
     small = np.int8 if count.max() <= np.iinfo(np.int8).max else np.int16
@@ -90,8 +90,8 @@ def deal_roles(votes: pd.DataFrame, *, level_votes: int, deals: int, seed: int) 
 def _order(keys: NDArray[np.uint64], item: NDArray[np.intp]) -> NDArray[np.intp]:
     """Return the stable order by item, then key: a tie of two keys is broken by the order of the rows.
 
-    One sort of item and leading bits of the key takes a third of the time of one by both; only if
-    leading bits tie within an item is the whole key looked at.
+    Sorting by item and leading bits of the key takes a third of the time of sorting by both; only if
+    leading bits tie within an item is the whole key used.
     """
     bits = int(item.max()).bit_length()
     packed = keys >> np.uint64(bits)

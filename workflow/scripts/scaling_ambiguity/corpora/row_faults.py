@@ -1,4 +1,4 @@
-"""Rows of a label file that cannot be used: what is wrong with each, and the rejects that say so."""
+"""Unusable rows of a label file: the fault of each, and the corresponding rejects."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ def first_fault(faults: Sequence[tuple[pd.Series | np.ndarray, str]], size: int)
     """Return the first reason that holds for each of ``size`` rows, or None: (size,) of object.
 
     Args:
-        faults: Pairs of a boolean (size,) and the reason where it is true, the most telling first.
+        faults: Pairs of a boolean (size,) and the reason where it is true, the most informative first.
         size: Number of rows.
     """
     reason = np.full(size, None, dtype=object)
@@ -22,13 +22,13 @@ def first_fault(faults: Sequence[tuple[pd.Series | np.ndarray, str]], size: int)
 
 
 def repeated(rows: pd.DataFrame, key: list[str], content: list[str], reason: np.ndarray, what: str) -> np.ndarray:
-    """Return the reasons with repetitions added: an equal row counts once, of unequal rows none is believed.
+    """Return the reasons with repetitions added: an equal row counts once, of unequal rows none counts.
 
     Args:
         rows: The rows, with a unique index.
         key: Columns that identify a row.
         content: Columns that have to agree where the key does.
-        reason: The reasons found before; such rows repeat nothing.
+        reason: The reasons found before; such rows are not considered.
         what: What the key identifies, for the reason.
     """
     sound = rows[pd.isna(reason)]
@@ -45,11 +45,11 @@ def repeated(rows: pd.DataFrame, key: list[str], content: list[str], reason: np.
 def lost_rows(rows: pd.DataFrame, reason: np.ndarray, items: pd.Series, source: str, stage: str) -> pd.DataFrame:
     """Return the rejects among ``rows``, those with a reason.
 
-    A reject of an item that another row keeps or loses already is called ``item:line``.
+    A reject of an item that another row already keeps or rejects is named ``item:line``.
 
     Args:
         rows: The rows, with their ``source_line``.
-        reason: What is wrong with each, or None, (rows,).
+        reason: The fault of each row, or None, (rows,).
         items: Name of each row's item.
         source: The file, relative to the corpus' root.
         stage: ``label_file``, ``utterance`` or ``vote``.

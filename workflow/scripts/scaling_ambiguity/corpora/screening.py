@@ -1,4 +1,4 @@
-"""What the full decode of the sounds says: shards joined to one table, faulty items left out with their reasons."""
+"""Results of the full decode of the sounds: shards joined to one table, faulty items left out with their reasons."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -51,10 +51,10 @@ def faults_of(sounds: pd.DataFrame) -> pd.DataFrame:
 
 
 def screen(corpus: Corpus, sounds: pd.DataFrame, cache: Path) -> Corpus:
-    """Return the corpus with what was measured of each sound, without the utterances whose sound is faulty.
+    """Return the corpus with the measurements of each sound, without the utterances whose sound is faulty.
 
     Those are rejects of the stage ``audio``, their votes of the stage ``vote``. An utterance that has
-    no sound, in a corpus where sound is optional, stays as it is. Found = kept + left out, asserted.
+    no sound, in a corpus where sound is optional, is unchanged. Found = kept + left out, asserted.
 
     Args:
         corpus: As read_corpus wrote it.

@@ -16,7 +16,7 @@ from scaling_ambiguity.corpora.paths import in_a_loop, inside
 from scaling_ambiguity.io import atomic_path, file_sha256
 from scaling_ambiguity.tables.base import Table
 
-UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # what a program that writes to a pipe leaves in a WAV header
+UNKNOWN_SIZES = (0, 0xFFFFFFFF)  # values that a program writing to a pipe leaves in a WAV header
 
 SOUNDS = Table(
     name="sounds",
@@ -41,14 +41,14 @@ SOUNDS = Table(
 
 
 def check_sound(path: Path) -> tuple[dict[str, Any], NDArray[np.float32] | None]:
-    """Decode a sound file to its end; return what was measured, and its samples (frames, channels) or None.
+    """Decode a sound file to its end; return the measurements, and its samples (frames, channels) or None.
 
     Returns:
         fault: None, or what is wrong: missing, a link to itself, empty, a Git-LFS pointer, not
-            audio, truncated, samples that are no numbers, or unheard (:func:`heard.unheard`).
+            audio, truncated, samples that are not numbers, or unusable (:func:`heard.unheard`).
         sha256, bytes: of the file.
         sample_rate (Hz), channels, duration (s).
-        rms: loudness as it is heard, dBFS (:func:`heard.loudness`).
+        rms: loudness of the sound at 16 kHz mono, dBFS (:func:`heard.loudness`).
         peak: largest magnitude, full scale 1.
         clipped: share of samples within 1.5 / 2**15 of full scale or beyond, in [0, 1].
     """
@@ -78,9 +78,9 @@ def check_sound(path: Path) -> tuple[dict[str, Any], NDArray[np.float32] | None]
 
 
 def missing_bytes(path: Path) -> int:
-    """Return how many bytes of samples a RIFF/WAVE file announces and does not have; 0 for other formats.
+    """Return how many bytes of samples a RIFF/WAVE file announces but lacks; 0 for other formats.
 
-    Decoders read such a file to where it stops without a word.
+    Decoders silently read such a file up to its end.
     """
     size = path.stat().st_size
     with path.open("rb") as stream:
@@ -96,15 +96,15 @@ def missing_bytes(path: Path) -> int:
 
 
 def cache_name(sha256: str) -> str:
-    """Return where the cache keeps a source with this hash, relative to the cache."""
+    """Return the file name of a source with this hash, relative to the cache."""
     return f"{sha256[:2]}/{sha256}.wav"
 
 
 def bring_to_rate(samples: NDArray[np.float32], rate: int, sha256: str, cache: Path) -> str:
-    """Write a sound as it is heard (16-bit PCM) into the cache, unless it is there.
+    """Write a sound at 16 kHz mono (16-bit PCM) into the cache, unless it is there.
 
     The name is the SHA-256 of the source, so equal sources are resampled once and a name never
-    stands for other sound.
+    refers to different sound.
 
     Returns:
         The file's path relative to ``cache``.
@@ -140,5 +140,5 @@ def sounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:
 
 
 def fault_kinds(faults: pd.Series) -> pd.Series:
-    """Return the faults without what differs from file to file: what follows a colon or is in parentheses."""
+    """Return the faults without file-specific parts: text after a colon or in parentheses is removed."""
     return faults.str.replace(r"(:| \().*", "", regex=True)

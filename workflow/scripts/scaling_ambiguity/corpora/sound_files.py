@@ -1,4 +1,4 @@
-"""The sound files of a corpus on disk: which there are below a folder, and how many of those that are wanted."""
+"""The sound files of a corpus on disk: which exist below a folder, and how many of the wanted ones."""
 
 import os
 from dataclasses import dataclass
@@ -6,17 +6,18 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")  # what libsndfile decodes, the first preferred
+SUFFIXES = (".wav", ".flac", ".mp3", ".ogg", ".opus", ".aif", ".aiff")  # formats that libsndfile decodes, the first
+# preferred
 
 
 @dataclass(frozen=True)
 class SoundAtHand:
-    """How much of a corpus' sound is on disk, by the names of the files alone.
+    """How much of a corpus' sound is on disk, judged by file names only.
 
     Attributes:
-        folder: Where it was looked for.
+        folder: The folder that was searched.
         wanted: Number of utterances.
-        found: How many of them have a file.
+        found: Number of utterances with a file.
     """
 
     folder: Path
@@ -28,7 +29,7 @@ class SoundAtHand:
         return self.found > 0 and self.wanted - self.found <= largest_missing * self.wanted
 
     def __str__(self) -> str:
-        """Say what was found where."""
+        """Describe what was found where."""
         if not self.found:
             return f"no sound found in {self.folder}"
         return f"sound of {self.found} of {self.wanted} utterances found in {self.folder}"
@@ -38,7 +39,7 @@ def sound_files(folder: Path, root: Path) -> tuple[dict[str, str], list[tuple[st
     """Return ({name without suffix: path}, [(path of a second file of that name, the path that counts)]).
 
     Files with one of :data:`SUFFIXES`, in any case, at any depth below ``folder``; links are followed, each folder is
-    entered once. Names that start with a dot (AppleDouble) do not count. Paths are relative to ``root``.
+    visited once. Names that start with a dot (AppleDouble) do not count. Paths are relative to ``root``.
     """
     found: dict[str, str] = {}
     repeated: list[tuple[str, str]] = []
@@ -69,7 +70,7 @@ def _place(name: str) -> int:
 
 
 def present(paths: np.ndarray, root: Path) -> np.ndarray:
-    """Return which paths, relative to ``root`` or None, name something that exists: one listing of each folder."""
+    """Return which paths, relative to ``root`` or None, exist, with one listing per folder."""
     listed: dict[str, set[str]] = {}
     there = np.zeros(len(paths), dtype=bool)
     for row, path in enumerate(paths):

@@ -1,4 +1,4 @@
-"""Which file of an utterance is heard: its own, or the copy at 16 kHz mono that the audio audit made of it."""
+"""The sound file to read for an utterance: its own, or the copy at 16 kHz mono made by the audio audit."""
 
 from pathlib import Path
 
@@ -16,15 +16,15 @@ def sound_paths(utterances: pd.DataFrame, root: Path) -> list[Path | None]:
         root: The corpus folder.
 
     Raises:
-        UserError: A copy is gone.
+        UserError: A copy is missing.
     """
     copies = utterances["sound"] if "sound" in utterances else pd.Series([None] * len(utterances))
     found: list[Path | None] = []
     for path, copy in zip(utterances["path"], copies, strict=True):
         if not pd.isna(copy) and not Path(copy).is_file():
             raise UserError(
-                f"{copy}: this copy of {path} at 16 kHz is gone. Remove the folder `sound` of the corpus under "
-                "results/corpora and run again: the audio audit makes it anew."
+                f"{copy}: this copy of {path} at 16 kHz is missing. Remove the folder `sound` of the corpus under "
+                "results/corpora and run again: the audio audit rebuilds it."
             )
         found.append(Path(copy) if not pd.isna(copy) else None if pd.isna(path) else root / path)
     return found

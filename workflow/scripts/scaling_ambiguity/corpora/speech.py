@@ -1,6 +1,6 @@
-"""Speech from a world: espeak-ng, called as a program, then level and tilt, as 16 kHz mono files.
+"""Synthesise the speech of a world: espeak-ng, called as a program, then level and tilt, as 16 kHz mono files.
 
-The program is deterministic and takes about 10 ms per clip; its route through a library is not deterministic.
+The program is deterministic and takes about 10 ms per clip; its library interface is not deterministic.
 """
 
 import shutil
@@ -26,15 +26,15 @@ REMEDY = "install it with `sudo apt-get install espeak-ng` or `conda install -c 
 
 
 def find_espeak() -> str:
-    """Return the path of the program espeak-ng; UserError with the remedy where there is none."""
+    """Return the path of the program espeak-ng; raise UserError with the remedy if it is missing."""
     program = shutil.which("espeak-ng")
     if program is None:
-        raise UserError(f"espeak-ng, which speaks the simulated corpora, is not on the PATH; {REMEDY}.")
+        raise UserError(f"espeak-ng, which synthesises the simulated corpora, is not on the PATH; {REMEDY}.")
     return program
 
 
 def check_variants(program: str, voices: list[str]) -> None:
-    """Raise UserError if espeak-ng lacks a voice variant: it would speak with its default one and say nothing."""
+    """Raise UserError if espeak-ng lacks a voice variant: it would silently use its default one."""
     listing = subprocess.run([program, "--voices=variant"], capture_output=True, text=True, check=False).stdout
     present = {word.removeprefix("!v/") for word in listing.split() if word.startswith("!v/")}
     missing = sorted({voice.split("+")[1] for voice in voices if "+" in voice} - present)
@@ -53,7 +53,7 @@ def speak(program: str, text: str, *, voice: str, pitch: int, width: int, speed:
         voice: Language and variant, e.g. ``en-us+m3``.
         pitch: 0-99.
         width: Pitch range in per cent, at most 200.
-        speed: Words a minute.
+        speed: Words per minute.
     """
     markup = f'<speak><prosody range="{width}%">{escape(text)}</prosody></speak>'
     command = [program, "-m", "-z", "-v", voice, "-p", str(pitch), "-s", str(speed), "--stdout", markup]
@@ -92,7 +92,7 @@ def synthesise(
             espeak_speed, level, tilt_coefficient.
         folder: Folder to write to, made if absent; the caller makes it atomic.
         what: Name of the progress bar.
-        workers: Programs at a time; the files do not depend on it.
+        workers: Concurrent processes; the files do not depend on it.
 
     Returns:
         Columns utterance, path (file name inside ``folder``), duration (s), in the rows' order.

@@ -1,4 +1,4 @@
-"""Who trains and who tests: folds of speakers, groups or sessions, official parts, or a random split of utterances."""
+"""Training, validation and test parts: folds of speakers, groups or sessions, official parts, or a random split."""
 
 from collections.abc import Callable
 from typing import Any
@@ -12,10 +12,10 @@ from scaling_ambiguity.seeds import derive_seed
 def split_by_speaker(utterances: pd.DataFrame, *, folds: int, validation: float, seed: int) -> pd.DataFrame:
     """Return utterance, fold, part with disjoint speakers in train, validation and test.
 
-    Speakers are dealt to folds, the most talkative first and ties in hashed order, each to the
+    Speakers are assigned to folds, those with most utterances first and ties in hashed order, each to the
     fold with the fewest utterances. Fold k tests on its own speakers; of the others, in an
-    order hashed from seed, fold and speaker, the share ``validation`` (at least one) validates. A single
-    other speaker gives a share of the utterances instead: no one is left to validate on.
+    order hashed from seed, fold and speaker, the share ``validation`` (at least one) is used for validation. A single
+    other speaker contributes a share of the utterances instead, as no one else is left for validation.
     Every utterance is tested exactly once.
 
     Args:
@@ -42,7 +42,7 @@ def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validat
     """Return utterance, fold, part: fold k tests the speakers from ``groups[k][0]`` to ``groups[k][1]``.
 
     Both ends belong to the group; names are compared as numbers if all of them are whole numbers, else as text.
-    Validation as :func:`split_by_speaker`.
+    Validation as in :func:`split_by_speaker`.
 
     Raises:
         UserError: A speaker is in no group or in two, or a group is empty.
@@ -67,8 +67,8 @@ def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validat
 def split_by_session(utterances: pd.DataFrame, *, folds: int, validation: float | str, seed: int) -> pd.DataFrame:
     """Return utterance, fold, part: fold k tests the k-th session in order of names.
 
-    With ``validation: next`` the session after it (after the last, the first) validates; with a
-    share, so many of the remaining speakers do, as in :func:`split_by_speaker`.
+    With ``validation: next`` the session after it (after the last, the first) is the validation part; with a
+    share, that share of the remaining speakers is, as in :func:`split_by_speaker`.
 
     Raises:
         UserError: An utterance without a session, another number of sessions than ``folds``, or a
@@ -101,15 +101,15 @@ def split_by_session(utterances: pd.DataFrame, *, folds: int, validation: float 
 
 
 def split_officially(utterances: pd.DataFrame, *, parts: dict[str, str] | None = None) -> pd.DataFrame:
-    """Return utterance, fold 0, part as the corpus' own ``split`` says.
+    """Return utterance, fold 0, part according to the corpus' own ``split``.
 
     Args:
         utterances: Columns utterance and split.
-        parts: What each value of ``split`` is: train, validation, test or ``leave_out``; the names
-            of the three parts stand for themselves.
+        parts: Meaning of each value of ``split``: train, validation, test or ``leave_out``; the names
+            of the three parts mean themselves.
 
     Raises:
-        UserError: A value of ``split`` (or its absence) that is no part, or an empty part.
+        UserError: A value of ``split`` (or its absence) that is not a part, or an empty part.
     """
     meaning = {"train": "train", "validation": "validation", "test": "test"} | (parts or {})
     wrong = sorted(set(meaning.values()) - {"train", "validation", "test", "leave_out"})
@@ -122,7 +122,7 @@ def split_officially(utterances: pd.DataFrame, *, parts: dict[str, str] | None =
     if part.isna().any():
         unknown = named[part.isna()].value_counts().to_dict()
         raise UserError(
-            f"official split: {unknown} are no parts (value: utterances); say what they are in "
+            f"official split: {unknown} are not parts (value: utterances); define them in "
             "protocols.*.splits.parts, e.g. {test1: test, test2: leave_out}."
         )
     absent = [name for name in ("train", "validation", "test") if not (part == name).any()]
@@ -138,7 +138,7 @@ def split_officially(utterances: pd.DataFrame, *, parts: dict[str, str] | None =
 def _folds_of_speakers(
     utterances: pd.DataFrame, fold_of: dict[str, int], folds: int, validation: float, seed: int
 ) -> pd.DataFrame:
-    """Return the parts of folds that test their own speakers; a share of the others validates."""
+    """Return the parts of folds that test their own speakers; a share of the others is used for validation."""
     counts = utterances["speaker"].value_counts().to_dict()
     parts = []
     for fold in range(folds):
@@ -161,12 +161,12 @@ def _folds_of_speakers(
 
 
 def _fold_of_one(utterances: pd.DataFrame, fold: int, speaker: str, validation: float, seed: int) -> pd.DataFrame:
-    """Return a fold with one speaker outside the test part, who trains and, with other utterances, validates."""
+    """Return a fold with one speaker outside the test part, used for training and validation."""
     own = utterances.loc[utterances["speaker"] == speaker, "utterance"]
     order = sorted(own, key=lambda utterance: derive_seed(seed, "validation of one speaker", fold, utterance))
     if len(order) < 2:
-        raise UserError(f"speaker {speaker} has one utterance; two at least are needed to train and to validate on.")
-    print(f"fold {fold}: speaker {speaker} is the only one that is not tested, and validates too")
+        raise UserError(f"speaker {speaker} has one utterance; at least two are needed for training and validation.")
+    print(f"fold {fold}: speaker {speaker} is the only one outside the test part, and is also used for validation")
     validating = set(order[: min(max(1, round(validation * len(order))), len(order) - 1)])
     part = utterances["utterance"].map(lambda name: "validation" if name in validating else "train")
     part = part.where(utterances["speaker"] == speaker, "test")
@@ -177,7 +177,7 @@ def split_at_random(utterances: pd.DataFrame, *, test: float, validation: float,
     """Return utterance, fold 0 and part of one random split by utterance, speakers on both sides.
 
     The published protocol (arXiv 2601.14620): a share ``test`` is tested once, the share
-    ``validation`` of the rest validates. The order is hashed from seed and utterance.
+    ``validation`` of the rest is for validation. The order is hashed from seed and utterance.
 
     Raises:
         UserError: Too few utterances for the three parts.
@@ -205,7 +205,7 @@ NEEDED = {
 
 
 def split(utterances: pd.DataFrame, options: dict[str, Any], seed: int) -> pd.DataFrame:
-    """Return the split that ``protocols.*.splits`` describes; its own ``seed`` outranks the run's.
+    """Return the split that ``protocols.*.splits`` describes; its own ``seed`` takes precedence over the run's.
 
     Raises:
         UserError: Unknown scheme, missing option or a share outside (0, 1).

@@ -1,7 +1,7 @@
 """The conversations of IEMOCAP, from ``Session*/dialog/transcriptions``.
 
 A turn is ``Ses01F_impro01_F000 [006.2901-008.2357]: Excuse me.``: id, start and end in seconds, words. Turns that
-the corpus does not label (``..._FXX0``) count, for they were said; lines without a time are no turns.
+the corpus does not label (``..._FXX0``) count, since they were spoken; lines without a time are not turns.
 """
 
 import re
@@ -18,9 +18,9 @@ COLUMNS = ["dialogue", "place", "utterance", "speaker", "start", "transcript"]
 
 
 def turns(root: Path) -> tuple[pd.DataFrame, int]:
-    """Return the turns table below ``root``, and the number of lines that are no turn.
+    """Return the turns table below ``root``, and the number of lines that are not turns.
 
-    The order is that of the starting times, then of the lines. Of an id that stands twice the first line counts,
+    The order is that of the starting times, then of the lines. Of an id that occurs twice the first line counts,
     as for the transcript of the utterance.
 
     Args:

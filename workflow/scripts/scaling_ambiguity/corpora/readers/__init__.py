@@ -1,4 +1,4 @@
-"""One module each: ``read(root, options)`` gives the corpus, ``sound_at_hand(root, options)`` where its sound is."""
+"""One module per reader: ``read(root, options)`` gives the corpus, ``sound_at_hand(root, options)`` its sound."""
 
 import importlib
 from pathlib import Path
@@ -8,10 +8,10 @@ from scaling_ambiguity.errors import UserError
 
 
 def look_for_sound(reader: str, root: Path, options: dict) -> SoundAtHand:
-    """Return how much of the sound of a corpus is on disk, as its reader finds it.
+    """Return how much of the sound of a corpus is on disk, as found by its reader.
 
-    File names alone are looked at, so that a run may be planned by it. A corpus that cannot be read has
-    no sound: what is wrong with it is for the reading to say.
+    Only file names are checked, so that a run can be planned with it. A corpus that cannot be read has
+    no sound; the error is reported when it is read.
 
     Args:
         reader: Module of this package.

@@ -23,7 +23,7 @@ from scaling_ambiguity.corpora.sound_files import SoundAtHand
 from scaling_ambiguity.errors import UserError
 
 LABELS = {"A": "anger", "D": "disgust", "F": "fear", "H": "happy", "N": "neutral", "S": "sad"}
-VOCABULARY = tuple(LABELS.values())  # what raters could choose from
+VOCABULARY = tuple(LABELS.values())  # the raters' choices
 PRESENTATIONS = {"1": "voice", "2": "face", "3": "audiovisual"}
 SENTENCES = {
     "IEO": "It's eleven o'clock",
@@ -44,13 +44,13 @@ SLOWEST_FIRST_CLICK = 10_000  # ms; the official tabulation leaves out later ans
 LARGEST_COUNT = 1_000  # votes of one label on one clip; a larger number is a fault
 PRACTICE = {"7443", "7444"}  # clip numbers
 FILTERED = LATE, PRACTISED = f"the first click came after {SLOWEST_FIRST_CLICK // 1000} s", "a practice clip"
-REMEDY = "get it with `snakemake fetch_cremad`, or copy it whole from github.com/CheyneyComputerScience/CREMA-D"
+REMEDY = "get it with `snakemake fetch_cremad`, or copy all of it from github.com/CheyneyComputerScience/CREMA-D"
 _RAW = ["localid", "queryType", "clipNum", "questNum", "clipName", "sessionNums", "respEmo"]
 _FIRST_CLICK = ["sessionNums", "queryType", "questNum", "ttr"]
 
 
 def read(root: Path, options: dict) -> Corpus:
-    """Return the clips, and the votes of one presentation, as found.
+    """Return the clips, and the votes of one presentation, unmodified.
 
     Args:
         root: A clone of the corpus' repository, or a folder with its ``tabulatedVotes.csv``.
@@ -58,7 +58,7 @@ def read(root: Path, options: dict) -> Corpus:
             (tabulated by default, raw) and ``audio`` (required by default, optional, none).
 
     Raises:
-        UserError: A file that is needed is missing or unreadable, or an option has no such value.
+        UserError: A file that is needed is missing or unreadable, or an option has an unknown value.
     """
     root = Path(root)
     presentation = _choice(options, "presentation", list(PRESENTATIONS.values()))
@@ -123,7 +123,8 @@ def _tabulated(root: Path, presentation: str) -> tuple[pd.Series, pd.DataFrame, 
     reason = repeated(rows, ["fileName"], [*LABELS], reason, "the clip")
     good = pd.isna(reason)
     faulty = lost_rows(rows, reason, rows["fileName"], source, "label_file")
-    faulty.loc[faulty["item"].astype("str").str.fullmatch(CLIP), "stage"] = "utterance"  # the clip is lost with its row
+    faulty.loc[faulty["item"].astype("str").str.fullmatch(CLIP), "stage"] = "utterance"  # the clip is dropped with its
+    # row
     lost = pd.concat([lost, faulty], ignore_index=True)
     number = counts[good].astype(int)
     clips, labels = rows["fileName"].to_numpy()[good], np.array(list(LABELS))
@@ -162,16 +163,16 @@ def _responses(root: Path, presentation: str) -> tuple[pd.Series, pd.DataFrame, 
     reason[sound.index[sound.duplicated(["utterance", "rater"])]] = "the rater has voted on this clip before"
     items = pd.Series([f"{source}:{line}" for line in rows[LINE]], rows.index, dtype="str")
     faulty = lost_rows(rows, reason, items, source, "vote")
-    faulty.loc[faulty["reason"].isin(FILTERED), "stage"] = "filter"  # no fault, and not counted as one
+    faulty.loc[faulty["reason"].isin(FILTERED), "stage"] = "filter"  # not a fault, and not counted as one
     lost = pd.concat([lost, lost_first, faulty], ignore_index=True)
     kept = rows[pd.isna(reason)]
     votes = _votes(kept["utterance"], kept["rater"], kept["letter"], presentation, True)
     clips = rows.loc[rows["utterance"].str.fullmatch(CLIP) & ~rows["clipNum"].str.strip().isin(PRACTICE), "utterance"]
-    return clips, votes, lost  # a clip whose every answer is lost is found all the same
+    return clips, votes, lost  # a clip whose answers are all dropped still counts as found
 
 
 def _question(rows: pd.DataFrame) -> pd.Series:
-    """Return the number by which the two files are joined: 1000 session + 100 presentation + question."""
+    """Return the key that joins the two files: 1000 session + 100 presentation + question."""
     number = {key: pd.to_numeric(rows[key], errors="coerce") for key in ("sessionNums", "queryType", "questNum")}
     return number["sessionNums"] * 1000 + number["queryType"] * 100 + number["questNum"]
 
@@ -200,7 +201,7 @@ def _votes(
 
 
 def _listed(root: Path) -> tuple[pd.Series, pd.DataFrame]:
-    """Return (clips, rejects) of SentenceFilenames.csv, which tells where a table of votes has been cut."""
+    """Return (clips, rejects) of SentenceFilenames.csv, which shows where a table of votes was truncated."""
     path = root / "SentenceFilenames.csv"
     if not path.is_file():
         return pd.Series(dtype="str"), rejects([])
@@ -213,7 +214,7 @@ def _listed(root: Path) -> tuple[pd.Series, pd.DataFrame]:
 
 def _utterances(clips: pd.Series, paths: dict[str, str]) -> pd.DataFrame:
     path = clips.map(paths).astype("str")
-    if paths:  # a clip whose sound is missing among the others is for the audit to find
+    if paths:  # single clips without sound are left for the audit to find
         path = path.fillna(AUDIO + "/" + clips + ".wav")
     return pd.DataFrame(
         {

@@ -12,14 +12,14 @@ REMEDY = "remove the corpus' folder and run the workflow again"
 
 
 def read(root: Path, options: dict) -> Corpus:
-    """Return the demo as found; every label has to be one of ``options["classes"]``.
+    """Return the demo unmodified; every label has to be one of ``options["classes"]``.
 
     Args:
         root: Folder that holds utterances.csv and votes.csv.
         options: The corpus' entry in the configuration.
 
     Raises:
-        UserError: A file is missing or malformed, or a label is not in the class set; names file and line.
+        UserError: A file is missing or malformed, or a label is not in the class set; the message names file and line.
     """
     utterances = _read(root / "utterances.csv", ["utterance", "speaker", "path", "duration", "transcript"])
     votes = _read(root / "votes.csv", ["utterance", "rater", "label"])
@@ -28,7 +28,7 @@ def read(root: Path, options: dict) -> Corpus:
         line, label = int(wrong.to_numpy().argmax()) + 2, votes.loc[wrong, "label"].iloc[0]
         raise UserError(
             f"{root / 'votes.csv'}, line {line}: label {label!r} is not one of {list(options['classes'])}; "
-            "mend the file or the corpus' classes."
+            "correct the file or the corpus' classes."
         )
     durations = pd.to_numeric(utterances["duration"], errors="coerce")
     if durations.isna().any() or (durations <= 0).any():
@@ -60,7 +60,7 @@ def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
-    """Return the columns of a CSV file as text; UserError names file, line or column."""
+    """Return the columns of a CSV file as text; a UserError names file, line or column."""
     if not path.is_file():
         raise UserError(f"{path}: missing; {REMEDY}, or correct the corpus' root.")
     try:

@@ -28,7 +28,7 @@ VOTE = re.compile(r"([CA])-([EFM]\d+):\s*(.*?)\s*\((.*)\)")
 RATING = re.compile(r"val\s*([^;]*);\s*act\s*([^;]*);\s*dom\s*([^;]*);?")
 TURN = re.compile(r"(\S+)\s+\[[\d.]+\s*-\s*[\d.]+\]:\s*(.*)")
 WORDS = ("neutral", "happiness", "sadness", "anger", "excited", "frustration", "surprise", "fear", "disgust", "other")
-VOCABULARY = WORDS  # what raters could choose from
+VOCABULARY = WORDS  # the raters' choices
 LABELS = {word: word for word in WORDS} | {"neutral state": "neutral"}
 UTTERANCES_OF_SESSION = {"Session1": 1819, "Session2": 1811, "Session3": 2136, "Session4": 2103, "Session5": 2170}
 DIALOGUES = 151
@@ -50,7 +50,7 @@ def read(root: Path, options: dict) -> Corpus:
     Args:
         root: The folder that holds Session1 ... Session5.
         options: The corpus' entry in the configuration; ``release`` is ``full`` (the default: 5
-            sessions with 151 dialogues are demanded, and utterances missing from a session
+            sessions with 151 dialogues are required, and utterances missing from a session
             rejected) or anything else for a part of the corpus, ``audio`` is ``required``,
             ``optional`` or ``none``, ``presentation`` is ``audiovisual`` unless given.
 
@@ -145,7 +145,7 @@ def _parse(root: Path, options: dict) -> tuple[pd.DataFrame, pd.DataFrame, Rejec
 
 
 def _label_files(root: Path, session: Path, rejects: Rejects) -> list[Path]:
-    """Return the evaluation files of a session; a dialogue known from elsewhere must have one."""
+    """Return the evaluation files of a session; a dialogue known from other files must have one."""
     folder = session / "dialog" / "EmoEvaluation"
     if not folder.is_dir():
         raise UserError(f"{folder}: missing; the corpus is extracted in part only. Extract it again.")
@@ -167,7 +167,7 @@ def _read_dialogue(path: Path, session: str, source: str, utterances: list, vote
     lines = read_lines(path)
     current, known, left_out = "", False, ""
     for number, damaged, line in zip(lines.number.tolist(), lines.damaged, lines.text.to_pylist(), strict=True):
-        if not line:  # the end of a block: votes below a damaged header are not the last utterance's
+        if not line:  # the end of a block: votes below a damaged header do not belong to the previous utterance
             known, left_out = False, ""
         if not line or line.startswith("%"):
             continue
@@ -225,6 +225,6 @@ def _transcripts(root: Path, session: Path, files: list[Path], rejects: Rejects)
 
 
 def _report_unlabelled(sounds: set[str], names: set[str], source: str, rejects: Rejects) -> None:
-    """Reject sound of utterances without a readable label block, as a cut label file leaves behind."""
+    """Reject sound of utterances without a readable label block, as results from a truncated label file."""
     sounds = {name for name in sounds if UTTERANCE.fullmatch(name)} - names
     rejects.add(sorted(sounds), "utterance", "sound without a readable label block", source, [0] * len(sounds))

@@ -1,7 +1,7 @@
 """Reader of MSP-IMPROV: ``Evaluation.txt`` and the sound files below ``Audio``.
 
 The evaluation calls a clip ``UTD-IMPROV-S01A-F01-P-FM01.avi``, its sound is
-``MSP-IMPROV-S01A-F01-P-FM01.wav``; the utterance bears the name of the sound. The speaker is its
+``MSP-IMPROV-S01A-F01-P-FM01.wav``; the utterance is named after the sound. The speaker is its
 second field, the session the dyad of that speaker.
 """
 
@@ -27,7 +27,7 @@ from scaling_ambiguity.corpora.sound_files import SoundAtHand, sound_files
 from scaling_ambiguity.errors import UserError
 
 AUDIO = ("audio", "audios", "wav")
-VOCABULARY = (*PRIMARY, *SECONDARY, "other")  # what raters could choose from
+VOCABULARY = (*PRIMARY, *SECONDARY, "other")  # the raters' choices
 NAME = r"^(?:UTD|MSP)-IMPROV-(S\d\d[A-Z]-([FM](\d\d))-[PRST]-[FM]{2}\d\d)$"
 CLIP = re.compile(NAME.removesuffix("$") + r"\.avi\s*;")
 HIGHEST = 5.0
@@ -38,10 +38,10 @@ def read(root: Path, options: dict) -> Corpus:
 
     Utterances: speaker ``F01``, session ``Session01``, split null, transcript null. Votes: of a
     rater who appears twice on a clip the first counts; the
-    other goes to the rejects (stage ``filter``, for this is how the corpus is).
+    other goes to the rejects (stage ``filter``, as this is a property of the corpus).
 
     Args:
-        root: The folder with Evaluation.txt, in itself or one folder below, and Audio.
+        root: The folder with Audio and, directly or one folder below, Evaluation.txt.
         options: The corpus' entry in the configuration; ``audio`` is ``required``, ``optional``
             or ``none``, ``presentation`` is ``audiovisual`` unless given.
 
@@ -134,7 +134,7 @@ def _parse(root: Path, rejects: Rejects) -> tuple[pd.DataFrame, pd.DataFrame]:
 
 
 def _paths(root: Path, folder: Path | None, utterances: pd.Series, rejects: Rejects) -> pd.Series:
-    """Return the path of each sound, wherever below ``folder`` it lies."""
+    """Return the path of each sound, at any depth below ``folder``."""
     if folder is None:
         return text_column(None, len(utterances))
     found, again = sound_files(folder, root)

@@ -2,8 +2,8 @@
 
 Folder and file names are matched in any case and in both spellings (consensus, concensus).
 Utterances come from the consensus file (labels.txt where there is none), votes from the detailed one,
-CSV before JSON before labels.txt. Only folders directly below the root are looked into, so
-that the labels of earlier releases that a release brings along are not mixed up with its own.
+CSV before JSON before labels.txt. Only folders directly below the root are searched, so
+that labels of earlier releases shipped with a release are not mixed with its own.
 """
 
 import re
@@ -45,7 +45,7 @@ SPLITS = {"train": "train", "validation": "validation", "development": "validati
 SPLITS |= {f"test{i}": f"test{i}" for i in (1, 2, 3)}
 HIDDEN = "test3"
 AUDIO = ("audios", "audio")
-VOCABULARY = (*PRIMARY, *SECONDARY, "other")  # what raters could choose from
+VOCABULARY = (*PRIMARY, *SECONDARY, "other")  # the raters' choices
 UNKNOWN = ("", "unknown", "nan", "none")
 
 
@@ -54,7 +54,7 @@ def read(root: Path, options: dict) -> Corpus:
 
     Utterances: split train, validation (Development in later releases), test (Test1, or what
     ``test_set`` names), else test1, test2; session null; a speaker who is unknown is
-    ``unknown_{utterance}``, so that the unknown are not taken for one person. Utterances of Test3,
+    ``unknown_{utterance}``, so that unknown speakers are not taken for one person. Utterances of Test3,
     whose labels are hidden, are rejected (stage ``hidden``), as are those on which
     the consensus file and the list of partitions disagree. Votes: primary rank 0; secondary labels,
     the repeated primary one among them as in the file, ranks 1, 2, ... Ratings are not needed for a vote.
@@ -65,7 +65,7 @@ def read(root: Path, options: dict) -> Corpus:
             ``none``, ``presentation`` is ``voice`` unless given, ``test_set`` is ``Test1`` unless given.
 
     Raises:
-        UserError: Labels or the required sound are missing, or a file is not what it should be.
+        UserError: Labels or the required sound are missing, or a file is not as expected.
     """
     labels = _label_folder(existing(root))
     audio = audio_folder(root, AUDIO, options)
@@ -124,7 +124,7 @@ def ratings(root: Path, options: dict) -> pd.DataFrame:
 
 
 def _label_folder(root: Path) -> Path:
-    """Return the folder with the label files, ``root`` itself if they lie there."""
+    """Return the folder with the label files, ``root`` itself if they are there."""
     candidates = [*subfolders(root, ("labels", "label")), root]
     found = [folder for folder in candidates if find_file(folder, (*CONSENSUS, *DETAILED))]
     if not found:
@@ -161,7 +161,7 @@ def _sources(root: Path, labels: Path, rejects: Rejects) -> tuple[pd.DataFrame, 
 
 
 def _describe(root: Path, utterances: pd.DataFrame, options: dict, rejects: Rejects) -> pd.DataFrame:
-    """Return utterance, speaker, split of the utterances whose labels are open."""
+    """Return utterance, speaker, split of the utterances whose labels are public."""
     utterances = drop_faulty_utterances(utterances, rejects)
     stated = utterances["split"].str.strip().str.casefold() if "split" in utterances else None
     listing = find_file(root, LISTINGS)

@@ -1,6 +1,6 @@
 """Reader of any corpus that comes as two tables, CSV, TSV or parquet: one of utterances, one of votes.
 
-The names of their columns stand in the configuration. A file without a column for the rater has anonymous votes.
+The names of their columns are given in the configuration. Without a column for the rater, votes are anonymous.
 """
 
 from pathlib import Path, PurePosixPath
@@ -19,24 +19,24 @@ from scaling_ambiguity.corpora.sound_files import SoundAtHand, present
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet
 
-UTTERANCE_COLUMNS = {"utterance": True, "speaker": True}  # whether it has to be there
+UTTERANCE_COLUMNS = {"utterance": True, "speaker": True}  # whether the column is required
 UTTERANCE_COLUMNS |= dict.fromkeys(["session", "split", "path", "duration", "transcript"], False)
 VOTE_COLUMNS = {"utterance": True, "label": True}
 VOTE_COLUMNS |= dict.fromkeys(["rater", "presentation", "kind", "role", "rank"], False)
 PRESENTATIONS = ["voice", "face", "audiovisual"]
 DELIMITERS = {".csv": ",", ".tsv": "\t", ".txt": "\t"}
-REMEDY = "mend the file, or correct `utterances`, `votes` and `columns` in its entry"
+REMEDY = "correct the file, or correct `utterances`, `votes` and `columns` in its entry"
 
 
 def read(root: Path, options: dict) -> Corpus:
-    """Return the corpus as found.
+    """Return the corpus unmodified.
 
     Args:
         root: Folder of the corpus.
         options: The corpus' entry. ``utterances`` and ``votes`` are files below ``root``; ``columns``
             is {our name: name in the file}, where the two differ. Utterances have ``utterance`` and
             ``speaker``, and perhaps session, split, path (of the sound, relative to ``root``), duration
-            (s) and transcript; they may stand in the file of the votes, repeated with each vote. Votes have
+            (s) and transcript; they may be in the file of the votes, repeated with each vote. Votes have
             ``utterance`` and ``label``, and perhaps rater, presentation,
             kind (observer, self), role (primary, secondary) and rank. Of several presentations the one
             in ``presentation`` is read. A rater with several labels needs a rank; each then weighs
@@ -73,7 +73,7 @@ def sound_at_hand(root: Path, options: dict) -> SoundAtHand:
 def _load(
     root: Path, options: dict, which: str, wanted: dict[str, bool], columns: dict[str, str]
 ) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Return (rows as text under our names, rejects, file): a column that may be absent and is, is absent."""
+    """Return (rows as text under our names, rejects, file): optional columns may be missing."""
     relative = options.get(which)
     if not relative:
         raise UserError(f"corpora: the reader table needs `{which}`, a CSV, TSV or parquet file below {root}.")
@@ -145,7 +145,7 @@ def _leads_out(path: str) -> bool:
 
 
 def _refuse_other_presentations(shown: pd.Series, presentation: str, path: Path) -> None:
-    """Raise UserError if no vote is by the presentation that is read."""
+    """Raise UserError if no vote has the requested presentation."""
     if shown.empty or (shown == presentation).any():
         return
     strange = shown[~shown.isin(PRESENTATIONS)]
@@ -212,11 +212,11 @@ def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str
 
 
 def load_table(path: Path, wanted: dict[str, bool], columns: dict[str, str]) -> tuple[pd.DataFrame, pd.DataFrame, str]:
-    """Return (rows as text under our names, with their lines; rejects; file) of one table that need not be a corpus'.
+    """Return (rows as text under our names, with their lines; rejects; file) of one table, not necessarily of a corpus.
 
     Args:
         path: CSV, TSV or parquet.
-        wanted: {our column: whether it has to be there}.
+        wanted: {our column: whether the column is required}.
         columns: {our column: column of the file}, where the two differ.
 
     Raises:
