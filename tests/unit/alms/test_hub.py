@@ -120,7 +120,7 @@ def test_a_file_that_is_another_one_is_refused_and_asked_for_again(hub, tmp_path
     right = hub.files["model.safetensors"]
     hub.other["model.safetensors"] = right[:-1] + bytes([right[-1] ^ 1])
     result = fetch(hub, tmp_path)
-    assert result.returncode == 1 and "model.safetensors: is not the file" in result.stderr
+    assert result.returncode == 1 and "model.safetensors: differs from the file" in result.stderr
     assert not (tmp_path / "fetched.json").exists()
     hub.other.clear()
     assert fetch(hub, tmp_path).returncode == 0

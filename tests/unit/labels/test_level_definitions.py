@@ -99,7 +99,7 @@ def test_patterns_are_unanimous_a_majority_or_none(votes, counts, places):
 
 @pytest.mark.parametrize(("votes", "classes"), [(2, 4), (3, 2), (5, 2)])
 def test_patterns_that_cannot_all_occur_are_refused(votes, classes):
-    with pytest.raises(UserError, match="cannot be unanimous, of a majority and of none"):
+    with pytest.raises(UserError, match="cannot be unanimous, have a majority and have none"):
         definitions.define({"definition": "pattern", "votes": votes}, classes).edges(np.ones(3), "fold 0")
     definitions.define({"definition": "pattern", "votes": 4}, 2).edges(np.ones(3), "fold 0")
 

@@ -130,7 +130,7 @@ def test_a_store_without_formats_or_answers_is_refused(corpus, engine, options, 
         export(tmp_path / "nothing", tmp_path / "p", {})
     annotate(corpus, engine(), options, prompts, tmp_path / "s", corpus[0].head(1))
     next((tmp_path / "s").glob("chat-*.json")).unlink()
-    with pytest.raises(UserError, match="Run the annotator once more while its model is there"):
+    with pytest.raises(UserError, match="Run the annotator once more while its model is available"):
         export(tmp_path / "s", tmp_path / "p", {})
     with pytest.raises(UserError, match="holds the chat formats of: none"):
         replayed(tmp_path / "s")

@@ -11,7 +11,7 @@ from scaling_ambiguity.seeds import derive_seed
 def limit_human(votes: pd.DataFrame, most: int | None, seed: int) -> pd.DataFrame:
     """Return the human votes of at most ``most`` raters per utterance.
 
-    Which raters is drawn by (seed, utterance, rater): a smaller number is part of a larger one, and all labels
+    The raters are drawn by (seed, utterance, rater): a smaller set is part of a larger one, and all labels
     of one vote stay together.
     """
     rows = human_votes(votes)
@@ -19,13 +19,13 @@ def limit_human(votes: pd.DataFrame, most: int | None, seed: int) -> pd.DataFram
 
 
 def limit_synthetic(proxies: pd.DataFrame, most: int, seed: int) -> pd.DataFrame:
-    """Return at most ``most`` valid synthetic votes per utterance, drawn by (seed, utterance, draw) likewise."""
+    """Return at most ``most`` valid synthetic votes per utterance, likewise drawn by (seed, utterance, draw)."""
     rows = valid_draws(proxies)
     return rows[_place(rows, "draw", "budget synthetic", seed) < most]
 
 
 def _place(rows: pd.DataFrame, column: str, purpose: str, seed: int) -> NDArray[np.intp]:
-    """Return the place of each row's (utterance, ``column``) in the random order within its utterance."""
+    """Return the position of each row's (utterance, ``column``) in the random order within its utterance."""
     pairs = rows[["utterance", column]].drop_duplicates()
     keys = [derive_seed(seed, purpose, *pair) for pair in pairs.itertuples(index=False)]
     pairs = pairs.assign(key=np.array(keys, dtype=np.uint64))

@@ -1,11 +1,11 @@
 """Calibrated pooling: a synthetic vote counts as fractions of votes for every class.
 
 The predictor from h human and s synthetic votes is p = (h + s M + b) / sum, with a nonnegative matrix M (C x C):
-row d says how many votes for each class a synthetic vote for class d is worth. It undoes what an annotator
-mixes up in the same way again and again, which one weight for all classes cannot.
+row d gives the number of votes for each class that a synthetic vote for class d is worth. It corrects an annotator's
+systematic confusions, which a single weight for all classes cannot.
 
-Human votes can pass through a matrix of their own too, p = (h M_h + s M_s + b) / sum with M_h shrunk to the identity:
-the ruler that calibrated votes are measured with has to be calibrated like them.
+Human votes can also pass through their own matrix, p = (h M_h + s M_s + b) / sum with M_h shrunk to the identity:
+the yardstick for calibrated votes has to be calibrated in the same way.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ Array: TypeAlias = NDArray[np.float64]
 FOLDS = 5
 PENALTIES = (0.1, 1.0, 10.0, 100.0, np.inf)  # at infinity M = w I and b = a: the weighted predictor
 SMALLEST = 1e-3
-STOP = {"maxiter": 100, "ftol": 1e-7}  # nats per vote: far below what the penalty moves
+STOP = {"maxiter": 100, "ftol": 1e-7}  # nats per vote: far below the effect of the penalty
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Patterns:
     """Distinct pairs of human and synthetic votes, and the votes that followed each, by fold of speakers.
 
     Attributes:
-        human: (P, C) votes that count as they are.
+        human: (P, C) votes that count unchanged.
         synthetic: (P, S) votes that pass through the matrix.
         targets: (folds, P, C) weights of the votes to predict.
     """
@@ -82,17 +82,17 @@ def fit_calibration(
 ) -> tuple[Array, Array]:  # fmt: skip
     """Return M (S, C) >= 0 and b (C,) > 0 that minimise mean NLL + penalty / n * ((m (M - M_0))^2 + (b - a)^2).
 
-    n is the summed weight of the targets and m, row by row of M, the mean number of votes of its source, so that the
-    penalty is one on pseudo-votes and weighs as much with few votes as with many; the sums run over all entries.
+    n is the summed weight of the targets and m, for each row of M, the mean number of votes of its source, so that the
+    penalty acts on pseudo-votes and has the same weight with few votes as with many; the sums run over all entries.
 
     Args:
-        human: (P, C) votes of every pattern that count as they are.
+        human: (P, C) votes of every pattern that count unchanged.
         synthetic: (P, S) votes that pass through M; S = C, or 2 C for two sources side by side.
         targets: (P, C) weights of the votes that followed.
-        a: (C,) where b is shrunk to, the prior's parameters.
-        centre: (S, C) where M is shrunk to, such as w I.
+        a: (C,) target to which b is shrunk, the prior's parameters.
+        centre: (S, C) target to which M is shrunk, such as w I.
         penalty: >= 0; infinity returns ``centre`` and a.
-        start: M and b that the search starts from, default ``centre`` and a.
+        start: Starting values of M and b, default ``centre`` and a.
     """
     classes = len(a)
     target_b = np.maximum(a, SMALLEST)
@@ -134,7 +134,7 @@ class Calibration:
     penalties: Array
 
     def votes(self, human: Array, synthetic: Array) -> tuple[Array, Array]:
-        """Return h + s M (deals, U, C), and b (U, C) in the place of the prior; synthetic (deals, U, S)."""
+        """Return h + s M (deals, U, C), and b (U, C) in place of the prior; synthetic (deals, U, S)."""
         added = np.einsum("...uc,ucd->...ud", synthetic, self.m[self.folds])
         return human + added, self.b[self.folds]
 
@@ -149,26 +149,26 @@ def calibrate(
     human: Array, synthetic: Array, targets: Array, counts: Array, count_blocks: NDArray[np.intp],
     blocks: NDArray[np.intp], penalties: Array | None = None, *, weight: float | None = None, mixed: bool = False,
 ) -> Calibration:  # fmt: skip
-    """Fit M and b for each fifth of the speakers on the others, the penalty chosen by two halves of those.
+    """Fit M and b for each fifth of the speakers on the others, with the penalty chosen on two halves of those.
 
-    w and a, which the fits of both halves are shrunk to, come from both: the choice leans to the weighted predictor.
+    w and a, to which the fits of both halves are shrunk, come from both: the choice favours the weighted predictor.
 
     Args:
         human: (deals, U, C) conditioning votes.
-        synthetic: (deals, U, C) synthetic votes, or human ones that are to be calibrated.
+        synthetic: (deals, U, C) synthetic votes, or human ones to be calibrated.
         targets: (deals, U, C) weights of the votes to predict, of equal sum per utterance.
-        counts: (V, C) human votes that the prior is fitted to, again without the fold.
+        counts: (V, C) human votes for fitting the prior, again without the fold.
         count_blocks: (V,) their blocks of speakers.
         blocks: (U,) block of speakers.
-        penalties: (folds,) taken as they are, such as those chosen at another number of votes.
+        penalties: (folds,) given penalties, such as those chosen at another number of votes.
         weight: w that M is shrunk to, 1 for human votes; by default fitted.
-        mixed: Human votes pass through a matrix of their own, shrunk to I; the result is that of both side by side.
+        mixed: Human votes pass through their own matrix, shrunk to I; the result holds both matrices stacked.
     """
     together = np.concatenate([human, synthetic], axis=-1) if mixed else synthetic
     apart = np.zeros_like(human) if mixed else human
     groups = min(FOLDS, int(count_blocks.max()) + 1)
     folds, count_folds = blocks % groups, count_blocks % groups
-    # halves of the training folds need folds of their own: each fold is cut in two
+    # halves of the training folds need their own folds: each fold is cut in two
     halves = folds * 2 + (blocks // groups) % 2
     patterns = find_patterns(apart, together, targets, halves)
     evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, folds) if weight is None else None
@@ -197,7 +197,7 @@ def _choose(patterns: Patterns, training: list[int], a: Array, centre: Array) ->
     for fitted, judged in pairs:
         known, unseen = patterns.followed(fitted), patterns.followed(judged)
         start = None
-        for i in reversed(range(len(PENALTIES))):  # from stiff to loose, each from where the last one ended
+        for i in reversed(range(len(PENALTIES))):  # from strong to weak penalty, each started at the previous solution
             start = fit_calibration(*known, a, centre, PENALTIES[i], start)
             losses[i] += log_loss(*unseen, *start)[0] * unseen[2].sum()
     return PENALTIES[int(np.argmin(losses))]

@@ -1,6 +1,6 @@
 """From vote tables to arrays of counts: (utterances, classes), and (deals, utterances, classes) by role.
 
-What is done in every deal loops over the deals: with a million votes the arrays of one deal are small.
+Operations on every deal loop over the deals: with a million votes the arrays of one deal are small.
 """
 
 from dataclasses import dataclass
@@ -35,17 +35,17 @@ def human_votes(votes: pd.DataFrame, where: str = "votes") -> pd.DataFrame:
 
 
 def places(values: pd.Series, names: list[str]) -> NDArray[np.intp]:
-    """Return the place of each value in ``names``, -1 where it is absent; each distinct value is looked up once."""
+    """Return the index of each value in ``names``, -1 where it is absent; each distinct value is looked up once."""
     code, distinct = pd.factorize(values)
     return np.append(pd.Index(names).get_indexer(distinct), -1)[code]
 
 
 def codes(values: pd.Series, names: list[str], what: str, where: str) -> NDArray[np.intp]:
-    """Return the place of each value in ``names``; a UserError names the first unknown one."""
+    """Return the index of each value in ``names``; a UserError names the first unknown one."""
     index = places(values, names)
     if (index < 0).any():
         value = values.iloc[int(np.argmax(index < 0))]
-        raise UserError(f"{where}: unknown {what} {value!r}. Build the table again from its corpus.")
+        raise UserError(f"{where}: unknown {what} {value!r}. Rebuild the table from its corpus.")
     return index
 
 
@@ -80,7 +80,7 @@ def synthetic_counts(proxies: pd.DataFrame, utterances: list[str], classes: list
 def frequencies(counts: Array) -> Array:
     """Return counts / their sum along the last axis, in [0, 1]; without any vote the uniform distribution.
 
-    The uniform distribution says that nothing is known; a default class would say something.
+    The uniform distribution expresses no knowledge; a default class would express some.
     """
     total = counts.sum(axis=-1, keepdims=True)
     return np.where(total > 0, counts / np.where(total > 0, total, 1.0), 1.0 / counts.shape[-1])
@@ -88,20 +88,20 @@ def frequencies(counts: Array) -> Array:
 
 @dataclass(frozen=True)
 class DealtVotes:
-    """Human votes with their places in every deal, as parallel arrays of one entry per rater and label.
+    """Human votes with their positions in every deal, as parallel arrays of one entry per rater and label.
 
-    A vote of one label is one entry of weight 1; a vote of several labels is as many entries, which
-    share its weight and its place.
+    A vote of one label is one entry of weight 1; a vote of several labels has one entry per label, which
+    share its weight and its position.
 
     Attributes:
         shape: (deals, utterances, classes).
-        utterance: place of the utterance, (V,).
-        label: place of the class, (V,).
+        utterance: index of the utterance, (V,).
+        label: index of the class, (V,).
         weight: weight of the label, (V,).
         first: whether it is the first entry of its vote, (V,).
-        position: place of the vote in the random order of each deal, from 0, (deals, V).
+        position: position of the vote in the random order of each deal, from 0, (deals, V).
         votes: number of votes of the utterance, (V,).
-        level_votes: number of level votes that were asked for, (V,).
+        level_votes: number of level votes requested, (V,).
         rater: number of the rater, (V,).
         raters: number of raters, None where they are not known.
     """
@@ -118,7 +118,7 @@ class DealtVotes:
     raters: int | None
 
     def of(self, keep: NDArray[np.bool_]) -> "DealtVotes":
-        """Return the votes on the utterances of ``keep`` (U,) alone, these numbered anew."""
+        """Return the votes on the utterances of ``keep`` (U,) only, renumbered."""
         entry = keep[self.utterance]
         columns = {name: getattr(self, name)[entry] for name in ("label", "weight", "first", "votes", "level_votes")}
         return DealtVotes(
@@ -131,7 +131,7 @@ class DealtVotes:
         )
 
     def roles(self, deal: int) -> NDArray[np.int8]:
-        """Return the role of each entry in one deal, (V,): its place in ``tables.roles.ROLE_NAMES``."""
+        """Return the role of each entry in one deal, (V,): its index in ``tables.roles.ROLE_NAMES``."""
         return role_codes(self.position[deal], self.votes, self.level_votes)
 
     def voters(self, chosen: NDArray[np.bool_] | None = None) -> NDArray[np.intp]:
@@ -144,7 +144,7 @@ class DealtVotes:
         return _sum(self.utterance[chosen], self.label[chosen], self.weight[chosen], self.shape[1:])
 
     def squares(self, chosen: NDArray[np.bool_]) -> Array:
-        """Return the chosen entries' sum of squared weights, (utterances,): what votes agree with themselves."""
+        """Return the chosen entries' sum of squared weights, (utterances,): the agreement of votes with themselves."""
         return np.bincount(self.utterance[chosen], self.weight[chosen] ** 2, minlength=self.shape[1])
 
     def in_role(self, *names: str) -> Array:
@@ -179,7 +179,7 @@ def deal_votes(
         if not fine.all():
             pair = table.loc[~fine, ["utterance", "rater"]].iloc[0].to_dict()
             raise UserError(f"{where}: {fault} for {pair}. Deal the roles again from this vote table.")
-    # labels that a class policy merged are one entry: a vote's weight on a class counts as a whole
+    # labels merged by a class policy are one entry: a vote's weight on a class counts as one
     entry = row * len(classes) + codes(human["label"], classes, "label", where)
     entry, place = np.unique(entry, return_inverse=True)
     row, label = np.divmod(entry, len(classes))

@@ -1,8 +1,9 @@
-"""Dawid and Skene's model of votes: every rater confuses classes in a way of its own (1979, 10.2307/2346806).
+"""Dawid and Skene's model of votes: every rater has an individual confusion of classes (1979, 10.2307/2346806).
 
 An utterance has one class, drawn from a class prior, and rater r calls class k by the name l with probability
-pi_r[k, l]. The posterior of the class is sharper than what people perceive: it answers which class a vote meant,
-not how many people would vote for which. All draws of one ALM are one rater: together they weigh as one vote.
+pi_r[k, l]. The posterior of the class is sharper than people's perception: it answers which class was meant,
+not how many people would vote for each class. All draws of one ALM are one rater: together they have the weight of one
+vote.
 """
 
 from dataclasses import dataclass
@@ -17,14 +18,14 @@ from scaling_ambiguity.labels.others import speaker_blocks
 
 Array: TypeAlias = NDArray[np.float64]
 Index: TypeAlias = NDArray[np.intp]
-STRENGTH = 5.0  # votes for each class by which a rater's matrix is drawn to that of its group
+STRENGTH = 5.0  # pseudo-votes per class that shrink a rater's matrix towards that of its group
 ITERATIONS, TOLERANCE = 200, 1e-6
 ANONYMOUS = "(raters not known)"
 
 
 @dataclass(frozen=True)
 class Ballots:
-    """Votes as entries, E of them.
+    """Votes as E entries.
 
     Attributes:
         item: (E,) utterance 0 .. U - 1.
@@ -45,7 +46,7 @@ class Ballots:
     shape: tuple[int, int]
 
     def among(self, chosen: NDArray[np.bool_]) -> "Ballots":
-        """Return the votes on the chosen utterances (U,), numbered as before."""
+        """Return the votes on the chosen utterances (U,), with unchanged numbers."""
         kept = chosen[self.item]
         parts = (self.item[kept], self.rater[kept], self.label[kept], self.weight[kept])
         return Ballots(*parts, self.raters, self.group, self.shape)
@@ -53,7 +54,7 @@ class Ballots:
 
 @dataclass(frozen=True)
 class Confusions:
-    """What was fitted.
+    """The fitted model.
 
     Attributes:
         prior: (C,) of the classes.
@@ -90,9 +91,9 @@ def ballots(
 def fit(votes: Ballots) -> Confusions:
     """Fit prior and confusion matrices by EM, from the shares of the votes.
 
-    In the M step the matrix of a rater is drawn to that of its group (people, ALMs) with the weight of 5 votes
-    per class, and a group's to uniform with one vote: a rater of few votes is as its group. Stops when no posterior
-    moves by more than 1e-6, or after 200 steps.
+    In the M step the matrix of a rater is shrunk towards that of its group (people, ALMs) with the weight of 5 votes
+    per class, and a group's towards uniform with one vote: a rater with few votes resembles its group. Stops when no
+    posterior changes by more than 1e-6, or after 200 steps.
 
     Raises:
         ValueError: no vote.

@@ -19,7 +19,7 @@ def fit_dirichlet_multinomial(counts: ArrayLike) -> Array:
         counts: (U, C) votes per class; rows without a vote carry no information and are left out.
 
     Returns:
-        a, (C,), each in [1e-3, 1e4]; the lower bound stands for a class never voted for, the
+        a, (C,), each in [1e-3, 1e4]; the lower bound represents a class never voted for, the
         upper one for utterances that do not differ.
 
     Raises:

@@ -1,7 +1,7 @@
-"""The definitions of a level of ambiguity: what is measured in which votes, and where its edges lie.
+"""The definitions of a level of ambiguity: the measure, the votes it uses, and its edges.
 
-Three of them read a fixed number of level votes, which nothing else reads; ``faithful`` is the published one, which
-reads all votes. Each places an utterance in :data:`labels.levels.LEVELS`.
+Three of them use a fixed number of level votes that are used for nothing else; ``faithful`` is the published one, which
+uses all votes. Each assigns an utterance to one of :data:`labels.levels.LEVELS`.
 """
 
 from abc import ABC, abstractmethod
@@ -24,10 +24,10 @@ THIRDS = (1 / 3, 2 / 3)
 
 @dataclass(frozen=True)
 class Measured:
-    """What the levels are made from, and how well it is measured.
+    """The measure behind the levels, and data on its reliability.
 
     Attributes:
-        values: (D, U) the definition's measure of the votes that decide, NaN without a level.
+        values: (D, U) the definition's measure on the deciding votes, NaN without a level.
         agreement: (D, U) pairwise agreement of the same votes, NaN without a level.
         halves: Two arrays (D, U), the same measure of two disjoint sets of votes; NaN where there are too few. Their
             correlation is the reliability of one of the sets.
@@ -43,7 +43,7 @@ class Definition(ABC):
     """One definition of a level.
 
     Attributes:
-        votes: Number of level votes, which are set apart for it; 0: it shares all votes with everything else.
+        votes: Number of level votes, which are reserved for it; 0: it shares all votes with the other roles.
         classes: Number of classes.
     """
 
@@ -52,7 +52,7 @@ class Definition(ABC):
 
     @property
     def everyone(self) -> bool:
-        """Whether the edges come from all utterances, those of the test part among them."""
+        """Whether the edges come from all utterances, including the test part."""
         return False
 
     @abstractmethod
@@ -65,17 +65,17 @@ class Definition(ABC):
 
     @abstractmethod
     def places(self, values: Array, edges: Edges) -> NDArray[np.int8]:
-        """Return the place in ``LEVELS`` of each value."""
+        """Return the index in ``LEVELS`` of each value."""
 
 
 class Agreement(Definition):
     """Pairwise agreement of the level votes; the default.
 
-    Edges are those nearest to the tertiles of the training part where there is a choice: three votes have one pair.
+    The edges are those nearest to the tertiles of the training part if there is a choice: three votes have one pair.
     """
 
     def measure(self, dealt: DealtVotes) -> Measured:
-        """Measure the agreement; the other set of votes are all that are not level votes."""
+        """Measure the agreement; the other set consists of all votes that are not level votes."""
         level, rest = agreements(dealt)
         return Measured(level, level, (level, rest))
 
@@ -91,12 +91,12 @@ class Agreement(Definition):
 class Entropy(Definition):
     """H / log2 C of the level votes in thirds of its range: low <= 1/3 < medium <= 2/3 < high.
 
-    The plug-in entropy grows with the number of votes, so that it is used at equal numbers alone; and few votes in
-    many classes cannot reach its upper third, such as 3 votes in 6 classes (.613 at most), which is refused.
+    The plug-in entropy grows with the number of votes, so it is used only at equal numbers; and few votes in
+    many classes cannot reach its upper third, such as 3 votes in 6 classes (at most .613), which is refused.
     """
 
     def measure(self, dealt: DealtVotes) -> Measured:
-        """Measure the entropy; the other set of votes are as many of the others."""
+        """Measure the entropy; the other set consists of equally many other votes."""
         return _of_equal_numbers(dealt, self.votes, equal_entropy)
 
     def edges(self, values: Array, where: str) -> Edges:
@@ -128,19 +128,20 @@ class Pattern(Definition):
     """
 
     def measure(self, dealt: DealtVotes) -> Measured:
-        """Measure the share of the largest class; the other set of votes are as many of the others."""
+        """Measure the share of the largest class; the other set consists of equally many other votes."""
         return _of_equal_numbers(dealt, self.votes, top_share)
 
     def edges(self, values: Array, where: str) -> Edges:
-        """Return one half, and half a vote less than all.
+        """Return the edges one half, and half a vote less than all.
 
         Raises:
             UserError: the votes cannot show each of the three patterns.
         """
         if self.votes < 3 or -(-self.votes // self.classes) > self.votes / 2:
             raise UserError(
-                f"protocols.*.levels: {self.votes} votes in {self.classes} classes cannot be unanimous, of a majority "
-                "and of none, which definition 'pattern' takes. Use 3 level votes or more; with 2 classes, 4, 6, ..."
+                f"protocols.*.levels: {self.votes} votes in {self.classes} classes cannot be unanimous, have a "
+                "majority and have none, as definition 'pattern' needs. Use 3 level votes or more; with 2 classes, "
+                "4, 6, ..."
             )
         return 0.5, 1 - 0.5 / self.votes
 
@@ -154,8 +155,8 @@ class Faithful(Definition):
 
     Kept for comparison, with its flaws. The measure depends on how many labels occur: 3-1-1 (.865) is called less
     ambiguous than 3-2 (.971). It grows with the number of votes. Tertile edges cut through ties where votes are few.
-    The edges have seen the test part. And the votes that decide the level are also those that are conditioned on and
-    predicted: see :mod:`inference.shared_votes` for what that does. The level is the same in every deal.
+    The edges are computed on the test part too. And the votes that decide the level are also those conditioned on and
+    predicted: see :mod:`inference.shared_votes` for the consequences. The level is the same in every deal.
     """
 
     @property
@@ -164,7 +165,7 @@ class Faithful(Definition):
         return True
 
     def measure(self, dealt: DealtVotes) -> Measured:
-        """Measure all votes; the two disjoint sets are the two halves of them in each deal's order."""
+        """Measure all votes; the two disjoint sets are their two halves in each deal's order."""
         every = np.ones(len(dealt.label), dtype=bool)
         voters = dealt.voters()
         values = np.where(voters >= 2, present_entropy(dealt.count(every)), np.nan)
@@ -198,7 +199,7 @@ DEFINITIONS: dict[str, Callable[[int, int], Definition]] = {
 def define(options: dict[str, Any], classes: int) -> Definition:
     """Return the definition of a protocol's ``levels``: {definition, votes}.
 
-    ``faithful`` sets no votes apart, whatever ``votes`` says.
+    ``faithful`` reserves no votes, whatever the value of ``votes``.
 
     Raises:
         UserError: an unknown definition, or no number of votes.
@@ -235,7 +236,7 @@ def present_entropy(counts: Array) -> Array:
 
 
 def most_entropy(votes: int, classes: int) -> float:
-    """Return the largest H / log2 C that so many votes can have: spread over the classes as evenly as they go."""
+    """Return the largest H / log2 C of that many votes: spread over the classes as evenly as possible."""
     spread = np.array([[votes // classes + (c < votes % classes) for c in range(classes)]], dtype=np.float64)
     return float(equal_entropy(spread)[0])
 
@@ -246,7 +247,7 @@ def top_share(counts: Array) -> Array:
 
 
 def _entropy(counts: Array) -> Array:
-    """Return the entropy in nats; classes are sorted first, so that equal patterns have equal bits."""
+    """Return the entropy in nats; classes are sorted first, so that equal patterns give bit-identical values."""
     counts = np.sort(counts, axis=-1)
     total = counts.sum(axis=-1, keepdims=True)
     p = counts / np.where(total > 0, total, 1.0)
@@ -254,12 +255,12 @@ def _entropy(counts: Array) -> Array:
 
 
 def _rising(values: Array, edges: Edges) -> NDArray[np.int8]:
-    """Return the places of a measure that grows with ambiguity; a value on an edge is below it."""
+    """Return the level indices for a measure that grows with ambiguity; a value on an edge is below it."""
     return np.searchsorted(np.array(edges) + TIE, values).astype(np.int8)
 
 
 def _of_equal_numbers(dealt: DealtVotes, votes: int, measure: Callable[[Array], Array]) -> Measured:
-    """Measure the level votes, and, where there are as many others, the first so many of these."""
+    """Measure the level votes and, where there are enough others, the first equally many of these."""
     level, others = (np.full(dealt.shape[:2], np.nan) for _ in range(2))
     for deal, position in enumerate(dealt.position):
         chosen = dealt.roles(deal) == ROLE_NAMES.index("level")

@@ -1,4 +1,4 @@
-"""Levels of ambiguity from the agreement of a fixed number of votes kept for nothing else."""
+"""Levels of ambiguity from the agreement of a fixed number of votes reserved for this purpose."""
 
 from itertools import combinations
 from typing import TypeAlias
@@ -17,7 +17,7 @@ from scaling_ambiguity.tables.statistics import THESE
 Array: TypeAlias = NDArray[np.float64]
 LEVELS = ("low", "medium", "high")
 RELIABILITY = "level_reliability"
-TIE = 1e-9  # agreements of shared votes may round to either side of an edge they lie on
+TIE = 1e-9  # agreements of weight-sharing votes on an edge may round to either side
 
 
 def pairwise_agreement(counts: Array, voters: Array | None = None, squares: Array | None = None) -> Array:
@@ -26,7 +26,7 @@ def pairwise_agreement(counts: Array, voters: Array | None = None, squares: Arra
     The share of pairs of votes that are equal; its expectation, sum_c p_c^2, does not depend on
     the number of votes. NaN with fewer than two votes. Source: Fleiss 1971, 10.1037/h0031619.
 
-    Of votes that share their weight among several labels, w_ic for vote i and class c, it is the mean
+    For votes that share their weight among several labels, w_ic for vote i and class c, it is the mean
     over pairs of two votes i, j of sum_c w_ic w_jc: (sum_c n_c^2 - sum_i sum_c w_ic^2) / (n (n - 1)).
 
     Args:
@@ -37,7 +37,7 @@ def pairwise_agreement(counts: Array, voters: Array | None = None, squares: Arra
     n = counts.sum(axis=-1) if voters is None else voters
     own = n if squares is None else squares
     pairs = np.where(n >= 2, n * (n - 1), np.nan)
-    # sums of whole votes are exact; those of thirds may round to just outside what is possible
+    # sums of whole votes are exact; those of thirds may round to just outside the possible range
     return np.clip((counts**2).sum(axis=-1) - own, 0.0, pairs) / pairs
 
 
@@ -61,7 +61,7 @@ def human_agreement(votes: pd.DataFrame, utterances: list[str], classes: list[st
     item = codes(rows["utterance"], utterances, "utterance", "votes")
     label = codes(rows["label"], classes, "label", "votes")
     voter = pd.factorize(item * len(rows) + pd.factorize(rows["rater"])[0])[0]
-    # labels that a class policy merged are one: a vote's weight on a class counts as a whole
+    # labels merged by a class policy are one: a vote's weight on a class counts as one
     cell, place = np.unique(voter * len(classes) + label, return_inverse=True)
     weight = np.bincount(place, rows["weight"].to_numpy(float))
     of_voter = np.zeros(int(voter.max(initial=-1)) + 1, dtype=np.intp)
@@ -89,7 +89,7 @@ def attainable_agreement(votes: int, classes: int) -> Array:
 def choose_edges(training: Array, votes: int, classes: int) -> tuple[float, float]:
     """Return two edges, at midpoints between attainable agreements, nearest to the tertiles of ``training``.
 
-    Three whole votes have three agreements and thus one possible pair, whatever the tertiles are. Nearest: the
+    Three whole votes have three agreements and thus one possible pair, for any tertiles. Nearest: the
     pair with least |F(lower) - 1/3| + |F(upper) - 2/3|, F the share of training values below an edge; the lower pair
     if two are equally near. An edge between attainable values never cuts through a tie of whole votes; votes of
     several labels on an edge are below it.
@@ -111,12 +111,12 @@ def choose_edges(training: Array, votes: int, classes: int) -> tuple[float, floa
 
 
 def level_of(agreement: Array, edges: tuple[float, float]) -> NDArray[np.int8]:
-    """Return the place in ``LEVELS``: low ambiguity is agreement above the two edges, high not above the lower."""
+    """Return the index in ``LEVELS``: low ambiguity is agreement above both edges, high not above the lower."""
     return (2 - np.searchsorted(np.array(edges) + TIE, agreement)).astype(np.int8)
 
 
 def level_places(levels: pd.DataFrame, utterances: list[str], where: str = "levels") -> NDArray[np.int8]:
-    """Return the place in ``LEVELS`` of each utterance in each deal, (deals, U); -1 of those without a level.
+    """Return the index in ``LEVELS`` of each utterance in each deal, (deals, U); -1 without a level.
 
     Raises:
         UserError: a level of an utterance that is not in the list.
@@ -131,7 +131,7 @@ def between_sets_correlation(level: Array, rest: Array) -> float:
     """Mean over deals of the Pearson correlation, over utterances, of two disjoint vote sets' agreements.
 
     level, rest (deals, U), NaN where a set has fewer than two votes -> [-1, 1]; NaN if no deal has
-    three utterances with both, or one side does not vary. It says how much of a level is more than chance.
+    three utterances with both, or one side does not vary. It measures how much of a level is more than chance.
     """
     both = ~np.isnan(level) & ~np.isnan(rest)
     n = np.where(both.sum(axis=1) > 2, both.sum(axis=1), np.nan)[:, None]
@@ -143,7 +143,7 @@ def between_sets_correlation(level: Array, rest: Array) -> float:
 
 
 def report_rows(report: pd.DataFrame) -> list[dict[str, object]]:
-    """Return the report of assign_levels as rows of estimates, so that what is said by level can quote it.
+    """Return the report of assign_levels as rows of estimates, so that statements by level can refer to it.
 
     Per fold (stratum ``fold=<number>``) ``level_lower_edge``, ``level_upper_edge`` and ``level_reliability``, and
     overall the mean reliability, folds weighted by the utterances that have a level; ``n`` is their number.

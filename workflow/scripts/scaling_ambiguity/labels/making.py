@@ -1,4 +1,4 @@
-"""Label distributions of every name: the registries of poolings and controls, and what they are made from."""
+"""Label distributions of every name: the registries of poolings and controls, and their inputs."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Source:
-    """The votes that labels are made from, of the U utterances that are in the splits.
+    """The votes from which labels are made, for the U utterances in the splits.
 
     Attributes:
         names: U utterances.
@@ -47,7 +47,7 @@ class Source:
     where: str
 
     def limited(self, human: int | None, synthetic: int) -> "Source":
-        """Return the source with at most so many human (None: all) and synthetic votes per utterance."""
+        """Return the source with at most ``human`` (None: all) and ``synthetic`` votes per utterance."""
         few, some = limit_human(self.votes, human, self.seed), limit_synthetic(self.proxies, synthetic, self.seed)
         return replace(
             self,
@@ -78,7 +78,7 @@ def gather(
     """Return the votes on the utterances that are in the splits; ``where``: files of votes, proxies and splits.
 
     Raises:
-        UserError: An utterance without a vote inside the classes, or what the tables name is unknown.
+        UserError: An utterance without a vote inside the classes, or the tables contain an unknown name.
     """
     every, speakers = utterances["utterance"].tolist(), utterances["speaker"].to_numpy(str)
     human = human_counts(votes, every, classes, where[0])

@@ -1,4 +1,4 @@
-"""The names of label tables, read and written: every other module asks this one."""
+"""The names of label tables, parsed and formatted: every other module uses this one."""
 
 import re
 from collections.abc import Iterable
@@ -42,7 +42,7 @@ class Labels(NamedTuple):
         """Return the parts of a name.
 
         Raises:
-            UserError: It has none of the SHAPES.
+            UserError: It matches none of the SHAPES.
         """
         labels = cls.of_predictor(name)
         if labels is None or (labels.kind in BARE) == bool(labels.detail):
@@ -66,7 +66,7 @@ class Labels(NamedTuple):
         """Return the votes per utterance of a curve: (human, None for all of them; synthetic).
 
         Raises:
-            UserError: The detail is no budget.
+            UserError: The detail is not a budget.
         """
         match = BUDGET.fullmatch(self.detail)
         if not match:

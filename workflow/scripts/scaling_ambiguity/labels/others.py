@@ -1,4 +1,4 @@
-"""Cross-fitting over speakers: what is fitted for a speaker comes from other speakers alone."""
+"""Cross-fitting over speakers: everything fitted for a speaker comes from other speakers only."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -16,7 +16,7 @@ NEVER_TESTED, LEFT_OUT = -1, -2
 
 
 def speaker_blocks(speakers: NDArray, where: str = "utterances") -> NDArray[np.intp]:
-    """Return the block of each row: one block a speaker, or 20 blocks of speakers if there are more.
+    """Return the block of each row: one block per speaker, or 20 blocks of speakers if there are more.
 
     Raises:
         UserError: fewer than two speakers; there is no other speaker to fit on.
@@ -28,7 +28,7 @@ def speaker_blocks(speakers: NDArray, where: str = "utterances") -> NDArray[np.i
 
 
 def from_others(counts: Array, blocks: NDArray[np.intp], fit: Callable[[Array], Array]) -> Array:
-    """Return ``fit`` of the rows outside each row's block, (U, ...), called once a block.
+    """Return ``fit`` of the rows outside each row's block, (U, ...), called once per block.
 
     Raises:
         UserError: a single block; there is no other to fit on.
@@ -46,9 +46,9 @@ def class_prior(counts: Array) -> Array:
 
 
 def test_parts(splits: pd.DataFrame, utterances: list[str], where: str = "splits") -> NDArray[np.intp]:
-    """Return the fold in whose test part each utterance stands, (U,): ``NEVER_TESTED`` (-1) if in none.
+    """Return the fold in whose test part each utterance is, (U,): ``NEVER_TESTED`` (-1) if in none.
 
-    ``LEFT_OUT`` (-2) marks what the split left out altogether, such as a second test set.
+    ``LEFT_OUT`` (-2) marks utterances left out of the split altogether, such as a second test set.
 
     Raises:
         UserError: none of the utterances is in the splits, or one is tested twice.

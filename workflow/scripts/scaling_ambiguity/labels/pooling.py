@@ -1,7 +1,7 @@
-"""Label distributions from human and synthetic votes: the pools, and the controls beside them.
+"""Label distributions from human and synthetic votes: the pools, and their controls.
 
-Whatever is fitted for an utterance comes from other speakers of the same test part, so the label of
-a training utterance has never read a vote of the speakers that its fold is tested on.
+Everything fitted for an utterance comes from other speakers of the same test part, so the label of
+a training utterance never depends on a vote of the speakers that its fold is tested on.
 """
 
 from typing import TypeAlias
@@ -61,7 +61,7 @@ def calibrated(human: Array, synthetic: Array, speakers: NDArray, parts: NDArray
     """(h_c + sum_d s_d M_dc + b_c) / sum, M (C, C) >= 0 and b from other speakers of the same test part.
 
     M and b predict each of their human votes from the utterance's other human votes and its synthetic ones; see
-    :mod:`calibrating`. Arguments and errors as :func:`weighted`; returns labels (U, C), and the human votes (U,)
+    :mod:`calibrating`. Arguments and errors as in :func:`weighted`; returns labels (U, C), and the human votes (U,)
     that a synthetic vote adds, the mean row sum of M.
     """
     labels, worth = np.empty_like(human), np.empty(len(human))
@@ -102,7 +102,7 @@ def dirichlet(
 
 
 def with_prior(human: Array, speakers: NDArray, parts: NDArray[np.intp]) -> Array:
-    """Control: the posterior mean alone, (h_c + a_c) / (N + sum a), no synthetic vote; as :func:`weighted`."""
+    """Control: the posterior mean alone, (h_c + a_c) / (N + sum a), no synthetic vote; else as :func:`weighted`."""
     labels = np.empty_like(human)
     for part in np.unique(parts):
         rows = np.flatnonzero(parts == part)
@@ -120,7 +120,7 @@ def majority_shares(votes: Array) -> Array:
 def with_echo(human: Array, synthetic: Array) -> Array:
     """Control: the utterance's own majority repeated as often as it has synthetic votes, ties shared.
 
-    (U, C), (U, C) -> (U, C). Adds no information: a gain over `human` that it shares is none.
+    (U, C), (U, C) -> (U, C). It adds no information: a gain over `human` that it shares is not a real gain.
     """
     return frequencies(human + synthetic.sum(axis=-1, keepdims=True) * majority_shares(human))
 
@@ -128,7 +128,7 @@ def with_echo(human: Array, synthetic: Array) -> Array:
 def shuffle_within(parts: NDArray[np.intp], utterances: list[str], seed: int) -> NDArray[np.intp]:
     """Return for each utterance another one of the same test part, (U,), each used once.
 
-    The utterances of a part stand in a circle in hashed order; each gets its successor.
+    The utterances of a part form a circle in hashed order; each gets its successor.
 
     Raises:
         UserError: a part with a single utterance.

@@ -2,7 +2,7 @@
 
 The predictor is p_c = (x_c + w s_c + a_c) / (k + w m + sum a) from x human and s synthetic votes.
 Its likelihood depends on few distinct pairs (x_c, s_c), so the votes are tabulated once, by block
-of speakers, and every fit that leaves a block out reads the tables alone.
+of speakers, and every fit that leaves a block out uses only the tables.
 """
 
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def fit_weight(evidence: Evidence, a: Array, without: int | None = None) -> floa
     """
     left = [] if without is None else [without]
     seen, whole = (np.delete(table, left, axis=0).sum(axis=0) for table in (evidence.seen, evidence.whole))
-    # cells that only the block left out has must not even move the rounding
+    # cells that occur only in the block left out must not affect even the rounding
     has, sized = seen > 0, whole > 0
     seen, x, s, prior = seen[has], evidence.x[has], evidence.s[has], a[evidence.label[has]]
     whole, k, m, total = whole[sized], evidence.k[sized], evidence.m[sized], a.sum()

@@ -1,4 +1,4 @@
-"""Shape and value checks that the metrics share: bad input is named by its row, never repaired."""
+"""Shape and value checks shared by the metrics: bad input is reported with its row, never repaired."""
 
 from typing import TypeAlias
 
@@ -68,7 +68,7 @@ def histogram(counts: ArrayLike) -> Array:
 def floored(p: ArrayLike, floor: float) -> Array:
     """Return max(p, floor), renormalised to sum 1; shape (..., C).
 
-    The floor keeps a single unforeseen vote from costing infinitely much; it is a stated
+    The floor prevents a single unexpected vote from having infinite loss; it is a stated
     part of every score that takes a logarithm. ``floor`` lies in [0, 1 / C).
     """
     array = distributions(p)

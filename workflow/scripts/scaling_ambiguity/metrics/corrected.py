@@ -1,6 +1,7 @@
 """JSD of histograms of few votes without the bias that comes from their number, and entropies made comparable.
 
-A histogram of n votes is sharper than its source, and further from everything; both biases are of order 1 / n.
+A histogram of n votes is sharper than its source, and further from any other distribution; both biases are of order 1 /
+n.
 """
 
 from functools import lru_cache
@@ -12,7 +13,7 @@ from scipy.stats import binom, hypergeom
 
 from scaling_ambiguity.metrics.arrays import Array, histogram, vote_counts
 
-RIDGE = 1e-3  # weight of staying near the plug-in value, relative to how often a count occurs
+RIDGE = 1e-3  # weight of the penalty towards the plug-in value, relative to how often a count occurs
 WHOLE = 1e-9
 
 
@@ -20,7 +21,7 @@ def rarefied_entropy_bits(counts: ArrayLike, votes: ArrayLike) -> Array:
     """Mean entropy in bits of the histogram of ``votes`` of a row's votes, over all subsets of that size.
 
     sum_c E[-(K / n) log2(K / n)] with K hypergeometric: n drawn from N without replacement, n_c of which are for c
-    (rarefaction, Hurlbert 1971, 10.2307/1934145). It makes entropies of unequally many votes comparable.
+    (rarefaction, Hurlbert 1971, 10.2307/1934145). It makes entropies from unequal numbers of votes comparable.
 
     Args:
         counts: (U, C) whole votes.
@@ -30,7 +31,7 @@ def rarefied_entropy_bits(counts: ArrayLike, votes: ArrayLike) -> Array:
         (U,) in [0, log2 C].
 
     Raises:
-        ValueError: a size that its row does not have.
+        ValueError: a size larger than the row's number of votes.
     """
     counts, votes = np.rint(vote_counts(counts)).astype(np.intp), np.asarray(votes, dtype=np.intp)
     total = counts.sum(axis=1)
@@ -38,7 +39,7 @@ def rarefied_entropy_bits(counts: ArrayLike, votes: ArrayLike) -> Array:
         row = int(np.argmax((votes < 1) | (votes > total)))
         raise ValueError(f"row {row}: {votes[row]} votes of {total[row]}")
     kinds = np.stack([np.broadcast_to(part[:, None], counts.shape) for part in (total, votes)] + [counts], axis=-1)
-    kinds, place = np.unique(kinds.reshape(-1, 3), axis=0, return_inverse=True)  # few differ, however many rows
+    kinds, place = np.unique(kinds.reshape(-1, 3), axis=0, return_inverse=True)  # few distinct ones, however many rows
     drawn = np.arange(votes.max(initial=0) + 1)
     share = np.minimum(drawn / kinds[:, [1]], 1.0)
     chances = hypergeom.pmf(drawn, kinds[:, [0]], kinds[:, [2]], kinds[:, [1]])
@@ -49,18 +50,18 @@ def rarefied_entropy_bits(counts: ArrayLike, votes: ArrayLike) -> Array:
 def corrected_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
     """JSD in bits between the sources of two vote histograms: :func:`limit_jsd_bits` applied to both sides.
 
-    Where the sources are alike its mean is close to 0, which that of the plug-in divergence is not; single values may
-    be negative, means are what it is for.
+    Where the sources are equal its mean is close to 0, unlike that of the plug-in divergence; single values may
+    be negative, as it is meant for averages.
 
     Args:
-        x: (..., C) whole votes, two or more a row.
-        y: (..., C) alike.
+        x: (..., C) whole votes, two or more per row.
+        y: (..., C) likewise.
 
     Returns:
         (...) bits.
 
     Raises:
-        ValueError: naming the first row with fewer than two votes, or with a part of a vote.
+        ValueError: naming the first row with fewer than two votes, or with a fractional vote.
     """
     x, y = np.broadcast_arrays(_two_votes(x, "x"), _two_votes(y, "y"))
     counts, others = (side.reshape(-1, side.shape[-1]).astype(np.intp) for side in (x, y))
@@ -69,7 +70,7 @@ def corrected_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
     for votes, more in np.unique(np.stack([n, m], axis=1), axis=0):
         rows = (n == votes) & (m == more)
         nodes, _, _ = _operator(more)
-        # first the side of x, at each share that the side of y may have; then the side of y
+        # first the side of x, at each possible share of the side of y; then the side of y
         at_nodes, at_counts = _expected(votes, nodes), _expected(votes, np.arange(more + 1) / more)
         table = _apply(more, at_nodes.T, at_counts.T).T
         found[rows] = table[counts[rows], others[rows]].sum(axis=-1)
@@ -77,24 +78,24 @@ def corrected_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
 
 
 def limit_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
-    """JSD in bits between the source of x and the histogram of y: what ever more votes like those of x come to.
+    """JSD in bits between the source of x and the histogram of y: the limit for ever more votes like those of x.
 
     Given y the divergence is a sum over classes of functions of single shares q_c, of which x_c of n votes are a
     binomial sample. Each function is estimated by the table t(0..n) that minimises the integral over q in [0, 1] of
-    (E[t(x)] - g(q))^2, plus ``RIDGE`` times E[(t(x) - g(x / n))^2], by which it stays near the plug-in value where n
+    (E[t(x)] - g(q))^2, plus ``RIDGE`` times E[(t(x) - g(x / n))^2], which keeps it near the plug-in value where n
     is large (Paninski 2003, Neural Computation 15, 10.1162/089976603321780272). On simulated corpora its mean is that
     of the sources within Monte-Carlo error from three votes on, where the jackknife is off by up to 15 %; with two
     votes it is too large by a few per cent.
 
     Args:
-        x: (..., C) whole votes, two or more a row.
+        x: (..., C) whole votes, two or more per row.
         y: (..., C) votes, at least one per row.
 
     Returns:
         (...) bits.
 
     Raises:
-        ValueError: naming the first row with too few votes, or with a part of a vote.
+        ValueError: naming the first row with too few votes, or with a fractional vote.
     """
     x, y = np.broadcast_arrays(_two_votes(x, "x"), vote_counts(y, "y"))
     counts = x.reshape(-1, x.shape[-1]).astype(np.intp)
@@ -131,7 +132,7 @@ def _operator(votes: int) -> tuple[Array, Array, Array]:
 
 
 def _part(q: Array, r: Array) -> Array:
-    """Return what a class of shares q and r adds to the JSD, bits."""
+    """Return the contribution of a class with shares q and r to the JSD, in bits."""
     middle = (q + r) / 2
     return ((xlogy(q, q) + xlogy(r, r)) / 2 - xlogy(middle, middle)) / np.log(2)
 

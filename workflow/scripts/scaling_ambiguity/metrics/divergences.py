@@ -36,7 +36,7 @@ def jsd_bits(p: ArrayLike, q: ArrayLike) -> Array:
     """Jensen-Shannon divergence H((p + q) / 2) - (H(p) + H(q)) / 2 in bits (Lin 1991, 10.1109/18.61115).
 
     p, q (..., C), broadcast -> (...), in [0, 1]. Its square root is :func:`js_distance`; the
-    two are never called by each other's name. Raises ValueError naming the first bad row.
+    two names are never used interchangeably. Raises ValueError naming the first bad row.
     """
     p, q = matched(p, q)
     mixture = (p + q) / 2
