@@ -102,7 +102,7 @@ def test_intervals_of_components_contain_them():
 
 def test_a_confounded_design_is_refused():
     item, _, focus, label = simulated(0.2, 0.1, 0.08, 0.1)
-    with pytest.raises(ValueError, match="does not tell the effects apart"):
+    with pytest.raises(ValueError, match="does not separate the effects"):
         components(item, focus, focus, label, 2)
 
 

@@ -30,7 +30,7 @@ def test_new_raters_in_every_corpus_make_the_mean_vary_more():
 
 def test_names_of_cells():
     assert design_of("g12_h30_c4_n5") == Design(12, 30, 4, 5) and len(set(designs())) == len(designs()) == 25
-    with pytest.raises(UserError, match="no cell of the study"):
+    with pytest.raises(UserError, match="not a cell of the study"):
         design_of("twelve")
 
 

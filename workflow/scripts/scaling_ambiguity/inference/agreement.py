@@ -1,7 +1,7 @@
 """Agreement among raters, with and without the synthetic one: pairwise agreement, Krippendorff's alpha, Fleiss' kappa.
 
-All are smooth functions of sums over utterances, so that intervals over speakers need no rater to be
-counted twice. Utterances with fewer than two votes are left out.
+All are smooth functions of sums over utterances, so that intervals over speakers count no rater
+twice. Utterances with fewer than two votes are left out.
 """
 
 from typing import Any, TypeAlias
@@ -16,15 +16,15 @@ METRICS = ("pairwise_agreement", "krippendorff_alpha", "fleiss_kappa")
 
 
 def moments(counts: Array, extra: Array | None = None) -> Array:
-    """Return what each utterance adds to the sums, (U, 4 + C): 1, agreement, disagreement, votes, votes per class.
+    """Return each utterance's terms of the sums, (U, 4 + C): 1, agreement, disagreement, votes, votes per class.
 
     agreement: share of pairs of votes that are equal, sum_c n_c (n_c - 1) / (n (n - 1)).
     disagreement: sum over c != k of n_c n_k / (n - 1), the coincidences off the diagonal.
 
     Args:
-        counts: (U, C) whole votes, two or more a row.
-        extra: (U, C) shares q of one more rater's vote; its expectation over them is taken: one rater, however
-            many draws stand behind the shares.
+        counts: (U, C) whole votes, two or more per row.
+        extra: (U, C) shares q of an additional rater's vote, over which the expectation is taken: one rater, however
+            many draws the shares are based on.
 
     Raises:
         ValueError: a row with fewer than two votes.
@@ -73,7 +73,7 @@ def _pairwise(totals: Array) -> tuple[Array, Array]:
 
 
 def _alpha(totals: Array, factor: float) -> tuple[Array, Array]:
-    """1 - factor N D / (N^2 - sum N_c^2); (N - 1) = factor N with the factor of the data at hand."""
+    """1 - factor N D / (N^2 - sum N_c^2); (N - 1) = factor N with the factor of the given data."""
     disagreement, n, per_class = totals[..., 2], totals[..., 3], totals[..., 4:]
     expected = n**2 - (per_class**2).sum(axis=-1)
     gradient = np.zeros_like(totals)

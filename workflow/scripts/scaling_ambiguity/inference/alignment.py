@@ -1,7 +1,7 @@
 """Scores of synthetic votes, floors and ceilings against held-out human votes, deal by deal.
 
-One deal is in memory at a time; what remains of it are sums over the utterances of a speaker and level,
-which is all that means, correlations and their clustered intervals are made of.
+One deal is in memory at a time; only its sums over the utterances of a speaker and level are kept,
+which suffices for means, correlations and their clustered intervals.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,7 +28,7 @@ from scaling_ambiguity.tables.roles import ROLE_NAMES
 
 Array: TypeAlias = NDArray[np.float64]
 Metric = Callable[[Array, Array], Array]
-BLOCK = 10_000  # utterances whose random numbers are held at once
+BLOCK = 10_000  # utterances whose random numbers are in memory at once
 
 
 def vote_metrics(floor: float) -> dict[str, Metric]:
@@ -53,8 +53,8 @@ class Predictors:
     """Everything that predicts the reference votes of a deal.
 
     Attributes:
-        dealt: human votes with their places in every deal.
-        keep: (all utterances,) which of them are scored; U of them.
+        dealt: human votes with their positions in every deal.
+        keep: (all utterances,) mask of the U scored utterances.
         names: (U,) names of the scored utterances.
         own: name of the synthetic votes in the column ``labels``.
         synthetic: (U, C) synthetic votes.
@@ -79,7 +79,7 @@ class Predictors:
         return self.dealt.count(self.dealt.roles(deal) == ROLE_NAMES.index(role))[self.keep]
 
     def half(self, deal: int) -> Array:
-        """Return as many conditioning votes as there are reference votes in a deal, (U, C): a half of the votes.
+        """Return as many conditioning votes as there are reference votes in a deal, (U, C): half of the votes.
 
         There are never fewer conditioning than reference votes; an odd one is left out.
         """
@@ -91,9 +91,9 @@ class Predictors:
 
     @cached_property
     def matched(self) -> NDArray[np.uint16]:
-        """As many synthetic votes as there are conditioning votes, drawn anew in each deal, (deals, U, C)."""
+        """As many synthetic votes as there are conditioning votes, redrawn in each deal, (deals, U, C)."""
         deals, _, classes = self.dealt.shape
-        # the weights of a vote with three labels sum to one but for rounding
+        # the weights of a vote with three labels sum to one up to rounding
         sizes = np.stack([np.rint(self.votes(deal, "conditioning").sum(axis=-1)) for deal in range(deals)])
         found = np.empty((deals, len(self.names), classes), dtype=np.uint16)
         for start in range(0, len(self.names), BLOCK):
@@ -109,11 +109,12 @@ class Predictors:
     def predict(self, deal: int, only: Sequence[str] = ()) -> dict[str, Array]:
         """Return the predictions of a deal by name, (U, C) each; ``only`` some of them, default all.
 
-        What ends in ``smoothed`` is the posterior mean (n + a) / (N + sum a), human and synthetic votes with the same
-        a of other speakers; the others that read votes are raw histograms, whose NLL is decided by the floor.
+        A name ending in ``smoothed`` is the posterior mean (n + a) / (N + sum a), for human and synthetic votes with
+        the same a of other speakers; other predictors from votes are raw histograms, whose NLL is dominated by the
+        floor.
 
         Raises:
-            KeyError: a name in ``only`` that is none of the predictors.
+            KeyError: a name in ``only`` that is not a predictor.
         """
         conditioning = self.votes(deal, "conditioning")
         made: dict[str, Callable[[], Array]] = {
@@ -131,7 +132,7 @@ class Predictors:
         return {name: made[name]() for name in only or made}
 
     def vote_losses(self, deal: int, columns: Sequence[tuple[str, str]], floor: float) -> list[Array]:
-        """Return the loss of a single vote for each class, (U, C), of each column (labels, nll or brier)."""
+        """Return the loss of a single vote for each class, (U, C), for each column (labels, nll or brier)."""
         predictions = self.predict(deal, sorted({labels for labels, _ in columns}))
         return [
             nll_of_classes(predictions[labels], floor) if metric == "nll" else brier_of_classes(predictions[labels])
@@ -142,8 +143,8 @@ class Predictors:
 class Totals:
     """Sums of per-utterance values over deals, by speaker and level: (speakers, levels + 1, columns).
 
-    A mean over the deals in which an utterance is of a level, weighted by how many those are, is linear in
-    them: an utterance that is of a level in a third of the deals counts a third there.
+    A mean over the deals in which an utterance has a level, weighted by their number, is linear in
+    them: an utterance that has a level in a third of the deals counts one third for it.
     """
 
     def __init__(self, clusters: NDArray, levels: int) -> None:
@@ -166,7 +167,7 @@ class Totals:
     def of(self, level: int | None) -> tuple[Array, Array]:
         """Return sums (speakers, K) and sizes (speakers,), the utterances of a speaker, both averaged over deals.
 
-        None stands for all levels together; sums are 0 where the size is.
+        None means all levels together; sums are 0 where the size is 0.
         """
         assert self._sums is not None, "no deal was added"
         if level is None:
@@ -184,7 +185,7 @@ def score(predictions: dict[str, Array], reference: Array, metrics: dict[str, Me
 def over_deals(values: Array, usable: NDArray[np.bool_] | None) -> tuple[Array, Array]:
     """Return each utterance's mean over its usable deals, and the share of deals that are usable.
 
-    An utterance that is of a level in a third of the deals counts a third there.
+    An utterance that has a level in a third of the deals counts one third for it.
 
     Args:
         values: (D, U), or (U,) if the same in every deal.
@@ -206,7 +207,7 @@ def correlation_moments(
     """Return moments (U, 6) of each (labels, correlation) across utterances in a deal; predictions, reference (U, C).
 
     Correlations: ``pearson_<class>`` of the class' probability and its share of the reference votes;
-    ``spearman_<class>``, the same of ranks over all utterances (not for levels: ranks are of the whole
+    ``spearman_<class>``, the same of ranks over all utterances (not by level: ranks are over the whole
     set); ``entropy_pearson`` of the two entropies.
     """
     shares = histogram(reference)

@@ -30,9 +30,9 @@ class Rows:
 
     Intervals are over speakers; ``raters like these`` over speakers and raters crossed. Paired differences
     ``<nll or brier>_minus_<baseline>`` are negative where the synthetic votes are better; both sides are smoothed
-    alike. ``nll_rise`` is the NLL at high minus that at low ambiguity. The differences in NLL carry p-values; the
-    family in which they are adjusted are all of them in the table (one corpus, annotator and protocol), for each
-    population and each test apart. Rows of method ``sign_flip`` hold the p of the sign-flip test of the same
+    equally. ``nll_rise`` is the NLL at high minus that at low ambiguity. The differences in NLL have p-values; the
+    family for adjustment consists of all of them in the table (one corpus, annotator and protocol), separately for each
+    population and each test. Rows of method ``sign_flip`` hold the p of the sign-flip test of the same
     difference.
     """
 
@@ -47,7 +47,7 @@ class Rows:
         self._settings |= {"method": options["interval"]}
         self._rows: list[dict] = []
         own = predictors.own
-        # all synthetic votes against what is known without them; as many of them as there are human ones against these
+        # all synthetic votes against the prior alone; equally many synthetic as human votes against the human ones
         self._pairs = (*((f"{own}-smoothed", other) for other in DIFFERENCES), (f"{own}-matched-smoothed", SMOOTHED))
 
     def add_scores(self, classes: list[str]) -> None:
@@ -74,7 +74,7 @@ class Rows:
         self._add_rises(scores, keys)
 
     def _add_rises(self, scores: Totals, keys: list[Key]) -> None:
-        """Add the NLL of smoothed votes at high minus that at low ambiguity, speakers resampled whole."""
+        """Add the NLL of smoothed votes at high minus that at low ambiguity, whole speakers resampled."""
         (low, low_sizes), (high, high_sizes) = (scores.of(LEVELS.index(name)) for name in ("low", "high"))
         if not (low_sizes.any() and high_sizes.any()):
             return
@@ -107,7 +107,7 @@ class Rows:
         self._add("all", keys, found, found.n, votes=[float(votes) for *_, votes in columns])
 
     def add_raters_like_these(self) -> None:
-        """Add NLL, Brier and their differences with intervals over crossed speakers and raters, where there are 20."""
+        """Add NLL, Brier and their differences with intervals over crossed speakers and raters, given 20 raters."""
         predictors = self._predictors
         dealt = predictors.dealt.of(predictors.keep)
         labels = (f"{predictors.own}-smoothed", f"{predictors.own}-matched-smoothed", "uniform", "prior", SMOOTHED)
@@ -173,7 +173,7 @@ class Rows:
         self._add(stratum, [own[i] for i in tested], found, n, method=SIGN_FLIP)
 
     def _add_correlations(self, stratum: str, kinds: list[Key], moments: Array, names: NDArray, n: int) -> None:
-        # ranks are of the whole set: within a level they say nothing
+        # ranks are over the whole set and meaningless within a level
         chosen = [i for i, (_, kind) in enumerate(kinds) if stratum == "all" or not kind.startswith("spearman_")]
         keys = [kinds[i] for i in chosen]
         self._add(stratum, keys, moment_interval(moments[:, chosen], names, pearson, **self._settings), n)
@@ -187,7 +187,7 @@ class Rows:
     ) -> None:  # fmt: skip
         every = float(self._predictors.draws.shape[1])
         for i, (labels, metric) in enumerate(keys):
-            # p-values of what is a hypothesis: a correlation of 0, a difference of 0 in the headline score
+            # p-values of the hypotheses: a correlation of 0, a difference of 0 in the main score
             tested = metric.startswith("nll_minus_") or "pearson" in metric or "spearman" in metric
             how = method[i] if isinstance(method, list) else method or self._method
             whole = labels in (self._predictors.own, f"{self._predictors.own}-smoothed")

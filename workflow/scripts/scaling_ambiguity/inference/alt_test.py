@@ -1,7 +1,7 @@
 """The alternative annotator test: whether a rater may be replaced by the synthetic one (arXiv 2501.10970).
 
 Each human rater is left out in turn, and both the rater and the candidate are compared with the remaining raters of
-each item. On skewed data a constant answer can pass; a candidate that does not beat the constant may replace nobody.
+each item. On skewed data a constant answer can pass; a candidate that does not beat the constant may replace no one.
 """
 
 from dataclasses import dataclass
@@ -35,7 +35,7 @@ class AltTest:
 
 
 def applicable(votes: object, where: str = "votes") -> str | None:
-    """Return why the test cannot be made on these votes, or None."""
+    """Return why the test cannot be applied to these votes, or None."""
     rows = human_votes(votes, where)
     if not rows["raters_known"].all():
         return "raters are not known"
@@ -67,7 +67,7 @@ def alt_test(
         candidate: (items,) class that the candidate gives, -1 where it gives none.
         classes: number of classes.
     """
-    from statsmodels.stats.multitest import multipletests  # a second of imports that other programs do not need
+    from statsmodels.stats.multitest import multipletests  # a one-second import that other programs do not need
 
     counts = np.zeros((len(candidate), classes))
     np.add.at(counts, (item, label), 1.0)

@@ -1,4 +1,4 @@
-"""One arrangement of human votes for the exchange rate: k to condition on, the rest to be predicted, no vote twice."""
+"""One arrangement of human votes for the exchange rate: k to condition on, the rest to be predicted, none used twice."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -21,7 +21,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Arrangement:
-    """The utterances with more than ``start + largest`` votes, their votes in every deal, and the prior of others.
+    """The utterances with more than ``start + largest`` votes, their votes in every deal, and a prior from others.
 
     In each deal the votes at positions ``start`` .. ``start + k - 1`` are the k conditioning votes, those from
     ``start + largest`` on the reference, the same for all k; those before ``start`` may have decided a level.
@@ -33,7 +33,7 @@ class Arrangement:
         prior: (U, C) Dirichlet-multinomial fitted to the votes of other blocks' utterances.
         counts: (V, C) all human votes of the corpus, for fits that leave a block out.
         count_blocks: (V,) their blocks.
-        start: Votes kept apart in front.
+        start: Number of leading votes kept apart.
         largest: Largest number k of conditioning votes.
         floor: Smallest probability in the NLL.
         level: Coverage of intervals of weights.
@@ -105,7 +105,7 @@ class Arrangement:
     def calibrated_beside(
         self, synthetic: Array, k: int, *, deals: slice = slice(None), penalties: Array | None = None
     ) -> tuple[Array, Calibration]:
-        """Return the same for k human votes and synthetic ones (D, U, C), each through a matrix of its own."""
+        """Return the same for k human votes and synthetic ones (D, U, C), each through its own matrix."""
         found = self.calibrate(synthetic, k, deals=deals, penalties=penalties, mixed=k > 0)
         human = self.human(k)
         together = np.concatenate([human, synthetic], axis=-1) if k else synthetic
@@ -135,14 +135,14 @@ def arrange(
     level: float,
     among: NDArray[np.bool_] | None = None,
 ) -> tuple[Arrangement, NDArray[np.bool_]]:
-    """Return the arrangement of the utterances with enough votes, and which of all U they are.
+    """Return the arrangement of the utterances with enough votes, and the mask of these among all U.
 
     Args:
         dealt: Human votes of all utterances.
         counts: (U, C) human votes.
         blocks: (U,) blocks of speakers.
         speakers: (U,).
-        start: Votes kept apart in front.
+        start: Number of leading votes kept apart.
         largest: Largest number of conditioning votes, at least 1.
         floor: Smallest probability in the NLL.
         level: Coverage of intervals of weights.
@@ -166,11 +166,11 @@ def largest_of_most(votes: NDArray[np.integer], start: int, largest: int) -> int
 
 @dataclass(frozen=True)
 class OneMoreVote:
-    """Delta = NLL(k, 0) - NLL(k + 1, 0), what one more human vote is worth, in nats per vote.
+    """Delta = NLL(k, 0) - NLL(k + 1, 0), the value of one more human vote, in nats per vote.
 
     Attributes:
         after: k, or 0 where the value is not known.
-        each: (V,) Delta for every utterance, from the speakers of other blocks alone; NaN where not known.
+        each: (V,) Delta for every utterance, from the speakers of other blocks only; NaN where not known.
         mean: Their mean, the margin of equivalence.
         low: Lower end of a clustered interval of Delta over all speakers; NaN with fewer than five.
         high: Upper end.
@@ -185,7 +185,7 @@ class OneMoreVote:
     se: float = float("nan")
 
     def words(self) -> str:
-        """Return what is known of the value, as a sentence."""
+        """Return a sentence about the value."""
         if not self.after:
             return (
                 "fewer than half of the utterances have three votes, or the speakers cannot be told apart: "
@@ -199,11 +199,11 @@ def value_of_one_more_vote(
     dealt: DealtVotes, counts: Array, blocks: NDArray[np.intp], speakers: NDArray, *, floor: float,
     settings: dict[str, Any],
 ) -> OneMoreVote:  # fmt: skip
-    """Return Delta = NLL(3, 0) - NLL(4, 0), or NLL(1, 0) - NLL(2, 0) where votes are few.
+    """Return Delta = NLL(3, 0) - NLL(4, 0), or NLL(1, 0) - NLL(2, 0) if there are few votes.
 
-    The margin of equivalence: what is smaller than it is less than one more human vote would bring. Few:
-    fewer than half of the utterances have more than four votes. Where fewer than half have three it is not known,
-    nor where all speakers are of one block: no speaker has a part in the margin that his utterances are judged by.
+    This is the margin of equivalence: smaller effects are less than the gain from one more human vote. Few means that
+    fewer than half of the utterances have more than four votes. If fewer than half have three it is not known,
+    nor if all speakers are in one block: no speaker contributes to the margin by which their utterances are judged.
     ``settings`` are level, resamples, seed and method of its interval.
     """
     votes, unknown = dealt.voters(), np.full(len(blocks), np.nan)

@@ -1,7 +1,7 @@
-"""Where an annotator departs from people: single votes matched, labels over-used, entropy, and what it hears.
+"""How an annotator deviates from people: matches of single votes, over-used labels, entropy, and use of its inputs.
 
-None depends on the numbers of votes: chances that two single votes are equal, shares of single votes, and entropies
-of equally many votes. Those of two people stand beside those of a person and the ALM.
+None of these depends on the numbers of votes: probabilities that two single votes are equal, shares of single votes,
+and entropies of equal numbers of votes. Values for two people are given next to those for a person and the ALM.
 """
 
 from dataclasses import dataclass
@@ -19,14 +19,14 @@ Array: TypeAlias = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Scores:
-    """By utterance, (U,) each; NaN where there are too few votes.
+    """Scores by utterance, (U,) each; NaN where there are too few votes.
 
     Attributes:
-        match: chance that a synthetic vote equals a human one on the same utterance, in [0, 1].
-        match_human: chance that two people's votes are equal.
-        match_gap: match - match_human; below 0: the ALM agrees less with people than they do with one another.
-        entropy_gap: entropy of synthetic minus that of human votes, bits, both of as many votes as the side with fewer
-            has, averaged over all subsets; NaN if that is fewer than two.
+        match: probability that a synthetic vote equals a human one on the same utterance, in [0, 1].
+        match_human: probability that two people's votes are equal.
+        match_gap: match - match_human; below 0: the ALM agrees less with people than people do with each other.
+        entropy_gap: entropy of synthetic minus that of human votes, bits, both with the number of votes of the side
+            with fewer votes, averaged over all subsets; NaN if that is fewer than two.
     """
 
     match: Array
@@ -50,10 +50,10 @@ def score(human: Array, synthetic: Array) -> Scores:
 
 
 def called(human: Array, synthetic: Array) -> tuple[Array, Array, Array]:
-    """Return what is called how, where a person says c: values (U, C) of the ALM and of another person, weights (U, C).
+    """Return the labels given where a person says c: values (U, C) of the ALM and of another person, weights (U, C).
 
-    The mean of values[:, d] under weights[:, c] is the chance that the ALM, or another person, says d of an
-    utterance of which a person says c. The values of another person depend on c too: (U, C, C), [u, c, d].
+    The mean of values[:, d] under weights[:, c] is the probability that the ALM, or another person, labels as d an
+    utterance that a person labels as c. The values of another person depend on c too: (U, C, C), [u, c, d].
     Utterances with a single human vote have weight 0.
     """
     n = human.sum(axis=1)
@@ -65,10 +65,11 @@ def called(human: Array, synthetic: Array) -> tuple[Array, Array, Array]:
 
 
 def heard_in(both: Array, alone: Array) -> Array:
-    """Return how far an ALM's votes change when a part of what it was given is missing, (U,).
+    """Return how much an ALM's votes change when a part of its input is missing, (U,).
 
-    Chance that two of its votes on the utterance are equal, minus the chance that one with and one without that
-    part are: 0 in the mean if it makes no difference, NaN with fewer than two votes. both, alone (U, C) votes.
+    Probability that two of its votes on the utterance are equal, minus the probability that one vote with and one
+    without that part are equal: 0 on average if it makes no difference, NaN with fewer than two votes. both, alone (U,
+        C) votes.
     """
     asked = alone.sum(axis=1) > 0
     across = (frequencies(both) * frequencies(alone)).sum(axis=1)

@@ -15,7 +15,7 @@ from scaling_ambiguity.inference.variance_components import COMPONENTS, componen
 from scaling_ambiguity.labels.counting import codes, frequencies, valid_draws
 
 Array: TypeAlias = NDArray[np.float64]
-LEAST = 10  # utterances of a level of a factor that is compared
+LEAST = 10  # minimum number of utterances per compared level of a factor
 MATCHES = ("match", "match_human", "match_gap")
 
 
@@ -31,7 +31,7 @@ def whole_rows(scores: Scores, clusters: NDArray, settings: dict[str, Any]) -> l
 def class_rows(
     human: Array, synthetic: Array, classes: list[str], clusters: NDArray, settings: dict[str, Any], method: str
 ) -> list[dict]:
-    """Return for each class the share of human and of synthetic votes, their difference, and what it is called."""
+    """Return for each class the share of human and of synthetic votes, their difference, and the labels it gets."""
     both = (human.sum(axis=1) > 0) & (synthetic.sum(axis=1) > 0)
     ours, theirs = frequencies(human)[both], frequencies(synthetic)[both]
     strata, own = [f"class={label}" for label in classes], clusters[both]
@@ -85,10 +85,10 @@ def level_rows(
     Args:
         rest: (D, U, C) human votes that did not decide the level.
         synthetic: (U, C).
-        places: (D, U) place of the level, -1 if none.
+        places: (D, U) index of the level, -1 if none.
         levels: Their names.
         clusters: (U,).
-        settings: Of the intervals.
+        settings: Settings of the intervals.
     """
     asked = synthetic.sum(axis=1) > 0
     share, n = frequencies(synthetic), rest.sum(axis=-1)
@@ -112,9 +112,9 @@ def listening_rows(
     name: str, human: Array, synthetic: Array, alone: Array, factors: dict[str, NDArray], clusters: NDArray,
     settings: dict[str, Any],
 ) -> list[dict]:  # fmt: skip
-    """Return how the votes of an ALM that is given ``name`` (audio, text) alone match, and what it lacks.
+    """Return how well the votes of an ALM match with input ``name`` (audio, text) alone, and the loss relative to both.
 
-    ``match_{name}``; ``match_both_minus_{name}`` with p; ``changed_{name}``: how far the votes change, see
+    ``match_{name}``; ``match_both_minus_{name}`` with p; ``changed_{name}``: how much the votes change, see
     :func:`heard_in`; each overall and at the levels of the factor ``conflict``.
     """
     share, mine = frequencies(human), {"both": synthetic, name: alone}
@@ -136,7 +136,7 @@ def listening_rows(
 
 
 def adjusted(rows: list[dict], method: str) -> list[dict]:
-    """Return the rows with p_adjusted, those with p being one family."""
+    """Return the rows with p_adjusted; all rows with p form one family."""
     tested = [row for row in rows if "p" in row]
     for row, p in zip(tested, adjust([row["p"] for row in tested], method), strict=True):
         row["p_adjusted"] = p
@@ -146,7 +146,7 @@ def adjusted(rows: list[dict], method: str) -> list[dict]:
 def variance_rows(
     proxies: pd.DataFrame, names: list[str], classes: list[str], blocks: NDArray, level: float
 ) -> list[dict]:
-    """Return the shares of the variance of single votes, ``variance_<component>``; none if the design hides them."""
+    """Return the shares of the variance of single votes, ``variance_<component>``; none if not identifiable."""
     valid = valid_draws(proxies)
     item = codes(valid["utterance"], names, "utterance", "proxies")
     label = codes(valid["label"], classes, "label", "proxies")

@@ -1,6 +1,6 @@
 """Cluster bootstrap intervals in closed form: means, and smooth functions of cluster totals.
 
-Clusters (speakers) are resampled whole; everything a resample needs is a linear map of
+Whole clusters (speakers) are resampled; everything a resample needs is a linear map of
 cluster totals, so ten thousand resamples of a column are two small matrix products. The
 same (clusters, resamples, seed) gives the same resamples, which makes comparisons paired.
 """
@@ -19,8 +19,8 @@ from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array: TypeAlias = NDArray[np.float64]
 METHODS = ("bootstrap_t", "percentile", "bca", "t")
-FEW_MOMENTS = 8  # up to here products of moments are faster than what each cluster adds
-_CHUNK = 4_000_000  # numbers held at once in one (resamples x columns) block
+FEW_MOMENTS = 8  # up to this number, products of moments are faster than per-cluster contributions
+_CHUNK = 4_000_000  # numbers in memory at once in one (resamples x columns) block
 
 
 @dataclass(frozen=True)
@@ -29,13 +29,13 @@ class Intervals:
 
     Attributes:
         estimate: (M,) estimates on the data itself.
-        low: (M,) lower ends; NaN, as are ``high``, ``se`` and ``p``, of a column with fewer than five clusters.
+        low: (M,) lower ends; NaN, as are ``high``, ``se`` and ``p``, for a column with fewer than five clusters.
         high: (M,) upper ends.
         se: (M,) bootstrap standard errors (standard deviation over resamples, ddof 1).
         p: (M,) two-sided, equal-tailed p-values against 0, dual to the interval.
-        n: what :func:`rows_counted` says of the weights.
+        n: result of :func:`rows_counted` for the weights.
         n_clusters: clusters with such a row.
-        p_least: the smallest p that so many resamples can give; NaN where p is not counted from resamples.
+        p_least: the smallest p possible with that many resamples; NaN where p is not counted from resamples.
     """
 
     estimate: Array
@@ -49,10 +49,10 @@ class Intervals:
 
 
 def rows_counted(weights: ArrayLike) -> int:
-    """Return how many rows stand behind a weighted mean: the sum of the weights, (n,) or (n, M), rounded.
+    """Return how many rows a weighted mean is based on: the sum of the weights, (n,) or (n, M), rounded.
 
-    Where a weight is the share of deals in which an utterance is of a level, this is the mean number of utterances
-    of that level in a deal: it does not grow with the deals, and those of the levels add up to all. Of several
+    Where a weight is the share of deals in which an utterance has a level, this is the mean number of utterances
+    of that level per deal: it does not grow with the number of deals, and the levels add up to the total. With several
     columns a row counts with its largest weight.
     """
     return int(np.rint(as_columns(weights).max(axis=1, initial=0.0).sum()))
@@ -146,7 +146,7 @@ def moment_interval(
     """Interval of a smooth function of moment totals, such as a correlation, by the delta method.
 
     The estimate is f(T) with T = sum of the rows' moments; its linearised variance is
-    G / (G - 1) sum_g (grad f(T) . (T_g - T / G))^2, evaluated anew in every resample.
+    G / (G - 1) sum_g (grad f(T) . (T_g - T / G))^2, re-evaluated in every resample.
 
     Args:
         moments: (n, K) or (n, M, K), e.g. weight, x, y, x^2, y^2, xy of ``correlation.pearson_moments``.
@@ -178,7 +178,7 @@ def moment_interval(
             products = (part[..., :, None] * part[..., None, :]).reshape(len(names), -1)
             products = (w @ products).reshape(len(w), -1, kinds, kinds)
             variance = np.einsum("rmi,rmij,rmj->rm", gradient, products, gradient)
-        else:  # many moments, e.g. a confusion matrix: what each cluster adds, one column after the other
+        else:  # many moments, e.g. a confusion matrix: each cluster's contribution, one column after the other
             shares = (gradient[:, m] @ part[:, m].T for m in range(part.shape[1]))
             variance = np.stack([np.einsum("rg,rg,rg->r", w, share, share) for share in shares], axis=1)
         return value, np.sqrt(np.maximum(variance, 0.0) * len(names) / max(len(names) - 1, 1))
@@ -232,7 +232,7 @@ def _in_blocks(
 ) -> Intervals:  # fmt: skip
     """Run ``block`` over column blocks that fit in memory and join the intervals.
 
-    Of a column to which fewer than five clusters contribute (``present``, (M,)) the estimate stands alone. Under the
+    For a column to which fewer than five clusters contribute (``present``, (M,)) only the estimate is given. Under the
     null hypothesis bootstrap-t gives p < .001 in 18 % of the samples of three clusters.
     """
     columns = len(present)
@@ -281,7 +281,7 @@ def resampled_limits(
     tails = np.array([(1 - level) / 2, (1 + level) / 2])
     tiny = 1e-12 * np.maximum(np.abs(centre), 1e-3)
     with np.errstate(divide="ignore", invalid="ignore"):
-        # a stratum may be missing from a resample: 0 / 0 says nothing about the mean
+        # a stratum may be missing from a resample: 0 / 0 carries no information about the mean
         means = np.where(np.isfinite(means), means, centre)
         se = means.std(axis=0, ddof=1)
         t = centre / np.where(spread > tiny, spread, np.nan)
@@ -318,7 +318,7 @@ def bca_limits(centre: Array, means: Array, left_out: Array, level: float) -> Ar
         left_out: (G, m) values without each cluster.
         level: Coverage.
     """
-    # a stratum may be missing from a resample, or be a single cluster: 0 / 0 says nothing about the value
+    # a stratum may be missing from a resample, or be a single cluster: 0 / 0 carries no information about the value
     means, left_out = (np.where(np.isfinite(a), a, centre) for a in (means, left_out))
     edge, se, u = 1 / (1 + len(means)), means.std(axis=0, ddof=1), left_out.mean(axis=0) - left_out
     varies = se > 1e-12 * np.maximum(np.abs(centre), 1e-3)

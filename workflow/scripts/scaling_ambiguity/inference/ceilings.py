@@ -1,4 +1,4 @@
-"""What human votes reach against each other: leave-one-rater-out, the noise of a histogram, and Spearman-Brown."""
+"""The scores of human votes against each other: leave-one-rater-out, the noise of a histogram, and Spearman-Brown."""
 
 from typing import TypeAlias
 
@@ -16,15 +16,15 @@ from scaling_ambiguity.metrics.divergences import jsd_bits
 from scaling_ambiguity.metrics.scores import brier, nll_votes
 
 Array: TypeAlias = NDArray[np.float64]
-SIZES = (1, 2, 3, 5)  # votes of the histograms that are compared at equal counts
+SIZES = (1, 2, 3, 5)  # numbers of votes of the histograms compared at equal counts
 
 
 def leave_one_out(dealt: DealtVotes, keep: NDArray[np.bool_], a: Array, floor: float) -> dict[str, Array]:
     """Score each human vote by the posterior mean of all other human votes of its utterance.
 
     p = (n - n_i + a) / (N - N_i + sum a) for vote i; the mean over the utterance's votes of NLL and
-    Brier, which are means over single votes whatever their number. It is what the best use of N - 1 raters of
-    the pool reaches, a ceiling for predictors that know nothing but votes.
+    Brier, which are means over single votes for any number of votes. It is what the best use of N - 1 raters of
+    the pool achieves, a ceiling for predictors based on votes only.
 
     Args:
         dealt: the human votes, in any deal: all of them are used.
@@ -45,7 +45,7 @@ def leave_one_out(dealt: DealtVotes, keep: NDArray[np.bool_], a: Array, floor: f
     of = np.empty(len(votes), dtype=np.intp)
     of[vote] = utterance
     counts = np.stack([np.bincount(of, votes[:, c], minlength=len(a)) for c in range(classes)], axis=1)
-    # fractions that sum to a whole vote may leave a rounding below 0
+    # fractions that sum to a whole vote may leave a rounding error below 0
     p = posterior_mean(np.maximum(counts[of] - votes, 0.0), a[of])
     weight = votes.sum(axis=1)
     whole = np.bincount(of, weight, minlength=len(a))
@@ -59,14 +59,14 @@ def equal_counts(
     """Compare histograms of k votes with histograms of k other human votes, on one fixed set of utterances.
 
     Two disjoint sets of k human votes of the same utterance differ by chance alone: their expected JSD is
-    the noise floor of k-vote histograms, which no annotator can get below by being right. Beside it
-    the JSD of k synthetic votes, and, from two votes on, both without the bias of few votes.
+    the noise floor of k-vote histograms, below which no annotator can get by being right. It is accompanied by
+    the JSD of k synthetic votes and, from two votes on, by both without the bias of few votes.
 
     Args:
-        dealt: the human votes with their places in every deal.
+        dealt: the human votes with their positions in every deal.
         keep: (all utterances,) scored utterances; U of them.
         draws: (U, m) class numbers of the synthetic votes, -1 fills up.
-        names: (U,) names, by which synthetic votes are drawn.
+        names: (U,) names, which key the draws of synthetic votes.
         seed: seed of these draws.
 
     Returns:

@@ -1,4 +1,4 @@
-"""The difference between the means of two groups of utterances that the same speakers may be in."""
+"""The difference between the means of two groups of utterances, which may share speakers."""
 
 from dataclasses import replace
 from typing import Any, TypeAlias
@@ -23,10 +23,10 @@ def difference_of_means(totals: Array) -> tuple[Array, Array]:
 def contrast_interval(
     first: tuple[ArrayLike, ArrayLike], second: tuple[ArrayLike, ArrayLike], clusters: NDArray, **settings: Any
 ) -> Intervals:
-    """Return the interval of the weighted mean of ``first`` minus that of ``second``, clusters resampled whole.
+    """Return the interval of the weighted mean of ``first`` minus that of ``second``, whole clusters resampled.
 
-    Where one side has fewer than five clusters, only the estimate is known and ``n_clusters`` is that side's: a mean
-    of one cluster has no error that resampling could see.
+    Where one side has fewer than five clusters, only the estimate is given and ``n_clusters`` is that side's: a mean
+    of one cluster has no error that resampling could estimate.
 
     Args:
         first: Values and weights (U,) of the same utterances; a weight of 0 leaves one out.

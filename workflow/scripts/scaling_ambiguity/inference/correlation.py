@@ -9,7 +9,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 def pearson_moments(x: ArrayLike, y: ArrayLike, weights: ArrayLike = 1.0) -> Array:
-    """Return w, wx, wy, wx^2, wy^2, wxy along a new last axis: what :func:`pearson` reads."""
+    """Return w, wx, wy, wx^2, wy^2, wxy along a new last axis: the input of :func:`pearson`."""
     x, y, w = np.broadcast_arrays(*(np.asarray(a, dtype=np.float64) for a in (x, y, weights)))
     return np.stack([w, w * x, w * y, w * x * x, w * y * y, w * x * y], axis=-1)
 

@@ -1,6 +1,6 @@
 """The cost surface: how well k human and m synthetic votes per utterance together predict one more human vote.
 
-In each deal the last vote of an utterance is predicted, and no other: all cells of the surface have the same
+In each deal only the last vote of an utterance is predicted: all cells of the surface have the same
 utterances and the same reference, and "all" means every vote but that one.
 """
 
@@ -32,9 +32,9 @@ class Surface:
     Attributes:
         used: (U,) utterances that have more votes than the largest number k.
         losses: (used,) NLL per vote in nats, mean over deals, by cell.
-        votes: Mean number of human votes behind "all".
-        human: Numbers k that were possible, rising, and "all" if it was asked for.
-        synthetic: Numbers m that were possible, rising.
+        votes: Mean number of human votes in "all".
+        human: Numbers k that were possible, ascending, and "all" if requested.
+        synthetic: Numbers m that were possible, ascending.
     """
 
     used: NDArray[np.bool_]
@@ -45,7 +45,7 @@ class Surface:
 
 
 def possible_numbers(voters: NDArray[np.integer], human: list[int | str], where: str) -> list[int]:
-    """Return the numbers k, rising, for which half of the utterances have more than k votes.
+    """Return the numbers k, ascending, for which half of the utterances have more than k votes.
 
     Raises:
         UserError: There is none.
@@ -74,14 +74,14 @@ def cost_surface(
     seed: int,
     where: str = "votes",
 ) -> Surface:
-    """Score the posterior mean of k human and m synthetic votes, as they are and with the fitted weight.
+    """Score the posterior mean of k human and m synthetic votes, unweighted and with the fitted weight.
 
     Prior and weight of an utterance are fitted to other speakers; m draws are a random subset in each deal,
     the smaller part of the larger. Without synthetic votes the labels are ``human``.
 
     Args:
         dealt: Human votes on U utterances in D deals.
-        counts: (U, C) the same votes in all.
+        counts: (U, C) total counts of the same votes.
         blocks: (U,) blocks of speakers.
         draws: (U, M) class of each valid synthetic vote, -1 fills up.
         names: The U utterances.
@@ -92,7 +92,7 @@ def cost_surface(
         where: For messages.
 
     Raises:
-        UserError: Hardly an utterance has more than the smallest k votes.
+        UserError: Fewer than half of the utterances have more than the smallest k votes.
     """
     numbers = possible_numbers(dealt.voters(), human, where)
     used = dealt.voters() > max(numbers, default=1)

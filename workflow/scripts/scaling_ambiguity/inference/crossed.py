@@ -1,8 +1,8 @@
-"""Intervals for raters like these: speakers and raters are both resampled, crossed.
+"""Intervals for raters like these: speakers and raters are both resampled, in a crossed design.
 
 A mean over votes depends on the speakers that happened to be recorded and on the raters that
-happened to listen. With speakers alone resampled, six crossed raters cover 64 % where 95 % were
-promised; the weight of a vote in a resample is therefore the product of how often its speaker and
+happened to listen. With only speakers resampled, intervals with six crossed raters cover 64 % instead of the nominal
+95 %; the weight of a vote in a resample is therefore the product of how often its speaker and
 its rater were drawn (Owen 2007, 10.1214/07-AOAS122; Owen & Eckles 2012, 10.1214/12-AOAS547).
 """
 
@@ -16,16 +16,16 @@ from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array: TypeAlias = NDArray[np.float64]
-ALONE = "_speakers_alone"  # ends the method of a row whose interval is that with speakers alone resampled
+ALONE = "_speakers_alone"  # suffix of the method of a row whose interval resamples speakers only
 MINIMUM_RATERS = 20
 FEWEST_RESAMPLES = 999
 METHODS = ("bootstrap_t", "percentile", "t")
 _BLOCK = 4_000_000  # numbers held at once
-_WORK = 4e10  # resamples x speakers x raters that a column may cost
+_WORK = 4e10  # largest resamples x speakers x raters per column
 
 
 def enough(raters: int | None) -> bool:
-    """Whether these raters, None where they are not known, are enough to speak of raters like them."""
+    """Whether these raters, None where they are not known, are enough to generalise to raters like them."""
     return raters is not None and raters >= MINIMUM_RATERS
 
 
@@ -40,20 +40,20 @@ def crossed_mean_interval(
     level: float = 0.95,
     method: str = "bootstrap_t",
 ) -> Intervals:
-    """Weighted mean sum(a x) / sum(a) of each column, for speakers and raters like those at hand.
+    """Weighted mean sum(a x) / sum(a) of each column, for speakers and raters like those in the data.
 
     With e_gh = sum over the votes of speaker g and rater h of a (x - mean), the squared standard error is
     the largest of V_g + V_h - V_gh, V_g and V_h over (sum a)^2, where V_g = G / (G - 1) sum_g (sum_h e_gh)^2,
     V_h alike with g and h exchanged, V_gh = sum_gh e_gh^2 (Cameron, Gelbach & Miller 2011,
-    10.1198/jbes.2010.07136). Bootstrap-t studentises every resample by its own. Each end is the wider one of
-    this interval and of that with speakers alone resampled.
+    10.1198/jbes.2010.07136). Bootstrap-t studentises every resample by its own error. Each end is the wider one of
+    this interval and the one with only speakers resampled.
 
     Args:
         values: (n,) or (n, M), one row per vote, or the mean of a rater's votes on an utterance.
         speakers: (n,) speakers.
         raters: (n,) raters.
         weights: (n,) >= 0, default 1; rows of weight 0 are left out.
-        resamples: bootstrap resamples; fewer, but not under 999, where speakers x raters are very many.
+        resamples: bootstrap resamples; fewer, but at least 999, where speakers x raters is very large.
         seed: seed of the resamples.
         level: coverage, in (0, 1).
         method: ``bootstrap_t`` (also for ``bca``), ``percentile`` or ``t`` (Student, min(G, H) - 1 degrees of freedom).
@@ -65,7 +65,7 @@ def crossed_mean_interval(
     Raises:
         ValueError: fewer than 20 raters or no speaker, an unknown method, a value that is not finite.
     """
-    method = "bootstrap_t" if method == "bca" else method  # no acceleration is known for two ways of resampling
+    method = "bootstrap_t" if method == "bca" else method  # no acceleration is known for two-way resampling
     if method not in METHODS:
         raise ValueError(f"method must be one of {METHODS}, not {method!r}")
     values = as_columns(values)
@@ -115,9 +115,9 @@ def speakers_alone(
     values: ArrayLike, speakers: ArrayLike, raters: ArrayLike, *, weights: ArrayLike | None = None, resamples: int,
     **settings: Any,
 ) -> Intervals:  # fmt: skip
-    """Return the interval with speakers alone resampled that :func:`crossed_mean_interval` never falls inside of.
+    """Return the interval with only speakers resampled, the minimum width of :func:`crossed_mean_interval`.
 
-    Where the two have the same ends, the crossed interval says nothing about the raters. Arguments as there.
+    Where the two have the same ends, the crossed interval carries no information about the raters. Arguments as there.
     """
     weights = np.ones(len(np.asarray(values))) if weights is None else np.asarray(weights, dtype=np.float64)
     used = weights > 0

@@ -1,4 +1,4 @@
-"""The designs of the coverage study: sizes of simulated corpora. Imports nothing heavy, for the rules read it."""
+"""The designs of the coverage study: sizes of simulated corpora. Imports no heavy library, as the rules import it."""
 
 import re
 from dataclasses import dataclass
@@ -22,14 +22,14 @@ class Design:
 
 
 def design_of(name: str) -> Design:
-    """Return the design of a cell's name.
+    """Return the design named by a cell.
 
     Raises:
         UserError: not such a name.
     """
     found = re.fullmatch(r"g(\d+)_h(\d+)_c(\d+)_n(\d+)", name)
     if not found:
-        raise UserError(f"{name!r} is no cell of the study; write it like {Design(12, 30, 4, 5).name}.")
+        raise UserError(f"{name!r} is not a cell of the study; write it like {Design(12, 30, 4, 5).name}.")
     return Design(*map(int, found.groups()))
 
 

@@ -1,4 +1,4 @@
-"""Random numbers and random subsets of votes, keyed by the utterance and never by its place in a table."""
+"""Random numbers and random subsets of votes, keyed by the utterance and never by its position in a table."""
 
 from typing import TypeAlias
 
@@ -16,7 +16,7 @@ Array: TypeAlias = NDArray[np.float64]
 def uniforms(seed: int, purpose: str, names: list[str], count: int) -> Array:
     """Return ``count`` numbers in [0, 1) for each name, (U, count): splitmix64 of (hash of name) + counter.
 
-    A row depends on (seed, purpose, name) alone. Source: Steele, Lea & Flood 2014, 10.1145/2660193.2660195.
+    A row depends only on (seed, purpose, name). Source: Steele, Lea & Flood 2014, 10.1145/2660193.2660195.
     """
     keys = np.array([derive_seed(seed, purpose, name) for name in names], dtype=np.uint64)
     state = keys[:, None] + np.arange(1, count + 1, dtype=np.uint64) * np.uint64(0x9E3779B97F4A7C15)
@@ -34,7 +34,7 @@ def draw_table(proxies: pd.DataFrame, utterances: list[str], classes: list[str],
     """
     rows = valid_draws(proxies)
     if rows.empty:
-        raise UserError(f"{where}: not one valid synthetic vote. Look at the responses in it, then mend the prompt.")
+        raise UserError(f"{where}: no valid synthetic vote. Inspect the responses in it, then correct the prompt.")
     return vote_table(rows, utterances, classes, where)
 
 
@@ -67,12 +67,12 @@ def first_counts(table: NDArray, ranks: NDArray[np.intp], size: int | NDArray, c
 def fresh_groups(
     table: NDArray, names: list[str], size: int, least: int, classes: int, seed: int, purpose: str
 ) -> tuple[Array, NDArray[np.bool_]]:
-    """Return counts of disjoint groups of ``size`` votes, (repeats, groups, U, C), and which are whole, (..., U).
+    """Return counts of disjoint groups of ``size`` votes, (repeats, groups, U, C), and which are complete, (..., U).
 
     Within a repeat an utterance's m votes are cut, in random order, into m // size groups that share no vote, so
-    that groups vary as fresh draws do; there are as many repeats as make ``least`` groups, one if a group takes
-    all votes. An utterance with fewer valid votes than a group takes has all of them in its first, which counts
-    as whole.
+    that groups vary like fresh draws; there are enough repeats for ``least`` groups, or one if a group takes
+    all votes. An utterance with fewer valid votes than a group needs has all of them in its first group, which counts
+    as complete.
     """
     groups = max(table.shape[1] // size, 1)
     repeats = 1 if size >= table.shape[1] else -(-least // groups)
@@ -95,7 +95,7 @@ def subsets(
     """Return counts of nested random subsets of each utterance's votes, (sizes, repeats, U, C).
 
     Within a repeat the smaller subset is part of the larger one. A subset as large as the pool is
-    the pool itself, which its error bar shows as no sampling error at all.
+    the pool itself, and its error bar shows no sampling error.
     """
     keys = uniforms(seed, purpose, names, repeats * table.shape[1]).reshape(len(names), repeats, -1)
     counts = np.empty((len(sizes), repeats, len(names), classes))
@@ -116,5 +116,5 @@ def fresh_votes(v: Array, names: list[str], size: int, repeats: int, seed: int, 
 
 
 def draw_class(p: NDArray[np.float64], luck: NDArray[np.float64]) -> NDArray[np.intp]:
-    """Return the class that a number in [0, 1) draws from a distribution: p (U, C) or (1, C), luck (U,) -> (U,)."""
+    """Return the class drawn from a distribution by a number in [0, 1): p (U, C) or (1, C), luck (U,) -> (U,)."""
     return (luck[:, None] >= np.cumsum(p, axis=1)[:, :-1] - 1e-12).sum(axis=1)

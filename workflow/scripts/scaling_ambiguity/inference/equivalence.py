@@ -31,11 +31,11 @@ class Equivalence:
 
 
 def equivalence_verdict(low: float, high: float, margin: float) -> str:
-    """Return what an interval says of a difference and a margin > 0, both in the unit of the difference.
+    """Return the verdict of an interval of a difference for a margin > 0, both in the unit of the difference.
 
     ``equivalent``: the interval lies inside (-margin, margin); with an interval of level 1 - 2 alpha
     this is the two one-sided tests at alpha (Schuirmann 1987, 10.1007/BF01068419). ``below`` or ``above``:
-    it lies wholly beyond a margin. ``undecided`` otherwise, also where an end is NaN.
+    it lies entirely beyond a margin. ``undecided`` otherwise, also where an end is NaN.
 
     Raises:
         ValueError: a margin that is not positive.

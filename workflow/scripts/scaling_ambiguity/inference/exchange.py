@@ -2,7 +2,7 @@
 
 A predictor from k human and m synthetic votes is p = (h + w s + a) / (k + w m + sum a). Its NLL per
 held-out vote is compared with that of human votes alone on one fixed set of utterances, and the
-number of human votes that is as good is found, with an interval by test inversion.
+equivalent number of human votes is estimated, with an interval by test inversion.
 """
 
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array: TypeAlias = NDArray[np.float64]
 STEP = 0.05
-COARSE = 5  # steps of the grid between two points that are always looked at, which divides a vote
+COARSE = 5  # steps of the fine grid between two points that are always evaluated; divides a vote
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ def fit_weights(
         human: (deals, U, C) conditioning votes, the same number k in every row.
         synthetic: (deals, U, C) synthetic votes.
         reference: (deals, U, C) votes to predict.
-        prior_counts: (V, C) human votes that the prior a is fitted to, again without the block.
+        prior_counts: (V, C) human votes for fitting the prior a, again without the block.
         prior_blocks: (V,) their blocks.
         blocks: (U,) block of speakers, 0 .. B - 1.
         level: coverage of the jackknife interval.
@@ -73,7 +73,7 @@ def decreasing(curve: ArrayLike, weights: ArrayLike | None = None) -> Array:
     """Make the mean of a curve of losses (U, K + 1) non-increasing in k by pooling adjacent violators.
 
     Pooled columns are replaced by their average, utterance by utterance, so that every mean of
-    the result is the isotonic fit (equal weights) and stays a mean over utterances. ``weights``
+    the result is the isotonic fit (equal weights) and remains a mean over utterances. ``weights``
     (U,) are those of the mean, default 1.
     """
     curve = np.asarray(curve, dtype=np.float64)
@@ -96,11 +96,11 @@ class EquivalentVotes:
     """Number of human votes as good as a predictor, by test inversion.
 
     Attributes:
-        estimate: k* in [0, K]; K stands for "more than K" when ``one_sided`` is "low" and high is NaN.
+        estimate: k* in [0, K]; K means "more than K" when ``one_sided`` is "low" and high is NaN.
         low: smallest k not rejected; NaN with fewer than five clusters.
-        high: largest k not rejected; NaN with fewer than five clusters, and where the data set no upper bound below K.
+        high: largest k not rejected; NaN with fewer than five clusters, and where the data give no upper bound below K.
         one_sided: "no", "high" (an upper bound only: 0 is not rejected) or "low" (a
-            lower bound only; with low = 0 the data bound nothing).
+            lower bound only; with low = 0 the data give no bound).
     """
 
     estimate: float
@@ -114,9 +114,10 @@ def equivalent_votes(
 ) -> list[EquivalentVotes]:
     """Invert the paired clustered test of NLL(k, 0) - NLL(proxy) = 0 over k.
 
-    The ends of the interval are where the lower and the upper end of the difference's interval cross 0, each linear
-    between two neighbours on a grid of .05 votes; between two values of k a quarter of a vote apart the grid is
-    looked at only where an end changes its sign. A proxy that is worth nothing has an upper bound of .05 or more.
+    The ends of the interval are where the lower and the upper end of the difference's interval cross 0, each
+    interpolated linearly between two neighbours on a grid of .05 votes; between two values of k a quarter of a vote
+    apart the grid is evaluated only where an end changes its sign. A proxy without value has an upper bound of .05 or
+    more.
 
     Args:
         curve: (U, K + 1) losses of k = 0 .. K human votes, one row per utterance or vote.
@@ -182,7 +183,7 @@ def _crossings(curve: Array, proxy: Array, interval: Callable[[Array], Intervals
 
 
 def _first(where: NDArray[np.bool_]) -> int:
-    """Return the first place that is true, or how many places there are."""
+    """Return the first index that is true, or the length if none is."""
     return int(np.argmax(where)) if where.any() else len(where)
 
 
@@ -199,14 +200,14 @@ def bound_over_weights(
     value: EquivalentVotes, curve: Array, losses: Array, interval: Callable[[Array], Intervals],
     weights: Array | None = None,
 ) -> EquivalentVotes:  # fmt: skip
-    """Return a value of 0 with the upper bound that other weights than the fitted one leave open.
+    """Return a value of 0 with the upper bound that weights other than the fitted one allow.
 
-    Votes whose fitted weight is exactly 0 predict as the prior does, to the last digit: the interval of that
-    predictor is a point, and says nothing about how well 0 is known. Here k is rejected only if it is
-    rejected at every weight, so that the bound covers what the votes are worth at their best weight.
+    Votes whose fitted weight is exactly 0 predict exactly as the prior does: the interval of that
+    predictor is a point and carries no information about the uncertainty of 0. Here k is rejected only if it is
+    rejected at every weight, so that the bound covers the worth of the votes at their best weight.
 
     Args:
-        value: What the fitted predictor is worth.
+        value: Worth of the fitted predictor.
         curve: (U, K + 1) losses of human votes.
         losses: (U, W) losses of the same synthetic votes at W weights > 0.
         interval: As in :func:`equivalent_votes`.
@@ -231,7 +232,7 @@ def widened(value: EquivalentVotes, largest: float) -> EquivalentVotes:
 
 def _meeting(means: Array, target: float) -> tuple[float, bool]:
     """Return the smallest k at which a non-increasing curve reaches the target, and whether that is past its end."""
-    if target >= means[0] - 1e-12 * abs(means[0]):  # a fitted weight of exactly 0 is the prior, but for rounding
+    if target >= means[0] - 1e-12 * abs(means[0]):  # a fitted weight of exactly 0 is the prior, up to rounding
         return 0.0, False
     if target < means[-1]:
         return float(len(means) - 1), True

@@ -1,4 +1,4 @@
-"""Losses of many predictors of the same held-out votes, kept as means so that no predictor stays in memory."""
+"""Losses of many predictors of the same held-out votes, kept as means so that no predictor has to stay in memory."""
 
 from collections.abc import Callable
 from functools import partial
@@ -16,17 +16,17 @@ from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 Array: TypeAlias = NDArray[np.float64]
 Key = tuple[str, int, float]  # name, human votes k, synthetic votes m
 WHOLE = "all"
-HUMAN, CALIBRATED_HUMAN = "human", "calibrated-human"  # the two rulers: k human votes, as they are and calibrated
-ECHO = {"weighted": "echo", "calibrated": "calibrated-echo"}  # the control of a variant, without information
+HUMAN, CALIBRATED_HUMAN = "human", "calibrated-human"  # the two yardsticks: k human votes, unmodified and calibrated
+ECHO = {"weighted": "echo", "calibrated": "calibrated-echo"}  # the control of a variant, which adds no information
 
 
 def ruler_of(name: str) -> str:
-    """Return the curve of human votes that a predictor is read off: what is calibrated off calibrated human votes."""
+    """Return the curve of human votes for reading off a predictor: calibrated human votes for calibrated ones."""
     return CALIBRATED_HUMAN if name.startswith("calibrated") else HUMAN
 
 
 class ExchangeLosses:
-    """NLL of k human votes and of every predictor that is added, over all utterances or by stratum.
+    """NLL of k human votes and of every added predictor, over all utterances or by stratum.
 
     Predictors whose name begins with ``calibrated`` are read off the curve of calibrated human votes
     (:meth:`add_calibrated_ruler`), so that votes of the same raters are worth their number in every variant.
@@ -49,7 +49,7 @@ class ExchangeLosses:
             self.add((HUMAN, k, 0), world.human(k), across=True)
 
     def add_calibrated_ruler(self) -> None:
-        """Keep the losses of k calibrated human votes; how strongly they are shrunk is chosen at the largest k."""
+        """Keep the losses of k calibrated human votes; the shrinkage is chosen at the largest k."""
         if (CALIBRATED_HUMAN, 0, 0) in next(iter(self._losses.values())):
             return
         penalties = None
@@ -61,8 +61,9 @@ class ExchangeLosses:
     def add(self, key: Key, votes: Array, *, across: bool = False, coarse: bool = False) -> None:
         """Keep the loss of the prediction from human and weighted synthetic votes together, (D, U, C).
 
-        ``coarse``: a control that brings next to nothing, at a weight near 0 that had to be learnt. Its difference
-        hardly varies, and the interval would say less than the weight leaves open: no end is within .05 votes.
+        ``coarse``: a control that adds almost nothing, at a learnt weight near 0. Its difference
+        hardly varies, and the interval would be narrower than the uncertainty of the weight: no end is within .05
+            votes.
         """
         if coarse:
             self._coarse.add(key)
@@ -81,7 +82,7 @@ class ExchangeLosses:
             self._votes[name][key], self._vote_weights[name] = values[:, 0], weights
 
     def profile(self, key: Key, human: Array, synthetic: Array, weights: tuple[float, ...]) -> None:
-        """Keep the losses of a predictor at other weights than the fitted one, for :func:`bound_over_weights`."""
+        """Keep the losses of a predictor at weights other than the fitted one, for :func:`bound_over_weights`."""
         self._profiles[key] = []
         for weight in weights:
             other = (f"{key[0]} at {weight}", *key[1:])
@@ -89,7 +90,7 @@ class ExchangeLosses:
             self._profiles[key].append(other)
 
     def keys(self, across: bool = False) -> list[Key]:
-        """Return the predictors that were added, human votes and profiles apart."""
+        """Return the predictors that were added, except human votes and profiles."""
         kept = self._votes if across else self._losses
         hidden = {other for profile in self._profiles.values() for other in profile}
         hidden |= {key for key in next(iter(kept.values())) if key[0] in (HUMAN, CALIBRATED_HUMAN)}
@@ -121,7 +122,7 @@ class ExchangeLosses:
         return [(ruler, k, 0) for k in range(self.world.largest + 1)]
 
     def values(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes, str]]:
-        """Return what every predictor is worth in human votes, these raters, and how the interval was made."""
+        """Return the worth of every predictor in human votes, for these raters, and the method of its interval."""
         interval, weights = self.interval(stratum, settings), self._weights[stratum]
         found = []
         for ruler in self.rulers():
@@ -142,10 +143,10 @@ class ExchangeLosses:
         return found
 
     def net_values(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes]]:
-        """Return what predictors beside human votes are worth once what their control gains is taken away.
+        """Return the worth of predictors combined with human votes after subtracting the gain of their control.
 
-        The loss that is read off the curve is NLL(k, m) + NLL(k, 0) - NLL(k, echo), utterance by utterance: the
-        number of human votes that bring as much over k as the synthetic votes bring more than an echo of the k does.
+        The loss read off the curve is NLL(k, m) + NLL(k, 0) - NLL(k, echo), utterance by utterance: the
+        number of human votes beyond k with the same gain as the synthetic votes have over an echo of the k votes.
         """
         keys = self.keys()
         pairs = [(key, (ECHO[key[0]], *key[1:])) for key in keys if key[0] in ECHO]
@@ -162,7 +163,7 @@ class ExchangeLosses:
     def values_across(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes, str]]:
         """Return the same as :meth:`values` for raters like these, of the predictors that were added ``across``.
 
-        The method says so where the interval is that with speakers alone resampled, and nothing about the raters.
+        The method is marked where the interval resamples speakers only and carries no information about the raters.
         A stratum whose votes are of fewer than 20 raters, fewer than the corpus may have, has none.
         """
         columns, weights = self._votes[stratum], self._vote_weights.get(stratum)

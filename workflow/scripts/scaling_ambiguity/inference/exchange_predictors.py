@@ -14,22 +14,22 @@ from scaling_ambiguity.labels.calibrating import Calibration
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 
 Array: TypeAlias = NDArray[np.float64]
-PROFILE = (0.05, 0.15, 0.5, 1.5)  # human votes that all synthetic votes together count as
-SURE = 1e9  # votes, for a distribution that is taken at its word
-CALIBRATION_DEALS = 10  # that a calibration beside human votes is fitted to
+PROFILE = (0.05, 0.15, 0.5, 1.5)  # number of human votes that all synthetic votes together count as
+SURE = 1e9  # votes, for a distribution taken as exact
+CALIBRATION_DEALS = 10  # deals used to fit a calibration combined with human votes
 FittedWeights = dict[tuple[str, int, float], Weights]
 
 
 def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: list[int]) -> FittedWeights:
-    """Add the m synthetic votes as they are, weighted and calibrated, alone and beside k human votes.
+    """Add the m synthetic votes unweighted, weighted and calibrated, alone and combined with k human votes.
 
-    Beside k human votes: weighted at every m; calibrated, and the controls ``echo`` and ``calibrated-echo`` (the
+    Combined with k human votes: weighted at every m; calibrated, and the controls ``echo`` and ``calibrated-echo`` (the
     majority of the k human votes repeated m times), at the largest m.
 
     Args:
-        losses: Where the predictors are kept.
+        losses: Receives the predictors.
         pools: m -> (D, U, C) synthetic votes.
-        sizes: Numbers m, rising.
+        sizes: Numbers m, ascending.
 
     Returns:
         The fitted weights.
@@ -43,7 +43,7 @@ def add_synthetic(losses: ExchangeLosses, pools: Callable[[int], Array], sizes: 
         for k in range(world.largest):
             weights["weighted", k, m] = add_weighted(losses, ("weighted", k, m), pool, across=last)
         for k in range(world.largest if last else 1):
-            # how much the annotator mixes up is learnt once, at the largest m, for each fold of speakers
+            # the annotator's confusions are learnt once, at the largest m, for each fold of speakers
             fitted = add_calibrated(losses, ("calibrated", k, m), pool, penalties=penalties, across=last and k == 0)
             penalties, row_sum = fitted.penalties, fitted.row_sum
             weights["calibrated", k, m] = Weights(np.full(len(world.prior), row_sum), row_sum, np.nan, np.nan)
@@ -67,7 +67,7 @@ def add_calibrated(
 
 
 def add_weighted(losses: ExchangeLosses, key: tuple[str, int, float], pool: Array, *, across: bool = False) -> Weights:
-    """Add k human votes plus synthetic ones with the fitted weight; where that may be 0, with other weights too."""
+    """Add k human votes plus synthetic ones with the fitted weight; where that may be 0, also with other weights."""
     k = key[1]
     votes, fitted = losses.world.weigh(pool, k)
     losses.add(key, votes, across=across)
@@ -78,7 +78,7 @@ def add_weighted(losses: ExchangeLosses, key: tuple[str, int, float], pool: Arra
 
 
 def add_read_out(losses: ExchangeLosses, p: Array) -> FittedWeights:
-    """Add the annotator's own distribution p (U, C): what infinitely many of its votes say."""
+    """Add the annotator's own distribution p (U, C): the limit of infinitely many votes."""
     world = losses.world
     losses.add_calibrated_ruler()
     once = np.broadcast_to(p, (world.dealt.shape[0], *p.shape))
@@ -99,7 +99,7 @@ def add_known(
     as many of noise and those of another utterance, both with the fitted weight.
 
     Args:
-        losses: Where the predictors are kept.
+        losses: Receives the predictors.
         names: The U utterances.
         v: (U, C) expected votes of a rater drawn from the pool.
         p: (U, C) latent distribution.

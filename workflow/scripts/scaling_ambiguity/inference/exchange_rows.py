@@ -9,8 +9,9 @@ from scaling_ambiguity.inference.exchange_losses import ECHO, HUMAN, WHOLE, Exch
 from scaling_ambiguity.inference.exchange_predictors import FittedWeights
 from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
-NO_READ_OUT = ("replayed", "table", "server", "published", "stated", "reasoned")  # why an annotator has no distribution
-REFUSED = "refused"  # method of an estimate whose interval is known to cover too little, and is not given
+NO_READ_OUT = ("replayed", "table", "server", "published", "stated", "reasoned")  # reasons why an annotator has no
+# distribution
+REFUSED = "refused"  # method of an estimate whose interval is known to undercover and is omitted
 
 
 def stratum_rows(
@@ -20,15 +21,15 @@ def stratum_rows(
 
     Metrics, with ``votes`` the number m of synthetic votes (k for ``human`` and ``calibrated-human``): ``nll``,
     ``nll_minus_prior`` and ``equivalent_votes`` of synthetic votes alone; ``nll_k{k}``, ``nll_k{k}_minus_human``,
-    ``nll_k{k}_minus_echo`` (nats per vote), ``gain_k{k}`` and, less what an echo of the k gains, ``net_gain_k{k}``
-    (human votes) of synthetic votes beside k human ones. ``n`` is the mean number of utterances per deal.
+    ``nll_k{k}_minus_echo`` (nats per vote), ``gain_k{k}`` and, minus the gain of an echo of the k, ``net_gain_k{k}``
+    (human votes) of synthetic votes combined with k human ones. ``n`` is the mean number of utterances per deal.
 
     Args:
         losses: The predictors' losses.
         stratum: All utterances, or a level.
-        settings: Of the intervals.
+        settings: Settings of the intervals.
         known: Predictors whose worth is known.
-        refused: What the names of predictors begin with whose interval is not known to cover: it is not given.
+        refused: Prefixes of predictors whose interval is not known to cover; it is omitted.
     """
     columns = _loss_columns(losses, stratum)
     found = losses.interval(stratum, settings)(np.stack([column for *_, column in columns], axis=1))
@@ -48,7 +49,7 @@ def stratum_rows(
         row |= {"metric": prefix + row["metric"], "method": method}
         if key[0].startswith(refused):
             if population == LIKE_THESE:
-                continue  # nothing but the interval would differ
+                continue  # only the interval would differ
             beyond = value.one_sided == "low" and value.estimate >= losses.world.largest
             row |= {"low": np.nan, "high": np.nan, "one_sided": "low" if beyond else "no", "method": REFUSED}
         rows.append(row_key | {"population": population} | row)
@@ -79,7 +80,7 @@ def _loss_columns(losses: ExchangeLosses, stratum: str) -> list[tuple[str, str, 
 
 
 def value_row(key: Key, value: EquivalentVotes, largest: int) -> dict[str, Any]:
-    """Return equivalent votes of m synthetic votes; beside k human votes, the gain over these."""
+    """Return equivalent votes of m synthetic votes; combined with k human votes, the gain over these."""
     name, k, m = key
     numbers = {"estimate": value.estimate - k, "low": value.low - k, "high": value.high - k}
     metric = f"gain_k{k}" if k else "equivalent_votes"
@@ -87,9 +88,9 @@ def value_row(key: Key, value: EquivalentVotes, largest: int) -> dict[str, Any]:
 
 
 def weight_rows(weights: FittedWeights, n: int, n_clusters: int) -> list[dict]:
-    """Return the weight of one synthetic vote, ``weight`` and beside k human votes ``weight_k{k}``.
+    """Return the weight of one synthetic vote: ``weight``, and ``weight_k{k}`` in combination with k human votes.
 
-    Of the calibrated variant ``row_sum`` and ``row_sum_k{k}``: the mean row sum of M, without an interval.
+    For the calibrated variant ``row_sum`` and ``row_sum_k{k}``: the mean row sum of M, without an interval.
     """
     rows = []
     for (name, k, m), weight in weights.items():
@@ -102,14 +103,14 @@ def weight_rows(weights: FittedWeights, n: int, n_clusters: int) -> list[dict]:
 
 
 def typical_row(votes: np.ndarray, largest: int, n: int) -> dict[str, Any]:
-    """Return the row of the number k of human votes that a gain is quoted over: the median of the corpus' utterances.
+    """Return the row with the number k of human votes relative to which a gain is quoted: the corpus' median.
 
     At most K - 2, so that a gain of up to two votes can be read off the curve; 1 where K is 2, 0 where K is 1.
 
     Args:
         votes: (U,) human votes of every utterance of the corpus.
         largest: K, the end of the curve.
-        n: Utterances that the curve is about.
+        n: Number of utterances behind the curve.
     """
     heard = votes[votes > 0]
     typical = min(int(np.median(heard)), max(largest - 2, 1), largest - 1)
@@ -119,14 +120,14 @@ def typical_row(votes: np.ndarray, largest: int, n: int) -> dict[str, Any]:
 
 
 def used_row(used: int, everyone: int) -> dict[str, Any]:
-    """Return the row that says how many of the corpus' utterances (``n``) have enough votes for an analysis."""
+    """Return the row with the number of the corpus' utterances (``n``) that have enough votes for an analysis."""
     return {"labels": HUMAN, "metric": "utterances_used", "stratum": WHOLE, "estimate": used, "n": everyone} | {
         "population": THESE, "reference": "human", "method": "count",
     }  # fmt: skip
 
 
 def unavailable_read_out(reason: str) -> dict[str, Any]:
-    """Return the row that says that the limit of infinitely many synthetic votes is not known.
+    """Return the row stating that the limit of infinitely many synthetic votes is not known.
 
     The ``reason``, one of ``NO_READ_OUT``, ends the method ``not_available_...``; nothing is extrapolated.
     """

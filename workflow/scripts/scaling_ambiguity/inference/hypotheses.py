@@ -31,7 +31,7 @@ class Comparison:
         side: -1 if the hypothesis says below ``bound``, 1 if above.
         bound: 0, or Delta.
         interval: level -> interval of the estimate minus the bound.
-        margin: Differences smaller than this are negligible, nats per vote; NaN where none is, as about Delta itself.
+        margin: Differences smaller than this are negligible, nats per vote; NaN without a margin, as for Delta itself.
     """
 
     name: str
@@ -43,10 +43,10 @@ class Comparison:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a comparison came to. ``estimate``, ``low`` and ``high`` are in nats per vote, the bound included.
+    """The result of a comparison. ``estimate``, ``low`` and ``high`` are in nats per vote, the bound included.
 
     ``level`` is that of the interval, see :func:`findings`; ``p_adjusted`` the smallest family-wise error at which the
-    direction is claimed; ``p_least`` the smallest p that the resamples can give; ``mde`` the minimum detectable effect.
+    direction is claimed; ``p_least`` the smallest p possible with the resamples; ``mde`` the minimum detectable effect.
     """
 
     name: str
@@ -67,17 +67,17 @@ def comparisons(
     arms: dict[str, Arm], combined: str, controls: list[str], clusters: NDArray, delta: float, settings: dict,
     each: ArrayLike | None = None,
 ) -> list[Comparison]:  # fmt: skip
-    """Return the estimates behind H1 to H3 of one kind of combined labels, as far as the arms have them.
+    """Return the estimates behind H1 to H3 of one kind of combined labels, as far as the arms are available.
 
     Args:
         arms: NLL by labels: ``human``, ``synthetic``, ``combined`` and the controls.
         combined: Name of the combined labels.
         controls: Names of the control labels.
         clusters: (U,) speakers.
-        delta: Value of one more human vote, nats per vote, the margin of what is negligible; NaN where it is not
+        delta: Value of one more human vote, nats per vote, the negligibility margin; NaN where it is not
             known, which leaves H3 out.
         settings: resamples, seed and method of the intervals.
-        each: (U,) the same value as speakers other than that of the utterance have it, for H3; default ``delta``.
+        each: (U,) the same value estimated from speakers other than that of the utterance, for H3; default ``delta``.
     """
 
     def paired(ours: str, theirs: str, stratum: str, bound: ArrayLike = 0.0) -> Callable[[float], Intervals]:
@@ -107,9 +107,9 @@ def comparisons(
 
 
 def verdict(low: float, high: float, side: int, margin: float = float("nan")) -> str:
-    """Return what an interval of an effect says of a hypothesis that it is beyond 0 on the side of ``side``.
+    """Return the verdict of an interval on the hypothesis that the effect is beyond 0 in the direction ``side``.
 
-    With the effect signed so that the hypothesis says above 0, the first line that applies:
+    With the effect signed so that the hypothesis is "above 0", the first line that applies:
 
     ============  ==============================================  ==========================================
     verdict       interval [low, high], margin Delta              in words
@@ -121,9 +121,9 @@ def verdict(low: float, high: float, side: int, margin: float = float("nan")) ->
     undecided     otherwise                                       0 is inside, and so is Delta or -Delta
     ============  ==============================================  ==========================================
 
-    An interval that moves towards the stated side runs through refuted, undecided, negligible, undecided, confirmed
-    in this order, leaving out negligible if it is wider than 2 Delta and undecided as far as it is narrower than
-    Delta; it never meets refuted after confirmed. Without a margin nothing is negligible.
+    An interval that moves towards the stated side passes through refuted, undecided, negligible, undecided, confirmed
+    in this order, skipping negligible if it is wider than 2 Delta and undecided if it is narrower than
+    Delta; refuted never follows confirmed. Without a margin nothing is negligible.
 
     Args:
         low: Lower end of the interval of the effect minus its bound.
@@ -140,15 +140,15 @@ def verdict(low: float, high: float, side: int, margin: float = float("nan")) ->
 
 
 def findings(family: list[Comparison], level: float) -> list[Finding]:
-    """Return the verdict of every comparison of a family, all of them right with the chance ``level`` or more.
+    """Return the verdict of every comparison of a family, all of them correct with probability ``level`` or more.
 
-    A comparison claims at most: it is above, below, or nearer than Delta. Each claim needs one end of the interval,
+    A comparison can claim at most: it is above, below, or nearer than Delta. Each claim needs one end of the interval,
     and at most two of the three can be false at once (above and below, if the effect is 0); once a direction is
-    claimed rightly, only the other end can still mislead. With K comparisons, c of which claim a direction, every
+    claimed correctly, only the other end can still be wrong. With K comparisons, c of which claim a direction, every
     end therefore has the error alpha / (2 K - c): all intervals are of level 1 - 2 alpha / (2 K - c), starting from
     c = 0 until no further direction is claimed. This is a sequentially rejective procedure (Goeman & Solari 2010,
-    10.1214/10-AOS829) under any dependence: critical values only grow with what is rejected, and once all false
-    hypotheses are, what is left adds up to alpha. Confirmed, refuted and negligible are claims of one family.
+    10.1214/10-AOS829) under any dependence: critical values only grow with the rejections, and once all false
+    hypotheses are rejected, the remainder adds up to alpha. Confirmed, refuted and negligible are claims of one family.
 
     ``p_adjusted`` is the running maximum of (K - (j - 1) / 2) p_(j) over the sorted two-sided p-values.
     """
@@ -193,8 +193,8 @@ def _finding(comparison: Comparison, interval: Intervals, level: float) -> Findi
 def joint_verdict(parts: list[Finding]) -> str:
     """Return the verdict of a hypothesis that needs all its parts.
 
-    Refuted if one part is, confirmed if all are; negligible if one part is and none is refuted, for the hypothesis
-    needs more of it; undecided otherwise.
+    Refuted if one part is, confirmed if all are; negligible if one part is and none is refuted, as the hypothesis
+    needs more than that; undecided otherwise.
     """
     verdicts = {part.verdict for part in parts}
     if not parts:

@@ -1,4 +1,4 @@
-"""Simulated corpora of votes whose truth is known: what the estimators are checked on."""
+"""Simulated corpora of votes with known truth, for checking the estimators."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -16,7 +16,7 @@ VOTES = (5, 10)  # fewest and most votes per utterance
 DEALS = 6
 SPEAKER, UTTERANCE = 12, 3  # concentrations of the Dirichlet distributions of speakers and of utterances
 SHARPNESS, CONFUSED = 1.3, 0.35  # of the biased annotator
-HABIT = 0.25  # share of a rater's votes that are habit
+HABIT = 0.25  # share of a rater's votes that follow habit
 
 
 @dataclass(frozen=True)
@@ -44,7 +44,7 @@ def distributions(rng: np.random.Generator, speakers: tuple[int, ...], items: in
     """Return p of ``items`` utterances of every speaker, (*speakers, items, C).
 
     A speaker has the mean m_g ~ Dirichlet(12 m), m_c falling by the factor .6 from class to class, an utterance
-    p ~ Dirichlet(3 m_g): the world of the coverage study (``validity``).
+    p ~ Dirichlet(3 m_g): the model of the coverage study (``validity``).
     """
     prior = 0.6 ** np.arange(classes)
     mean = rng.standard_gamma(SPEAKER * prior / prior.sum(), (*speakers, classes)) + 1e-3
@@ -55,7 +55,7 @@ def distributions(rng: np.random.Generator, speakers: tuple[int, ...], items: in
 
 
 def draw_labels(rng: np.random.Generator, p: Array) -> NDArray[np.intp]:
-    """Return one label of each distribution; p (..., C) -> (...)."""
+    """Return one label drawn from each distribution; p (..., C) -> (...)."""
     edges = np.cumsum(p, axis=-1)[..., :-1]
     return (rng.random(p.shape[:-1])[..., None] >= edges).sum(axis=-1)
 
@@ -80,7 +80,7 @@ def expected_vote(p: Array, habits: Array) -> Array:
 
 
 def biased_votes(rng: np.random.Generator, p: Array, votes: int) -> Array:
-    """Return counts (U, C) of an annotator that is too sure and calls 35 % of each class the next one.
+    """Return counts (U, C) of an overconfident annotator that labels 35 % of each class as the next one.
 
     Its votes are draws from q = .65 s + .35 s shifted by a class, s the normalised p^1.3.
     """
@@ -97,7 +97,7 @@ def known_corpus(utterances: int, speakers: int, habits: Array, *parts: object) 
         utterances: U, a multiple of the speakers.
         speakers: G.
         habits: (H, C) the pool of raters.
-        parts: What the corpus is called in its stream of random numbers, such as a seed and a number.
+        parts: Key of the corpus in its stream of random numbers, such as a seed and a number.
     """
     rng = generator("known votes", utterances, speakers, *parts)
     p = distributions(rng, (speakers,), utterances // speakers, CLASSES).reshape(-1, CLASSES)

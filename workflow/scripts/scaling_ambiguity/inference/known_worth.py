@@ -1,4 +1,4 @@
-"""Proxies whose worth is known because they are made for it, on a corpus whose truth is known."""
+"""Proxies whose worth is known by construction, on a corpus with known truth."""
 
 from typing import TypeAlias
 
@@ -19,7 +19,7 @@ def known_proxies(
     """Return the votes, human and synthetic together, of each proxy of known worth, (deals, U, C).
 
     ``fresh-k``: k votes of fresh raters of the same pool, worth k. ``latent-k``: k draws from the latent
-    distribution that no rater's habits have touched, worth more. ``noise``: m uniform votes, worth 0.
+    distribution without any rater's habits, worth more. ``noise``: m uniform votes, worth 0.
     ``shuffled``: the m synthetic votes of another utterance, worth 0. The last two have the fitted weight.
 
     Args:

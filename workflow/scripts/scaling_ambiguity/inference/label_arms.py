@@ -1,4 +1,4 @@
-"""Labels as predictors of held-out human votes, without any training: the arms of the hypotheses on votes alone."""
+"""Labels as predictors of held-out human votes, without training: the arms of the hypotheses from votes alone."""
 
 from typing import TypeAlias
 
@@ -17,18 +17,18 @@ Array: TypeAlias = NDArray[np.float64]
 def label_arms(
     world: Arrangement, names: list[str], synthetic: Array, places: NDArray | None, poolings: list[str], seed: int
 ) -> dict[str, dict[str, Arm]]:
-    """Return the NLL of human, synthetic, combined and control labels, by pooling that adds votes and by stratum.
+    """Return the NLL of human, synthetic, combined and control labels, by additive pooling and by stratum.
 
     All arms read the same k human votes of an utterance and share the Dirichlet prior of the other speakers, so
-    that the control ``prior`` is the arm ``human``. ``equal``: votes are added as they are; ``weighted``: with the
+    that the control ``prior`` is the arm ``human``. ``equal``: votes are added unweighted; ``weighted``: with the
     weight fitted on other speakers, in the controls too; ``calibrated``: with a matrix of weights, likewise.
 
     Args:
         world: U utterances in D deals; k is its largest number of conditioning votes.
         names: The utterances.
         synthetic: (D, U, C).
-        places: (D, U) places of the levels, or None where there are none.
-        poolings: Names; those that do not add votes (dawid_skene, dirichlet) are judged by trained models alone.
+        places: (D, U) indices of the levels, or None where there are none.
+        poolings: Names; those that do not add votes (dawid_skene, dirichlet) are judged only by trained models.
         seed: The run's seed.
     """
     k = world.largest
@@ -45,7 +45,7 @@ def label_arms(
     }
     for pooling in poolings:
         if pooling not in pools:
-            print(f"{pooling}: these labels are no sum of votes; without trained models they are not judged")
+            print(f"{pooling}: these labels are not a sum of votes; without trained models they are not judged")
             continue
         votes = {name: pools[pooling](added) for name, added in extra.items()}
         losses = fixed | {name: world.loss(together) for name, together in votes.items()}

@@ -1,4 +1,4 @@
-"""How far a share that was counted in a simulation may be off."""
+"""The Monte-Carlo error of a share counted in a simulation."""
 
 from scipy.stats import beta
 

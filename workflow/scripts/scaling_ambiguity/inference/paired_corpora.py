@@ -6,7 +6,7 @@ utterance and class; both are mixed with a fifth of uniform. A difference is los
 
 ``ordinary`` (s = .35, e = .5): speakers' mean differences have a skewness of -.5 and an excess kurtosis of 1.3; those
 of simple predictors on CREMA-D's 91 actors have one of -.3 to -.7 and of .2 to 1.4. ``skewed`` (s = .3, e = 0): -2.4
-and 9, a few speakers decide; harder than what we have seen.
+and 9, a few speakers dominate; harder than anything observed.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import THESE
 
 Array: TypeAlias = NDArray[np.float64]
-TRUTH_BLOCKS, TRUTH_UTTERANCES = 16, 250_000  # a block: an error of the truth would shift every test
+TRUTH_BLOCKS, TRUTH_UTTERANCES = 16, 250_000  # large blocks, as an error of the truth would shift every test
 WORLDS = {"ordinary": (0.35, 0.5), "skewed": (0.3, 0.0)}  # s, e
 
 
@@ -74,7 +74,7 @@ def differences(
 
 
 def _population(rng: np.random.Generator, habit: Array, classes: int, world: str) -> tuple[Array, Array]:
-    """Return sum p_c^2 and the expected difference of very many utterances, each by a speaker of its own."""
+    """Return sum p_c^2 and the expected difference of very many utterances, each by its own speaker."""
     found = []
     for _ in range(TRUTH_BLOCKS):
         p, of_class = (a[:, 0] for a in differences(rng, (TRUTH_UTTERANCES,), 1, classes, world))
@@ -87,7 +87,7 @@ def _population(rng: np.random.Generator, habit: Array, classes: int, world: str
 def paired_corpora(design: Design, corpora: int, population: str, world: str, seed: int) -> PairedCorpora:
     """Return ``corpora`` corpora of a design in one of ``WORLDS``, and the truth behind them.
 
-    Who votes on what is the same in all; speakers, utterances and votes are new in each, raters only where the
+    The assignment of raters is the same in all; speakers, utterances and votes are new in each, raters only where the
     population is that of raters like these.
     """
     rng = generator(seed, "paired corpora", world, population, design.name)

@@ -14,11 +14,11 @@ from scaling_ambiguity.tables.roles import ROLE_NAMES
 
 Array: TypeAlias = NDArray[np.float64]
 REFERENCE = ROLE_NAMES.index("reference")
-DIFFERENCES = ("prior", "human-smoothed")  # what the smoothed synthetic votes are compared with, pair by pair
+DIFFERENCES = ("prior", "human-smoothed")  # baselines of the smoothed synthetic votes, pair by pair
 
 
 def nll_of_classes(p: Array, floor: float) -> Array:
-    """Return the loss of a vote for each class, -log p_c in nats, p (..., C) raised to ``floor`` and renormalised."""
+    """Return the loss of a vote for each class, -log p_c in nats, p (..., C) floored at ``floor`` and renormalised."""
     raised = np.maximum(p, floor)
     return -np.log(raised / raised.sum(axis=-1, keepdims=True))
 

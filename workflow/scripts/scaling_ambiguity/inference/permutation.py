@@ -1,4 +1,4 @@
-"""Sign-flip test of a mean: clusters change sign whole."""
+"""Sign-flip test of a mean: the signs of whole clusters are flipped."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 Array: TypeAlias = NDArray[np.float64]
-LARGEST_EXACT = 12  # clusters with all 2^G patterns looked at
+LARGEST_EXACT = 12  # most clusters for which all 2^G patterns are evaluated
 _CHUNK = 4_000_000  # numbers held at once
 _TIE = 1e-12
 
@@ -25,7 +25,7 @@ class SignFlip:
         estimate: (M,) weighted means.
         p: (M,) p-values; NaN of a column with fewer than five clusters.
         n_clusters: clusters G; no p is below 2 / 2^G, two-sided.
-        p_least: the smallest p that so many random patterns can give; NaN where every pattern was looked at.
+        p_least: the smallest p possible with that many random patterns; NaN where every pattern was evaluated.
     """
 
     estimate: Array
@@ -47,7 +47,7 @@ def sign_flip_test(
 
     Under the null hypothesis a cluster's total T_g = sum w x is as likely to be -T_g. The statistic is
     sum_g s_g T_g with signs s_g; p is the share of sign patterns at least as extreme as the data,
-    two-sided in its absolute value. With 12 clusters or fewer all 2^G patterns are looked at (exact);
+    two-sided in its absolute value. With 12 clusters or fewer all 2^G patterns are evaluated (exact);
     otherwise ``resamples`` random ones, p = (1 + number as extreme) / (1 + resamples) (Phipson & Smyth 2010,
     10.2202/1544-6115.1585). Source: Fisher 1935, The Design of Experiments, section 21. The total that the
     sum is divided by does not change with the signs, so that the test is one of the mean.

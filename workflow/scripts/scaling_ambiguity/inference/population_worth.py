@@ -1,4 +1,4 @@
-"""What a proxy is worth on very many utterances, where neither votes nor speakers are left to chance.
+"""The worth of a proxy on very many utterances, where neither votes nor speakers contribute sampling error.
 
 The same predictors as on a corpus, with the prior and the weight of very many utterances, are scored by the expected
 loss sum_c v_c loss_c, and the number of human votes with the same loss is read off the interpolated curve.
@@ -34,8 +34,8 @@ from scaling_ambiguity.seeds import generator
 
 Array: TypeAlias = NDArray[np.float64]
 SIZE = 200_000
-CURVE = 10  # human votes that the curve reaches, so that a worth beyond those of a corpus is a number too
-FRESH = 3  # most fresh raters, and most latent draws
+CURVE = 10  # human votes covered by the curve, so that a worth beyond the range of a corpus is also a number
+FRESH = 3  # largest numbers of fresh raters and of latent draws
 EXACT = "theory"
 MEASURED = "population"
 
@@ -44,7 +44,7 @@ MEASURED = "population"
 class Population:
     """Very many utterances: losses (U,) of 0 .. 10 human votes and of each proxy, and the level of each utterance.
 
-    ``people`` are human votes as they are, ``calibrated_people`` those that calibrated proxies are read off.
+    ``people`` are unmodified human votes, ``calibrated_people`` those used to read off calibrated proxies.
     """
 
     people: list[Array]
@@ -54,7 +54,7 @@ class Population:
 
 
 def population(size: int, seed: int) -> Population:
-    """Return the losses on ``size`` utterances, each by a speaker of its own, of the raters of the pool."""
+    """Return the losses on ``size`` utterances, each by its own speaker, for the raters of the pool."""
     rng, habits = generator(seed, "population worth"), pool_habits(seed)
     p = distributions(rng, (size,), 1, CLASSES)[:, 0]
     v = expected_vote(p, habits)
@@ -110,7 +110,7 @@ def count(labels: NDArray[np.intp]) -> Array:
 
 
 def expected_loss(v: Array, p: Array) -> Array:
-    """Return the expected NLL -sum_c v_c log p_c in nats per vote, p raised to the floor; v, p (U, C) -> (U,)."""
+    """Return the expected NLL -sum_c v_c log p_c in nats per vote, p floored; v, p (U, C) -> (U,)."""
     raised = np.maximum(p, FLOOR)
     return -xlogy(v, raised / raised.sum(axis=1, keepdims=True)).sum(axis=1)
 
@@ -118,8 +118,8 @@ def expected_loss(v: Array, p: Array) -> Array:
 def worths(seed: int, size: int = SIZE) -> pd.DataFrame:
     """Return the truth of every proxy, overall and by level: stratum, proxy, beside, votes, truth, known_by.
 
-    ``theory`` where the worth follows from how the proxy is made, ``population`` where it is measured on
-    ``size`` utterances. A truth is what is gained over the human votes that the proxy stands beside.
+    ``theory`` where the worth follows from the construction of the proxy, ``population`` where it is measured on
+    ``size`` utterances. The truth is the gain over the human votes that the proxy is combined with.
     """
     people = population(size, seed)
     rows = []

@@ -1,4 +1,4 @@
-"""What a design can find out: power and the smallest effect that it would probably detect."""
+"""The sensitivity of a design: power and the smallest effect that it would probably detect."""
 
 from scipy.stats import nct, t
 
@@ -6,7 +6,7 @@ POWER = 0.8  # with which a detectable effect is found
 
 
 def power(effect: float, se: float, clusters: int, level: float = 0.95) -> float:
-    """Chance, in [0, 1], that a two-sided test finds a true ``effect``.
+    """Probability, in [0, 1], that a two-sided test detects a true ``effect``.
 
     1 - F(q) + F(-q), F the noncentral t distribution with G - 1 degrees of freedom and noncentrality
     effect / se, q Student's quantile (1 + level) / 2.

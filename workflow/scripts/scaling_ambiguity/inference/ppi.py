@@ -1,7 +1,7 @@
 """Prediction-powered estimate of the class shares of a whole corpus from few human and many synthetic votes.
 
-Human votes on some utterances correct synthetic votes on all others, whatever the synthetic votes are wrong
-about. Sources: Angelopoulos et al. 2023, 10.1126/science.adi6000; power tuning (PPI++): Angelopoulos,
+Human votes on some utterances correct synthetic votes on all others, whatever the errors of the synthetic
+votes. Sources: Angelopoulos et al. 2023, 10.1126/science.adi6000; power tuning (PPI++): Angelopoulos,
 Duchi & Zrnic 2023, arXiv 2311.01453.
 """
 
@@ -20,7 +20,7 @@ LABELLED = 0.2  # share of the utterances that has one human vote
 
 
 def power(human: Array, labelled_synthetic: Array, other_synthetic: Array) -> Array:
-    """Return lambda (C,) in [0, 1]: how far to trust the synthetic votes.
+    """Return lambda (C,) in [0, 1]: the weight given to the synthetic votes.
 
     lambda = cov(y, f) / ((1 + n / N) var(f)), over the n labelled and all n + N utterances (arXiv 2311.01453,
     proposition 2 for a mean), which minimises the variance with independent utterances; 0 where f is constant.
@@ -46,7 +46,7 @@ class ClassShares:
         human: from the human votes alone.
         ppi: prediction-powered.
         synthetic: from the synthetic votes alone; its error does not shrink with their number.
-        lambdas: (C,) trust in the synthetic votes.
+        lambdas: (C,) weight of the synthetic votes.
         labelled: number of labelled utterances n.
     """
 
@@ -63,10 +63,10 @@ def class_shares(
     """Estimate the mean share of each class with clustered intervals of all three estimators.
 
     theta = lambda mean_others(f) + mean_labelled(y - lambda f); its interval resamples speakers, both terms
-    together, with lambda held. Range: the estimate can leave [0, 1] where the votes are few.
+    together, with lambda fixed. Range: the estimate can leave [0, 1] where there are few votes.
 
     Args:
-        human: (U, C) human votes; read where ``labelled``.
+        human: (U, C) human votes; used where ``labelled``.
         synthetic: (U, C) synthetic votes.
         labelled: (U,), at least two and not all.
         speakers: (U,).
@@ -116,10 +116,10 @@ def choose_labelled(names: list[str], seed: int) -> NDArray[np.bool_]:
 def share_rows(found: ClassShares, classes: list[str], target: Array, about: dict[str, Any]) -> list[dict]:
     """Return the rows of the statistics table.
 
-    ``class_share_human``, ``class_share_ppi``, ``class_share_synthetic`` by class, ``class_share_all`` (what all
-    human votes say, the target, which the human votes used are a part of), ``ppi_lambda``, and ``ppi_ratio``: the
-    squared ratio of the standard errors, how many times as many human votes would do as well. ``votes`` is the
-    number of human votes used.
+    ``class_share_human``, ``class_share_ppi``, ``class_share_synthetic`` by class, ``class_share_all`` (from all
+    human votes; the target, of which the human votes used are a part), ``ppi_lambda``, and ``ppi_ratio``: the
+    squared ratio of the standard errors, the factor by which more human votes would be needed for the same precision.
+    ``votes`` is the number of human votes used.
     """
     rows = []
     for i, label in enumerate(classes):

@@ -1,4 +1,4 @@
-"""What the recovery study found: whether an interval of the exchange rate covers in a design, and may be given."""
+"""Result of the recovery study: whether an interval of the exchange rate covers in a design and may be reported."""
 
 from pathlib import Path
 
@@ -15,15 +15,15 @@ def covers(table: pd.DataFrame) -> pd.Series:
 
 
 def nearest_speakers(table: pd.DataFrame, speakers: int) -> int:
-    """Return the largest number of speakers in the study that a corpus reaches, or the smallest of all."""
+    """Return the largest number of speakers in the study that a corpus reaches, or else the smallest."""
     sizes = table["speakers"]
     return int(sizes[sizes <= speakers].max() if (sizes <= speakers).any() else sizes.min())
 
 
 def calibrated_refused(path: Path | str, speakers: int) -> bool:
-    """Return whether calibrated intervals are known to cover too little with as many speakers; it is then printed why.
+    """Return whether calibrated intervals are known to undercover with this many speakers; print why if so.
 
-    They are where, at the nearest number of speakers, the upper 99 % limit of the coverage of some calibrated proxy
+    They are if, at the nearest number of speakers, the upper 99 % limit of the coverage of some calibrated proxy
     is below 94 %.
 
     Args:

@@ -1,11 +1,11 @@
-"""Does the exchange rate find what is known? Many simulated corpora, one proxy of known worth after the other.
+"""Does the exchange rate recover known values? Many simulated corpora with proxies of known worth.
 
-Fresh raters of the same pool are worth their number, whatever the level of ambiguity, and calibrated too. Uniform
-noise and the votes of another utterance are worth nothing; the majority of one's own votes repeated, and votes drawn
-from the class prior, add nothing to human votes. Draws from the latent distribution, which no rater's habit has
-touched, and the votes of a biased annotator are worth what the same predictors are worth on very many utterances
+Fresh raters of the same pool are worth their number at any level of ambiguity, also when calibrated. Uniform
+noise and the votes of another utterance are worth nothing; the repeated majority of one's own votes, and votes drawn
+from the class prior, add nothing to human votes. Draws from the latent distribution, which is free of any rater's
+habit, and the votes of a biased annotator are worth what the same predictors are worth on very many utterances
 (``population_worth``).
-What has to be learnt, a weight or a matrix, is learnt less well from one corpus: what a corpus of this size can
+A weight or a matrix that has to be learnt is learnt less well from one corpus: what a corpus of this size can
 expect is the worth at the mean losses over all corpora.
 """
 
@@ -30,10 +30,10 @@ from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import derive_seed, generator
 
 Array: TypeAlias = NDArray[np.float64]
-UTTERANCES = 480  # where the speakers divide them, otherwise
+UTTERANCES = 480  # where divisible by the number of speakers, otherwise
 EACH = 40  # utterances per speaker
 SYNTHETIC = 5  # votes of the biased annotator, of noise, of the echo and of the prior
-BESIDE = 2  # human votes that echo and prior stand beside
+BESIDE = 2  # human votes with which echo and prior are combined
 LEVEL_VOTES = 3
 FLOOR = 1e-3
 LARGEST = {WHOLE: 4, "level": 3}  # conditioning votes k, overall and by level
@@ -49,7 +49,7 @@ COLUMNS = [
 
 
 def arrangements(corpus: KnownVotes) -> Iterator[tuple[dict[str, NDArray[np.bool_] | None], Arrangement, NDArray]]:
-    """Yield strata, arrangement and utterances used: all votes for one number, then levels from votes kept apart."""
+    """Yield strata, arrangement and utterances used: first without levels, then levels from reserved votes."""
     blocks = speaker_blocks(corpus.speakers)
     for start, largest in ((0, LARGEST[WHOLE]), (LEVEL_VOTES, LARGEST["level"])):
         world, used = arrange(
@@ -63,7 +63,7 @@ def arrangements(corpus: KnownVotes) -> Iterator[tuple[dict[str, NDArray[np.bool
 
 
 def level_places(counts: Array) -> NDArray[np.int8]:
-    """Return the level (``labels.levels.LEVELS``) that votes decide; counts (..., C) -> (...)."""
+    """Return the level (``labels.levels.LEVELS``) decided by votes; counts (..., C) -> (...)."""
     agreement = pairwise_agreement(counts)
     return level_of(agreement, choose_edges(agreement.ravel(), LEVEL_VOTES, CLASSES))
 
@@ -86,7 +86,7 @@ def add_proxies(losses: ExchangeLosses, corpus: KnownVotes, used: NDArray, votes
 
 
 def add_calibrated_proxies(losses: ExchangeLosses, pool: Array, v: Array, names: list[str], seed: int) -> None:
-    """Add the biased annotator and fresh raters, calibrated; penalties are chosen at the most votes, as for an ALM."""
+    """Add the biased annotator and fresh raters, calibrated; penalties chosen at the most votes, as for an ALM."""
     losses.add_calibrated_ruler()
     add_calibrated(losses, ("calibrated", 0, SYNTHETIC), pool)
     penalties = None
@@ -96,7 +96,7 @@ def add_calibrated_proxies(losses: ExchangeLosses, pool: Array, v: Array, names:
 
 
 def value_corpus(speakers: int, number: int, resamples: int, seed: int) -> list[dict]:
-    """Return what each proxy is found to be worth in one simulated corpus, one row per stratum and proxy."""
+    """Return the estimated worth of each proxy in one simulated corpus, one row per stratum and proxy."""
     corpus = known_corpus(utterances_of(speakers), speakers, pool_habits(seed), seed, number)
     own = derive_seed(seed, "recovery", speakers, number)
     votes = biased_votes(generator(own, "biased annotator"), corpus.p, SYNTHETIC)
@@ -136,22 +136,22 @@ def expected_worth(group: pd.DataFrame) -> float:
 
 
 def about(speakers: int, stratum: str, key: Key) -> dict:
-    """Return the columns that say what a row is about."""
+    """Return the columns that identify a row."""
     name, beside, votes = key
     return dict(zip(KEYS, (speakers, stratum, name, beside, int(votes)), strict=True))
 
 
 def number_row(estimate: float, low: float, high: float, beside: int) -> dict[str, float]:
-    """Return an estimate and its ends as votes gained over those it stands beside; an open end is infinite."""
+    """Return an estimate and its ends as votes gained over the human votes it is added to; an open end is infinite."""
     high = np.inf if np.isnan(high) else high
     return {"estimate": estimate - beside, "low": low - beside, "high": high - beside}
 
 
 def summarise(found: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.DataFrame:
-    """Return one row per stratum, proxy and truth: how often it is covered, and how the estimates are spread.
+    """Return one row per stratum, proxy and truth: how often it is covered, and the spread of the estimates.
 
     ``coverage``: share of intervals that contain the truth, with exact 99 % Monte-Carlo limits ``low`` and ``high``;
-    ``gains``: share wholly above 0; ``open``: share without an upper end; ``lower`` and ``upper``: median ends.
+    ``gains``: share entirely above 0; ``open``: share without an upper end; ``lower`` and ``upper``: median ends.
 
     Args:
         found: Rows of :func:`value_corpus` over all corpora.

@@ -1,6 +1,6 @@
-"""Divergence against the number of votes: the exponential that was published, and its point of saturation.
+"""Divergence against the number of votes: the published exponential, and its point of saturation.
 
-It stands beside our estimates as what it is. They fit no curve: see :func:`metrics.corrected.limit_jsd_bits`.
+It is shown for comparison with our estimates, which fit no curve: see :func:`metrics.corrected.limit_jsd_bits`.
 """
 
 from dataclasses import dataclass
@@ -41,7 +41,7 @@ def fit_exponential(curves: Array, sizes: list[int]) -> ExponentialFit:
 
 
 def _project(curves: Array, basis: Array) -> tuple[Array, Array, NDArray[np.intp]]:
-    """Return level, height >= 0 and the place of the curve of ``basis`` (G, K) that fits each row (R, K) best."""
+    """Return level, height >= 0 and the index of the curve of ``basis`` (G, K) that fits each row (R, K) best."""
     centred = basis - basis.mean(axis=1, keepdims=True)
     norms = (centred**2).sum(axis=1)
     mean = curves.mean(axis=1, keepdims=True)

@@ -41,7 +41,7 @@ def seed_variance(scores: ArrayLike, speakers: ArrayLike) -> float:
     if scale < 1e-12:
         return 0.0
     seeds, blocks = means.shape
-    # the optimiser sees numbers of size one, whatever the unit of the score
+    # scaled so that the optimiser works with numbers of order one for any unit of the score
     frame = pd.DataFrame({"y": ((means - means.mean(axis=0)) / scale).ravel()})
     groups = np.repeat(np.arange(seeds), blocks)
     design = np.tile(np.eye(blocks), (seeds, 1))

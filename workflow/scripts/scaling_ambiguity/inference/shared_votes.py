@@ -1,10 +1,10 @@
-"""What shared votes do to a result by level: proxies whose worth is known, under three arrangements of human votes.
+"""The effect of shared votes on results by level: proxies of known worth under three arrangements of human votes.
 
-A level of ambiguity that is made from votes which are also conditioned on or predicted says something about these
-votes beyond the utterance. Where all votes agree, the conditioning votes agree with those to predict by selection,
-and a proxy that was not selected looks worse than it is; where they disagree the conditioning votes mislead, and a
-proxy that says nothing looks better than any number of them. Two withheld human votes are worth two whatever the
-utterance, so that every other number is the arrangement's doing. No ALM is needed.
+A level of ambiguity that is made from votes which are also conditioned on or predicted carries information about these
+votes beyond that about the utterance. Where all votes agree, the conditioning votes agree with those to predict by
+selection, and a proxy that was not selected looks worse than it is; where they disagree the conditioning votes mislead,
+and a proxy without information looks better than any number of them. Two withheld human votes are worth two for any
+utterance, so that every deviation is due to the arrangement. No ALM is needed.
 """
 
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 from scaling_ambiguity.tables.statistics import THESE
 
 Array: TypeAlias = NDArray[np.float64]
-WITHHELD = 2  # human votes in the place of a proxy
-LARGEST = 3  # conditioning votes: one more than the worth to be found
-ECHOES = 6  # times that the majority is repeated
-FEWEST = 60  # utterances, below which levels are a handful each
+WITHHELD = 2  # human votes that take the place of a proxy
+LARGEST = 3  # conditioning votes: one more than the worth to be estimated
+ECHOES = 6  # repetitions of the majority
+FEWEST = 60  # utterances; below this each level has only a handful
 ARRANGEMENTS = ("shared-all", "shared-reference", "disjoint")
-# predictor: what it is worth in human votes
+# predictor: its worth in human votes
 PROXIES: dict[Key, float] = {
     ("withheld-2", 0, WITHHELD): WITHHELD,
     ("echo", WITHHELD, ECHOES): WITHHELD,
@@ -60,7 +60,7 @@ class Corpus:
 
 
 def identifiable(corpus: Corpus, level_votes: int) -> bool:
-    """Whether enough utterances have the votes that a proxy, a level, a condition and a test take."""
+    """Whether enough utterances have the votes needed for a proxy, a level, conditioning and testing."""
     return int(corpus.with_votes(level_votes).sum()) >= FEWEST
 
 
@@ -73,14 +73,14 @@ def losses_under(
 
     ``shared-all``: three votes to condition on, all others to predict, levels from the agreement of all of these.
     ``shared-reference``: the same roles, levels from the votes to predict; withheld and conditioning votes are still
-    alike, so that the former keep their worth, but what is unlike them, such as an echo, does not. ``disjoint``:
-    ``level_votes`` votes decide the level and do nothing else. The withheld votes never decide it, as those of an
-    ALM would not. Edges are those of :func:`tertile_edges` over all utterances.
+    exchangeable, so that the former keep their worth, but other proxies, such as an echo, do not. ``disjoint``:
+    ``level_votes`` votes decide the level and are not used otherwise. The withheld votes never decide it, as those of
+    an ALM would not either. Edges are those of :func:`tertile_edges` over all utterances.
 
     Args:
         name: One of ``ARRANGEMENTS``.
         corpus: U utterances, of which those of :meth:`Corpus.with_votes` are used.
-        level_votes: Votes set apart for the level in ``disjoint``.
+        level_votes: Votes reserved for the level in ``disjoint``.
         floor: Smallest probability in the NLL.
         level: Coverage of intervals of weights.
         seed: The run's seed.
@@ -88,7 +88,7 @@ def losses_under(
     Raises:
         UserError: too few level votes, or classes, for three levels.
     """
-    # where the votes start that are conditioned on, and from which to which place they decide the level
+    # start of the conditioning votes, and first and last position of the votes that decide the level
     start, first, last = {
         "shared-all": (WITHHELD, WITHHELD, None),
         "shared-reference": (WITHHELD, WITHHELD + LARGEST, None),
@@ -111,7 +111,7 @@ def losses_under(
 def add_proxies(losses: ExchangeLosses, names: list[str], seed: int) -> None:
     """Add the three proxies of known worth, whose keys are those of ``PROXIES``.
 
-    ``withheld-2``: two further human votes, as they are. ``echo``: two conditioning votes and their majority six times
+    ``withheld-2``: two further human votes, unweighted. ``echo``: two conditioning votes and their majority six times
     over with the fitted weight, which adds nothing to the two. ``shuffled``: two votes of another utterance with the
     fitted weight, which is near 0: the prior.
     """

@@ -27,7 +27,7 @@ from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 Array: TypeAlias = NDArray[np.float64]
 NOMINAL = 0.05
-MARGIN = 4.0  # standard errors: so wide that one of the two one-sided tests decides
+MARGIN = 4.0  # standard errors: so wide that only one of the two one-sided tests matters
 EFFECTS = tuple(np.arange(0, 5.5, 0.5))  # standard errors
 POWER_FROM = 12  # speakers
 POWER_IN = "ordinary"
@@ -38,9 +38,9 @@ COLUMNS = [
 
 
 def in_batches(test: Callable[[slice, dict], NDArray], corpora: int, resamples: int, seed: int) -> NDArray:
-    """Run a test on 100 corpora at a time, each batch with resamples of its own, and join along the last axis.
+    """Run a test on 100 corpora at a time, each batch with its own resamples, and join along the last axis.
 
-    With one set of resamples for all corpora their luck would be that of every test, and no limit would show it.
+    With one set of resamples for all corpora their chance errors would be common to all tests, unseen by the limits.
     """
     parts = []
     for start in range(0, corpora, BATCH):
@@ -55,7 +55,7 @@ def ends(found: Intervals) -> Array:
 
 
 def excludes(limits: Array, value: float = 0.0) -> NDArray[np.bool_]:
-    """Whether the intervals (2, M) lie wholly on one side of a value, (M,)."""
+    """Whether the intervals (2, M) lie entirely on one side of a value, (M,)."""
     return (limits[0] > value) | (limits[1] < value)
 
 

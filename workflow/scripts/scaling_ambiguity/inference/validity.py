@@ -1,10 +1,10 @@
-"""Coverage of intervals on simulated corpora whose truth is known, and what follows for a design at hand.
+"""Coverage of intervals on simulated corpora whose truth is known, and the consequences for a given design.
 
 A corpus is G speakers with 20 utterances each, n votes per utterance from H crossed raters. A speaker has a mean
 distribution m_g ~ Dirichlet(12 m), an utterance p ~ Dirichlet(3 m_g), a rater a habit b_h ~ Dirichlet(1) that takes
 over a share of .25 of the votes: v = .75 p + .25 b_h. The score is the NLL of a sharpened predictor,
 q ~ p^1.3 mixed with a fifth of uniform. *These raters*: the same raters vote on every corpus, and the truth is
-theirs. *Raters like these*: every corpus has new ones, and the truth is the expectation over all.
+defined by them. *Raters like these*: every corpus has new ones, and the truth is the expectation over all.
 """
 
 from pathlib import Path
@@ -49,7 +49,7 @@ def _assignment(rng: np.random.Generator, design: Design) -> NDArray[np.intp]:
 def simulate(design: Design, corpora: int, population: str, seed: int) -> tuple[Array, Array, Array, float]:
     """Return losses of single votes in many corpora, their speakers and raters, and the true mean.
 
-    All corpora share who votes on what; speakers, utterances and votes are new in each, raters only if the
+    All corpora share the assignment of raters; speakers, utterances and votes are new in each, raters only if the
     population is that of raters like these.
 
     Returns:
@@ -102,7 +102,7 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
     table = table.sort_values(COLUMNS[:6], ignore_index=True)
     hits = np.rint(table["coverage"] * table["corpora"]).to_numpy()
     n = table["corpora"].to_numpy(float)
-    p = binom.cdf(hits, n, REFUSED_BELOW)  # the chance of so few hits if the coverage were 94 %
+    p = binom.cdf(hits, n, REFUSED_BELOW)  # the probability of that few hits if the coverage were 94 %
     order, refused = np.argsort(p, kind="stable"), np.zeros(len(p), dtype=bool)
     for step, place in enumerate(order):
         if p[place] > 0.01 / (len(p) - step):
@@ -116,7 +116,8 @@ def judge(table: pd.DataFrame) -> pd.DataFrame:
 def nearest(table: pd.DataFrame, population: str, method: str, speakers: int, raters: int | None) -> pd.Series | None:
     """Return the cell of the study for a design: the largest numbers of speakers and raters that it reaches, or None.
 
-    Fewer speakers than in any cell take the cell with the fewest. Unknown raters count as many for these raters.
+    With fewer speakers than in any cell, the cell with the fewest is used. Unknown raters count as many for these
+    raters.
     """
     cells = table[(table["population"] == population) & (table["method"] == method)]
     cells = cells[(cells["classes"] == 4) & (cells["votes"] == 5)]
@@ -130,7 +131,7 @@ def nearest(table: pd.DataFrame, population: str, method: str, speakers: int, ra
 
 
 def refuse(path: Path | str, population: str, method: str, speakers: int, raters: int | None) -> None:
-    """Raise UserError if the study behind ``path`` found that the method does not cover in a design like this."""
+    """Raise UserError if, according to the study in ``path``, the method does not cover in a design like this."""
     cell = nearest(pd.read_csv(path), population, method, speakers, raters)
     if cell is not None and cell["verdict"] == "refused":
         raise UserError(

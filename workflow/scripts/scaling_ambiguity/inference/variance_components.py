@@ -1,4 +1,4 @@
-"""What synthetic votes vary with: utterance, temperature, focus line, their interactions, and chance.
+"""Variance components of synthetic votes: utterance, temperature, focus line, their interactions, and chance.
 
 A vote is a random-effects sum, y = mean + u + t + f + ut + uf + tf + rest, of its one-hot class vector. Two votes
 that share some of utterance, temperature and focus line agree more often than two that share nothing, by the
@@ -32,7 +32,7 @@ def components(item: NDArray, temperature: NDArray, focus: NDArray, label: NDArr
         classes: Their number C.
 
     Raises:
-        ValueError: a component cannot be told apart: fewer than two utterances, temperatures or focus lines, no
+        ValueError: a component is not identifiable: fewer than two utterances, temperatures or focus lines, no
             temperature under two focus lines, or votes that do not vary.
     """
 
@@ -48,7 +48,7 @@ def components(item: NDArray, temperature: NDArray, focus: NDArray, label: NDArr
     everything, of = pairs(), {"u": pairs(item), "t": pairs(temperature), "f": pairs(focus)}
     of |= {"ut": pairs(item, temperature), "uf": pairs(item, focus), "tf": pairs(temperature, focus)}
     of["utf"] = pairs(item, temperature, focus)
-    shared = {  # pairs that share just these, by inclusion and exclusion
+    shared = {  # pairs that share exactly these, by inclusion and exclusion
         "": everything - of["u"] - of["t"] - of["f"] + of["ut"] + of["uf"] + of["tf"] - of["utf"],
         "u": of["u"] - of["ut"] - of["uf"] + of["utf"],
         "t": of["t"] - of["ut"] - of["tf"] + of["utf"],
@@ -59,7 +59,7 @@ def components(item: NDArray, temperature: NDArray, focus: NDArray, label: NDArr
     }
     missing = [name or "nothing" for name, (number, _) in shared.items() if number <= 0]
     if missing:
-        raise ValueError(f"no two votes share {', '.join(missing)} alone: the design does not tell the effects apart")
+        raise ValueError(f"no two votes share {', '.join(missing)} alone: the design does not separate the effects")
     a = {name: agree / number for name, (number, agree) in shared.items()}
     base = a[""]
     if not base < 1:
@@ -72,7 +72,7 @@ def components(item: NDArray, temperature: NDArray, focus: NDArray, label: NDArr
 def component_intervals(
     item: NDArray, temperature: NDArray, focus: NDArray, label: NDArray, classes: int, blocks: NDArray, level: float
 ) -> tuple[Array, Array, Array]:
-    """Return estimates, low and high of :func:`components`, by deleting one block of speakers after the other.
+    """Return estimates, low and high of :func:`components`, by deleting one block of speakers at a time.
 
     Arguments as there; ``blocks`` (E,) from 0; the intervals are jackknife-t at ``level``, NaN for fewer than five.
     """

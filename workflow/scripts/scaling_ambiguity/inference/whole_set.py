@@ -1,7 +1,7 @@
-"""Intervals of the scores that are no means over utterances: F1, unweighted average recall, calibration error.
+"""Intervals of the scores that are not means over utterances: F1, unweighted average recall, calibration error.
 
 Each is a smooth function of totals that clusters add up to, a confusion matrix or the gaps of calibration bins,
-so that ten thousand resamples of many models are matrix products and no score is computed from raw rows again.
+so that ten thousand resamples of many models are matrix products and no score is recomputed from raw rows.
 """
 
 from collections.abc import Callable, Sequence
@@ -26,7 +26,7 @@ def whole_set_intervals(
     Ties are shared as in ``metrics.classification``. The list of classes is that of the whole set, in every
     resample: a class that a resample lacks counts as 0, as ``labels=`` and ``zero_division=0`` of scikit-learn do.
     Standard errors are linearised. The absolute value in the calibration error is not smooth at 0, and its
-    expectation lies above the truth where bins are small: its interval is to be read with that.
+    expectation lies above the truth where bins are small; its interval has to be read with this in mind.
 
     Args:
         models: M times (S, U, C) predictions of S trainings, whose totals are averaged.
@@ -95,7 +95,7 @@ def _f1(totals: Array) -> tuple[Array, Array, Array]:
 
 
 def _spread(rows: Array, columns: Array, diagonal: Array) -> Array:
-    """Return the gradient (..., C * C) of what changes with row sums, column sums and diagonal."""
+    """Return the gradient (..., C * C) of a function of row sums, column sums and diagonal."""
     gradient = rows[..., :, None] + columns[..., None, :]
     gradient = gradient + diagonal[..., None] * np.eye(rows.shape[-1])
     return gradient.reshape(*rows.shape[:-1], -1)
