@@ -1,4 +1,4 @@
-"""One column per estimate: a value and a weight for every utterance, and what it is an estimate of."""
+"""One column per estimate: a value and a weight for every utterance, and the estimand."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,13 +16,13 @@ from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import modes
 
 NO_MODEL = "none"
-# A reference of few votes: proper scores per vote, and whether the top class is what a rater says.
+# For a reference of few votes: proper scores per vote, and whether the top class agrees with a rater.
 STRATIFIED = (*PER_VOTE, "accuracy")
 
 
 @dataclass(frozen=True)
 class Column:
-    """Values (U,) and weights (U,) of one estimate; ``n`` utterances that weigh equally would say as much."""
+    """Values (U,) and weights (U,) of one estimate; ``n``: equivalent number of equally weighted ones."""
 
     condition: Condition
     stratum: str
@@ -41,7 +41,7 @@ def prediction_columns(
     own: np.ndarray | None = None,
     truth: np.ndarray | None = None,
 ) -> list[Column]:
-    """Score predictions that read no vote of the tested utterance; losses are averaged over seeds.
+    """Score predictions that use no vote of the tested utterance; losses are averaged over seeds.
 
     Overall they are judged by all human votes of the utterance, by level by the votes that did
     not decide the level, averaged over deals.
@@ -49,7 +49,7 @@ def prediction_columns(
     Args:
         condition: Model, labels, augmentation.
         p: (seeds, U, C).
-        judges: What to score against.
+        judges: The references to score against.
         floor: Smallest probability in logarithms.
         own: The arm's own labels, (U, C).
         truth: Expected votes, (U, C).
@@ -63,7 +63,7 @@ def prediction_columns(
                 columns.append(Column(condition, name, metric, reference, mean, weight))
 
     has_level = judges.level >= 0
-    fair = np.where(has_level[..., None], judges.fair, 1.0)  # any distribution does where it is not used
+    fair = np.where(has_level[..., None], judges.fair, 1.0)  # any distribution is fine where it is not used
     add("human", _seed_mean(p, judges.counts, floor), _seed_mean(p, fair, floor))
     for reference, target in (("own", own), ("truth", truth)):
         if target is not None:
@@ -92,7 +92,7 @@ def stratum_columns(
     found: dict[tuple[str, str], tuple[dict[str, np.ndarray], np.ndarray]] = {}
     for stratum in judges.strata:
         for reference, function in scored.items():
-            if (reference, stratum.votes) not in found:  # strata that the same votes judge share their scores
+            if (reference, stratum.votes) not in found:  # strata judged by the same votes share their scores
                 votes = judges.votes_of(stratum)
                 has = votes.sum(axis=-1) > 0
                 found[reference, stratum.votes] = function(np.where(has[..., None], votes, 1.0)), has
@@ -110,12 +110,12 @@ def _stratum_column(
 ) -> Column:
     mean, total = weighted_over_deals(values, weight)
     if stratum.votes == "all":
-        total = (total > 0) * 1.0  # utterances weigh equally, as they do overall
+        total = (total > 0) * 1.0  # utterances have equal weights, as overall
     return Column(condition, stratum.name, metric, reference, mean, total, stratum_size(stratum, weight))
 
 
 def stratum_size(stratum: Stratum, weight: np.ndarray) -> int:
-    """Return the number of utterances behind a stratum of weights (D, U): the effective one where these differ.
+    """Return the number of utterances behind a stratum of weights (D, U): effective where weights differ.
 
     Otherwise it is their mean number per deal; where all votes judge, every utterance that has a weight.
     """
@@ -135,11 +135,11 @@ def _seed_mean(
 def floor_columns(judges: Judges, floor: float, truth: np.ndarray | None = None) -> list[Column]:
     """Score the predictors without a model: uniform, prior, majority, human and human-smoothed.
 
-    ``uniform`` and ``prior`` (class prior of the other speakers) read no vote of the utterance
+    ``uniform`` and ``prior`` (class prior of the other speakers) use no vote of the utterance
     and are judged like a model. ``majority`` (ties shared), ``human`` (histogram) and
-    ``human-smoothed`` (Dirichlet posterior mean) read the conditioning votes and are judged by
+    ``human-smoothed`` (Dirichlet posterior mean) use the conditioning votes and are judged by
     the reference votes, averaged over deals; against human votes only by the scores that are
-    linear in them, because divergences from a histogram grow as its votes become fewer.
+    linear in them, because divergences from a histogram increase as its number of votes decreases.
     """
     u, c = judges.counts.shape
     constant = {"uniform": np.full((1, u, c), 1 / c), "prior": judges.prior[None]}
@@ -172,7 +172,7 @@ def floor_columns(judges: Judges, floor: float, truth: np.ndarray | None = None)
 def _reader_columns(
     name: str, p: np.ndarray, usable: np.ndarray, judges: Judges, votes: np.ndarray, judged: np.ndarray, floor: float
 ) -> list[Column]:
-    """Score a predictor (D, U, C) that reads conditioning votes in the further strata, by reference votes alone."""
+    """Score a predictor (D, U, C) that uses conditioning votes in the further strata, by reference votes only."""
 
     def against(_: np.ndarray) -> dict[str, np.ndarray]:
         return scores(p, votes, floor, PER_VOTE)

@@ -11,7 +11,7 @@ def difference_columns(columns: list[Column]) -> list[Column]:
 
     ``nll_minus_human``: labels X minus labels ``human``, same model and augmentation.
     ``nll_minus_plain``: an augmentation minus none, same model and labels.
-    Negative: the condition is better than what it is compared with.
+    Negative: the condition is better than its baseline.
     """
     nll = {
         (column.condition, column.stratum): column

@@ -12,7 +12,7 @@ from scaling_ambiguity.labels.levels import LEVELS
 from scaling_ambiguity.tables.base import deal_columns
 
 BALANCED, SUBSAMPLE = "balanced", "balanced_subsample"
-AGAIN = "Make it again with balance_evaluation."
+AGAIN = "Rebuild it with balance_evaluation."
 
 
 def balanced_strata(
@@ -21,11 +21,11 @@ def balanced_strata(
     """Return the weighted and the subsampled balanced split, and one stratum per class.
 
     The weights of a deal come from its level votes and are applied to the losses against the reference
-    votes of the same deal: another deal's reference votes contain them. The class is the one most level
+    votes of the same deal: another deal's reference votes contain them. The class is the one that most level
     votes name; its utterances are judged by the votes that did not decide it.
 
     Args:
-        table: As of balance_evaluation.
+        table: Output of balance_evaluation.
         names: The U tested utterances.
         deals: Number of deals D.
         classes: The class set, in order.

@@ -1,4 +1,4 @@
-"""What predictions are judged against: human votes by deal and level, labels, the truth."""
+"""The references for judging predictions: human votes by deal and level, labels, the truth."""
 
 from dataclasses import dataclass
 
@@ -24,9 +24,9 @@ class Judges:
         clusters: Their cluster (speaker), (U,).
         counts: All human votes, (U, C).
         fair: Votes that did not decide the level, (D, U, C): the by-level reference.
-        conditioning: Votes that a human predictor may read, (D, U, C).
-        reference: Votes that judge it, (D, U, C).
-        level: Place of the level in ``LEVELS`` in each deal, -1 without level votes, (D, U).
+        conditioning: Votes that a human predictor may use, (D, U, C).
+        reference: Votes that it is judged by, (D, U, C).
+        level: Index of the level in ``LEVELS`` in each deal, -1 without level votes, (D, U).
         prior: Class prior of the other speakers: mean vote frequency over training and
             validation utterances of the fold that tests the utterance, (U, C).
         concentration: Dirichlet-multinomial fit to the same votes, (U, C).
@@ -90,7 +90,7 @@ def gather_judges(
 
 
 def _fits(splits: pd.DataFrame, every: list[str], counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return prior and concentration for each utterance from the fold that tests it; NaN where none does."""
+    """Return prior and concentration for each utterance from the fold that tests it; NaN if untested."""
     fold_of = test_parts(splits, every)
     prior, concentration = np.full_like(counts, np.nan), np.full_like(counts, np.nan)
     for fold in np.unique(fold_of[fold_of >= 0]):

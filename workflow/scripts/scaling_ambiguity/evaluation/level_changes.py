@@ -12,13 +12,13 @@ CHANGING = "nll_minus_human"
 def level_change_rows(differences: list[Column], clusters: Any, options: dict, seed: int) -> list[dict]:
     """Return ``nll_minus_human_rise`` of every condition: the difference at high minus that at low ambiguity, nats.
 
-    Speakers are resampled whole, so that those of both levels move together.
+    Whole speakers are resampled, so that both levels vary together.
 
     Args:
         differences: Columns of ``difference_columns``.
         clusters: (U,) speakers.
         options: resamples, level and interval.
-        seed: Of the resamples.
+        seed: Seed of the resamples.
     """
     settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
     found = {(c.condition, c.stratum): c for c in differences if c.metric == CHANGING}

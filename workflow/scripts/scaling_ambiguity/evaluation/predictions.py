@@ -20,14 +20,14 @@ def gather_predictions(
 
     Args:
         paths: Prediction tables of trained models.
-        corpus: The corpus that all of them have to be of.
-        protocol: The protocol likewise.
+        corpus: The corpus to which all of them must belong.
+        protocol: Likewise the protocol.
         splits: The protocol's splits; each fold of a table must hold that fold's test part, exactly.
         names: The U utterances that are tested in some fold, in order.
         classes: The class set, in order.
 
     Raises:
-        UserError: A table is of another corpus or protocol, it misses or adds an utterance or class, or a condition
+        UserError: A table belongs to another corpus or protocol, lacks or adds an utterance or class, or a condition
             lacks a fold or seed.
     """
     table = pd.concat([_read(path, corpus, protocol, splits, classes) for path in paths], ignore_index=True)

@@ -10,7 +10,7 @@ from scaling_ambiguity.labels.levels import LEVELS
 
 @dataclass(frozen=True)
 class Stratum:
-    """Some of the tested utterances, in each deal, and the human votes that judge them there.
+    """Some of the tested utterances, in each deal, and the human votes by which they are judged.
 
     Attributes:
         name: As in the column ``stratum``.
@@ -30,11 +30,11 @@ class Stratum:
 def by_level(
     values: np.ndarray, level: np.ndarray, usable: np.ndarray | None = None
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Return {level: (value, weight)}; an utterance weighs in a level by its share of deals there.
+    """Return {level: (value, weight)}; an utterance's weight in a level is its share of deals there.
 
     Args:
         values: (D, U) or (U,).
-        level: (D, U), place in LEVELS or -1.
+        level: (D, U), index in LEVELS or -1.
         usable: (D, U), boolean; default all.
     """
     usable = np.ones(level.shape, dtype=bool) if usable is None else usable

@@ -17,9 +17,9 @@ def stratum_recall_rows(
 ) -> list[dict]:
     """Return the rows of the class prior and of every model in every further stratum, with cluster intervals.
 
-    The class of an utterance is the one that most votes name of those that judge the stratum, ties shared; where
-    deals differ, an utterance counts as each class by the weight of the deals that say so. A stratum of one class by
-    its level votes may hold others by the votes that judge it.
+    The class of an utterance is the one named by most of the votes that judge the stratum, ties shared; where
+    deals differ, an utterance counts as each class with the weight of the corresponding deals. A stratum of one class
+    by its level votes may contain others by the votes that judge it.
     """
     conditions = [(NO_MODEL, "prior", "none"), *predictions]
     stacked = [judges.prior[None], *predictions.values()]
@@ -50,6 +50,6 @@ def top_classes(judges: Judges, stratum: Stratum) -> tuple[np.ndarray, np.ndarra
     has = votes.sum(axis=-1) > 0
     weight = stratum.weight * has
     top = modes(np.where(has[..., None], votes, 1.0))
-    if stratum.votes == "all":  # the same in every deal; utterances weigh equally, as they do overall
+    if stratum.votes == "all":  # the same in every deal; utterances have equal weights, as overall
         return top * (weight.sum(axis=0) > 0)[:, None], weight
     return (weight[..., None] * top).mean(axis=0), weight

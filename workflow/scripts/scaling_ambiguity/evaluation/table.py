@@ -31,9 +31,9 @@ def evaluation_table(
 ) -> pd.DataFrame:
     """Return one row per estimate; see STATISTICS.
 
-    Means over utterances carry a cluster interval. Differences also carry p and, within each
+    Means over utterances carry a cluster interval. Differences also have p and, within each
     family (one metric and augmentation; overall, the three levels together, the balanced splits,
-    the classes, each factor), Holm's p_adjusted. Scores that are no means are smooth functions of
+    the classes, each factor), Holm's p_adjusted. Scores that are not means are smooth functions of
     totals, see ``whole_set_intervals``. Rows of method ``seed`` list each training's NLL (``votes`` is its number).
 
     Args:
@@ -67,7 +67,7 @@ def evaluation_table(
 
 
 def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: int, *, tested: bool) -> list[dict]:
-    """Return the rows of columns of one stratum; those that are weighted alike share one bootstrap."""
+    """Return the rows of columns of one stratum; columns with equal weights share one bootstrap."""
     groups: dict[bytes, list[Column]] = {}
     for column in columns:
         if column.weights.any():  # a level without utterances has no row
@@ -104,7 +104,7 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
 
 
 def _adjust(rows: list[dict], families: dict[str, str], adjust: str) -> list[dict]:
-    """Adjust p within (metric, model, augmentation) and a family of strata; learning curves are a family apart."""
+    """Adjust p within (metric, model, augmentation) and a family of strata; learning curves are a separate family."""
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
         if not np.isnan(row["p"]):
@@ -122,7 +122,7 @@ def _adjust(rows: list[dict], families: dict[str, str], adjust: str) -> list[dic
 def _whole_set_rows(predictions: dict[Condition, np.ndarray], judges: Judges, options: dict, seed: int) -> list[dict]:
     """Return macro_f1, weighted_f1, uar and ece with intervals; each seed's, averaged, as one prediction.
 
-    The totals that a score is made of are averaged over seeds first: the interval is that of one pooled matrix.
+    The totals behind a score are averaged over seeds first: the interval is that of one pooled matrix.
     """
     conditions = [(NO_MODEL, "prior", "none"), *predictions]
     stacked = [judges.prior[None], *predictions.values()]

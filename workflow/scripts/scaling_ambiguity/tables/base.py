@@ -19,7 +19,7 @@ class Table:
     """One table of the project.
 
     Attributes:
-        name: What error messages call it.
+        name: Its name in error messages.
         schema: pandera schema; its columns come first, in its order; those that are not required may be absent.
         key: Columns that identify a row; rows are stored sorted by them.
         families: Prefixes of numeric column families whose names depend on the class
@@ -65,11 +65,11 @@ class Table:
             )
 
     def write(self, frame: pd.DataFrame, path: str | Path) -> None:
-        """Validate and write, atomically, with bytes that depend on the data alone."""
+        """Validate and write, atomically, with bytes that depend only on the data."""
         write_parquet(self.validate(frame, path), path)
 
     def read(self, path: str | Path, *, utterances: list[str] | None = None) -> pd.DataFrame:
-        """Read and validate; with ``utterances``, rows of other utterances never leave the file."""
+        """Read and validate; with ``utterances``, rows of other utterances are never loaded."""
         filters = None if utterances is None else [("utterance", "in", list(utterances))]
         return self.validate(read_parquet(path, filters=filters), path)
 
@@ -80,7 +80,7 @@ def class_columns(classes: list[str], prefix: str = "p_") -> list[str]:
 
 
 def deal_columns(deals: int, prefix: str) -> list[str]:
-    """Return the column names of so many deals, e.g. ``["position_00", "position_01"]``."""
+    """Return the column names of ``deals`` deals, e.g. ``["position_00", "position_01"]``."""
     return [f"{prefix}{deal:02d}" for deal in range(deals)]
 
 

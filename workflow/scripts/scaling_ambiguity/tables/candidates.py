@@ -1,9 +1,9 @@
-"""``results/proxies/{corpus}/{annotator}/candidates.parquet``: one row per answer, with all that it says and cost.
+"""``results/proxies/{corpus}/{annotator}/candidates.parquet``: one row per answer, with its contents and cost.
 
-``p_<label>`` is the distribution that the answer stands for: the stated one in mode ``verbalised``, the one that the
+``p_<label>`` is the distribution that the answer represents: the stated one in mode ``verbalised``, the one that the
 vote was drawn from in mode ``readout``, all on the label otherwise; NaN where the status is not ``ok``. ``logprob`` is
 the natural-log probability of the answer's tokens at temperature 1, ``seconds`` its share of the time of its batch,
-and ``reason`` says why a row has no distribution.
+and ``reason`` states why a row has no distribution.
 """
 
 import numpy as np
@@ -15,7 +15,7 @@ from scaling_ambiguity.tables.proxies import STATUSES
 
 
 def _are_distributions(frame: pd.DataFrame) -> pd.Series:
-    """Say of each row whether it sums to 1 where its status is ``ok``, and is NaN and explained elsewhere."""
+    """Return whether each row sums to 1 where its status is ``ok``, and is NaN with a reason elsewhere."""
     shares = frame[[column for column in frame.columns if column.startswith("p_")]]
     sums = np.isclose(shares.sum(axis=1), 1, rtol=0, atol=PROBABILITY_TOLERANCE) & (shares >= 0).all(axis=1)
     without = shares.isna().all(axis=1) & frame["reason"].notna()

@@ -1,7 +1,7 @@
 """``results/levels/{corpus}/{protocol}.parquet``: the ambiguity level of an utterance in each deal.
 
 One row per utterance that has a level; ``votes`` is the number of votes that decide it. In each deal,
-``level_00`` ... is its place in (low, medium, high) ambiguity and ``agreement_00`` ... the agreement behind it.
+``level_00`` ... is its index in (low, medium, high) ambiguity and ``agreement_00`` ... the agreement behind it.
 """
 
 import pandas as pd

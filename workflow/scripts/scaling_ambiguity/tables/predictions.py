@@ -1,6 +1,6 @@
-"""``results/predictions/...parquet``: the distribution that a model predicts for each test utterance, and whose it is.
+"""``results/predictions/...parquet``: predicted distribution of each test utterance, and its model.
 
-``labels`` and ``augmentation`` say what the model was trained on; ``strategy`` how its answers were combined at test
+``labels`` and ``augmentation`` state what the model was trained on; ``strategy`` how its answers were combined at test
 time. A trained model has the strategy ``none``; a strategy without training has neither fold nor seed.
 """
 

@@ -1,6 +1,6 @@
 """``results/proxies/{corpus}/{annotator}/votes.parquet``: one row per synthetic vote, invalid answers included.
 
-Some annotators' votes say more: class_order, the classes as the prompt lists them, joined by ``|``, where that
+Some annotators' votes have more columns: class_order, the classes as the prompt lists them, joined by ``|``, where that
 differs from draw to draw; label_mass, of a read-out, the share of all answers that begin with a label; reason, why a
 failed draw has no answer.
 """
@@ -11,7 +11,7 @@ from scaling_ambiguity.tables.base import Table
 from scaling_ambiguity.tables.votes import VOTE_COLUMNS
 
 NOT_ASKED = "not_asked"  # the utterance lacks what the annotator's modality needs
-# no label: not one of the classes, cut at the token limit, declined or taken away by a filter, none was given
+# no label: not one of the classes, cut at the token limit, declined or withheld by a filter, none was given
 STATUSES = ("ok", "invalid", "cut", "refused", "failed", NOT_ASKED)
 
 PROXIES = Table(

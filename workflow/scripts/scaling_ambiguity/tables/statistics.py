@@ -1,4 +1,4 @@
-"""``results/statistics/*.parquet``: one row per estimate, with its interval and what it is an estimate of."""
+"""``results/statistics/*.parquet``: one row per estimate, with its interval and its estimand."""
 
 import re
 from math import inf
@@ -21,7 +21,7 @@ _text = (
     "population",
     "method",
 )
-# What a metric can be. A difference, or what is corrected for bias, is no such metric.
+# The range of a metric. Differences and bias-corrected values have no such range.
 _SHARES = (
     r"accuracy|uar|(macro|weighted)_f1|ece|bhattacharyya|cosine|total_variation|js_distance|jsd_bits(_equal)?|r2_within|"
     r"pairwise_agreement|match(_audio|_text|_human)?|share|called_.*"
@@ -32,9 +32,9 @@ _POSSIBLE = (
     ("brier", 0.0, 2.0),
     ("nll|kl_bits", 0.0, inf),
 )
-THESE, LIKE_THESE = "these raters", "raters like these"  # whom an estimate speaks of
-LEAST_CLUSTERS = 5  # for an interval or a p-value: with fewer no study says that they hold
-FEW = "few_clusters"  # the method of a row that has neither, for that reason
+THESE, LIKE_THESE = "these raters", "raters like these"  # the population of an estimate
+LEAST_CLUSTERS = 5  # for an interval or a p-value: no study supports them with fewer
+FEW = "few_clusters"  # the method of a row that has neither for this reason
 _OVER_CLUSTERS = (
     *(
         "bootstrap_t",
@@ -47,7 +47,7 @@ _OVER_CLUSTERS = (
         "sequential",
     ),
 )
-_TESTS = ("sign_flip",)  # their rows stand beside those of intervals and keep the name of their method
+_TESTS = ("sign_flip",)  # their rows accompany those of intervals and keep the name of their method
 _numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted", "p_least")
 
 STATISTICS = Table(
@@ -74,7 +74,7 @@ STATISTICS = Table(
             "method": pa.Column(str),
             "p": pa.Column(float, pa.Check.in_range(0, 1), nullable=True),
             "p_adjusted": pa.Column(float, pa.Check.in_range(0, 1), nullable=True),
-            # the smallest p that the resamples can give: a p of that size says "at most"
+            # the smallest p possible with the resamples: a p of that size means "at most"
             "p_least": pa.Column(float, pa.Check.in_range(0, 1), nullable=True, required=False),
         }
     ),
@@ -84,9 +84,9 @@ STATISTICS = Table(
 def statistics_frame(rows: list[dict]) -> pd.DataFrame:
     """Return ``rows`` as a statistics table; absent text is ``"none"``, absent numbers NaN, ``n`` 0.
 
-    An interval is cut to what its metric can be: with few clusters bootstrap-t reaches beyond. That of an estimate
-    which itself lies beyond, as a correlation corrected by Spearman and Brown may, is left as it is. Of fewer than
-    five clusters the estimate stands without interval and p, and ``method`` says so: ``few_clusters``.
+    An interval is cut to the range of its metric: with few clusters bootstrap-t reaches beyond. That of an estimate
+    which itself lies beyond, as a correlation corrected by Spearman and Brown may, is not cut. With fewer than
+    five clusters the estimate has no interval and no p, and ``method`` is ``few_clusters``.
     """
     frame = pd.DataFrame(rows, columns=list(STATISTICS.schema.columns))
     for column in _text:

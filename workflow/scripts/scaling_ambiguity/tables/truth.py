@@ -1,4 +1,4 @@
-"""``results/corpora/{corpus}/truth.parquet``: simulated corpora only, for evaluation and validation alone.
+"""``results/corpora/{corpus}/truth.parquet``: simulated corpora only, for evaluation and validation only.
 
 ``p_<label>`` is the latent distribution, ``v_<label>`` the expected vote of a rater drawn
 from the pool: the target of every human-referenced estimand.

@@ -1,6 +1,6 @@
 """``results/corpora/{corpus}/turns.parquet``: every turn of a corpus' conversations, in the order of speaking.
 
-Turns that are no utterance of the run are in it too: they were said before those that are. ``start`` is in
+Turns that are not utterances of the run are included, as they are context for those that are. ``start`` is in
 seconds from the start of the conversation.
 """
 

@@ -1,7 +1,7 @@
 """``results/corpora/{corpus}/utterances.parquet``: one row per utterance.
 
-What the full decode of a sound adds: channels, rms (dBFS), clipped (share of samples), sha256 of the file, and
-sound, the copy at 16 kHz mono, relative to the folder of the run, where the file itself is something else.
+Columns added by the full decode of a sound: channels, rms (dBFS), clipped (share of samples), sha256 of the file, and
+sound, the copy at 16 kHz mono, relative to the folder of the run, where the file itself has another format.
 """
 
 import pandas as pd

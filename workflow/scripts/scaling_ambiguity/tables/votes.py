@@ -7,7 +7,7 @@ from scaling_ambiguity.tables.base import Table
 
 
 def observed(votes: pd.DataFrame) -> "pd.Series[bool]":
-    """Return which rows are primary votes of observers, inside the class set or not: no self reports, no synthetic."""
+    """Return which rows are primary votes of observers, inside the class set or not, excluding self reports."""
     return (votes["kind"] == "observer") & (votes["role"] == "primary")
 
 
