@@ -32,7 +32,7 @@ def audio_features(waveform: np.ndarray) -> np.ndarray:
     Raises:
         ValueError: The waveform is empty, not one-dimensional or holds non-finite samples.
     """
-    import librosa  # here, so that readers of the table need not load it
+    import librosa  # imported here, so that readers of the table need not load it
 
     waveform = np.asarray(waveform, dtype=np.float32)
     if waveform.ndim != 1 or not waveform.size or not np.isfinite(waveform).all():

@@ -1,4 +1,4 @@
-"""``results/balanced/{corpus}/{protocol}.parquet``: the balanced evaluation split, test items alone.
+"""``results/balanced/{corpus}/{protocol}.parquet``: the balanced evaluation split, test items only.
 
 One row per test item. In each deal, ``bin_00`` ... is its bin (dominant class x 3 + level of its level votes),
 ``weight_00`` ... its weight, with mean 1 over the items that have one, and ``kept_00`` ... whether it is in the

@@ -1,4 +1,4 @@
-"""How many items each bin should have, how many it got, and how far apart the two distributions are."""
+"""Wanted and actual items per bin, and the distance between the two distributions."""
 
 from typing import TypeAlias
 
@@ -15,14 +15,14 @@ Counts: TypeAlias = NDArray[np.intp]
 def lifted(counts: Counts, ratio: float) -> Counts:
     """Return the wanted items per bin, (B,): at least ``floor(ratio x largest)`` where there is one at all.
 
-    A bin without a training item is not filled: nobody voted like that, so that nothing is known about its sound.
+    A bin without a training item is not filled: no one voted like that, so nothing is known about its sound.
     """
     least = int(np.floor(ratio * counts.max(initial=0) + 1e-9))
     return np.where(counts > 0, np.maximum(counts, least), 0)
 
 
 def bin_report(bins: Bins, before: Counts, target: Counts, after: Counts, kinds: pd.DataFrame) -> pd.DataFrame:
-    """Return one row per bin: items before, wanted and after, what was made how, and the three shares.
+    """Return one row per bin: items before, wanted and after, new items by kind, and the three shares.
 
     Args:
         bins: The bins, B of them.
@@ -42,7 +42,7 @@ def bin_report(bins: Bins, before: Counts, target: Counts, after: Counts, kinds:
 
 
 def shares_of(counts: NDArray) -> NDArray[np.float64]:
-    """Return counts / their sum; zeros where there is nothing."""
+    """Return counts / their sum; zeros if the sum is 0."""
     total = counts.sum()
     return counts / total if total else np.zeros(len(counts))
 

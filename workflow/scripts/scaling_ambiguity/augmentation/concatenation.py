@@ -1,4 +1,4 @@
-"""Two recordings in one: one after the other, or two of the same speaker at once; the transcript says all of it."""
+"""Two recordings in one: one after the other, or two of the same speaker overlaid; the transcript covers both."""
 
 import numpy as np
 import pandas as pd
@@ -10,7 +10,7 @@ GAP = 0.1  # seconds of silence between the two, a short pause
 
 
 def concatenate(first: np.ndarray, second: np.ndarray) -> np.ndarray:
-    """Return ``first``, a pause of ``GAP`` and ``second``, as they are."""
+    """Return ``first``, a pause of ``GAP`` and ``second``, unchanged."""
     pause = np.zeros(int(GAP * SAMPLE_RATE), dtype=np.float32)
     return within_full_scale(np.concatenate([first, pause, second]))
 
@@ -26,15 +26,15 @@ def overlay(first: np.ndarray, second: np.ndarray, alpha: float) -> np.ndarray:
 def duration_share(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     """Return the first's share in the duration of both, in (0, 1): its weight in the label distribution.
 
-    That a listener weighs what was heard by its length is an assumption; the share is recorded with the item.
+    That listeners weight recordings by their length is an assumption; the share is recorded with the item.
     """
     return first / (first + second)
 
 
 def joined_text(first: str | None, second: str | None) -> str | None:
-    """Return what is heard in a recording of both: the two texts in order; one of them if they are equal.
+    """Return the transcript of a recording of both: the two texts in order; one of them if they are equal.
 
-    None if a text is not known: half a transcript would say that the other half is silent.
+    None if a text is not known: half a transcript would imply that the other half is silent.
     """
     texts = [None if pd.isna(text) else str(text).strip() for text in (first, second)]
     if None in texts:

@@ -1,4 +1,4 @@
-"""DiME-Aug as published (arXiv 2601.14620, section 2.3): which training items to mix, and in what proportion."""
+"""DiME-Aug as published (arXiv 2601.14620, section 2.3): which training items to mix, and in which proportion."""
 
 from dataclasses import dataclass
 
@@ -15,7 +15,7 @@ TRANSFORM = "dime"
 
 @dataclass(frozen=True)
 class Plan:
-    """What DiME-Aug will make.
+    """The items that DiME-Aug will make.
 
     Attributes:
         items: One row per new item: utterance, first, second (the parents), alpha (weight of
@@ -46,13 +46,13 @@ def plan_mixtures(
     cannot be lifted, one without items has nothing to mix; the summary shows both.
 
     Args:
-        labels: Label table of the training part alone.
+        labels: Label table of the training part only.
         features: Feature table holding at least those utterances.
         classes: The class set, in order.
         ratio: Share of the largest class in [0, 1].
         neighbours: k of the neighbour search, the item itself included.
         prefix: Start of the new items' names, ``{prefix}_{label}_{number}``.
-        seed: Items are drawn by (seed, prefix, class, number) alone.
+        seed: Items are drawn by (seed, prefix, class, number) only.
 
     Raises:
         UserError: A label has no features, or ratio or neighbours are out of range.

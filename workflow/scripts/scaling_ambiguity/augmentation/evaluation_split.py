@@ -1,8 +1,8 @@
-"""A balanced evaluation split out of real test items: by weights, and by a subsample.
+"""A balanced evaluation split of real test items: by weights, and by a subsample.
 
 Nothing is generated. Class, level, bin and weight of an item come from its level votes, which
-are neither conditioned on nor predicted: an item chosen by the votes it is scored against would
-be chosen for being right.
+are neither conditioned on nor predicted: an item selected by the votes it is scored against would
+be selected for being right.
 """
 
 from dataclasses import dataclass
@@ -26,11 +26,11 @@ class Balanced:
 
     Attributes:
         bin: (D, U) dominant class x 3 + level; -1 without level votes.
-        group: (D, U) what is balanced: the bin, its class or its level; -1 without level votes.
+        group: (D, U) the balanced unit: the bin, its class or its level; -1 without level votes.
         weight: (D, U) weights, mean 1 over the items that are used, 0 for the others.
         kept: (D, U) whether an item is in the subsample.
         groups: Names of the groups.
-        lacking: Why nothing could be balanced, then all weights are 0; else empty.
+        lacking: Why balancing was impossible (then all weights are 0), else empty.
     """
 
     bin: NDArray[np.intp]
@@ -42,7 +42,7 @@ class Balanced:
 
 
 def effective_size(weight: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return (sum w)^2 / sum w^2 along the last axis: as many equally weighted items say as much (Kish 1965).
+    """Return (sum w)^2 / sum w^2 along the last axis: the equivalent number of equally weighted items (Kish 1965).
 
     In [1, number of weights]; 0 if all weights are 0.
     """
@@ -53,7 +53,7 @@ def effective_size(weight: NDArray[np.float64]) -> NDArray[np.float64]:
 def dominant_classes(counts: NDArray[np.float64], utterances: list[str], seed: int) -> NDArray[np.intp]:
     """Return the class with most level votes, (D, U, C) -> (D, U); -1 without votes.
 
-    A tie is broken at random by (seed, utterance, deal): always the first class would favour it.
+    A tie is broken at random by (seed, utterance, deal): always taking the first class would favour it.
     """
     deals, _, classes = counts.shape
     chance = np.stack([generator(seed, "balanced", name).random((deals, classes)) for name in utterances], axis=1)
@@ -71,19 +71,19 @@ def balance(
     least: int = LEAST,
     seed: int,
 ) -> Balanced:
-    """Weigh and subsample test items so that every group counts the same.
+    """Weight and subsample test items so that every group counts the same.
 
     With G groups of at least ``least`` items, group g of n_g items and n = sum n_g: weight n / (G n_g). The
     subsample has min n_g items of every group, the first in an order drawn by (seed, utterance): the same
-    items are preferred in every deal. Smaller groups are left out: they would decide the result. If in some
-    deal no two groups are large enough, nothing has a weight in any, and ``lacking`` says why.
+    items are preferred in every deal. Smaller groups are left out: they would dominate the result. If in some
+    deal no two groups are large enough, all weights in all deals are 0, and ``lacking`` states why.
 
     Args:
         counts: (D, U, C) level votes, and no others.
-        level: (D, U) place in ``LEVELS``; -1 of items without a level.
+        level: (D, U) index in ``LEVELS``; -1 for items without a level.
         utterances: Names of the test items, U of them.
         classes: The class set, in order.
-        by: What is balanced: ``bin`` (class x level), ``class`` or ``level``.
+        by: The balanced unit: ``bin`` (class x level), ``class`` or ``level``.
         least: Fewest items of a group.
         seed: Global seed.
 
@@ -145,7 +145,7 @@ def group_report(balanced: Balanced) -> pd.DataFrame:
 
 
 def _share(part: NDArray, whole: NDArray) -> float:
-    """Return the mean of part / whole over deals, NaN if a deal has nothing."""
+    """Return the mean of part / whole over deals, NaN if a deal has none."""
     return float((part / whole).mean()) if (whole > 0).all() else float("nan")
 
 

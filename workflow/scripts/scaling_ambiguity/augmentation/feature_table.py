@@ -1,4 +1,4 @@
-"""``results/features/{corpus}.parquet``: 82 features per utterance, in which DiME-Aug looks for neighbours."""
+"""``results/features/{corpus}.parquet``: 82 features per utterance, the space in which DiME-Aug searches neighbours."""
 
 import pandera.pandas as pa
 

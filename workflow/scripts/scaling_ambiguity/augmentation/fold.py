@@ -1,4 +1,4 @@
-"""The folder of augmented items of one label table, fold and arm; ``published.py`` has the published way."""
+"""The folder of augmented items of one label table, fold and arm; ``published.py`` has the published procedure."""
 
 import importlib
 from pathlib import Path
@@ -74,7 +74,7 @@ def _durations(rows: pd.DataFrame, root: Path) -> np.ndarray:
 
 
 def check_recipes(recipes: list[Recipe], splits: pd.DataFrame, fold: int, taken: set[str]) -> None:
-    """Raise UserError unless every parent is a training item of ``fold``, no item its own parent, every name new."""
+    """Raise UserError unless every parent is a training item of ``fold``, no item its own parent, names new."""
     part = splits.loc[splits["fold"] == fold].set_index("utterance")["part"]
     seen = set(taken)
     for recipe in recipes:
@@ -88,7 +88,7 @@ def check_recipes(recipes: list[Recipe], splits: pd.DataFrame, fold: int, taken:
             raise UserError(f"augmented item {recipe.utterance}: {recipe.parents[0]} is mixed with itself.")
         if recipe.utterance in seen:
             raise UserError(
-                f"augmented item {recipe.utterance}: an utterance of this name is there. Rename the augmentation."
+                f"augmented item {recipe.utterance}: an utterance of this name exists. Rename the augmentation."
             )
         seen.add(recipe.utterance)
 
@@ -107,7 +107,7 @@ def augment(
     seed: int,
     output: Path,
 ) -> None:
-    """Write ``output/{items.parquet, audio/, summary.csv, distances.json}``, whole or not at all.
+    """Write ``output/{items.parquet, audio/, summary.csv, distances.json}``, completely or not at all.
 
     summary.csv has a row per bin (before, target, mixed, transformed, copied, after, shortfall
     and shares), distances.json how far the items are from the target and from balance.
@@ -139,7 +139,7 @@ def augment(
     new = np.array([recipe.distribution for recipe in recipes]).reshape(-1, len(classes))
     before = bins.count(training.distributions)
     after = before + bins.count(new)
-    # arms without a ratio do not balance: their target is what there is
+    # arms without a ratio do not balance: their target is the present state
     target = lifted(before, options.get("ratio", 0.3)) if method in ("balanced", "oversample") else before
     kinds = pd.DataFrame({"bin": bins.place(new), "kind": [recipe.kind for recipe in recipes]})
     report = bin_report(bins, before, target, after, kinds)

@@ -1,4 +1,4 @@
-"""What arms that fill bins share: the bins, the wanted counts, and members taken in turn."""
+"""Shared parts of arms that fill bins: the bins, the wanted counts, and members taken in turn."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -25,7 +25,7 @@ class Lift:
         home: (n,) bin of each training item.
         before: (B,) training items per bin.
         target: (B,) wanted items per bin.
-        reuse: Most new items that one training item may be a parent of.
+        reuse: Largest number of new items of which one training item may be a parent.
     """
 
     bins: Bins
@@ -38,8 +38,8 @@ class Lift:
 def lift(training: Training, options: dict[str, Any], where: str) -> Lift:
     """Return the bins of the training part and the counts they are lifted to.
 
-    Options, beside those of ``make_bins``: ``ratio`` (.3), the share of the largest bin that every
-    bin with an item is lifted to; ``reuse`` (10), the most new items of one parent.
+    Options, in addition to those of ``make_bins``: ``ratio`` (.3), the share of the largest bin that every
+    bin with an item is lifted to; ``reuse`` (10), the largest number of new items per parent.
 
     Raises:
         UserError: An option is out of its range.
@@ -57,7 +57,7 @@ def lift(training: Training, options: dict[str, Any], where: str) -> Lift:
 def in_turn(members: NDArray[np.intp], wanted: int, used: NDArray[np.intp], reuse: int, *seed: object) -> list[int]:
     """Return up to ``wanted`` members, in random rounds over all of them, each at most ``reuse`` times in ``used``.
 
-    ``used`` (n,) is counted on.
+    ``used`` (n,) is updated in place.
     """
     taken: list[int] = []
     for turn in range(reuse):

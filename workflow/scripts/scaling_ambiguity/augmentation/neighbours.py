@@ -7,7 +7,7 @@ def standardise(features: np.ndarray) -> np.ndarray:
     """Return columns with mean 0 and population deviation 1; constant columns become 0. Shape (n, d) kept."""
     centred = features - features.mean(axis=0)
     deviation = centred.std(axis=0)
-    # Relative to the column's size, so that rounding in the mean is not taken for spread.
+    # Relative to the column's size, so that rounding in the mean is not mistaken for spread.
     constant = deviation <= 1e-12 * np.maximum(np.abs(features).max(axis=0), 1.0)
     return np.where(constant, 0.0, centred / np.where(constant, 1.0, deviation))
 

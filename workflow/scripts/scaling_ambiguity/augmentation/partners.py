@@ -1,4 +1,4 @@
-"""Who an item may be mixed with: its nearest others, of the same speaker or of all."""
+"""Possible partners of an item: its nearest others, of the same speaker or of all."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,7 @@ def nearest_partners(space: NDArray[np.float64], groups: NDArray, partners: int)
     """Return the nearest others of each row within its group, (n, d) -> (n, partners); -1 where there are fewer.
 
     Features are standardised over all rows, distances Euclidean, equal ones ordered by row. A row is never
-    its own partner, and ``partners`` counts others alone.
+    its own partner, and ``partners`` does not count the row itself.
     """
     scaled = standardise(np.asarray(space, dtype=np.float64))
     found = np.full((len(scaled), partners), -1, dtype=np.intp)

@@ -27,7 +27,7 @@ def augment(
     seed: int,
     output: Path,
 ) -> None:
-    """Write ``output/{items.parquet, audio/, summary.csv}``, whole or not at all.
+    """Write ``output/{items.parquet, audio/, summary.csv}``, completely or not at all.
 
     Args:
         name: Name of the augmentation, with which the new items' names begin.

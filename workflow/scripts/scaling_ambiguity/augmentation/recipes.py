@@ -1,4 +1,4 @@
-"""What an augmentation is given, and what it answers: recipes of new items, not yet sounds."""
+"""Input and output of an augmentation: the training part, and recipes of new items (not yet sounds)."""
 
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Training:
     Attributes:
         names: (n,) names.
         distributions: (n, C) label distributions.
-        space: (n, d) features, in which neighbours are looked for.
+        space: (n, d) features, in which neighbours are searched.
         speakers: (n,) speakers.
         durations: (n,) seconds.
         transcripts: n texts; None where unknown.
@@ -47,7 +47,7 @@ class Recipe:
         operation: ``copy``, ``concatenate``, ``overlay``, ``mixup``, ``specaugment`` or one of ``transforms.RANGES``.
         settings: The operation's numbers, all recorded in the items table.
         distribution: (C,) label distribution.
-        transcript: What is said, or None.
+        transcript: Its text, or None.
         kind: ``MIXED``, ``TRANSFORMED`` or ``COPIED``.
     """
 
@@ -77,7 +77,7 @@ def share(options: dict[str, Any], key: str, default: float, where: str, largest
     """Return an option in (0, ``largest``].
 
     Raises:
-        UserError: It is not.
+        UserError: It is outside this range.
     """
     value = options.get(key, default)
     if not isinstance(value, int | float) or not 0 < value <= largest:

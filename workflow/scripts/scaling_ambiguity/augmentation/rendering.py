@@ -1,4 +1,4 @@
-"""From recipes to sounds, each played back through the audit of the corpora."""
+"""Render recipes to sounds, each checked by the audit of the corpora."""
 
 from collections import OrderedDict
 from pathlib import Path
@@ -25,7 +25,7 @@ CACHE = 256  # sounds kept in memory: parents come back
 def render(recipe: Recipe, parents: list[np.ndarray], seed: int) -> np.ndarray:
     """Return the samples of one item: float32, mono, 16 kHz, in [-1, 1].
 
-    What an operation draws (noise, a room, masks) depends on the seed and the item's name alone.
+    Random parts of an operation (noise, a room, masks) depend only on the seed and the item's name.
     """
     random = generator(seed, "sound", recipe.utterance)
     if recipe.operation == "concatenate":

@@ -1,4 +1,4 @@
-"""Bins of the simplex of label distributions: what DiME-Aug repaired balances, instead of the largest class alone."""
+"""Bins of the simplex of label distributions: repaired DiME-Aug balances these instead of only the largest class."""
 
 from dataclasses import dataclass
 from typing import Any, TypeAlias
@@ -21,7 +21,7 @@ class Bins:
     """A partition of the simplex.
 
     Attributes:
-        names: One name a bin, ``[a-z0-9_]+``.
+        names: One name per bin, ``[a-z0-9_]+``.
         low: (B,) whether a bin holds distributions of low ambiguity, which mixing two items would leave.
         classes: Number of classes.
         edges: Two edges of normalised entropy, between low and medium and between medium and high.
@@ -49,12 +49,12 @@ class Bins:
 
 
 def entropy_level(distributions: Array, edges: tuple[float, float] = EDGES) -> NDArray[np.intp]:
-    """Return the place in ``LEVELS`` of H / log2 C of each distribution, (n, C) -> (n,); one on an edge is below it."""
+    """Return the index in ``LEVELS`` of H / log2 C of each distribution, (n, C) -> (n,); one on an edge is below it."""
     return np.searchsorted(np.array(edges) + TIE, normalised_entropy(distributions))
 
 
 def make_bins(options: dict[str, Any], distributions: Array, classes: list[str], where: str) -> Bins:
-    """Return the bins that ``options`` ask for.
+    """Return the bins specified by ``options``.
 
     ``bins: levels`` (default) crosses the dominant class with three levels of normalised
     entropy, cut at ``edges`` (thirds of its range by default). ``codebook`` is k-means, with
@@ -92,8 +92,8 @@ def codebook(distributions: Array, codes: int) -> Array:
 
     Points are square roots of distributions, whose Euclidean distance is sqrt(2) times the
     Hellinger distance; a centre is the distribution whose root points to the mean of its
-    members' roots. The start is farthest-first from the point nearest to the mean: nothing is
-    drawn. There are never more centres than different distributions.
+    members' roots. The initialisation is farthest-first from the point nearest to the mean, without
+    randomness. There are never more centres than different distributions.
     """
     points, weights = np.unique(np.round(np.sqrt(distributions), 12), axis=0, return_counts=True)
     middle = np.average(points, axis=0, weights=weights)

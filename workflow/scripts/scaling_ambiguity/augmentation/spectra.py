@@ -1,4 +1,4 @@
-"""Mixup and SpecAugment in the spectrum a speech encoder sees, turned back into sound.
+"""Mixup and SpecAugment in the spectrum that a speech encoder receives, converted back into sound.
 
 Frames are those of Whisper's features (400 samples, hop 160 at 16 kHz), so that a mask of a
 frame or band of the sound is a mask of the same frame or band of the features.
@@ -14,7 +14,7 @@ ROUNDS = 8  # of Griffin and Lim, from the phase of the heavier parent
 
 
 def _spectrum(waveform: np.ndarray) -> np.ndarray:
-    import librosa  # here, so that readers of plans need not load it
+    import librosa  # imported here, so that readers of plans need not load it
 
     return librosa.stft(waveform, n_fft=FRAME, hop_length=HOP)
 
@@ -32,9 +32,9 @@ def log_magnitude(waveform: np.ndarray) -> np.ndarray:
 
 
 def mixup_spectra(first: np.ndarray, second: np.ndarray, alpha: float) -> np.ndarray:
-    """Return the sound whose log spectrum is ``alpha`` the first's and ``1 - alpha`` the second's.
+    """Return the sound whose log spectrum is ``alpha`` times the first's plus ``1 - alpha`` times the second's.
 
-    Cut to the shorter. The phase starts as that of the heavier and is made consistent (Griffin
+    Cut to the shorter. The phase starts as that of the one with more weight and is made consistent (Griffin
     and Lim 1984, 10.1109/TASSP.1984.1164317). Source of mixup: arXiv 1710.09412.
     """
     length = min(len(first), len(second))
@@ -49,10 +49,10 @@ def mixup_spectra(first: np.ndarray, second: np.ndarray, alpha: float) -> np.nda
 def mask_spectrum(
     waveform: np.ndarray, masks: int, frequency: float, time: float, random: np.random.Generator
 ) -> np.ndarray:
-    """Return the sound with ``masks`` bands of frequency and as many stretches of time taken out (SpecAugment).
+    """Return the sound with ``masks`` frequency bands and as many time segments masked (SpecAugment).
 
-    Each band is U(0, ``frequency``) of all bands wide, each stretch U(0, ``time``) of the
-    length, at a random place. Source: arXiv 1904.08779, without its time warp.
+    Each band is U(0, ``frequency``) of all bands wide, each segment U(0, ``time``) of the
+    length, at a random position. Source: arXiv 1904.08779, without its time warp.
     """
     spectrum = _spectrum(waveform)
     for axis, share in ((0, frequency), (1, time)):

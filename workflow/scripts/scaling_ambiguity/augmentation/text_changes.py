@@ -1,7 +1,7 @@
-"""Changes of a transcript: masked words, words in another order, or a paraphrase from a table of the user's.
+"""Changes of a transcript: masked words, words in another order, or a paraphrase from the user's table.
 
-They go with recordings that keep their label distribution, and are recorded with the item. That
-the distribution still holds is the user's claim: the default changes no text.
+They accompany recordings that keep their label distribution, and are recorded with the item. That
+the distribution still holds is the user's responsibility: by default no text is changed.
 """
 
 from pathlib import Path
@@ -42,7 +42,7 @@ class TextChange:
         self.kind, self.share = options.get("kind", "none"), options.get("share", 0.2)
         if self.kind not in KINDS or set(options) - {"kind", "share", "table"}:
             raise UserError(
-                f"{where}: text {options} is unknown; kind is one of {', '.join(KINDS)}, beside share, table."
+                f"{where}: text {options} is unknown; kind is one of {', '.join(KINDS)}, besides share, table."
             )
         if not 0 < self.share < 1:
             raise UserError(f"{where}: text.share {self.share} must lie in (0, 1).")
@@ -53,7 +53,7 @@ class TextChange:
     def change(
         self, utterance: str, text: str | None, random: np.random.Generator
     ) -> tuple[str | None, dict[str, float]]:
-        """Return the text, and what was done to it as settings of a recipe; nothing where there is no text."""
+        """Return the text, and its changes as settings of a recipe; nothing where there is no text."""
         if text is None or not text.strip() or self.kind == "none":
             return text, {}
         if self.kind == "paraphrase":

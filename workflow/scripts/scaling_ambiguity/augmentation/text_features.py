@@ -1,4 +1,4 @@
-"""The 10 text features of DiME-Aug (arXiv 2601.14620, section 2.3): counts and shares of what is on the page."""
+"""The 10 text features of DiME-Aug (arXiv 2601.14620, section 2.3): counts and shares of characters and words."""
 
 import numpy as np
 

@@ -1,6 +1,6 @@
-"""Changes of a recording that leave its label distribution as it is: pitch, speed, noise and reverberation.
+"""Changes of a recording that preserve its label distribution: pitch, speed, noise and reverberation.
 
-Each takes and returns mono float32 samples at 16 kHz. A result beyond full scale is turned down as a whole.
+Each takes and returns mono float32 samples at 16 kHz. A result beyond full scale is scaled down as a whole.
 """
 
 from typing import Any
@@ -10,7 +10,7 @@ import numpy as np
 from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 from scaling_ambiguity.errors import UserError
 
-# the published step moves by at most a semitone and 5 %; noise and rooms are those of a quiet recording
+# the published step changes by at most a semitone and 5 %; noise and rooms are those of a quiet recording
 RANGES: dict[str, tuple[float, float]] = {
     "pitch": (-1.0, 1.0),  # semitones
     "speed": (0.95, 1.05),  # factor of the tempo
@@ -18,7 +18,7 @@ RANGES: dict[str, tuple[float, float]] = {
     "reverberation": (0.1, 0.4),  # seconds to fall by 60 dB
 }
 LIMITS = {"pitch": (-2.0, 2.0), "speed": (0.8, 1.25), "noise": (0.0, 60.0), "reverberation": (0.02, 2.0)}
-DIRECT = 0.7  # share of the direct sound in the energy of a room's answer
+DIRECT = 0.7  # share of the direct sound in the energy of a room's impulse response
 PRE_DELAY = 0.002  # seconds between the direct sound and the first reflection
 
 
@@ -29,21 +29,21 @@ def within_full_scale(samples: np.ndarray) -> np.ndarray:
 
 
 def change_pitch(waveform: np.ndarray, semitones: float) -> np.ndarray:
-    """Move the pitch by ``semitones``, the length kept (phase vocoder and resampling, librosa)."""
-    import librosa  # here, so that readers of plans need not load it
+    """Shift the pitch by ``semitones``, keeping the length (phase vocoder and resampling, librosa)."""
+    import librosa  # imported here, so that readers of plans need not load it
 
     return within_full_scale(librosa.effects.pitch_shift(waveform, sr=SAMPLE_RATE, n_steps=semitones))
 
 
 def change_speed(waveform: np.ndarray, factor: float) -> np.ndarray:
-    """Speak ``factor`` times as fast at the same pitch (phase vocoder, librosa); n -> round(n / factor) samples."""
+    """Speed up by ``factor`` at the same pitch (phase vocoder, librosa); n -> round(n / factor) samples."""
     import librosa
 
     return within_full_scale(librosa.effects.time_stretch(waveform, rate=factor))
 
 
 def add_noise(waveform: np.ndarray, snr: float, random: np.random.Generator) -> np.ndarray:
-    """Add white Gaussian noise whose power is exactly ``snr`` dB below the recording's; silence stays silence."""
+    """Add white Gaussian noise whose power is exactly ``snr`` dB below the recording's; silence remains silence."""
     noise = random.standard_normal(len(waveform))
     power = np.mean(np.square(waveform, dtype=np.float64))
     scale = np.sqrt(power / np.mean(noise**2) / 10 ** (snr / 10))
@@ -64,7 +64,7 @@ def room_answer(seconds: float, random: np.random.Generator) -> np.ndarray:
 
 
 def add_reverberation(waveform: np.ndarray, seconds: float, random: np.random.Generator) -> np.ndarray:
-    """Let the recording sound in a simulated room (:func:`room_answer`); length and RMS are kept."""
+    """Apply a simulated room to the recording (:func:`room_answer`); length and RMS are kept."""
     from scipy.signal import fftconvolve
 
     wet = fftconvolve(waveform.astype(np.float64), room_answer(seconds, random))[: len(waveform)]
@@ -90,7 +90,7 @@ def transform_ranges(options: dict[str, Any] | None, where: str) -> dict[str, tu
 
     Raises:
         UserError: An unknown transform, none, or a range that does not rise within ``LIMITS``, beyond
-            which a label distribution cannot be taken to be the same.
+            which a label distribution cannot be assumed to be preserved.
     """
     ranges: dict[str, Any] = {
         kind: tuple(map(float, pair)) for kind, pair in (RANGES if options is None else options).items()

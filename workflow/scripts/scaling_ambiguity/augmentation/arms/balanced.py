@@ -1,9 +1,9 @@
-"""DiME-Aug repaired: bins of the simplex filled by items that truly lie in them.
+"""DiME-Aug repaired: bins of the simplex are filled with items that actually lie in them.
 
 Bins of low ambiguity are filled by changes of one recording that keep its label distribution:
 a mixture of two would be more ambiguous. The others are filled by mixtures of two recordings,
-of which only those count whose label distribution lies in the bin; what these cannot fill is
-filled like the former, and what neither can is reported as short.
+of which only those count whose label distribution lies in the bin; the remainder is
+filled like the former, and any shortfall is reported.
 """
 
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ from scaling_ambiguity.seeds import generator
 
 OPTIONS = (*lifting.OPTIONS, "mixing", "partners", "neighbours", "longest", "transforms", "text")
 MIXINGS, PARTNERS = ("concatenate", "overlay"), ("same_speaker", "any")
-WEIGHTS, TRIES = (0.25, 0.75), 4  # of an overlay: both are heard
+WEIGHTS, TRIES = (0.25, 0.75), 4  # of an overlay: both recordings remain audible
 UNITS = {"pitch": "semitones", "speed": "factor", "noise": "snr", "reverberation": "seconds"}
 
 
@@ -42,9 +42,9 @@ class Mixtures:
 def plan(training: Training, options: dict[str, Any], prefix: str, seed: int, where: str) -> list[Recipe]:
     """Return the recipes that lift every bin, as far as parents allow.
 
-    Options, beside those of ``lifting.lift``: ``mixing`` concatenate (default) or overlay;
-    ``partners`` same_speaker (default) or any, the latter for concatenation alone: two voices
-    at once are no one's emotion; ``neighbours`` (10) others that an item may be mixed with;
+    Options, in addition to those of ``lifting.lift``: ``mixing`` concatenate (default) or overlay;
+    ``partners`` same_speaker (default) or any, the latter for concatenation only: two simultaneous voices
+    do not express one person's emotion; ``neighbours`` (10) others that an item may be mixed with;
     ``longest`` (30 s) of a concatenation; ``transforms`` and their ranges; ``text``.
 
     Raises:
@@ -80,7 +80,9 @@ def _mixing(options: dict[str, Any], where: str) -> str:
             f"and partners {partners!r} one of {', '.join(PARTNERS)}."
         )
     if mixing == "overlay" and partners == "any":
-        raise UserError(f"{where}: an overlay needs partners: same_speaker; two voices at once are no one's emotion.")
+        raise UserError(
+            f"{where}: an overlay needs partners: same_speaker; two voices at once do not express one emotion."
+        )
     return mixing
 
 
@@ -89,7 +91,7 @@ def possible_mixtures(
 ) -> Mixtures:
     """Return every mixture of an item with one of its partners, in order of the items' names.
 
-    A concatenation has one weight, the first's share in the duration; an overlay is tried at
+    A concatenation has one weight, the first's share in the duration; an overlay is tried with
     ``TRIES`` weights from U(.25, .75).
     """
     mixing, n = _mixing(options, where), len(training.names)
@@ -118,7 +120,7 @@ def possible_mixtures(
 
 
 def _choose(mixtures: Mixtures, number: int, wanted: int, used: NDArray[np.intp], reuse: int, seed: tuple) -> list[int]:
-    """Return up to ``wanted`` mixtures of a bin in random order, no pair of parents twice; counts on in ``used``."""
+    """Return up to ``wanted`` mixtures of a bin in random order, no pair twice; ``used`` is updated in place."""
     chosen: list[int] = []
     pairs: set[frozenset[int]] = set()
     for row in generator(*seed).permutation(np.flatnonzero(mixtures.bin == number)):

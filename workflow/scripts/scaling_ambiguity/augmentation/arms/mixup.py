@@ -1,4 +1,4 @@
-"""Mixup of spectra (arXiv 1710.09412): random pairs of the training part, whatever their classes and speakers."""
+"""Mixup of spectra (arXiv 1710.09412): random pairs of the training part, regardless of class and speaker."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ OPTIONS = ("share", "concentration")
 def plan(training: Training, options: dict[str, Any], prefix: str, seed: int, where: str) -> list[Recipe]:
     """Return floor(``share`` x n) mixtures (.3) with alpha ~ Beta(``concentration``, ``concentration``) (.2).
 
-    The first parent is the heavier one, and the transcript is its: words have no mixture.
+    The first parent is the one with more weight and provides the transcript, as words cannot be mixed.
 
     Raises:
         UserError: An option is unknown or out of its range, or there are fewer than two items.

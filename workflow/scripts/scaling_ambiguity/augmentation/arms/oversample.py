@@ -1,4 +1,4 @@
-"""Oversampling: items of small bins repeated as they are. What mixing and transforms add is measured against it."""
+"""Oversampling: items of small bins are repeated unchanged. It is the baseline for mixing and transforms."""
 
 from typing import Any
 

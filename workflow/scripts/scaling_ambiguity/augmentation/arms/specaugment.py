@@ -1,4 +1,4 @@
-"""SpecAugment (arXiv 1904.08779): recordings with bands of frequency and stretches of time taken out."""
+"""SpecAugment (arXiv 1904.08779): recordings with frequency bands and time segments masked."""
 
 from typing import Any
 
@@ -12,7 +12,7 @@ OPTIONS = ("share", "masks", "frequency", "time")
 
 
 def plan(training: Training, options: dict[str, Any], prefix: str, seed: int, where: str) -> list[Recipe]:
-    """Return floor(``share`` x n) masked items (.3): all in turn, labels and transcripts as they are.
+    """Return floor(``share`` x n) masked items (.3): all in turn, labels and transcripts unchanged.
 
     ``masks`` (2) bands, each at most ``frequency`` (.15) of all, and as many stretches, each at most ``time``
     (.1) of the length.
