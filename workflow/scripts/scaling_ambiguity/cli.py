@@ -1,4 +1,4 @@
-"""What the thin command-line programs share: arguments of structured type and clean errors."""
+"""Shared code of the thin command-line programs: arguments of structured type and clean errors."""
 
 import argparse
 import json

@@ -1,4 +1,4 @@
-"""One exception for everything a user can mend."""
+"""One exception for everything a user can correct."""
 
 
 class UserError(Exception):

@@ -1,4 +1,4 @@
-"""Files that are either whole or absent: written under a temporary name, renamed last."""
+"""Files that are either complete or absent: written under a temporary name, then renamed."""
 
 import hashlib
 import json
@@ -25,11 +25,11 @@ _OLD = 24 * 3600  # seconds after which a temporary file of another machine, or 
 
 @contextmanager
 def atomic_path(path: str | Path) -> Iterator[Path]:
-    """Yield a job-unique temporary path (file or folder) beside ``path``; rename it on success.
+    """Yield a job-unique temporary path (file or folder) next to ``path``; rename it on success.
 
     Two copies of a job may write at once: each has its own temporary name and the last
-    rename wins whole. On an exception the temporary is removed and ``path`` is untouched. What killed
-    jobs left of the same path is removed first: temporaries whose process is no more, and those a day old.
+    rename wins. On an exception the temporary is removed and ``path`` is untouched. Remains of killed
+    jobs for the same path are removed first: temporaries whose process no longer exists, and those a day old.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -49,7 +49,7 @@ def atomic_path(path: str | Path) -> Iterator[Path]:
 
 
 def _owner() -> str:
-    """Return a name for a temporary that no other has: a hash of this machine's name, the process, and chance."""
+    """Return a unique name for a temporary: a hash of this machine's name, the process, and a random part."""
     return f"{_machine()}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
 
 
@@ -58,7 +58,7 @@ def _machine() -> str:
 
 
 def _sweep(path: Path) -> None:
-    """Remove the temporaries of ``path`` that nobody will rename any more."""
+    """Remove the temporaries of ``path`` that no process will rename any more."""
     owner = r"(?:([0-9a-f]{6})-(\d+)-)?[0-9a-f]{8,12}"
     stem, suffix, whole = (re.escape(part) for part in (path.stem, path.suffix, path.name))
     names = [re.compile(rf"\.{stem}\.{owner}{suffix}"), re.compile(rf"\.{whole}\.{owner}\.old")]
@@ -70,12 +70,12 @@ def _sweep(path: Path) -> None:
 
 @cache
 def _hidden(folder: Path) -> tuple[str, ...]:
-    """Return the hidden names of a folder, looked up once a process: what killed jobs left was there before it."""
+    """Return the hidden names of a folder, listed once per process: remains of killed jobs predate it."""
     return tuple(entry.name for entry in os.scandir(folder) if entry.name.startswith("."))
 
 
 def _abandoned(temporary: Path, machine: str | None, process: str | None) -> bool:
-    """Whether the process that wrote a temporary is gone, or, where that cannot be told, has not for a day."""
+    """Whether the process that wrote a temporary has ended or, where unknown, has not written for a day."""
     if process is not None and machine == _machine():
         return not _runs(int(process))
     try:
@@ -126,7 +126,7 @@ def write_csv(frame: pd.DataFrame, path: str | Path) -> None:
 
 
 def write_parquet(frame: pd.DataFrame, path: str | Path) -> None:
-    """Write ``frame`` without its index, atomically and with bytes that depend on the data alone."""
+    """Write ``frame`` without its index, atomically and with bytes that depend only on the data."""
     table = pa.Table.from_pandas(frame, preserve_index=False).replace_schema_metadata(None)
     with atomic_path(path) as temporary:
         pq.write_table(table, temporary, compression="zstd")

@@ -1,4 +1,4 @@
-"""Which characters the paper can print, and how LaTeX is given them.
+"""Which characters the paper can print, and how they are written in LaTeX.
 
 The paper is set by pdfLaTeX in T1 and its companion encoding: Latin letters with the accents of nearly every
 language that is written in them, typographic signs and currencies; no Greek, Cyrillic or Han, no symbols beyond.
@@ -6,7 +6,7 @@ language that is written in them, typographic signs and currencies; no Greek, Cy
 
 import unicodedata
 
-# What pdfLaTeX with T1 and TS1 prints as it stands (LaTeX's t1enc.dfu and ts1enc.dfu, each character tried).
+# Characters that pdfLaTeX with T1 and TS1 prints unchanged (LaTeX's t1enc.dfu and ts1enc.dfu, each character tried).
 _RANGES = [(0x20, 0x7E), (0xA0, 0xAC), (0xAE, 0x125), (0x128, 0x137), (0x139, 0x13E), (0x141, 0x148), (0x14A, 0x165)]
 _RANGES += [(0x168, 0x17E), (0x218, 0x21B), (0x1E9E, 0x1E9E)]
 _SIGNS = "‐‑–—‘’‚“”„†‡•…‰‹›€№™℃←↑→↓"

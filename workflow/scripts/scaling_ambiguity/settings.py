@@ -1,4 +1,4 @@
-"""Typed settings: a part of the configuration as one frozen object, read once and refused with the name of its key."""
+"""Typed settings: a part of the configuration as one frozen object, read once; faults name the key."""
 
 from typing import Any, Self
 
@@ -8,7 +8,7 @@ from scaling_ambiguity.errors import UserError
 
 
 class Settings(BaseModel):
-    """Base of all typed settings: frozen, and no key is unknown."""
+    """Base of all typed settings: frozen, without unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -18,7 +18,7 @@ class Settings(BaseModel):
 
         Args:
             value: A dict as the configuration holds it.
-            where: What the user calls it, e.g. ``finetuning``; it begins the message.
+            where: Its name for the user, e.g. ``finetuning``; it begins the message.
 
         Raises:
             UserError: A key is missing, unknown or holds what is not accepted; all such keys are named.
