@@ -143,7 +143,7 @@ def test_the_published_entropy_term_sharpens_as_known():
     [
         ({"head": "attention", "loss": "nll"}, "accepted: labels, faithful"),
         ({"head": "labels", "loss": "mse"}, "accepted: nll"),
-        ({"head": "labels", "loss": "dirichlet"}, "take head `faithful`"),
+        ({"head": "labels", "loss": "dirichlet"}, "use head `faithful`"),
         ({"head": "labels", "loss": "emd"}, "missing: neutral, happy, sad, angry"),
         ({"head": "labels", "loss": "emd", "geometry": {"neutral": 0, "happy": 1, "sad": -1}}, "missing: angry"),
         ({"head": "labels", "loss": "emd", "geometry": LINE | {"sad": [0, 1]}}, "same number of coordinates"),

@@ -172,7 +172,7 @@ def test_pieces_cover_a_batch_once():
 @pytest.mark.parametrize(
     "execution, words",
     [
-        ({"accumulate": 3, "processes": 2}, "cannot be cut"),
+        ({"accumulate": 3, "processes": 2}, "cannot be divided"),
         ({"precision": "fp8"}, "bf16"),
         ({"strategy": "deepspeed"}, "fsdp"),
         ({"speed": 2}, "unknown"),

@@ -17,30 +17,30 @@ from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.training.options import Lora
 from scaling_ambiguity.training.trainee import Weights
 
-HEAD = "head."  # begins the names of the head's tensors
-TRAINED = "default", "trained"  # what peft may call the adapter: the first that the checkpoint has not
+HEAD = "head."  # prefix of the names of the head's tensors
+TRAINED = "default", "trained"  # possible names of the adapter in peft: the first that the checkpoint does not use
 
 
 class Adapter:
-    """A LoRA adapter inside an audio-language model, and a head if it is given one; reset for each seed.
+    """A LoRA adapter inside an audio-language model, and optionally a head; reset for each seed.
 
     Attributes:
         module: The peft model; the base weights are shared with the LoadedALM it came from.
-        head: The head; None where label words are read.
+        head: The head; None where label words are read out.
         parameters: Its trainable tensors, in a fixed order.
     """
 
     def __init__(self, alm: LoadedALM, lora: Lora, head: AttentionHead | None = None):
-        """Inject adapters of rank ``lora.r`` into ``lora.targets`` of the language model alone.
+        """Inject adapters of rank ``lora.r`` into ``lora.targets`` of the language model only.
 
-        What the checkpoint brought as an adapter of its own (the speech adapter of Phi-4) stays on and frozen.
+        An adapter that belongs to the checkpoint (the speech adapter of Phi-4) stays active and frozen.
 
         Raises:
-            UserError: There is no such target; those there are stand in the message.
+            UserError: There is no such target; the message lists the existing ones.
         """
         self._paths, own = chosen(alm.model, lora.targets), own_adapters(alm.model)
         config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout)
-        config.target_modules = set(self._paths)  # whole paths: peft resolves a pattern otherwise for some models
+        config.target_modules = set(self._paths)  # full paths, as peft resolves patterns differently for some models
         self._name = next(name for name in TRAINED if name not in own)
         self.module: PeftModel = get_peft_model(alm.model, config, adapter_name=self._name)
         if own:
@@ -50,7 +50,7 @@ class Adapter:
         adapted = {name.split(".lora_")[0] for name, p in self.module.named_parameters() if p.requires_grad}
         if adapted != {f"base_model.model.{path}" for path in self._paths}:
             raise UserError(f"finetuning.lora.targets {lora.targets}: peft adapts others: {sorted(adapted)[:5]}.")
-        self.module.eval()  # the frozen base never drops anything; only the adapter does, see `train`
+        self.module.eval()  # the frozen base never uses dropout; only the adapter does, see `train`
         self.head = head
         self._named = sorted((name, p) for name, p in self.module.named_parameters() if p.requires_grad)
         if self.head is not None:
@@ -61,7 +61,7 @@ class Adapter:
     def reset(self, seed: int) -> None:
         """Set the initial values: A from the Kaiming-uniform law by (seed, name), B zero, as in arXiv 2106.09685.
 
-        A head starts from torch's initial values, by the seed.
+        A head starts from torch's initial values, determined by the seed.
         """
         if self.head is not None:
             self.head.reset(seed)
@@ -95,7 +95,7 @@ class Adapter:
             parameter.copy_(weights[name])
 
     def save(self, folder: Path) -> None:
-        """Write ``adapter_config.json`` and ``adapter_model.safetensors``, as peft reads them; a head beside them."""
+        """Write ``adapter_config.json`` and ``adapter_model.safetensors``, for peft, and the head."""
         self.module.save_pretrained(
             str(folder),
             state_dict=get_peft_model_state_dict(self.module, adapter_name=self._name),
@@ -103,12 +103,12 @@ class Adapter:
             safe_serialization=True,
             save_embedding_layers=False,
         )
-        if self._name != TRAINED[0]:  # peft puts any other into a folder of its name
+        if self._name != TRAINED[0]:  # peft puts any other into a folder of that name
             for path in (folder / self._name).iterdir():
                 path.rename(folder / path.name)
             (folder / self._name).rmdir()
         (folder / "README.md").unlink(missing_ok=True)
-        config = folder / "adapter_config.json"  # peft writes the targets in the order of a set
+        config = folder / "adapter_config.json"  # peft writes the targets in the arbitrary order of a set
         write_json(read_json(config) | {"target_modules": self._paths, "target_parameters": None}, config)
         if self.head is not None:
             save_head(self.head, folder)

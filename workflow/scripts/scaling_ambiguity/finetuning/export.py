@@ -1,4 +1,4 @@
-"""Fine-tuned adapters as folders to publish: what peft reads, with card, curve and checksums."""
+"""Fine-tuned adapters as folders to publish: peft's files, with card, curve and checksums."""
 
 import json
 import shutil
@@ -14,14 +14,14 @@ BESIDE = ("README.md", "curve.csv", "curve.png", "run.json")
 
 
 def export_adapters(runs: dict[str, Path], folder: Path) -> None:
-    """Copy every run's adapter into ``folder / name``, whole or not at all.
+    """Copy every run's adapter into ``folder / name``, completely or not at all.
 
-    Each folder opens with ``PeftModel.from_pretrained(base, folder)``, but for a small peer's; its configuration
+    Each folder opens with ``PeftModel.from_pretrained(base, folder)``, except for a small peer's; its configuration
     names the base model by checkpoint and revision. No audio, transcript or label is in it.
 
     Args:
         runs: Run folders by the name they get.
-        folder: Where to write.
+        folder: The folder to write to.
 
     Raises:
         UserError: There is no run, or one lacks a file or holds a damaged one.
@@ -64,7 +64,7 @@ def _name_base(path: Path, record: dict[str, Any]) -> None:
 
 
 def check_safetensors(path: Path) -> None:
-    """Raise a UserError unless ``path`` is whole: its header parses and its size is the one the header states."""
+    """Raise a UserError unless ``path`` is complete: its header parses and its size is the one the header states."""
     data = path.read_bytes()
     try:
         length = int.from_bytes(data[:8], "little")

@@ -20,12 +20,12 @@ WEIGHTS, SHAPE = "head.safetensors", "head.json"
 
 
 class AttentionHead(nn.Module):
-    """The published head (arXiv 2601.14620): one look of self-attention, two blocks, a linear layer.
+    """The published head (arXiv 2601.14620): one self-attention query, two blocks, a linear layer.
 
     Hidden states (B, T, H) -> 8-head self-attention, read at the first position -> LayerNorm, linear,
     dropout .15, GELU, residual -> LayerNorm, linear to H / 2, dropout .1, GELU -> LayerNorm, linear to C.
-    Unlike there, padding is neither attended to nor taken for the first position: an
-    utterance's prediction does not depend on what it is batched with.
+    Unlike there, padding is neither attended to nor mistaken for the first position: an
+    utterance's prediction does not depend on the rest of its batch.
     """
 
     def __init__(self, width: int, classes: int, evidential: bool = False):
@@ -49,7 +49,7 @@ class AttentionHead(nn.Module):
     def forward(self, hidden: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
         """Return logits (B, C) of hidden states (B, T, H); ``mask`` (B, T) is 1 on real positions."""
         rows = torch.arange(len(hidden), device=hidden.device)
-        query = hidden[rows, mask.argmax(-1)][:, None]  # only the first position is read: one query a row
+        query = hidden[rows, mask.argmax(-1)][:, None]  # only the first position is used: one query per row
         seen, _ = self.attention(query, hidden, hidden, key_padding_mask=mask == 0, need_weights=False)
         seen = seen[:, 0]
         seen = seen + gelu(self.first_dropout(self.first(self.first_norm(seen))))
@@ -62,7 +62,7 @@ class AttentionHead(nn.Module):
 
     @torch.no_grad()
     def reset(self, seed: int) -> None:
-        """Set torch's initial values, drawn on the CPU by ``seed`` alone."""
+        """Set torch's initial values, drawn on the CPU determined by ``seed`` alone."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(seed, "head") % 2**63)
             fresh = AttentionHead(self.first.in_features, self.last.out_features)
@@ -70,7 +70,7 @@ class AttentionHead(nn.Module):
 
 
 def make_head(alm: LoadedALM, objective: Mapping, classes: list[str]) -> AttentionHead | None:
-    """Return the head that a protocol names, on the model's device in float32; None where label words are read."""
+    """Return the head that a protocol names, on the model's device in float32; None where label words are read out."""
     if objective["head"] != "faithful":
         return None
     return AttentionHead(hidden_size(alm), len(classes), objective["loss"] == EVIDENTIAL).to(alm.device).eval()

@@ -17,7 +17,7 @@ from scaling_ambiguity.training.examples import Examples, refuse_unheard
 class FrozenInputs:
     """Prompts and encoder outputs of a list of examples.
 
-    The audio encoder and projector are frozen. Where the corpus' encoder outputs lie on disk, a
+    The audio encoder and projector are frozen. Where the corpus' encoder outputs are on disk, a
     clip is taken from there, mapped into memory; other clips (augmented ones, or all) are encoded
     here, once for all steps and seeds, and kept in main memory. The numbers are the same.
 
@@ -30,7 +30,7 @@ class FrozenInputs:
         """Take or encode every clip of ``examples``; ``what`` names the progress bar.
 
         Raises:
-            UserError: An example has no audio or too little of it, or the outputs on disk are of another model or
+            UserError: An example has no audio or too little of it, or the outputs on disk come from another model or
                 sound.
         """
         self.examples = examples
@@ -46,7 +46,7 @@ class FrozenInputs:
             render(alm.processor, prompts, prompts.focus_ids[0], transcript, classes, "both")
             for transcript in examples.transcripts
         ]
-        self._tokens: dict[int, array] = {}  # of the rows that were needed; most of the work of a batch
+        self._tokens: dict[int, array] = {}  # of the rows needed so far; tokenising is most of the work of a batch
 
     def __len__(self) -> int:
         return len(self.examples)
@@ -59,7 +59,7 @@ class FrozenInputs:
     def batch(self, rows: list[int], altered: dict[int, torch.Tensor] | None = None) -> dict[str, torch.Tensor]:
         """Return the model inputs of ``rows``: inputs_embeds (B, T, H), attention_mask and position_ids (B, T).
 
-        ``altered`` holds, by row, what :meth:`encode` returned for a clip that is heard in place of the row's own.
+        ``altered`` holds, by row, the output of :meth:`encode` for a clip that replaces the row's own.
         """
         others = altered or {}
         audio = [others.get(row, self._audio[row]).to(self._alm.device) for row in rows]

@@ -27,7 +27,7 @@ def open_trainee(job: TrainingJob, team: Team = ALONE) -> Trainee:
     """Open the audio-language model of a job with its adapter and head.
 
     Raises:
-        UserError: The checkpoint cannot be opened, or not as asked.
+        UserError: The checkpoint cannot be opened, or not with these options.
     """
     if job.prompts is None:
         raise UserError("job.prompts is missing: the file of the prompt set.")
@@ -38,18 +38,18 @@ def open_trainee(job: TrainingJob, team: Team = ALONE) -> Trainee:
 
 
 def open_base(entry: dict, options: TrainingOptions, team: Team = ALONE) -> LoadedALM:
-    """Open the frozen model of an entry of ``alms``: quantised, or sharded among a team, where the options say so.
+    """Open the frozen model of an entry of ``alms``: quantised, or sharded among a team, if the options say so.
 
     Raises:
-        UserError: The checkpoint cannot be opened, or not as asked.
+        UserError: The checkpoint cannot be opened, or not with these options.
     """
     loading = {key: entry[key] for key in LOADING if key in entry}
     sharded = options.execution.strategy == "fsdp"
     if options.quantised:
         if sharded:
             raise UserError(
-                "finetuning: `quantised` and `execution.strategy: fsdp` do not go together: quantised weights cannot "
-                "be cut. Remove one of the two; a quantised model fits on one GPU mostly."
+                "finetuning: `quantised` and `execution.strategy: fsdp` cannot be combined: quantised weights cannot "
+                "be sharded. Remove one of the two; a quantised model usually fits on one GPU."
             )
         loading["quantisation"] = quantisation(options.quantised)
     alm = load_alm(entry["checkpoint"], placed=not sharded, **loading)
@@ -72,7 +72,7 @@ class AdaptedALM(Adapter):
         self.alm, self.loss, self.classes = alm, loss, classes
         self.checkpoint, self.revision = str(alm.model.config.name_or_path), alm.revision
         self.device, self.gathered_bytes = alm.device, gathered_bytes(alm)
-        # For good, since a layer may be computed again for the gradient.
+        # Permanently, since a layer may be recomputed for the gradient.
         self.shortcut = last_position_only(alm, classes) if head is None else None
         self._prompts, self._checkpointing = prompts, options.execution.checkpointing
 
@@ -84,7 +84,7 @@ class AdaptedALM(Adapter):
         """Do nothing: no weight depends on the inputs."""
 
     def log_distributions(self, batch: Batch) -> torch.Tensor:
-        """Return what the model says about the classes, float32 (B, C), differentiable.
+        """Return the model's output for the classes, float32 (B, C), differentiable.
 
         Log-probabilities of the label words, or the output of the head.
         """
@@ -99,7 +99,7 @@ class AdaptedALM(Adapter):
         return self.loss(self.log_distributions(batch), targets)
 
     def card(self, record: dict[str, Any]) -> Card:
-        """Return what the model card says about an adapter."""
+        """Return the text of the model card about an adapter."""
         base = f"`{record['checkpoint']}` (revision `{record['model_revision']}`)"
         what = f"""A LoRA adapter of the language model of {base}. It predicts the distribution of people's
 emotion labels for a spoken utterance ({", ".join(record["classes"])}); its answers as text were never trained."""

@@ -1,4 +1,4 @@
-"""The projections of a language model that an adapter can go into, by the object and not by a word in its path."""
+"""The projections of a language model that an adapter can be injected into, identified by object and not by path."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,10 +16,10 @@ ATTENTION = "attention"  # the family's own projections of self-attention
 
 
 def projections(model: Any) -> dict[str, list[str]]:
-    """Return what each linear projection in the layers of the language model is called -> its paths in ``model``.
+    """Return name -> paths in ``model`` of each linear projection in the layers of the language model.
 
-    Audio tower, projector, other encoders and embeddings are no part of those layers. A projection that carries
-    an adapter already counts once, by its own name; experts that are fused into one tensor are no projections.
+    Audio tower, projector, other encoders and embeddings are not part of those layers. A projection that already
+    has an adapter counts once, by its own name; experts fused into one tensor are not projections.
     """
     base = base_of(model)
     layers = parts(base).language_model.get_submodule("layers")
@@ -56,17 +56,17 @@ def chosen(model: Any, targets: str | Sequence[str]) -> list[str]:
 
 
 def untrainable(checkpoint: str | Path, targets: str | Sequence[str]) -> str:
-    """Return why a model folder cannot be fine-tuned so, empty if it can; no weight is read.
+    """Return why a model folder cannot be fine-tuned with these targets, empty if it can; no weight is read.
 
     Args:
-        checkpoint: The folder, of which ``config.json`` alone is opened: the model is built on the meta device.
+        checkpoint: The folder, of which only ``config.json`` is opened: the model is built on the meta device.
         targets: As for :func:`chosen`.
     """
     try:
         config = transformers.AutoConfig.from_pretrained(str(checkpoint))
         family = find_family((config.architectures or ["none"])[0])
         loaded = getattr(transformers, family.architectures[config.architectures[0]])
-        # The class may be a part of what the configuration describes, as the Thinker of an Omni model is.
+        # The class may be a part of what the configuration describes, such as the Thinker of an Omni model.
         own = getattr(config, "thinker_config", config) if not isinstance(config, loaded.config_class) else config
         with torch.device("meta"):
             chosen(loaded(own), targets)

@@ -9,28 +9,29 @@ from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.training.team import Team
 
-ALIVE = 2  # layers that are whole at a time: the one that computes and the one fetched ahead
+ALIVE = 2  # layers that are gathered at a time: the one being computed and the one prefetched
 
 
 def shard(alm: LoadedALM, team: Team) -> LoadedALM:
-    """Return ``alm`` with the layers of its language model cut among the processes of ``team``.
+    """Return ``alm`` with the layers of its language model divided among the processes of ``team``.
 
-    torch's ``fully_shard``: each process keeps 1/n of each weight and gathers a layer while it computes, forth and
-    back. The layers are nearly all of a large model; audio tower, projector, embeddings and output rows stay whole,
-    since they are called one by one. An adapter that is injected afterwards stays whole as well: its gradients are
-    summed, saved and taken up again as without sharding, and a training differs from one with whole copies
-    by rounding alone. All processes must compute equally often.
+    torch's ``fully_shard``: each process keeps 1/n of each weight and gathers a layer while it is computed, forward and
+    backward. The layers are nearly all of a large model; audio tower, projector, embeddings and output rows are not
+    sharded, since they are called one by one. An adapter that is injected afterwards is not sharded either: its
+        gradients are
+    summed, saved and resumed as without sharding, and a training differs from one with whole copies
+    by rounding only. All processes must compute equally often.
 
     Args:
-        alm: The model; its weights may still be on the CPU, they come to ``alm.device``.
+        alm: The model; its weights may still be on the CPU, they are moved to ``alm.device``.
         team: The processes, two or more.
 
     Raises:
-        UserError: There is one process alone.
+        UserError: There is only one process.
     """
     if team.size < 2:
         raise UserError(
-            "finetuning.execution.strategy `fsdp` cuts the model among processes, and there is one alone. "
+            "finetuning.execution.strategy `fsdp` divides the model among processes, and there is only one. "
             "Set `finetuning.execution.processes` to 2 or more, or the strategy to `ddp`."
         )
     model = parts(alm.model).language_model
@@ -48,7 +49,7 @@ def shard(alm: LoadedALM, team: Team) -> LoadedALM:
 
 
 def _place(alm: LoadedALM) -> None:
-    """Bring what is not sharded to the device; sharding has brought the rest."""
+    """Move what is not sharded to the device; sharding has moved the rest."""
     for module in alm.model.modules():
         for name, parameter in module._parameters.items():
             if parameter is not None and not isinstance(parameter, DTensor):
@@ -59,7 +60,7 @@ def _place(alm: LoadedALM) -> None:
 
 
 def gathered_bytes(alm: LoadedALM) -> int:
-    """Return the most bytes of whole layers that a process holds in addition to its share; 0 without :func:`shard`."""
+    """Return the largest bytes of whole layers that a process holds in addition to its share; 0 without :func:`shard`."""
     sizes = (
         sum(one.numel() * one.element_size() for one in layer.parameters() if isinstance(one, DTensor))
         for layer in parts(alm.model).language_model.layers

@@ -1,4 +1,4 @@
-"""What a finished training leaves: adapter, curve, figure, record and model card."""
+"""Outputs of a finished training: adapter, curve, figure, record and model card."""
 
 from pathlib import Path
 from typing import Any
@@ -15,14 +15,14 @@ from scaling_ambiguity.training.trainee import Card, Trainee
 
 
 def write_run(folder: Path, trainee: Trainee, trained: Trained, kind: str, record: dict[str, Any]) -> None:
-    """Write the run folder whole or not at all: adapter/, curve.csv, curve.png, run.json, README.md.
+    """Write the run folder completely or not at all: adapter/, curve.csv, curve.png, run.json, README.md.
 
     Args:
         folder: The run folder.
         trainee: Holds the weights of the best step.
         trained: The finished training.
         kind: The kind of the model.
-        record: What only the caller knows: condition, seed, fingerprints, numbers of items.
+        record: Information from the caller: condition, seed, fingerprints, numbers of items.
     """
     record = record | {
         "versions": versions(),
@@ -56,7 +56,7 @@ def git_commit(inside: Path) -> str | None:
     """Return the commit checked out in the repository around ``inside``, None outside of one.
 
     Read from git's files, since compute nodes need not have git. Changes that were not committed
-    do not show; the hash of the code beside it does not overlook them.
+    are not visible here, but change the hash of the code that is recorded with it.
     """
     for parent in [inside, *inside.parents]:
         folder = parent / ".git"
@@ -81,9 +81,9 @@ def git_commit(inside: Path) -> str | None:
 
 
 def model_card(record: dict[str, Any], card: Card) -> str:
-    """Return the model card, Markdown with the front matter the Hugging Face hub reads; the same for equal trainings.
+    """Return the model card, Markdown with the front matter the Hugging Face hub reads; identical for equal trainings.
 
-    Seconds and machine stand in run.json alone.
+    Seconds and machine are recorded only in run.json.
     """
     items = ", ".join(f"{number} for {part}" for part, number in record["items"].items())
     return f"""---

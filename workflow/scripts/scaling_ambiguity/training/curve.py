@@ -16,7 +16,7 @@ KINDS = {"train_loss": ("training", "#0173b2", "o"), "validation_loss": ("valida
 
 
 def draw_curve(curve: pd.DataFrame, best_step: int, path: Path) -> None:
-    """Draw losses against steps as PNG, the kept step marked; the same curve gives the same bytes.
+    """Draw losses against steps as PNG, with the kept step marked; the same curve gives the same bytes.
 
     Args:
         curve: Columns step, train_loss (mean since the row before) and validation_loss.

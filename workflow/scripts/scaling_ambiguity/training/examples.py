@@ -1,4 +1,4 @@
-"""What a model is trained, validated and tested on; the labels of the test part stay in their file."""
+"""The examples for training, validation and test; the labels of the test part are never loaded."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,13 +48,13 @@ class Examples:
         return sounds
 
     def taken(self, encoder: dict[str, str]) -> dict[str, EncodedClip]:
-        """Return the clips whose encoder outputs lie on disk; of augmented items, those that repeat a sound as it is.
+        """Return the clips whose encoder outputs are on disk; of augmented items, those that repeat a sound unchanged.
 
         Args:
-            encoder: What has to have made them, as of :func:`~scaling_ambiguity.alms.encoded_clips.encoder_of`.
+            encoder: The required encoder, see :func:`~scaling_ambiguity.alms.encoded_clips.encoder_of`.
 
         Raises:
-            UserError: They are of another encoder or of other sounds, or an item has no sound.
+            UserError: They come from another encoder or other sounds, or an item has no sound.
         """
         if self.encoded is None:
             return {}
@@ -71,8 +71,8 @@ def refuse_unheard(unheard: dict[str, str]) -> None:
     """
     if unheard:
         raise UserError(
-            f"utterances {', '.join(unheard)}: {next(iter(unheard.values()))} Fine-tuning cannot hear them: take them "
-            "out of the corpus, or remove their sound files, which makes them rejects of its audio audit."
+            f"utterances {', '.join(unheard)}: {next(iter(unheard.values()))} Fine-tuning cannot use them: remove them "
+            "from the corpus, or remove their sound files, which makes them rejects of its audio audit."
         )
 
 
@@ -100,7 +100,7 @@ def gather_examples(
     Args:
         utterances: The corpus' utterances; paths are relative to ``root``.
         root: The corpus folder.
-        labels: Path of a label table; rows of test utterances never leave the file.
+        labels: Path of a label table; rows of test utterances are never loaded.
         splits: The protocol's splits.
         fold: The fold.
         classes: The class set, in order.
@@ -109,7 +109,7 @@ def gather_examples(
 
     Raises:
         UserError: The fold lacks a part, a training or validation utterance has no label,
-            an augmented item has a parent outside the training part, or encoder outputs are torn.
+            an augmented item has a parent outside the training part, or encoder outputs are truncated.
     """
     members = splits.loc[splits["fold"] == fold]
     parts = ("train", "validation", "test")
@@ -143,10 +143,10 @@ def _extend(train: Examples, folder: Path, columns: list[str]) -> Examples:
         outside = [parent for parent in item.parents.split("|") if parent not in allowed]
         if outside:
             raise UserError(
-                f"{folder}: parent {outside[0]} of {item.utterance} is not in train. Make the augmented folder again."
+                f"{folder}: parent {outside[0]} of {item.utterance} is not in train. Rebuild the augmented folder."
             )
     if allowed & set(items["utterance"]):
-        raise UserError(f"{folder}: an augmented item has the name of an utterance. Make the augmented folder again.")
+        raise UserError(f"{folder}: an augmented item has the name of an utterance. Rebuild the augmented folder.")
     return Examples(
         train.utterances + items["utterance"].tolist(),
         train.paths + sound_paths(items, folder),

@@ -1,4 +1,4 @@
-"""What a training depends on, as one hash: states and results with the same hash are interchangeable."""
+"""Everything a training depends on, as one hash: states and results with the same hash are interchangeable."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from scaling_ambiguity.training.trainee import Inputs, Trainee
 
 
 def versions() -> dict[str, str]:
-    """Return the versions of python and of the libraries that shape the numbers."""
+    """Return the versions of python and of the libraries that affect the numbers."""
     packages = ("torch", "transformers", "peft", "accelerate", "numpy", "soundfile", "soxr")
     return {"python": platform.python_version()} | {package: version(package) for package in packages}
 
@@ -35,14 +35,14 @@ def data_fingerprint(inputs: dict[str, Inputs]) -> str:
 
 
 def training_fingerprint(job: TrainingJob, trainee: Trainee, data: str, seed: int, processes: int = 1) -> str:
-    """Return the SHA-256 of everything that decides the result of one seed, the code included.
+    """Return the SHA-256 of everything that determines the result of one seed, the code included.
 
-    How often the state is saved decides nothing; how a batch is cut and shared decides the last digits.
+    The frequency of saving the state has no effect; the division of a batch affects the last digits.
 
     Args:
         job: The job.
         trainee: Its model.
-        data: Of :func:`data_fingerprint`.
+        data: Output of :func:`data_fingerprint`.
         seed: Number of the training.
         processes: Processes that share every batch.
     """

@@ -1,4 +1,4 @@
-"""Stop at a safe point when asked to: what a scheduler sends before it takes the machine away."""
+"""Stop at a safe point on request: the signals a scheduler sends before it withdraws the machine."""
 
 import os
 import signal
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
 
-STOPPED = 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, start the same command again
+STOPPED = 75  # EX_TEMPFAIL of sysexits.h: no error; start the same command again
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 
 
@@ -16,7 +16,7 @@ class Interrupts:
     """SIGTERM and SIGUSR1, while the context of :func:`listening` lasts.
 
     Attributes:
-        asked: A signal came and waits for the end of the step.
+        asked: A signal was received and waits for the end of the step.
     """
 
     def __init__(self) -> None:
@@ -33,7 +33,7 @@ class Interrupts:
             self._busy = False
 
     def stop(self) -> None:
-        """Leave the program with status ``STOPPED``; touch the file of SA_STOPPED, for who may queue it again."""
+        """Leave the program with status ``STOPPED``; touch the file of SA_STOPPED, so that the job can be requeued."""
         if mark := os.environ.get("SA_STOPPED"):
             Path(mark).touch()
         print(f"finetune: stopped on request, status {STOPPED}; start again to continue", file=sys.stderr, flush=True)
@@ -47,7 +47,7 @@ class Interrupts:
 
 @contextmanager
 def listening() -> Iterator[Interrupts]:
-    """Catch SIGTERM and SIGUSR1: outside of training they end the program at once, inside it after the step."""
+    """Catch SIGTERM and SIGUSR1: outside of training they end the program immediately, inside it after the step."""
     interrupts = Interrupts()
     earlier = {number: signal.signal(number, interrupts._receive) for number in SIGNALS}
     try:

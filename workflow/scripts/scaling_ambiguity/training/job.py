@@ -19,20 +19,20 @@ CONDITION = ("corpus", "protocol", "model", "labels", "augmentation")
 
 
 class TrainingJob(Settings):
-    """What one process trains: every seed of every fold of one condition.
+    """The work of one process: every seed of every fold of one condition.
 
     Attributes:
         corpus, protocol, model, labels, augmentation: The condition.
         kind: A key of :data:`~.kinds.KINDS`.
         entry: How the model is opened: its entry in the configuration, joined with that of its encoder.
-        options: What is the same for every training.
-        objective: ``head`` and ``loss`` of the protocol, and what the loss needs.
+        options: Settings common to all trainings.
+        objective: ``head`` and ``loss`` of the protocol, and the parameters of the loss.
         classes: The class set, in order.
         folds: Numbers of the folds.
         seeds: Numbers of the trainings of each fold, combined with ``base_seed``.
         base_seed: The global seed.
-        online: How recordings are altered whenever they are drawn; None: not at all.
-        prompts: File of the prompt set, of kinds that read one.
+        online: How recordings are altered each time they are drawn; None: not at all.
+        prompts: File of the prompt set, for kinds that use one.
         utterances, root: Table of the utterances, and the folder that their paths are relative to.
         label_table, splits: Tables.
         augmented: One folder of augmented items per fold; none without augmentation.
@@ -100,7 +100,7 @@ class TrainingJob(Settings):
 
     @property
     def device(self) -> str:
-        """Where its model computes: the GPU if there is one and the kind has a use for it."""
+        """The device of its model: the GPU if there is one and the kind benefits from it."""
         on_gpu = KINDS[self.kind].language_model and torch.cuda.is_available()
         return self.entry.get("device") or ("cuda" if on_gpu else "cpu")
 
@@ -118,7 +118,7 @@ class TrainingJob(Settings):
         return list(zip(own.seeds, own.predictions, own.runs, strict=True))
 
     def of_fold(self, fold: int) -> "TrainingJob":
-        """Return what of the job concerns one fold."""
+        """Return the part of the job for one fold."""
         place = self.folds.index(fold)
         trainings = slice(place * len(self.seeds), (place + 1) * len(self.seeds))
         changes: dict[str, Any] = {
@@ -131,5 +131,5 @@ class TrainingJob(Settings):
         return self.model_copy(update=changes)
 
     def open_trainee(self, team: Team = ALONE) -> Trainee:
-        """Open the model of the job, as it was before any training."""
+        """Open the model of the job, in its state before any training."""
         return importlib.import_module(f"scaling_ambiguity.{KINDS[self.kind].module}").open_trainee(self, team)

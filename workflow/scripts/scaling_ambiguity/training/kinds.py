@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Kind:
-    """What the workflow has to know of a kind before any job runs.
+    """What the workflow has to know about a kind before any job runs.
 
     Attributes:
         module: Module of the library with ``open_trainee(job, team)``, which returns a
             :class:`~scaling_ambiguity.training.trainee.Trainee`.
         prompts: It reads a prompt set.
-        language_model: It computes with the whole ALM: on that model's GPUs, which are checked before.
+        language_model: It computes with the whole ALM, on that model's GPUs, which are checked beforehand.
         features: It reads vectors of frozen encoders.
     """
 

@@ -1,4 +1,4 @@
-"""Start a program several times over as one team, pass signals on, and leave nothing behind."""
+"""Start several processes of a program as one team, pass signals on, and leave no process behind."""
 
 import ctypes
 import os
@@ -14,7 +14,7 @@ from scaling_ambiguity.training.team import RENDEZVOUS
 
 GRACE = 60.0  # seconds between asking the others to stop and killing them
 _PR_SET_PDEATHSIG = 1
-# Looked up here: between fork and exec no lock of the loader may be waited for.
+# Looked up here, because between fork and exec no lock of the loader may be waited for.
 _prctl = getattr(ctypes.CDLL(None), "prctl", None)
 
 
@@ -61,7 +61,7 @@ def launch(command: list[str], processes: int) -> int:
 
 def _wait(children: list[subprocess.Popen]) -> int:
     first, deadline = 0, None
-    while None in [child.poll() for child in children]:  # a list: every one is asked
+    while None in [child.poll() for child in children]:  # a list, so that every one is polled
         failed = [child.returncode for child in children if child.returncode not in (None, 0)]
         if failed and deadline is None:
             # The others may be about to fail for the same reason, or to stop at the same safe point.
@@ -70,7 +70,7 @@ def _wait(children: list[subprocess.Popen]) -> int:
             break
         time.sleep(0.05)
     failed = [child.returncode for child in children if child.returncode not in (None, 0)]
-    # Who was asked to stop may leave while the others wait for it, which is an error to them.
+    # A process asked to stop may leave while the others wait for it, which they report as an error.
     status = STOPPED if STOPPED in failed else first or (failed[0] if failed else 0)
     return status if status >= 0 else 128 - status
 

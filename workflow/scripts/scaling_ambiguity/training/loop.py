@@ -28,11 +28,11 @@ class Training:
     """One training.
 
     Attributes:
-        options: What is the same for every training of the run.
+        options: Settings common to all trainings of the run.
         seed: Seed of this one.
         state: Folder of its state.
-        fingerprint: Identifies it; a state of another one is set aside.
-        online: Alters recordings of the training part whenever they are drawn; validation is never altered.
+        fingerprint: Identifies it; the state of another training is set aside.
+        online: Alters recordings of the training part each time they are drawn; validation is never altered.
     """
 
     options: TrainingOptions
@@ -44,13 +44,13 @@ class Training:
 
 @dataclass(frozen=True)
 class Trained:
-    """What a finished training leaves.
+    """The result of a finished training.
 
     Attributes:
         curve: One row per validation: step, train_loss (mean since the last one; NaN at step 0),
             validation_loss, learning_rate (of the last step).
         best_step: The validated step with the lowest validation loss, the earliest on ties.
-            Step 0, the model before training, is in the curve but no candidate: every arm is trained.
+            Step 0, the model before training, is in the curve but not a candidate, so that every arm is trained.
         seconds: Time spent training, over all attempts.
         resumed_from: Step the last attempt started at, 0 if it was the first.
     """
@@ -65,7 +65,7 @@ class Trained:
 def log_distributions(trainee: Trainee, inputs: Inputs, team: Team = ALONE) -> torch.Tensor:
     """Return the model's log-distributions of all ``inputs``, float32 (n, C) on the CPU.
 
-    The batches are fixed; a team shares them in turn, which changes no bit of the result. Of a
+    The batches are fixed; a team shares them in turn, which does not change the result by a bit. For a
     sharded model every process computes equally often: a process without a batch repeats the first.
     """
     rows = list(range(len(inputs)))
@@ -97,15 +97,15 @@ def train_seed(
     AdamW, linear warm-up and cosine, gradient norm clipped. Learning rate, batches and dropout are
     functions of (seed, step), so the state (weights, optimiser, curve, best weights, losses since
     the last validation), saved at every validation and every ``execution.state_every`` steps, is
-    all that a resumed training needs to end bit for bit like one that was never interrupted.
+    all that a resumed training needs to give bit-identical results to an uninterrupted one.
 
     Args:
         trainee: The model, reset here.
         train: Training inputs.
-        validation: Validation inputs, judged with the model's loss and the arm's own labels.
+        validation: Validation inputs, evaluated with the model's loss and the arm's own labels.
         training: Options, seed and state.
         team: The processes that share every batch; only the main one writes.
-        interrupts: Asked after every step; if a signal came, the state is saved and the program left.
+        interrupts: Checked after every step; if a signal was received, the state is saved and the program ends.
 
     Raises:
         UserError: The loss is not finite, or there is not enough memory.
@@ -114,7 +114,7 @@ def train_seed(
 
 
 class _Loop:
-    """The steps of one training and what they share."""
+    """The steps of one training and their shared state."""
 
     def __init__(
         self,
@@ -154,7 +154,7 @@ class _Loop:
         return saved
 
     def run(self) -> Trained:
-        """Make the steps that are left."""
+        """Carry out the remaining steps."""
         options, foreseen = self.options, None
         if self.resumed_from < options.steps:
             foreseen = foresee(self.trainee, self.train, self._loss, options)
@@ -173,7 +173,7 @@ class _Loop:
                 if (step + 1) % options.evaluate_every == 0 or last:
                     self._evaluate(step + 1, rate)
                     self._save(step + 1)
-                # A team must agree: there, a signal that came since the sum waits for the next step's.
+                # A team must agree: a signal received after the sum waits for that of the next step.
                 asked = asked or (self.team.size == 1 and self.interrupts.asked)
                 every = self.execution.state_every
                 if self.saved["step"] != step + 1 and (asked or (every and (step + 1) % every == 0)):

@@ -1,4 +1,4 @@
-"""Training losses between a label distribution and what a model says about the labels."""
+"""Training losses between a label distribution and a model's output for the labels."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -12,14 +12,14 @@ from scaling_ambiguity.training.transport import transport_loss
 Loss = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 
 HEADS = ("labels", "faithful")
-EVIDENTIAL = "dirichlet"  # the loss whose model gives log alpha instead of log q
-REGULARISER = 0.1  # weight of the divergence from ignorance in `dirichlet`
+EVIDENTIAL = "dirichlet"  # the loss for models that output log alpha instead of log q
+REGULARISER = 0.1  # weight of the divergence from the uninformative distribution in `dirichlet`
 
 
 def log_output(logits: torch.Tensor, evidential: bool) -> torch.Tensor:
-    """Return what a head says about the classes, (B, C): log-probabilities log q of its logits.
+    """Return the output of a head for the classes, (B, C): log-probabilities log q of its logits.
 
-    Of an evidential head, log alpha of a Dirichlet distribution, alpha = 1 + softplus(logit); alpha, normalised, is
+    For an evidential head, log alpha of a Dirichlet distribution, alpha = 1 + softplus(logit); alpha, normalised, is
     the mean.
     """
     return torch.log1p(softplus(logits)) if evidential else log_softmax(logits, dim=-1)
@@ -45,7 +45,7 @@ def nll(log_probabilities: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
 def kl(log_probabilities: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     """Return KL(p || q) = sum_c p_c log(p_c / q_c), mean over the batch, in nats, >= 0.
 
-    Its gradient is that of :func:`nll`; its value is 0 where the model is right. Arguments as there.
+    Its gradient is that of :func:`nll`; its value is 0 where the model equals the target. Arguments as there.
     """
     return (_negative_entropy(targets) - (targets * log_probabilities).sum(-1)).mean()
 
@@ -99,13 +99,13 @@ def choose_loss(protocol: Mapping, classes: list[str] | tuple[str, ...] = ()) ->
     """Return the loss that a protocol names, with its entropy term where it has one.
 
     Args:
-        protocol: ``head`` and ``loss``; for ``emd`` also ``geometry``, {class: place on a line, or in a plane};
+        protocol: ``head`` and ``loss``; for ``emd`` also ``geometry``, {class: position on a line, or in a plane};
             ``entropy_weight`` w adds w times the entropy of the prediction (published: 0.08), which
-            sharpens what is learned.
+            sharpens the learnt distribution.
         classes: The class set, in order; needed for ``emd``.
 
     Raises:
-        UserError: Head or loss is unknown, they do not go together, or the geometry lacks a class.
+        UserError: Head or loss is unknown, they are incompatible, or the geometry lacks a class.
     """
     head, name = protocol.get("head"), protocol.get("loss")
     if head not in HEADS:
@@ -114,8 +114,8 @@ def choose_loss(protocol: Mapping, classes: list[str] | tuple[str, ...] = ()) ->
         raise UserError(f"protocol loss {name!r} is unknown; accepted: {', '.join((*LOSSES, 'emd'))}.")
     if name == EVIDENTIAL and head != "faithful":
         raise UserError(
-            f"protocol loss {name!r} needs evidence beside probabilities, which label words have not; "
-            "take head `faithful`."
+            f"protocol loss {name!r} needs evidence in addition to probabilities, which label words lack; "
+            "use head `faithful`."
         )
     loss = transport_loss(protocol.get("geometry", {}), list(classes)) if name == "emd" else LOSSES[name]
     weight = protocol.get("entropy_weight", 0)

@@ -1,4 +1,4 @@
-"""How much memory a training step needs, stated before the first one, and what to change when there is too little."""
+"""How much memory a training step needs, reported before the first one, and what to change if there is too little."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -14,8 +14,8 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.training.options import Execution, TrainingOptions
 from scaling_ambiguity.training.trainee import Inputs, Trainee
 
-# Of what is kept: what comes and goes beside it, and what the allocator cannot use. Measured on the CPU: 1.2 to 1.8;
-# most with tensors just below the 32 MiB from which glibc returns memory at once.
+# Relative to what is kept: temporary tensors and memory the allocator cannot use. Measured on the CPU: 1.2 to 1.8;
+# largest with tensors just below the 32 MiB from which glibc returns memory immediately.
 RESERVE = 2.0
 
 Forward = Callable[[list[int]], torch.Tensor]
@@ -26,14 +26,14 @@ class Foreseen:
     """The need of one process, in bytes.
 
     Attributes:
-        parameters: The model with its adapter, in memory already.
-        optimiser: Gradients and the two moments of AdamW, of the adapter alone.
-        fixed: Kept for the gradient whatever the number of utterances.
-        each: Kept for the gradient of one utterance, the longest prompt of the training part, and what
-            comes and goes while it is computed.
-        free: What the device or the job's limits leave, now.
-        batch: Utterances a step, over all processes.
-        execution: How the batch is cut.
+        parameters: The model with its adapter, already in memory.
+        optimiser: Gradients and the two moments of AdamW, of the adapter only.
+        fixed: Kept for the gradient regardless of the number of utterances.
+        each: Kept for the gradient of one utterance, the longest prompt of the training part, plus
+            temporary tensors while it is computed.
+        free: Memory currently left by the device or the job's limits.
+        batch: Utterances per step, over all processes.
+        execution: How the batch is divided.
     """
 
     parameters: int
@@ -51,11 +51,11 @@ class Foreseen:
 
     @property
     def fits(self) -> int:
-        """Return the most utterances whose activations fit into the free memory, beside the optimiser's."""
+        """Return the largest number of utterances whose activations fit in the free memory after the optimiser's."""
         return max(0, (self.free - self.optimiser - self.fixed) // max(1, self.each))
 
     def describe(self) -> str:
-        """Return the estimate as one line, with a warning if it exceeds what is free."""
+        """Return the estimate as one line, with a warning if it exceeds the free memory."""
         at_once = self.execution.micro_batch(self.batch)
         line = (
             f"finetune: memory: parameters {_size(self.parameters)} (loaded), gradients and optimiser "
@@ -80,7 +80,7 @@ class Foreseen:
 
 
 def foresee(trainee: Trainee, train: Inputs, loss: Forward, options: TrainingOptions) -> Foreseen:
-    """Measure what one and two utterances of the longest prompt keep for the gradient; no step is made.
+    """Measure the memory that one and two utterances of the longest prompt keep for the gradient, without a step.
 
     Args:
         trainee: The model.
@@ -89,7 +89,7 @@ def foresee(trainee: Trainee, train: Inputs, loss: Forward, options: TrainingOpt
         options: Batch and execution.
 
     Raises:
-        UserError: Not even that fits.
+        UserError: Not even that fits into memory.
     """
     lengths = train.lengths()
     longest = lengths.index(max(lengths))
@@ -104,39 +104,40 @@ def foresee(trainee: Trainee, train: Inputs, loss: Forward, options: TrainingOpt
     each = max(1, two - one)
     fixed = max(0, one - each)
     if execution.checkpointing:
-        # One layer at a time is computed again; its share is what is kept without checkpointing, over the layers.
+        # One layer at a time is recomputed; it needs what is kept without checkpointing, divided by the number of
+        # layers.
         each += each
     fixed += trainee.gathered_bytes
-    # While a layer is computed, forth or back, tensors as large as its largest come and go.
+    # While a layer is computed, forward or backward, there are temporary tensors as large as its largest.
     each = round(RESERVE * each) + 2 * largest
     return Foreseen(parameters, optimiser, fixed, each, free_memory(trainee.device), batch, execution)
 
 
 def local_part(tensor: torch.Tensor) -> torch.Tensor:
-    """Return the part of ``tensor`` that this process holds: the whole, unless it is sharded."""
+    """Return the part of ``tensor`` that this process holds: all of it unless it is sharded."""
     return tensor.to_local() if isinstance(tensor, DTensor) else tensor
 
 
 def kept_for_gradient(compute: Callable[[], torch.Tensor], loaded: set[int]) -> tuple[int, int]:
-    """Return the bytes of all tensors, and of the largest, that autograd keeps of ``compute``, each storage once.
+    """Return the bytes of all tensors, and of the largest, that autograd keeps for ``compute``, each storage once.
 
     Args:
         compute: A differentiable computation.
-        loaded: Addresses of storages that are there anyway: the parameters.
+        loaded: Addresses of storages that exist anyway: the parameters.
     """
     kept: dict[int, int] = {}
 
     def note(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
         owner = tensor._base if tensor._is_view() else tensor
-        # A sharded layer's weights are gathered into storages of their own, which are given back after the layer.
+        # A sharded layer's weights are gathered into separate storages, which are released after the layer.
         if storage.data_ptr() not in loaded and not isinstance(owner, torch.nn.Parameter):
             kept[storage.data_ptr()] = storage.nbytes()
         return tensor
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(note, lambda tensor: tensor):
         result = compute()
-    del result  # only now may storages be given back: addresses were unique until here
+    del result  # storages may be released only now: addresses were unique until here
     return sum(kept.values()), max(kept.values(), default=0)
 
 
@@ -149,7 +150,7 @@ def explain_out_of_memory(foreseen: Foreseen | None) -> Iterator[None]:
         if foreseen is None or not ran_out(error):
             raise
         at_once = foreseen.execution.micro_batch(foreseen.batch)
-        # The estimate knows nothing of fragmentation and of other programs: never advise what just failed.
+        # The estimate ignores fragmentation and other programs: never advise what just failed.
         fits = min(foreseen.fits, at_once // 2)
         raise UserError(f"out of memory with {at_once} utterances at once. {foreseen.advice(fits)}") from error
 

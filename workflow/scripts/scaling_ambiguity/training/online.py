@@ -1,8 +1,8 @@
-"""The published on-line step: in training alone, a recording is altered again each time it is drawn.
+"""The published on-line step: in training only, a recording is altered each time it is drawn.
 
 With a stated probability, .3 as published (arXiv 2601.14620), by a change of pitch of at most a semitone or of speed
-by a factor in [.95, 1.05]; labels and transcripts stay. That pitch and speed are as frequent, and each uniform in its
-range, is not published and assumed here.
+by a factor in [.95, 1.05]; labels and transcripts are unchanged. That pitch and speed are equally frequent, and each
+uniform in its range, is not published but assumed here.
 """
 
 from dataclasses import dataclass
@@ -23,9 +23,9 @@ class OnlineStep(Settings):
     """How recordings are altered.
 
     Attributes:
-        probability: Of a recording to be altered when it is drawn, in (0, 1].
+        probability: Probability that a recording is altered when it is drawn, in (0, 1].
         semitones: Largest change of the pitch, up or down.
-        speed: Least and largest factor of the tempo.
+        speed: Smallest and largest factor of the tempo.
     """
 
     probability: float = Field(gt=0, le=1)
@@ -33,10 +33,10 @@ class OnlineStep(Settings):
     speed: tuple[float, float]
 
     def draw(self, seed: int, step: int, utterance: str) -> tuple[str, float] | None:
-        """Return what becomes of an item at an optimiser step, by (seed, step, utterance) alone.
+        """Return the change of an item at an optimiser step, determined by (seed, step, utterance) alone.
 
         Returns:
-            (pitch, semitones) or (speed, factor), or None if the recording is heard as it is.
+            (pitch, semitones) or (speed, factor), or None if the recording is unchanged.
         """
         if uniform(seed, "online", step, utterance) >= self.probability:
             return None
@@ -46,16 +46,16 @@ class OnlineStep(Settings):
         return SPEED, self.speed[0] + (self.speed[1] - self.speed[0]) * place
 
     def at(self, inputs: Inputs, seed: int, step: int) -> "AlteredInputs":
-        """Return the inputs as the training hears them at ``step``."""
+        """Return the inputs that the training uses at ``step``."""
         return AlteredInputs(self, inputs, seed, step)
 
 
 @dataclass(frozen=True)
 class AlteredInputs:
-    """Training inputs at one optimiser step: some recordings altered, and only those encoded again.
+    """Training inputs at one optimiser step: some recordings altered, and only those re-encoded.
 
     A clip is encoded by itself, so that its encoding depends neither on the rest of the batch nor on which process
-    holds it, and nothing needs to be stored to resume.
+    holds it, and nothing needs to be stored for resuming.
     """
 
     online: OnlineStep

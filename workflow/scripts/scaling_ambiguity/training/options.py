@@ -1,4 +1,4 @@
-"""The settings of a training: the ``finetuning`` part of the configuration, as far as it reaches a job."""
+"""The settings of a training: the part of ``finetuning`` in the configuration that is passed to a job."""
 
 from typing import Literal, Self
 
@@ -29,13 +29,13 @@ class Execution(Settings):
     Attributes:
         processes: Processes that share every batch.
         strategy: `ddp`: every process holds the whole model; `fsdp`: the layers of the language model are
-            cut among them, see :mod:`scaling_ambiguity.finetuning.sharding`.
+            divided among them, see :mod:`scaling_ambiguity.finetuning.sharding`.
         accumulate: Pieces into which a process cuts its share of a batch; their gradients are added.
         precision: Precision of the training's forward passes: `stored` as the weights are, `bf16` mixed.
             Validation and prediction are always `stored`.
-        checkpointing: Keep each layer's input alone and compute the layer again for the gradient.
+        checkpointing: Keep only each layer's input and recompute the layer for the gradient.
         group_by_length: Batches of prompts of similar length, see :class:`~.schedule.Batches`.
-        state_every: Steps between two saved states; None: at every validation only.
+        state_every: Steps between two saved states; None: only at every validation.
     """
 
     processes: PositiveInt = 1
@@ -47,11 +47,11 @@ class Execution(Settings):
     state_every: PositiveInt | None = None
 
     def micro_batch(self, batch: int) -> int:
-        """Return the most utterances that are computed at once in one process."""
+        """Return the largest number of utterances computed at once in one process."""
         return -(-batch // (self.processes * self.accumulate))
 
     def pieces(self, rows: list[int], rank: int) -> list[list[int]]:
-        """Return the pieces of a batch that process ``rank`` computes, in order; sizes differ by one at most."""
+        """Return the pieces of a batch that process ``rank`` computes, in order; sizes differ by at most one."""
         total = self.processes * self.accumulate
         edges = [len(rows) * piece // total for piece in range(total + 1)]
         mine = range(rank * self.accumulate, (rank + 1) * self.accumulate)
@@ -59,7 +59,7 @@ class Execution(Settings):
 
 
 class TrainingOptions(Settings):
-    """What is the same for every training of a run.
+    """Settings common to all trainings of a run.
 
     Attributes:
         steps: Optimiser steps.
@@ -91,17 +91,17 @@ class TrainingOptions(Settings):
         pieces = execution.processes * execution.accumulate
         if pieces > self.batch:
             raise ValueError(
-                f"finetuning: a batch of {self.batch} cannot be cut into {pieces} pieces ({execution.processes} "
+                f"finetuning: a batch of {self.batch} cannot be divided into {pieces} pieces ({execution.processes} "
                 f"processes x accumulate {execution.accumulate}). Raise `batch`, or lower `execution.accumulate` or "
                 "`.processes`."
             )
         return self
 
     def with_processes(self, processes: int) -> "TrainingOptions":
-        """Return the same for the number of processes that really run, which a launcher may have chosen.
+        """Return the same for the actual number of processes, which a launcher may have chosen.
 
         Raises:
-            UserError: A batch cannot be cut among so many.
+            UserError: A batch cannot be divided among that many.
         """
         changed = self.model_dump() | {"execution": self.execution.model_dump() | {"processes": processes}}
         return TrainingOptions.read(changed, "finetuning")

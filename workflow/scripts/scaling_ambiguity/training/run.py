@@ -21,7 +21,7 @@ from scaling_ambiguity.training.team import ALONE, Team
 
 
 def run_job(job: TrainingJob, team: Team = ALONE, interrupts: Interrupts | None = None) -> None:
-    """Train and predict every seed of every fold; a fold starts with the model as it was before any training.
+    """Train and predict every seed of every fold; a fold starts with the model in its state before any training.
 
     States are dropped only after everything is written: Snakemake removes what an unfinished job has written.
 
@@ -32,7 +32,7 @@ def run_job(job: TrainingJob, team: Team = ALONE, interrupts: Interrupts | None 
     """
     for fold in job.folds:
         train_fold(job, fold, gather_parts(job, fold), team, interrupts)
-        gc.collect()  # a model and its adapter refer to each other; two models must not be in memory
+        gc.collect()  # a model and its adapter refer to each other; two models must not be in memory at once
     for fold in job.folds if team.main else []:
         for seed in job.seeds:
             drop_state(job.state_of(fold, seed))
@@ -57,7 +57,7 @@ def train_fold(
 ) -> None:
     """Train every seed of one fold; write the predictions of its test part, and run folders.
 
-    A run folder is what :func:`~.artifacts.write_run` writes. States stay: a killed job continues from them.
+    Run folders are written by :func:`~.artifacts.write_run`. States are kept: a killed job continues from them.
     """
     trainee = job.of_fold(fold).open_trainee(team)
     parts = {"train": examples.train, "validation": examples.validation, "test": examples.test}

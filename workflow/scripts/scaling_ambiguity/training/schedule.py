@@ -1,4 +1,4 @@
-"""What happens at each step, as pure functions of the seed and the step: nothing random needs to be stored."""
+"""The schedule of each step, as pure functions of the seed and the step: no random state needs to be stored."""
 
 import math
 
@@ -25,8 +25,8 @@ class Batches:
     """The rows of every step: epochs in an order hashed from (seed, epoch, utterance), cut into full batches.
 
     An epoch's remainder opens the next batch, so that every batch is full and each item is
-    seen equally often, give or take one. With lengths, windows of ``WINDOW`` batches are sorted
-    by length and cut, and the cuts shuffled: a batch holds prompts of like length, little of it
+    seen equally often, up to one. With lengths, windows of ``WINDOW`` batches are sorted
+    by length and cut, and the cuts are shuffled: a batch holds prompts of similar length, little of it
     is padding, and an epoch still holds each item once.
     """
 

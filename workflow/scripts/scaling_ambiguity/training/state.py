@@ -1,4 +1,4 @@
-"""The unfinished training of one seed: saved whole, taken up again only by the very same training."""
+"""The unfinished training of one seed: saved completely, and resumed only by the same training."""
 
 import sys
 from pathlib import Path
@@ -30,7 +30,7 @@ def load_state(folder: Path, fingerprint: str) -> dict[str, Any] | None:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
         found = content["fingerprint"]
-    except Exception:  # whatever torch raises on a broken file
+    except Exception:  # any error that torch raises on a broken file
         found = "unreadable"
     if found == fingerprint:
         return content["state"]

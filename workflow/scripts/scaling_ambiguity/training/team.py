@@ -13,7 +13,7 @@ RENDEZVOUS = "SCALING_AMBIGUITY_RENDEZVOUS"
 class Team:
     """The processes of one training; every one holds the whole model and the same adapter.
 
-    Only the adapter's gradients, the losses and small objects travel, so that the frozen model is
+    Only the adapter's gradients, the losses and small objects are exchanged, so that the frozen model is
     neither wrapped nor broadcast. Started by :mod:`~.launch`, by `accelerate launch` or by `torchrun`.
 
     Attributes:
@@ -22,22 +22,22 @@ class Team:
     """
 
     def __init__(self, size: int = 1, rank: int = 0):
-        """Describe a team whose process group is open already; alone by default."""
+        """Describe a team whose process group is already open; a single process by default."""
         self.size = size
         self.rank = rank
 
     @classmethod
     def join(cls, cpu: bool) -> "Team":
-        """Join the team that the environment (WORLD_SIZE, RANK, ...) names; alone where it names none.
+        """Join the team that the environment (WORLD_SIZE, RANK, ...) names; a single process where it names none.
 
         Args:
-            cpu: Talk through gloo between CPUs; otherwise as accelerate chooses (nccl between GPUs).
+            cpu: Communicate through gloo between CPUs; otherwise as accelerate chooses (nccl between GPUs).
         """
         if int(os.environ.get("WORLD_SIZE", "1")) == 1:
             return cls()
         meeting = os.environ.get(RENDEZVOUS)
         if meeting and not torch.distributed.is_initialized():
-            # A file in the job's own temporary folder: no port that another job might hold.
+            # A file in the job's own temporary folder: this avoids ports that another job might use.
             size, rank = int(os.environ["WORLD_SIZE"]), int(os.environ["RANK"])
             backend = "gloo" if cpu else "nccl"
             torch.distributed.init_process_group(backend, init_method=f"file://{meeting}", world_size=size, rank=rank)
@@ -57,11 +57,11 @@ class Team:
     def add(self, tensors: list[torch.Tensor | None], extra: list[float], like: list[torch.Tensor]) -> list[float]:
         """Replace ``tensors`` by their sums over the processes and return the sums of ``extra``, in one message.
 
-        The order of the additions is the same in every process, so all of them get the same bits.
+        The order of the additions is the same in every process, so that all of them get bit-identical results.
 
         Args:
             tensors: Gradients, None where there is none.
-            extra: Numbers, travelling in float32.
+            extra: Numbers, sent in float32.
             like: The parameters the gradients belong to.
         """
         if self.size == 1:
@@ -102,5 +102,5 @@ def launched_processes() -> int | None:
 
 
 def local_rank() -> int:
-    """Return which of the processes of this machine this one is."""
+    """Return the rank of this process on this machine."""
     return int(os.environ.get("LOCAL_RANK", "0"))

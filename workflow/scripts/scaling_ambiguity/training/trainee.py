@@ -1,4 +1,4 @@
-"""What a training asks of a model, whatever its kind: inputs, a loss, distributions, and weights that come and go."""
+"""The interface of a trainable model of any kind: inputs, a loss, distributions, and weights to load and save."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Weights = dict[str, torch.Tensor]
 
 
 class Inputs(Protocol):
-    """The inputs of a list of examples; what is frozen in the model is computed once for all steps and seeds."""
+    """The inputs of a list of examples; outputs of frozen parts are computed once for all steps and seeds."""
 
     @property
     def examples(self) -> Examples:
@@ -48,12 +48,12 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True)
 class Card:
-    """What the model card says about the kind of a model.
+    """The text of the model card about the kind of a model.
 
     Attributes:
         tags: Lines of the front matter.
-        what: What the model is.
-        use: How it is opened.
+        what: Description of the model.
+        use: How to open it.
     """
 
     tags: str
@@ -65,14 +65,14 @@ class Trainee(Protocol):
     """A model in training. Frozen weights belong to it and are shared by all seeds of a fold.
 
     Attributes:
-        checkpoint: Name or folder of the pretrained model it stands on.
-        revision: Identifies the pretrained weights and the shape of what is trained.
-        device: Where it computes.
+        checkpoint: Name or folder of the pretrained model it is based on.
+        revision: Identifies the pretrained weights and the shape of the trained part.
+        device: Its device.
         classes: The class set, in order.
         module: Every weight, the frozen ones included.
         parameters: Trainable tensors, in a fixed order.
         loss: (log-distributions (B, C), targets (B, C)) -> mean over the batch; validation is judged by it.
-        gathered_bytes: Most bytes of whole layers that are gathered in addition to this process's share of a
+        gathered_bytes: Largest size of whole layers, in bytes, gathered in addition to this process's share of a
             sharded model; 0: it is not sharded. All processes of a sharded model must compute equally often.
     """
 
@@ -89,10 +89,10 @@ class Trainee(Protocol):
         """Return the inputs of ``examples``; ``part`` names them to the user."""
 
     def build(self, train: Inputs) -> None:
-        """Make what depends on the inputs of the training part; before it nothing else but :meth:`inputs` is called."""
+        """Build the parts that depend on the training inputs; only :meth:`inputs` may be called before."""
 
     def reset(self, seed: int) -> None:
-        """Set the trainable tensors to their initial values, by ``seed`` alone."""
+        """Set the trainable tensors to their initial values, determined by ``seed`` alone."""
 
     def train(self, mode: bool) -> None:
         """Switch dropout on or off."""
@@ -113,4 +113,4 @@ class Trainee(Protocol):
         """Write what is needed to use the trained model, in addition to its checkpoint; ``folder`` may be new."""
 
     def card(self, record: dict[str, Any]) -> Card:
-        """Return what the model card says about the kind; ``record``: what ``run.json`` holds."""
+        """Return the text of the model card about the kind; ``record``: the contents of ``run.json``."""

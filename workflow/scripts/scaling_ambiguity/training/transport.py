@@ -16,9 +16,9 @@ def transport_loss(
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
     """Return the loss W(p, q) = min_T sum_ij T_ij d_ij, mean over the batch, in the unit of the geometry.
 
-    T >= 0 has row sums p and column sums q; d_ij is the Euclidean distance of the classes' places
+    T >= 0 has row sums p and column sums q; d_ij is the Euclidean distance of the classes' positions
     (Kantorovich 1942). Classes on a line have a closed form, sum_i |P_i - Q_i| (x_{i+1} - x_i) with P and
-    Q cumulated in the order of the places. Otherwise the linear programme is solved exactly; its
+    Q cumulated in the order of the positions. Otherwise the linear programme is solved exactly; its
     gradient in q is the dual price of q (envelope theorem).
 
     Args:
@@ -26,7 +26,7 @@ def transport_loss(
         classes: The class set, in order.
 
     Raises:
-        UserError: A class has no place, or places differ in their number of dimensions.
+        UserError: A class has no position, or positions differ in their number of dimensions.
     """
     missing = [name for name in classes if name not in geometry]
     if missing or not classes:
