@@ -1,7 +1,7 @@
 """Measure how far people agree, what changes when the synthetic rater joins them, and whether it may replace one.
 
-All draws of one ALM are one rater. Agreement has intervals over speakers; the alternative annotator test stands
-beside a constant answer and draws from the class prior, without which it says nothing.
+All draws of one ALM are one rater. Agreement has intervals over speakers; the alternative annotator test is shown
+next to a constant answer and draws from the class prior, without which it is not informative.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_fr
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
-LEAST_VOTES = 20  # of a rater whose matrix is written
+LEAST_VOTES = 20  # minimum number of votes of a rater whose matrix is written
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -34,7 +34,7 @@ def main(arguments: argparse.Namespace) -> None:
     synthetic = synthetic_counts(proxies, names, classes, str(arguments.proxies))
     whole = np.abs(counts - np.rint(counts)).max(axis=1) < 1e-9
     if not whole.all():
-        print(f"{(~whole).sum()} utterances have votes that name several labels; they are left aside here")
+        print(f"{(~whole).sum()} utterances have votes that name several labels; they are left out here")
     keep = whole & (counts.sum(axis=1) >= 2) & (synthetic.sum(axis=1) > 0)
     if not keep.any():
         print("agreement is not identifiable: no utterance has two whole votes and a synthetic one")
@@ -67,9 +67,9 @@ def main(arguments: argparse.Namespace) -> None:
 def confusion_rows(
     votes: pd.DataFrame, proxies: pd.DataFrame, names: list[str], classes: list[str], arguments: argparse.Namespace
 ) -> list[dict]:
-    """Return Dawid and Skene's matrices of people, of the ALM and of each rater with votes enough, entry by entry.
+    """Return Dawid and Skene's matrices of people, of the ALM and of each rater with enough votes, entry by entry.
 
-    Stratum: the class of the utterance; metric: the name that is given to it; labels: who gives it.
+    Stratum: the class of the utterance; metric: the label given to it; labels: the one who gives it.
     """
     cast = ballots(votes, proxies, names, classes, str(arguments.votes))
     found = fit(cast)

@@ -1,4 +1,4 @@
-"""Score synthetic votes against held-out human votes, beside floors and ceilings, overall and by level."""
+"""Score synthetic votes against held-out human votes, with floors and ceilings, overall and by level."""
 
 import argparse
 
@@ -27,7 +27,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Score every predictor in every deal, average over deals, and put intervals around."""
+    """Score every predictor in every deal, average over deals, and add intervals."""
     options, votes = arguments.options, VOTES.read(arguments.votes)
     table, roles = UTTERANCES.read(arguments.utterances), ROLES.read(arguments.roles)
     predictors = read_predictors(arguments, votes, roles, table["utterance"].tolist())
@@ -46,7 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
     if across_raters(arguments.validity, len(set(speakers)), raters):
         rows.add_raters_like_these()
     elif not crossed.enough(raters):
-        print(f"no intervals for raters like these: they need {crossed.MINIMUM_RATERS} raters known by name")
+        print(f"no intervals for raters like these: they need {crossed.MINIMUM_RATERS} identified raters")
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
     levels = [about | row for row in report_rows(pd.read_csv(arguments.thresholds))]
     STATISTICS.write(statistics_frame(rows.adjusted() + levels), arguments.output)
@@ -55,7 +55,7 @@ def main(arguments: argparse.Namespace) -> None:
 def read_predictors(
     arguments: argparse.Namespace, votes: pd.DataFrame, roles: pd.DataFrame, names: list[str]
 ) -> alignment.Predictors:
-    """Return what predicts the reference votes of the utterances that have some to predict."""
+    """Return the predictors of the reference votes, for the utterances that have reference votes."""
     classes = arguments.classes
     dealt = deal_votes(roles, votes, names, classes, str(arguments.roles))
     part = test_parts(SPLITS.read(arguments.splits), names, str(arguments.splits))
@@ -64,14 +64,14 @@ def read_predictors(
     if not keep.any():
         raise UserError(f"{arguments.votes}: no utterance has two votes or more; nothing can be held out.")
     print(f"{keep.sum()} of {len(names)} utterances have both conditioning and reference votes")
-    # fitted on the speakers of the other test parts: what the models of that fold may read, too
+    # fitted on the speakers of the other test parts, which the models of that fold may also use
     _, part = np.unique(part[inside], return_inverse=True)
     human = human_counts(votes, names, classes, str(arguments.votes))[inside]
     proxies = PROXIES.read(arguments.proxies)
     synthetic = synthetic_counts(proxies, names, classes, str(arguments.proxies))[keep]
     silent = int((synthetic.sum(axis=1) == 0).sum())
     if silent:
-        print(f"{silent} utterances have no valid synthetic vote; they are predicted uniform")
+        print(f"{silent} utterances have no valid synthetic vote; their prediction is uniform")
     return alignment.Predictors(
         dealt=dealt, keep=keep, names=[name for name, kept in zip(names, keep, strict=True) if kept],
         own=str(Labels("synthetic", arguments.annotator)), synthetic=synthetic,

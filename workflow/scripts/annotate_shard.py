@@ -1,6 +1,6 @@
 """Ask an audio-language model for the synthetic votes of one shard of a corpus.
 
-Answers come from the answer store where they were ever given; what is missing is asked and
+Answers come from the answer store if they were given before; missing ones are requested and
 added to it. The votes are a pure function of the stored answers.
 """
 
@@ -25,7 +25,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Open the model, ask, write."""
+    """Open the model, query it, write the votes."""
     torch.set_num_threads(1)
     options, utterances = arguments.options, UTTERANCES.read(arguments.utterances)
     rows = shard_of(utterances, arguments.shard, arguments.shards)
@@ -68,6 +68,6 @@ if __name__ == "__main__":
     asking.add_arguments(parser)
     asking.add_shard_arguments(parser)
     parser.add_argument("--synonyms", help="table of synonyms, YAML; without it labels count as they are spelled")
-    parser.add_argument("--server-log", default="server.log", help="what the server of an entry with `serve` prints")
+    parser.add_argument("--server-log", default="server.log", help="log file of the server of an entry with `serve`")
     parser.add_argument("--output", required=True, help="synthetic votes of the shard, parquet")
     cli.run(main, parser)

@@ -1,7 +1,7 @@
 """Assign each utterance, in each deal, a level of ambiguity from its level votes.
 
-The protocol says what is measured in them: their agreement, entropy or pattern. The published definition, `faithful`,
-reads all votes instead and sets none apart.
+The protocol selects the measure: their agreement, entropy or pattern. The published definition, `faithful`,
+uses all votes instead and reserves none.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Choose the edges on each fold's training part, assign the levels, report what came out."""
+    """Choose the edges on each fold's training part, assign the levels, report the result."""
     votes, roles, splits = VOTES.read(arguments.votes), ROLES.read(arguments.roles), SPLITS.read(arguments.splits)
     names = sorted(roles["utterance"].unique())
     classes = sorted(human_votes(votes)["label"].unique())
@@ -39,7 +39,7 @@ def main(arguments: argparse.Namespace) -> None:
     tested = test_parts(splits, names, str(arguments.splits))
     if (tested == LEFT_OUT).any():
         print(f"{(tested == LEFT_OUT).sum()} utterances are left out of the splits and have no level")
-    # whether an utterance has level votes is a matter of its number of votes: the same in every deal
+    # whether an utterance has level votes depends only on its number of votes: the same in every deal
     has_level = ~np.isnan(values[0])
     # never tested: the first fold's edges
     home = np.where(tested == NEVER_TESTED, splits["fold"].min(), tested)

@@ -1,6 +1,6 @@
 """Decode every sound file of a shard to its end: rate, level, clipping, hash and faults.
 
-What is not 16 kHz mono is resampled once into a cache, named by the SHA-256 of its source.
+Files that are not 16 kHz mono are resampled once into a cache, named by the SHA-256 of its source.
 """
 
 import argparse
@@ -14,7 +14,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Check the sounds of one shard and write what was measured."""
+    """Check the sounds of one shard and write the measurements."""
     mine = shard_of(UTTERANCES.read(arguments.utterances), arguments.shard, arguments.shards)
     pairs = list(zip(mine["utterance"], mine["path"].astype(object).where(mine["path"].notna(), None), strict=True))
     rows = [

@@ -2,7 +2,7 @@
 
 Labels of validation and test utterances are never read. The folder written holds the new items
 and their parents (items.parquet), their audio and the classes or bins before and after (summary.csv);
-with any but the published method, also the distances from the target distribution and from balance (distances.json).
+except for the published method, also the distances from the target distribution and from balance (distances.json).
 """
 
 import argparse

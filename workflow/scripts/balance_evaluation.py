@@ -1,6 +1,6 @@
-"""Make a balanced evaluation split out of real test items, by weighting and by subsampling.
+"""Make a balanced evaluation split of real test items, by weighting and by subsampling.
 
-Class, level, bin and weight of an item come from its level votes alone; its reference votes decide nothing.
+Class, level, bin and weight of an item come from its level votes alone; its reference votes are not used.
 """
 
 import argparse
@@ -24,15 +24,15 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Weigh the test items of all folds together, and report the sizes."""
+    """Weight the test items of all folds together, and report the sizes."""
     unknown = sorted(set(arguments.options) - {"by", "least"})
     if unknown:
         raise UserError(f"balanced evaluation: unknown option {unknown[0]!r}; it reads by and least.")
     roles, levels = ROLES.read(arguments.roles), LEVELS.read(arguments.levels)
     if (levels["votes"] == 0).any():
         raise UserError(
-            f"{arguments.levels}: these levels are of all votes, the predicted ones among them. Balance the evaluation "
-            "of a protocol whose levels have votes of their own: definition agreement, entropy or pattern."
+            f"{arguments.levels}: these levels use all votes, including the predicted ones. Balance the evaluation "
+            "of a protocol whose levels have their own votes: definition agreement, entropy or pattern."
         )
     names = sorted(roles["utterance"].unique())
     tested = test_parts(SPLITS.read(arguments.splits), names, arguments.splits) >= 0

@@ -11,7 +11,7 @@ from scaling_ambiguity.reporting.paper import compile_pdf, gather
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Compile in a folder of its own, so that nothing is left beside the sources."""
+    """Compile in a separate folder, so that nothing is left next to the sources."""
     captions = arguments.captions or sorted((arguments.sources.resolve().parent / "workflow" / "report").glob("*.rst"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -32,8 +32,8 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sources", type=Path, required=True, help="folder of main.tex, refs.bib and sections/")
-    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs; other files are passed over")
-    parser.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX; other files are passed over")
+    parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs; other files are ignored")
+    parser.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX; other files are ignored")
     parser.add_argument("--captions", type=Path, nargs="*", default=[], help="default: workflow/report/*.rst")
     parser.add_argument("--numbers", type=Path, required=True)
     parser.add_argument("--sections", type=name_list, required=True)

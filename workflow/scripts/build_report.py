@@ -1,4 +1,4 @@
-"""Ask Snakemake for its report on the finished paper, with the configuration of this very run."""
+"""Ask Snakemake for its report on the finished paper, with the configuration of this run."""
 
 import argparse
 import json
@@ -16,10 +16,10 @@ from scaling_ambiguity.io import atomic_path
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Run `snakemake --report` in a process of its own; the running workflow keeps its lock."""
+    """Run `snakemake --report` in a separate process; the running workflow keeps its lock."""
     with tempfile.TemporaryDirectory() as folder, atomic_path(arguments.output) as output:
         configuration = json.loads(json.dumps(arguments.config))
-        # The report is made in the folder of the run, wherever the run was started.
+        # The report is made in the folder of the run, regardless of where the run was started.
         configuration["run"]["directory"] = str(Path.cwd())
         # Snakemake names the folder inside the archive after the archive.
         archive = Path(folder) / arguments.output.name
@@ -37,6 +37,6 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--snakefile", type=Path, required=True)
     parser.add_argument("--config", type=json_value, required=True, help="the whole configuration of the run")
-    parser.add_argument("--target", required=True, help="the file whose making is reported")
+    parser.add_argument("--target", required=True, help="the file whose provenance is reported")
     parser.add_argument("--output", type=Path, required=True, help="a .zip")
     run(main, parser)

@@ -1,5 +1,5 @@
-"""Look on a GPU node, in a minute and before any other job with a GPU, whether a model can work there: torch sees the
-GPU and it computes in bfloat16, its memory is enough, the weights are readable, temporary files can be written.
+"""Check on a GPU node, in a minute and before any other GPU job, whether a model can run there: torch sees the
+GPU and it computes in bfloat16, its memory suffices, the weights are readable, temporary files can be written.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from scaling_ambiguity.io import write_json
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Look, and stop with every fault at once."""
+    """Check, and stop with all faults at once."""
     alm = arguments.alm
     facts = load_registry(arguments.registry)[arguments.registered] if arguments.registered else None
     folder, faults = model_faults(alm, facts)
@@ -43,7 +43,7 @@ if __name__ == "__main__":
     parser.add_argument("--registry", type=Path, default=REGISTRY, help="the registry, YAML")
     parser.add_argument("--registered", default="", help="entry of the registry that it names, if any")
     parser.add_argument(
-        "--targets", type=cli.json_value, help="`finetuning.lora.targets`, JSON, if it is to be trained"
+        "--targets", type=cli.json_value, help="`finetuning.lora.targets`, JSON, if the model is to be trained"
     )
-    parser.add_argument("--output", type=Path, required=True, help="what was found, JSON")
+    parser.add_argument("--output", type=Path, required=True, help="the results, JSON")
     cli.run(main, parser)

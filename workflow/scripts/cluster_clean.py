@@ -1,8 +1,8 @@
 """Clean up after a Snakemake on Slurm that was killed: cancel its jobs, wait until they are gone, unlock its folder.
 
 A killed Snakemake leaves its jobs in the queue. Started again, it would submit them a second time, and two jobs would
-write the same files. Jobs are found by the prefix of their name and by the folder that they work in, so that another
-run of the same user is left alone.
+write the same files. Jobs are identified by the prefix of their name and by their working folder, so that another
+run of the same user is not affected.
 """
 
 import argparse
@@ -32,9 +32,9 @@ class QueuedJob:
 
 
 def slurm(*command: str) -> str:
-    """Run a program of Slurm and return what it prints; a UserError where it is absent, slow or refuses."""
+    """Run a program of Slurm and return what it prints; raise a UserError if it is absent, slow or fails."""
     if shutil.which(command[0]) is None:
-        raise UserError(f"{command[0]} is not on PATH: run this where jobs are submitted from, with Slurm loaded.")
+        raise UserError(f"{command[0]} is not on PATH: run this on the submission host, with Slurm loaded.")
     try:
         result = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     except subprocess.TimeoutExpired:
@@ -51,7 +51,7 @@ def parse_queue(listed: str) -> list[QueuedJob]:
 
 
 def belongs(job: QueuedJob, prefix: str, directory: Path) -> bool:
-    """Whether a job bears the prefix and works in ``directory`` or below it."""
+    """Whether a job has the prefix and its working folder is ``directory`` or below it."""
     return job.name.startswith(f"{prefix}_") and job.folder.resolve().is_relative_to(directory.resolve())
 
 
@@ -71,14 +71,14 @@ def living(directory: Path) -> list[int]:
         except OSError:
             continue
         program = any(Path(word.decode(errors="replace")).name == "snakemake" for word in words[:3])
-        # A job runs Snakemake too, on one job of the driver's.
+        # A job also runs Snakemake, for one job of the driver.
         if program and (b"--mode", b"remote") not in pairwise(words) and folder.is_relative_to(directory.resolve()):
             found.append(int(entry.name))
     return found
 
 
 def unlock(directory: Path) -> list[Path]:
-    """Remove Snakemake's locks of every run in ``directory``; return them. The marks of unfinished files stay."""
+    """Remove Snakemake's locks of every run in ``directory``; return them. The marks of unfinished files are kept."""
     locks = sorted([*directory.glob(".snakemake/locks/*.lock"), *directory.glob("runs/*/.snakemake/locks/*.lock")])
     for lock in locks:
         lock.unlink()
@@ -121,9 +121,9 @@ def parser() -> argparse.ArgumentParser:
     """Return the command line."""
     made = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     made.add_argument("--directory", type=Path, default=Path(), help="folder of the Snakefile or of one run")
-    made.add_argument("--prefix", default=PREFIX, help="how the jobs' names begin (SA_JOB_PREFIX)")
-    made.add_argument("--patience", type=float, default=300, help="seconds to wait for cancelled jobs to go")
-    made.add_argument("--dry-run", action="store_true", help="list the jobs and leave them alone")
+    made.add_argument("--prefix", default=PREFIX, help="prefix of the jobs' names (SA_JOB_PREFIX)")
+    made.add_argument("--patience", type=float, default=300, help="seconds to wait for cancelled jobs to end")
+    made.add_argument("--dry-run", action="store_true", help="only list the jobs")
     return made
 
 

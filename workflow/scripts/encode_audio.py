@@ -1,8 +1,8 @@
-"""Run the frozen audio encoder of an audio-language model over one shard of a corpus, once for all that read it.
+"""Run the frozen audio encoder of an audio-language model over one shard of a corpus, once for all its users.
 
-What is written are the audio tokens that the language model reads, in the type of numbers that the model computes
+The output consists of the audio tokens that the language model reads, in the number type that the model computes
 with: a clip of s seconds takes about s x tokens per second x hidden size x bytes per number. Annotation, fine-tuning
-and small peers take them from there instead of decoding and encoding every clip again. A killed job continues from its
+and small peers read them instead of decoding and encoding every clip again. A killed job continues from its
 own pieces.
 """
 
@@ -25,14 +25,14 @@ def main(arguments: argparse.Namespace) -> None:
     rows = rows.sort_values("utterance")
     named = zip(rows["utterance"], sound_paths(rows, arguments.root), strict=True)
     clips = [(name, path) for name, path in named if path is not None]
-    print(f"{len(rows) - len(clips)} of {len(rows)} utterances have no sound: nothing of them is encoded")
+    print(f"{len(rows) - len(clips)} of {len(rows)} utterances have no sound and are not encoded")
     entry = dict(arguments.alm)
     unheard = encode_shard(load_alm(entry.pop("checkpoint"), **entry), clips, arguments.state, arguments.output)
     for name, reason in unheard.items():
         print(f"{name}: not encoded: {reason}")
     size = sum(path.stat().st_size for path in arguments.output.iterdir())
     encoded = len(clips) - len(unheard)
-    print(f"{encoded} clips, {size / 1e6:.1f} MB, {size / 1e3 / max(1, encoded):.1f} kB a clip")
+    print(f"{encoded} clips, {size / 1e6:.1f} MB, {size / 1e3 / max(1, encoded):.1f} kB per clip")
 
 
 if __name__ == "__main__":

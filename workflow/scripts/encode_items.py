@@ -1,6 +1,6 @@
-"""Encode the sound or the text of items into one vector each, by a frozen encoder, once for all that read them.
+"""Encode the sound or the text of items into one vector each, by a frozen encoder, once for all programs that use them.
 
-What is written is a memory-mapped array, which item each row is, and what encoded it. A killed job continues from its
+The output is a memory-mapped array, the item of each row, and the encoder's identity. A killed job continues from its
 own blocks.
 """
 

@@ -1,7 +1,7 @@
 """Estimate how many human votes the synthetic votes are worth at each level of ambiguity.
 
-The votes that decide the level, those that a predictor may read and those that it is judged by are
-disjoint in every deal. With shared votes a proxy that is worth two votes reads less than two at low
+The votes that decide the level, those that a predictor may use and those that it is judged by are
+disjoint in every deal. With shared votes a proxy that is worth two votes appears to be worth less than two at low
 ambiguity and more at high.
 """
 
@@ -29,7 +29,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Value the synthetic votes level by level, or say that the corpus does not allow it."""
+    """Value the synthetic votes level by level, or report that the corpus does not allow it."""
     options, classes, votes = arguments.options, arguments.classes, VOTES.read(arguments.votes)
     table, levels = UTTERANCES.read(arguments.utterances), LEVELS.read(arguments.levels)
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
@@ -41,7 +41,9 @@ def main(arguments: argparse.Namespace) -> None:
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
     about |= {"reference": "human", "population": THESE}
     if largest < 1:
-        print(f"fewer than half of the utterances have the {start + 2} votes that a level, a condition and a test take")
+        print(
+            f"fewer than half of the utterances have the {start + 2} votes needed for a level, conditioning and testing"
+        )
         rows = [
             about | {"stratum": name, "metric": "equivalent_votes", "method": "not_identifiable"}
             for name in LEVEL_NAMES
@@ -68,7 +70,7 @@ def main(arguments: argparse.Namespace) -> None:
         known = add_known(losses, kept, v, p, pool, max(sizes, default=0), arguments.seed)
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": level}
     settings["method"] = options["interval"]
-    # by level the recovery study has no calibrated votes, and finds that the interval of the echo covers too little
+    # by level the recovery study has no calibrated votes, and shows that the interval of the echo undercovers
     rows = [
         row
         for name in strata

@@ -95,7 +95,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def distributions(paths: list[str], names: list[str], classes: list[str]) -> np.ndarray:
-    """Return the annotator's distribution of each utterance, (U, C); all 0 where it was not asked.
+    """Return the annotator's distribution of each utterance, (U, C); all 0 where it was not queried.
 
     Raises:
         UserError: an utterance in two of the tables.

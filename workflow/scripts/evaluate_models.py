@@ -1,9 +1,9 @@
 """Score every fine-tuned model of one corpus and protocol against the same held-out human votes.
 
-Beside it stand the score against the model's own kind of labels and, on simulated corpora,
+In addition: the score against the model's own kind of labels and, on simulated corpora,
 against the truth; trivial predictors and human ceilings; paired differences between label
-tables; everything overall and by ambiguity level, with intervals over speakers. The proper scores
-also on a balanced split of the same utterances, by class, and by the factors of the corpus.
+tables; everything overall and by ambiguity level, with intervals over speakers. The proper scores are
+also computed on a balanced split of the same utterances, by class, and by the factors of the corpus.
 """
 
 import argparse
@@ -96,7 +96,7 @@ if __name__ == "__main__":
     parser.add_argument("--splits", required=True, type=Path)
     parser.add_argument("--utterances", required=True, type=Path)
     parser.add_argument("--truth", type=Path, help="simulated corpora only")
-    parser.add_argument("--balanced", type=Path, help="table of balance_evaluation, of levels with votes of their own")
+    parser.add_argument("--balanced", type=Path, help="table of balance_evaluation, for levels with their own votes")
     parser.add_argument("--factors", type=cli.json_value, help="JSON: table, utterance or speaker, columns")
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--options", required=True, type=cli.json_value, help="the statistics part, as JSON")

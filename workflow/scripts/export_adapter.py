@@ -17,6 +17,6 @@ def main(arguments: argparse.Namespace) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=Path, nargs="*", default=[], help="run folders, as finetune writes them")
-    parser.add_argument("--below", type=Path, required=True, help="folder the run folders lie in")
+    parser.add_argument("--below", type=Path, required=True, help="folder that contains the run folders")
     parser.add_argument("--output", type=Path, required=True, help="folder to write")
     cli.run(main, parser)

@@ -1,4 +1,4 @@
-"""Publish the answers of an annotator: a folder that engine `replay_answers` reads when the model is gone."""
+"""Publish the answers of an annotator: a folder that engine `replay_answers` reads without the model."""
 
 import argparse
 import shutil

@@ -13,7 +13,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Read votes and labels, keep what may leave, write the folder."""
+    """Read votes and labels, keep what may be published, write the folder."""
     labels = {path.stem: LABELS.read(path) for path in arguments.labels}
     export(arguments.name, arguments.options, VOTES.read(arguments.votes), labels, arguments.output)
     print(f"{arguments.output}: votes and {len(labels)} label tables of {arguments.name}")

@@ -1,4 +1,4 @@
-"""Fetch CREMA-D, its votes and its sound, over HTTP; what is there already stays, what was torn goes on.
+"""Fetch CREMA-D, its votes and its sound, over HTTP; existing files are kept, partial ones are resumed.
 
 Every file is verified by its SHA-256 in the pinned list (workflow/resources/cremad.tsv.gz). The corpus is open:
 database under the Open Database License 1.0, contents under the Database Contents License 1.0.
@@ -16,7 +16,7 @@ PARTS = ("all", "votes", "audio")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Fetch, verify, say what is there."""
+    """Fetch, verify, report what is present."""
     pins = read_pins(arguments.pins)
     sound = pins["path"].str.startswith("AudioWAV/")
     pins = {"all": pins, "votes": pins[~sound], "audio": pins[sound]}[arguments.part]

@@ -1,4 +1,4 @@
-"""Fetch the models of a run from the hub, once and where there is internet: pinned commits, safetensors alone, every
+"""Fetch the models of a run from the hub, once and where there is internet: pinned commits, safetensors only, every
 file checked. Files that have arrived are not fetched again; afterwards the jobs need no internet.
 """
 
@@ -12,8 +12,8 @@ from scaling_ambiguity.io import write_json
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Look, fetch, check, keep the list."""
-    os.environ.pop("HF_HUB_OFFLINE", None)  # which is for the jobs
+    """Look up, fetch, check, write the list."""
+    os.environ.pop("HF_HUB_OFFLINE", None)  # set for the jobs only
     os.environ.pop("TRANSFORMERS_OFFLINE", None)
     models = pinned(arguments.models)
     if not models:

@@ -1,4 +1,4 @@
-"""Draw what the exchange rate and the tests find on simulated corpora whose truth is known."""
+"""Draw the results of the exchange rate and the tests on simulated corpora with known truth."""
 
 import argparse
 

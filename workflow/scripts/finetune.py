@@ -1,6 +1,6 @@
 """Train one model on one label table: folds and seeds in one process.
 
-What is trained is the model of the job's kind, e.g. a LoRA adapter of an audio-language model, on the
+The model of the job's kind, e.g. a LoRA adapter of an audio-language model, is trained on the
 label distributions of the training part. The best step is chosen on the validation part, and the test
 part is predicted; labels of test utterances are never read. A killed job continues from its own state;
 on SIGTERM or SIGUSR1 it saves the state after the step and exits with status 75. `execution.processes`

@@ -1,6 +1,6 @@
 """Write every stored answer of an annotator as a candidate: its distribution, log-probability, tokens and seconds.
 
-No model is opened or asked: the table is a projection of the answer store, as the votes are.
+No model is opened or queried: the table is a projection of the answer store, as the votes are.
 """
 
 import argparse
@@ -18,14 +18,14 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Find the answers of the votes, project, write."""
+    """Look up the answers of the votes, project, write."""
     options, votes = arguments.options, PROXIES.read(arguments.votes)
     utterances = UTTERANCES.read(arguments.utterances)
     rows = utterances[~utterances["utterance"].isin(lacking(utterances, options["modality"]))]
     rows = rows.sort_values("utterance", kind="stable")
     design = (options, prompts_for(options, arguments.prompts), arguments.classes, arguments.seed)
     entry = asking.entry_of(arguments.alm, options, arguments.classes, arguments.store)
-    limit = None if "store" in entry else entry["max_tokens"]  # published answers are taken at any limit
+    limit = None if "store" in entry else entry["max_tokens"]  # published answers are accepted at any limit
     dialogues = asking.dialogues_of(arguments.turns, rows["utterance"])
     asked, records = stored_answers(
         votes,

@@ -1,4 +1,4 @@
-"""Join the shards of an annotator into one table of synthetic votes, and count what became of the answers."""
+"""Join the shards of an annotator into one table of synthetic votes, and count the answers by status."""
 
 import argparse
 

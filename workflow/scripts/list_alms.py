@@ -1,5 +1,5 @@
-"""Print the registry of audio-language models: what each is, whether it can be asked from this machine and if not
-why, what of it was run here, and what the votes on a large corpus would cost in calls and GPU-hours.
+"""Print the registry of audio-language models: what each is, whether it can be used from this machine and if not
+why, what was run with it here, and what the votes on a large corpus would cost in calls and GPU-hours.
 """
 
 import argparse
@@ -18,7 +18,7 @@ CLIPS, VOTES = 100_000, 20  # of the corpus whose cost is told, and a clip
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Read, look, print."""
+    """Read, check, print."""
     entries = list(load_registry(arguments.registry).values())
     machine = this_machine(arguments.today)
     against = {entry.key: reasons_against(entry, machine) for entry in entries}

@@ -1,4 +1,4 @@
-"""Print what a run would ask of a cluster before anyone submits it: jobs, processor hours, GPU hours and memory by
+"""Print what a run would request from a cluster before it is submitted: jobs, processor hours, GPU hours and memory by
 stage, from a dry run, the benchmarks of earlier jobs and, where there are none, the registry of models.
 """
 
@@ -24,7 +24,7 @@ from scaling_ambiguity.reporting.plan import plan_table, plan_text
 
 
 def dry_run(snakefile: Path, config: dict[str, Any], target: str) -> str:
-    """Return what a dry run of this very configuration prints; nothing is locked."""
+    """Return the output of a dry run of this configuration; nothing is locked."""
     here = json.loads(json.dumps(config))
     here["run"]["directory"] = str(Path.cwd())
     with tempfile.TemporaryDirectory() as folder:
@@ -54,7 +54,7 @@ def alm_behind(job: Planned, config: dict[str, Any]) -> str | None:
 
 
 def clips(corpus: str, config: dict[str, Any]) -> int | None:
-    """Return the utterances of a corpus: of its table if it is there, else of its entry; None: not known."""
+    """Return the number of utterances of a corpus: from its table if present, else from its entry; None: not known."""
     path = Path("results/corpora", corpus, "utterances.parquet")
     if path.is_file():
         return len(read_parquet(path, columns=["utterance"]))
@@ -91,7 +91,7 @@ def main(arguments: argparse.Namespace) -> None:
     jobs = read_dry_run(dry_run(arguments.snakefile, config, arguments.target))
     rules = sorted(Path(arguments.snakefile.parent, "workflow", "rules").glob("*.smk"))
     included = arguments.snakefile.read_text(encoding="utf-8")
-    rules.sort(key=lambda path: included.find(path.name))  # the order that the data walks
+    rules.sort(key=lambda path: included.find(path.name))  # the order of the data flow
     # rules that are made in a loop over the registry of what the paper shows
     shown = dict.fromkeys(FIGURES, "figures") | dict.fromkeys(TABLES, "tables")
     table = plan_table(jobs, stages(rules) | shown, seconds, gpu_memory, local_rules([arguments.snakefile, *rules]))
@@ -105,6 +105,6 @@ if __name__ == "__main__":
     parser.add_argument("--config", type=cli.json_value, required=True, help="the whole configuration of the run, JSON")
     parser.add_argument("--registry", type=Path, default=REGISTRY, help="the registry of models, YAML")
     parser.add_argument("--registered", type=cli.json_value, required=True, help="ALM -> entry of the registry, JSON")
-    parser.add_argument("--target", required=True, help="what is planned")
+    parser.add_argument("--target", required=True, help="the planned target")
     parser.add_argument("--output", type=Path, required=True, help="the plan by rule, CSV")
     cli.run(main, parser)

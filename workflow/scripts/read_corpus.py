@@ -1,8 +1,8 @@
-"""Read a corpus into tables: utterances, votes and rejects, and an account of all that was found.
+"""Read a corpus into tables: utterances, votes and rejects, and a report of all that was found.
 
 The reader is a module of scaling_ambiguity.corpora.readers, chosen by name. The class policy maps
-the corpus' labels to the classes of the run, every audio file's header is read, and what is left
-out stands in the rejects with its reason.
+the corpus' labels to the classes of the run, every audio file's header is read, and items left
+out are in the rejects with their reason.
 """
 
 import argparse
@@ -67,5 +67,5 @@ if __name__ == "__main__":
     parser.add_argument("--utterances", type=Path, required=True, help="table to write")
     parser.add_argument("--votes", type=Path, required=True, help="table to write")
     parser.add_argument("--rejects", type=Path, required=True, help="table to write")
-    parser.add_argument("--audit", type=Path, help="account of what was found, lost and allowed, to write as JSON")
+    parser.add_argument("--audit", type=Path, help="report on what was found, lost and allowed, to write as JSON")
     cli.run(main, parser)

@@ -1,7 +1,7 @@
 """Read the votes of a model that were given as a table, as the answers of an annotator.
 
-Rows that are no vote on an utterance of the corpus are left out, each with its line and reason; a draw that the table
-does not have has failed.
+Rows that are not a vote on an utterance of the corpus are left out, each with its line and reason; a draw that the
+table lacks counts as failed.
 """
 
 import argparse
@@ -18,7 +18,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Read, write and say what was left out."""
+    """Read, write and report what was left out."""
     utterances = list(UTTERANCES.read(arguments.utterances)["utterance"])
     given, lost = read_model_votes(arguments.table, utterances, arguments.columns)
     votes = as_proxies(
@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     print(summary(counted, intraclass_correlation(votes)))
     counts = votes["status"].value_counts().to_dict()
     beyond = int((given["place"] >= arguments.draws).sum())
-    print(f"{len(utterances)} utterances, draws {counts}; {beyond} votes beyond the first {arguments.draws} left aside")
+    print(f"{len(utterances)} utterances, draws {counts}; {beyond} votes beyond the first {arguments.draws} ignored")
     if len(lost):
         reasons = ", ".join(f"{number} {reason}" for reason, number in lost["reason"].value_counts().items())
         line = f"{arguments.table}: {len(lost)} rows left out ({reasons}), listed in {arguments.rejects}"

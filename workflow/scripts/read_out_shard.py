@@ -1,7 +1,7 @@
 """Read the label distributions of an annotator on one shard of a corpus: the limit of infinitely many of its votes.
 
 Every prompt of its design is read once; the distribution is the mean over the design's prompts and temperatures.
-What was read once is kept in a store, as answers are.
+Results are kept in a store, as answers are.
 """
 
 import argparse

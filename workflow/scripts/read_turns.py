@@ -1,6 +1,6 @@
-"""Read the conversations of a corpus: every turn in the order of speaking, for annotators that are given context.
+"""Read the conversations of a corpus: every turn in the order of speaking, for annotators that receive context.
 
-What reads them is a module of scaling_ambiguity.corpora.dialogues, named like the corpus' reader.
+They are read by a module of scaling_ambiguity.corpora.dialogues, named like the corpus' reader.
 """
 
 import argparse

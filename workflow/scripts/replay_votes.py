@@ -1,4 +1,4 @@
-"""Let an annotator vote with the votes of another corpus entry, e.g. CREMA-D's face votes on its voices.
+"""Use the votes of another corpus entry as an annotator's votes, e.g. CREMA-D's face votes on its voices.
 
 The first votes of each utterance, in an order hashed from seed, utterance and rater, become its draws;
 an utterance with fewer votes has failed draws, which are counted.
@@ -37,7 +37,7 @@ def main(arguments: argparse.Namespace) -> None:
     print(summary(counted, intraclass_correlation(votes)))
     elsewhere = source["utterance"].nunique() - source.loc[source["utterance"].isin(utterances), "utterance"].nunique()
     counts = votes["status"].value_counts().to_dict()
-    print(f"{len(utterances)} utterances, draws {counts}; {elsewhere} utterances of {arguments.votes} left aside")
+    print(f"{len(utterances)} utterances, draws {counts}; {elsewhere} utterances of {arguments.votes} ignored")
 
 
 if __name__ == "__main__":

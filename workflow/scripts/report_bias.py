@@ -1,6 +1,6 @@
-"""Report where an ALM's votes depart from people's: labels over-used, groups, what it hears, what it varies with.
+"""Report how an ALM's votes deviate from people's: over-used labels, groups, use of inputs, variance components.
 
-Every number is about single votes, so that it does not depend on how many votes there are. Contrasts of a group
+Every number is about single votes, so that it does not depend on the number of votes. Contrasts of a group
 with all other utterances are adjusted over the groups of one factor; shares of labels over the classes.
 """
 
@@ -29,7 +29,7 @@ DURATIONS = ("short", "medium", "long")
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Estimate everything that the votes at hand allow, and say what they do not."""
+    """Estimate everything that the given votes allow, and report what they do not."""
     options, classes, seed = arguments.options, arguments.classes, arguments.seed
     table, votes, proxies = (
         UTTERANCES.read(arguments.utterances),
@@ -40,7 +40,7 @@ def main(arguments: argparse.Namespace) -> None:
     human = human_counts(votes, names, classes, str(arguments.votes))
     whole = np.abs(human - np.rint(human)).max(axis=1) < 1e-9
     if not whole.all():
-        print(f"{(~whole).sum()} utterances have votes that name several labels; they are left aside here")
+        print(f"{(~whole).sum()} utterances have votes that name several labels; they are left out here")
     human = np.where(whole[:, None], np.rint(human), 0.0)
     synthetic = synthetic_counts(proxies, names, classes, str(arguments.proxies))
     scores = score(human, synthetic)
@@ -76,7 +76,7 @@ def main(arguments: argparse.Namespace) -> None:
 def level_rows(
     arguments: argparse.Namespace, votes: object, names: list[str], synthetic: np.ndarray, plain: dict
 ) -> list[dict]:
-    """Return the rows by level of ambiguity: each vote that is matched is one that did not decide the level."""
+    """Return the rows by level of ambiguity: only votes that did not decide the level are matched."""
     levels = LEVELS.read(arguments.levels)
     if not len(levels):
         print("no utterance has a level of ambiguity")
@@ -100,7 +100,9 @@ if __name__ == "__main__":
     for name in ("corpus", "annotator", "protocol", "votes", "proxies", "roles", "levels", "utterances"):
         parser.add_argument(f"--{name}", required=True)
     parser.add_argument("--factors", type=cli.json_value, help="JSON: table, utterance or speaker, columns")
-    parser.add_argument("--listening", nargs="*", type=named_path, help="audio=FILE text=FILE: votes given one alone")
+    parser.add_argument(
+        "--listening", nargs="*", type=named_path, help="audio=FILE text=FILE: votes given only one of them"
+    )
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)
     parser.add_argument("--seed", type=int, required=True)

@@ -1,6 +1,6 @@
-"""Report what a split lets leak: byte-identical sound, speakers and transcripts in several parts of a fold.
+"""Report leakage across a split: byte-identical sound, speakers and transcripts in several parts of a fold.
 
-Sound is compared by the hashes that are at hand, of the full decode or of the published files;
+Sound is compared by the available hashes, of the full decode or of the published files;
 without them the report says that none was compared.
 """
 
@@ -22,7 +22,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Compare the parts of every fold, say what they share and write the counts."""
+    """Compare the parts of every fold, report what they share and write the counts."""
     utterances, parts = UTTERANCES.read(arguments.utterances), SPLITS.read(arguments.splits)
     sha256 = decoded_hashes(utterances)
     if sha256 is None and arguments.hashes:

@@ -1,8 +1,8 @@
-"""Join the shards of the audio audit to a corpus and leave out what is torn, silent or no sound, with reasons.
+"""Join the shards of the audio audit to a corpus and leave out truncated, silent or invalid files, with reasons.
 
-What was measured of each sound goes to the table of utterances; utterances at fault and their votes
-go to the rejects, and the account of what was found and lost follows. A corpus without sound, or
-whose sound is not used, passes as it is.
+The measurements of each sound go to the table of utterances; faulty utterances and their votes
+go to the rejects, and the report on what was found and lost is updated. A corpus without sound, or
+whose sound is not used, passes unchanged.
 """
 
 import argparse
@@ -22,7 +22,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Gather, count by reason, refuse a corpus that is mostly broken, write."""
+    """Gather, count by reason, refuse a mostly unusable corpus, write."""
     found = arguments.found
     corpus = Corpus(
         UTTERANCES.read(found / "utterances.parquet"),

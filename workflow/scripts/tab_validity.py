@@ -1,4 +1,4 @@
-"""Write the table of coverage: which interval keeps its promise in which design."""
+"""Write the table of coverage: which interval reaches its nominal coverage in which design."""
 
 import argparse
 

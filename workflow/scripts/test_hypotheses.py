@@ -1,6 +1,6 @@
-"""Test the three hypotheses about synthetic votes, each with a verdict, an interval and what could have been found.
+"""Test the three hypotheses about synthetic votes, each with a verdict, an interval and the minimum detectable effect.
 
-With predictions of fine-tuned models their held-out scores are compared; without, the labels themselves as
+With predictions of fine-tuned models their held-out scores are compared; without them, the labels themselves as
 predictors of held-out human votes. All comparisons of one kind of combined labels are one family.
 """
 
@@ -53,7 +53,7 @@ def main(arguments: argparse.Namespace) -> None:
         dealt, counts, blocks, speakers, floor=floor, settings=settings | {"level": options["level"]}
     )
     print(one_more.words())
-    untested = ""  # why nothing is tested
+    untested = ""  # reason why nothing is tested
     families: dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray, np.ndarray]] = {}
     of_utterance = dict(zip(names, one_more.each, strict=True))
     if arguments.predictions:
@@ -137,7 +137,7 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
 
 
 def untested_rows(labels: str) -> list[dict]:
-    """Return a row for each hypothesis that says that there was nothing to test it on."""
+    """Return a row for each hypothesis stating that there was nothing to test it on."""
     about = {"model": "none", "labels": labels, "augmentation": "none", "reference": "human", "n": 0, "n_clusters": 0}
     about |= {"population": THESE, "method": "not_tested"}
     return [
@@ -156,7 +156,7 @@ def judged(found: list[Finding]) -> dict:
 
 
 def known(fields: dict) -> dict:
-    """Return the fields with None for what is not known (JSON has no NaN)."""
+    """Return the fields with None for unknown values (JSON has no NaN)."""
     return {key: None if isinstance(v, float) and not np.isfinite(v) else v for key, v in fields.items()}
 
 
@@ -164,10 +164,14 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(prog="test_hypotheses.py", description=__doc__)
     for name in ("corpus", "annotator", "protocol", "votes", "proxies", "roles", "levels", "utterances", "splits"):
         parser.add_argument(f"--{name}", required=True)
-    parser.add_argument("--predictions", nargs="*", type=Path, default=[], help="none: the labels are compared")
+    parser.add_argument(
+        "--predictions", nargs="*", type=Path, default=[], help="none: the labels themselves are compared"
+    )
     parser.add_argument("--poolings", type=cli.name_list, required=True)
     parser.add_argument(
-        "--simulated", action="store_true", help="this workflow made the corpus: its verdicts are no evidence"
+        "--simulated",
+        action="store_true",
+        help="the corpus is simulated by this workflow: its verdicts are no evidence",
     )
     parser.add_argument("--classes", type=cli.name_list, required=True)
     parser.add_argument("--options", type=cli.json_value, required=True)

@@ -1,7 +1,7 @@
 """Trace how well human and synthetic votes predict one more human vote, by the number of each.
 
-One fixed set of utterances and one held-out vote per deal, the same for every pair of numbers; pooled as they
-are and with the weight fitted to other speakers.
+One fixed set of utterances and one held-out vote per deal, the same for every pair of numbers; pooled unweighted
+and with the weight fitted to other speakers.
 """
 
 import argparse
@@ -23,7 +23,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write NLL of every cell, and its paired difference from as many human votes alone."""
+    """Write NLL of every cell, and its paired difference from the same number of human votes alone."""
     options, classes, votes = arguments.options, arguments.classes, VOTES.read(arguments.votes)
     table = UTTERANCES.read(arguments.utterances)
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
@@ -53,7 +53,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def surface_rows(surface: Surface, speakers: np.ndarray, settings: dict, method: str) -> list[dict]:
-    """Return ``nll`` and, with synthetic votes, ``nll_minus_human``; Holm's family is one way of pooling.
+    """Return ``nll`` and, with synthetic votes, ``nll_minus_human``; Holm's family is one pooling.
 
     ``stratum`` holds the number of human votes, ``human=3`` or ``human=all``; ``votes`` that of synthetic ones.
     """

@@ -24,7 +24,7 @@ Add = Callable[[str, str, list[int], np.ndarray, np.ndarray], None]
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Average the divergence over fresh draws, take it apart, and do the same for human votes."""
+    """Average the divergence over fresh draws, decompose it, and do the same for human votes."""
     options, classes, votes = arguments.options, arguments.classes, VOTES.read(arguments.votes)
     table = UTTERANCES.read(arguments.utterances)
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
@@ -93,7 +93,7 @@ def _add_parts(
     add: Add, own: str, draws: np.ndarray, human: np.ndarray, where: np.ndarray, plain: np.ndarray, sizes: list[int],
     classes: list[str],
 ) -> None:  # fmt: skip
-    """Take the divergence apart: what few synthetic votes add at each N, what few human ones add, and the rest.
+    """Decompose the divergence: the bias from few synthetic votes at each N, that from few human ones, and the rest.
 
     jsd_bits_excess: the divergence at N minus jsd_bits_limit, that of the annotator's own distribution from the
     histogram of the human votes; jsd_bits_human_noise: the limit minus jsd_bits_corrected, the divergence of the two
@@ -103,7 +103,7 @@ def _add_parts(
     whole = np.abs(human[where] - np.rint(human[where])).max(axis=1) < 1e-9
     enough = (pool.sum(axis=1) >= 2) & whole
     if not enough.all():
-        print(f"{(~enough).sum()} utterances with one synthetic vote, or votes of several labels, are not taken apart")
+        print(f"{(~enough).sum()} utterances with one synthetic vote, or votes of several labels, are not decomposed")
     if not enough.any():
         return
     used = where[enough]
@@ -120,7 +120,8 @@ def _published(
 ) -> list[dict]:
     """Return the published procedure (arXiv 2601.14620): nested subsets of one pool, and an exponential.
 
-    Its range is that of the corpus mean over subsets, which is 0 where a subset is the pool: it says nothing about
+    Its range is that of the corpus mean over subsets, which is 0 where a subset is the pool: it carries no information
+        about
     other draws, other raters or other speakers.
     """
     options, classes = arguments.options, arguments.classes
@@ -150,10 +151,10 @@ def _add_human(
     """Add k human votes, and N synthetic ones, against the same held-out human votes of the same utterances."""
     options, classes, seed = arguments.options, arguments.classes, arguments.seed
     rows = human_votes(votes).sort_values(["utterance", "rater", "rank"], kind="stable")
-    # k counts raters: of a vote that names several labels the first is taken, and how many is said.
+    # k counts raters: of a vote that names several labels the first is used, and their number is reported.
     several = int(rows.duplicated(["utterance", "rater"]).sum())
     if several:
-        print(f"curve of human votes: {several} further labels of votes that name several are left aside")
+        print(f"curve of human votes: {several} further labels of votes that name several are ignored")
         rows = rows.drop_duplicates(["utterance", "rater"])
     table = vote_table(rows, names, classes, str(arguments.votes))
     largest = min(options["exchange"]["largest_k"], table.shape[1] - 1)

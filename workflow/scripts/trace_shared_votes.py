@@ -1,7 +1,7 @@
-"""Trace what shared votes do to a result by level of ambiguity, with proxies whose worth is known.
+"""Trace the effect of shared votes on a result by level of ambiguity, with proxies of known worth.
 
 Two withheld human votes, an echo of the human majority and the votes of another utterance are valued in human votes
-at each level, once with levels from votes that are conditioned on or predicted too, and once from votes set apart.
+at each level, once with levels from votes that are also conditioned on or predicted, and once from reserved votes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Value the proxies under each arrangement, or say that the corpus does not allow it."""
+    """Value the proxies under each arrangement, or report that the corpus does not allow it."""
     options, classes, votes = arguments.options, arguments.classes, VOTES.read(arguments.votes)
     table = UTTERANCES.read(arguments.utterances)
     names, speakers = table["utterance"].tolist(), table["speaker"].to_numpy(str)
@@ -42,7 +42,7 @@ def main(arguments: argparse.Namespace) -> None:
     enough = int(corpus.with_votes(level_votes).sum())
     print(f"{enough} of {len(names)} utterances have more than {WITHHELD} + {level_votes} + {LARGEST} human votes")
     if not identifiable(corpus, level_votes):
-        print(f"fewer than {FEWEST}: what shared votes do cannot be shown")
+        print(f"fewer than {FEWEST}: the effect of shared votes cannot be shown")
         rows = [
             {"stratum": stratum, "metric": "equivalent_votes", "method": "not_identifiable", "population": THESE}
             | {"reference": "human", "n": enough}

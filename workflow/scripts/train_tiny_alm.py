@@ -1,7 +1,7 @@
 """Train the demo's audio-language model: a real Qwen2-Audio of 0.6 million parameters, from scratch.
 
 It learns from speakers, sentences and raters that no corpus of the project contains (a foreign
-world, synthesised into a temporary folder), and is scored on yet other foreign speakers beside the
+world, synthesised into a temporary folder), and is scored on yet other foreign speakers, compared with the
 class prior and the pool's own expected vote. The result is an ordinary checkpoint folder.
 """
 
@@ -27,7 +27,7 @@ from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.base import class_columns
 
 HELD_OUT = {"utterances": 160, "speakers": 8}
-# Prompts with both modalities are heard eight times as often as those with one: the model is to
+# Prompts with both modalities are used eight times as often as those with one: the model is to
 # cope with a missing modality, not to specialise in it.
 BOTH_SHARE = 8
 
@@ -71,7 +71,7 @@ def main(arguments: argparse.Namespace) -> None:
 
 
 def waveforms(world: World) -> list[np.ndarray]:
-    """Return the world's clips, synthesised into a folder that is thrown away."""
+    """Return the world's clips, synthesised into a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
         spoken = synthesise(world.utterances, folder, what=f"speech of {world.name}", workers=1)
         return [load_waveform(f"{folder}/{path}") for path in spoken["path"]]
@@ -84,7 +84,7 @@ def vote_counts(world: World, classes: list[str]) -> np.ndarray:
 
 
 def lesson_prompts(processor: Any, prompts: PromptSet, transcript: str, classes: list[str]) -> list[str]:
-    """Return the prompts that a clip is learned with, those with both modalities repeated."""
+    """Return the training prompts of a clip, those with both modalities repeated."""
     by_modality = {
         modality: [render(processor, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids]
         for modality in MODALITIES

@@ -1,4 +1,4 @@
-"""Check the exchange rate on simulated corpora in which what every proxy is worth is known."""
+"""Check the exchange rate on simulated corpora in which the worth of every proxy is known."""
 
 import argparse
 
@@ -13,7 +13,7 @@ from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Simulate corpora of each number of speakers, value the proxies in them, and write how often that was right."""
+    """Simulate corpora of each number of speakers, value the proxies in them, and write the coverage."""
     for speakers in arguments.speakers:
         if speakers < LEAST_CLUSTERS:
             raise UserError(f"--speakers {speakers}: an interval needs {LEAST_CLUSTERS} or more.")

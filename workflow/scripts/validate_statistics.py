@@ -10,7 +10,7 @@ from scaling_ambiguity.io import write_csv
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Write all cells with their verdicts; what is refused is printed."""
+    """Write all cells with their verdicts; refused methods are printed."""
     table = judge(pd.concat([pd.read_csv(path) for path in arguments.cells], ignore_index=True))
     for row in table[table["verdict"] == "refused"].itertuples():
         design = f"{row.speakers} speakers, {row.raters} raters"

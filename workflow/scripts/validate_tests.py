@@ -11,7 +11,7 @@ from scaling_ambiguity.io import write_csv
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Simulate the corpora of each design, test, and write the rates; what rejects too often is printed."""
+    """Simulate the corpora of each design, test, and write the rates; tests that reject too often are printed."""
     cells = []
     for name in arguments.cells:
         cells.append(rejection_rates(design_of(name), arguments.corpora, arguments.resamples, arguments.seed))

@@ -1,4 +1,4 @@
-"""Say for a number of the paper its file and row, the rule and program of the file, and the sentences that use it."""
+"""Print for a number of the paper its file and row, the rule and program of the file, and the sentences that use it."""
 
 import argparse
 from pathlib import Path
@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def main(arguments: argparse.Namespace) -> None:
-    """Print the way of the number."""
+    """Print the provenance of the number."""
     numbers = read_json(arguments.numbers)
     for line in where(arguments.key, numbers, ROOT / "workflow" / "rules", ROOT / "paper" / "sections"):
         print(line)

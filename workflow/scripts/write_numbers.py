@@ -1,6 +1,6 @@
 """Write every number of the paper's text as a keyed macro, and where each comes from.
 
-What the text says follows from what is given: without a table of evaluate_models nothing was trained.
+The text follows from the given tables: without a table of evaluate_models nothing was trained.
 """
 
 import argparse
@@ -28,7 +28,7 @@ def main(arguments: argparse.Namespace) -> None:
     numbers = collect_numbers(arguments.config, paths)
     wrong = list(faults(numbers.provenance(), arguments.config))
     if wrong:
-        raise UserError(f"{len(wrong)} numbers do not come from where they say, e.g. {wrong[0]}")
+        raise UserError(f"{len(wrong)} numbers do not match their stated provenance, e.g. {wrong[0]}")
     write_text(numbers.latex(), arguments.numbers)
     write_json(numbers.provenance(), arguments.provenance)
 

@@ -70,4 +70,4 @@ def test_the_program(root, tmp_path):
     assert done.returncode == 0 and "6 turns of 2 conversations; 2 lines are no turn" in done.stdout
     assert len(TURNS.read(tmp_path / "turns.parquet")) == 6
     refused = program(root, "cremad", tmp_path / "other.parquet")
-    assert refused.returncode == 1 and "reader 'cremad' knows no conversations" in refused.stderr
+    assert refused.returncode == 1 and "reader 'cremad' has no conversations" in refused.stderr

@@ -204,7 +204,7 @@ def test_the_cues_are_spread_and_described(demo):
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        ({"classes": ["neutral", "bored"]}, "knows"),
+        ({"classes": ["neutral", "bored"]}, "known are"),
         ({"classes": ["sad", "sad"]}, "each once"),
         ({"speakers": 0}, "speakers is 0"),
         ({"utterances": "many"}, "utterances is 'many'"),

@@ -1,4 +1,4 @@
-"""One arrangement of human votes for the exchange rate: k to condition on, the rest to be predicted, none used twice."""
+"""One arrangement of human votes for the exchange rate: k to condition on, the rest to be predicted, all disjoint."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
