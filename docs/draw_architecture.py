@@ -1,6 +1,6 @@
-"""Draw the rooms of the library and one vote's way from the code itself, into docs/architecture.md.
+"""Draw the rooms (packages) of the library and the path of one vote from the code itself, into docs/architecture.md.
 
-`--check` writes nothing and exits with status 1 if the page is not what the code says.
+`--check` writes nothing and exits with status 1 if the page does not match the code.
 """
 
 import argparse
@@ -18,7 +18,7 @@ TABLE = re.compile(r"^[A-Z][A-Z_]+$")  # tables are constants: VOTES.read(path),
 
 
 def room_of(path: Path) -> str:
-    """Return the room of a module: the folder, or the module itself if it lies beside the folders."""
+    """Return the room of a module: the folder, or the module itself if it is next to the folders."""
     return path.relative_to(LIBRARY).with_suffix("").parts[0]
 
 
@@ -58,7 +58,7 @@ def essential(edges: Counter[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def tables() -> dict[str, tuple[set[str], set[str]]]:
-    """Return program -> (tables it reads, tables it writes), what it calls in the library included."""
+    """Return program -> (tables it reads, tables it writes), including the library modules it imports."""
     direct: dict[Path, tuple[set[str], set[str]]] = {}
 
     def of(path: Path) -> tuple[set[str], set[str]]:
@@ -87,7 +87,7 @@ def tables() -> dict[str, tuple[set[str], set[str]]]:
 
 
 def way(uses: dict[str, tuple[set[str], set[str]]], first: str, last: str) -> list[str]:
-    """Return the shortest way from a program to a table: program, table, program, ... table."""
+    """Return the shortest path from a program to a table: program, table, program, ... table."""
     waiting = deque([[first]])
     while waiting:
         steps = waiting.popleft()
@@ -100,7 +100,7 @@ def way(uses: dict[str, tuple[set[str], set[str]]], first: str, last: str) -> li
 
 
 def drawn() -> str:
-    """Return what the code says, as Markdown."""
+    """Return the drawing of the code, as Markdown."""
     edges, uses = rooms(), tables()
     lines = ["```mermaid", "flowchart TD"]
     lines += [f"  {room} -->|{edges[room, other]}| {other}" for room, other in essential(edges)]
@@ -124,7 +124,7 @@ def main() -> None:
     begin, end = "<!-- drawn -->\n", "\n<!-- end -->"
     made = text[: text.index(begin) + len(begin)] + drawn() + text[text.index(end) :]
     if check and made != text:
-        sys.exit("docs/architecture.md is not what the code says; run `python docs/draw_architecture.py`")
+        sys.exit("docs/architecture.md does not match the code; run `python docs/draw_architecture.py`")
     if not check:
         PAGE.write_text(made, encoding="utf-8")
 

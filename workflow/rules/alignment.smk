@@ -2,7 +2,7 @@
 
 
 rule pool_votes:
-    """Turn votes into one label distribution an utterance: human, synthetic, combined or a control."""
+    """Turn votes into one label distribution per utterance: human, synthetic, combined or a control."""
     input:
         votes="results/corpora/{corpus}/votes.parquet",
         utterances="results/corpora/{corpus}/utterances.parquet",
@@ -35,7 +35,7 @@ rule pool_votes:
 
 
 rule align_votes:
-    """Score how far an ALM's votes agree with human votes, beside floors and ceilings, with intervals."""
+    """Score how far an ALM's votes agree with human votes, with floors, ceilings and intervals."""
     input:
         votes="results/corpora/{corpus}/votes.parquet",
         utterances="results/corpora/{corpus}/utterances.parquet",
@@ -101,7 +101,7 @@ rule agree_votes:
 
 
 rule report_bias:
-    """Report where an ALM departs from people: labels over-used, groups, what it hears, what its votes vary with."""
+    """Report how an ALM deviates from people: over-used labels, groups, use of inputs, variance components."""
     input:
         votes="results/corpora/{corpus}/votes.parquet",
         utterances="results/corpora/{corpus}/utterances.parquet",
@@ -140,7 +140,7 @@ rule report_bias:
 
 
 rule trace_shared_votes:
-    """Trace what shared votes do to a result by level, with proxies of known worth; no ALM is needed."""
+    """Trace the effect of shared votes on results by level, with proxies of known worth; no ALM is needed."""
     input:
         votes="results/corpora/{corpus}/votes.parquet",
         utterances="results/corpora/{corpus}/utterances.parquet",

@@ -1,8 +1,8 @@
-# Augmentation: balance the training part of every fold out of its own items. Test items never enter.
+# Augmentation: balance the training part of every fold using its own items. Test items are never used.
 
 
 rule extract_features:
-    """Measure the audio and text features among which DiME-Aug looks for neighbours."""
+    """Measure the audio and text features in which DiME-Aug searches neighbours."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         audio=audio_of,
@@ -28,7 +28,7 @@ rule extract_features:
 
 
 rule augment_items:
-    """DiME-Aug as published or repaired, or one of the arms beside it; parents are recorded."""
+    """DiME-Aug as published or repaired, or one of the other arms; parents are recorded."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         audio=audio_of,
@@ -61,7 +61,7 @@ rule augment_items:
 
 
 rule balance_evaluation:
-    """Weigh and subsample real test items so that every bin counts the same; level votes alone decide."""
+    """Weight and subsample real test items so that every bin counts the same, by level votes alone."""
     input:
         roles="results/corpora/{corpus}/roles.parquet",
         votes="results/corpora/{corpus}/votes.parquet",

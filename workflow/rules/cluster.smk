@@ -1,4 +1,4 @@
-# Before the queue: what a run will ask of a cluster, its models at hand, one look at a GPU node.
+# Before the queue: what a run will request from a cluster, fetching its models, a check of a GPU node.
 
 
 localrules:
@@ -8,13 +8,13 @@ localrules:
 
 
 rule plan:
-    """What `all` would still do, before anyone submits it: jobs, CPU-hours, GPU-hours and memory by stage."""
+    """What `all` still has to do, before it is submitted: jobs, CPU-hours, GPU-hours and memory by stage."""
     input:
         "results/plan.csv",
 
 
 rule plan_run:
-    """The jobs that `all` would still run, by a dry run, with what each asks for and what it took before."""
+    """The jobs that `all` would still run, from a dry run, with the resources each requests and took before."""
     input:
         registry=f"{PINS}/alms.yaml",
     output:
@@ -32,7 +32,7 @@ rule plan_run:
     params:
         config=lambda wildcards: canonical(config),
         registered=canonical(REGISTERED),
-        # A plan is of the moment: it is made anew each time that it is asked for.
+        # A plan describes the present state: it is rebuilt each time it is requested.
         moment=datetime.now().isoformat(),
         snakefile=f"{BASE}/Snakefile",
         script=f"{SCRIPTS}/plan_run.py",
@@ -44,7 +44,7 @@ rule plan_run:
 
 
 rule fetch_models:
-    """The models of the run from the hub, where there is internet: pinned commits, every file checked."""
+    """Fetch the models of the run from the hub, where there is internet: pinned commits, every file checked."""
     output:
         "results/fetched.json",
     log:
@@ -66,7 +66,7 @@ rule fetch_models:
 
 
 rule check_gpu:
-    """One minute on a GPU node before all other jobs with a GPU: does torch see it, does the model fit and open?"""
+    """One minute on a GPU node before all other GPU jobs: does torch see the GPU, does the model fit and open?"""
     input:
         registry=f"{PINS}/alms.yaml",
         checkpoint=lambda wildcards: checkpoint_of(wildcards.alm),

@@ -33,7 +33,7 @@ rule synthesise_demo:
 
 
 rule read_corpus:
-    """Read a corpus as it lies on disk into the tables of this project; rejects are kept with reasons."""
+    """Read a corpus from disk into the tables of this project; rejects are kept with reasons."""
     input:
         made=made_here,
         audio=audio_of,
@@ -68,7 +68,7 @@ rule read_corpus:
 
 
 rule split_corpus:
-    """Cut a corpus into training, validation and test parts."""
+    """Split a corpus into training, validation and test parts."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
     output:
@@ -204,7 +204,7 @@ rule fetch_cremad:
 
 
 rule audit_audio:
-    """Decode one shard of a corpus in full: duration, loudness, clipping, hash; resample what is not 16 kHz mono."""
+    """Decode one shard of a corpus in full: duration, loudness, clipping, hash; resample files that are not 16 kHz mono."""
     input:
         utterances="results/corpora/{corpus}/found/utterances.parquet",
         audio=audio_of,
@@ -232,7 +232,7 @@ rule audit_audio:
 
 
 rule screen_corpus:
-    """Leave out what the full decode found torn, silent or no sound; what was measured joins the utterances."""
+    """Leave out truncated, silent or invalid sounds found by the full decode; add the measurements to the utterances."""
     input:
         found=expand(
             "results/corpora/{{corpus}}/found/{name}",

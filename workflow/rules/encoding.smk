@@ -43,7 +43,7 @@ rule encode_audio:
 
 
 rule encode_items:
-    """One vector of every utterance of a shard by a frozen encoder; a killed job continues from its blocks."""
+    """One vector per utterance of a shard by a frozen encoder; a killed job continues from its blocks."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         audio=sound_for,
@@ -76,7 +76,7 @@ rule encode_items:
 
 
 rule encode_augmented_items:
-    """The same of the augmented items of a condition and fold."""
+    """The same for the augmented items of a condition and fold."""
     input:
         augmented="results/augmented/{corpus}/{protocol}/{labels}/{augmentation}/fold-{fold}",
         needs=lambda wildcards: encoder_needs(wildcards.encoder),

@@ -1,4 +1,4 @@
-# Every model against the same held-out human votes.
+# Evaluate every model against the same held-out human votes.
 
 
 rule evaluate_models:

@@ -1,4 +1,4 @@
-# Figures: one rule each, named as in the paper, with the data behind it; what they are made from stands in
+# Figures: one rule each, named as in the paper, with the data behind it; their inputs are listed in
 # reporting/chapters.py of the library.
 
 

@@ -49,7 +49,7 @@ for (fold_group, having), group in itertools.product(fold_groups().items(), seed
             job=training_job(fold_group, group),
             script=f"{SCRIPTS}/finetune.py",
             code=lambda wildcards: code("finetune.py", kind_of(wildcards.model).module),
-        # exec: a shell in between would die of the signal that asks the training to save its state, and end the job.
+        # exec: a shell in between would be killed by the signal that asks the training to save its state, ending the job.
         shell:
             "exec python {params.script:q} --job {params.job:q} > {log} 2>&1"
 

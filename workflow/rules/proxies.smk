@@ -1,4 +1,4 @@
-# Audio -> synthetic votes. Answers are bought once: they live in resources/answers/, which no
+# Audio -> synthetic votes. Answers are paid for once: they are stored in resources/answers/, which no
 # rule owns, and the tables here are projections of it.
 
 
@@ -33,7 +33,7 @@ rule train_tiny_alm:
 
 
 rule annotate_shard:
-    """Ask an ALM for its votes on one shard of a corpus; answers already bought are not asked again."""
+    """Query an ALM for its votes on one shard of a corpus; stored answers are not requested again."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         audio=audio_of,
@@ -164,7 +164,7 @@ rule gather_votes:
 
 
 rule gather_candidates:
-    """Every stored answer of an annotator with its distribution, cost and fate; made when asked for, asks nothing."""
+    """Every stored answer of an annotator with its distribution, cost and status; made on request, queries no model."""
     input:
         votes="results/proxies/{corpus}/{annotator}/votes.parquet",
         utterances="results/corpora/{corpus}/utterances.parquet",
@@ -205,7 +205,7 @@ rule gather_candidates:
 
 
 rule replay_votes:
-    """Take the votes of another corpus entry, e.g. on the face alone, as the answers of an annotator."""
+    """Use the votes of another corpus entry, e.g. on the face alone, as the answers of an annotator."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         votes=lambda wildcards: f"results/corpora/{alm_of(wildcards)['corpus']}/votes.parquet",
@@ -239,7 +239,7 @@ rule replay_votes:
 
 
 rule read_model_votes:
-    """Take the votes of a model that were given as a table as the answers of an annotator."""
+    """Use the votes of a model that are given as a table as the answers of an annotator."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         table=lambda wildcards: model_votes(config["annotators"][wildcards.annotator]["alm"]),
@@ -275,7 +275,7 @@ rule read_model_votes:
 
 
 rule read_turns:
-    """Read the conversations of a corpus, for annotators that are told what was said before."""
+    """Read the conversations of a corpus, for annotators that receive the preceding turns."""
     output:
         "results/corpora/{corpus}/turns.parquet",
     log:
@@ -334,7 +334,7 @@ rule export_answers:
 
 
 rule list_alms:
-    """The registry of audio-language models: what each is, whether this machine can ask it, what votes would cost."""
+    """The registry of audio-language models: what each is, whether this machine can use it, what votes would cost."""
     input:
         registry=f"{PINS}/alms.yaml",
     output:

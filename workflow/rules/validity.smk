@@ -1,4 +1,4 @@
-# Do the intervals cover? Simulated corpora with a known truth; the study at full size is data of the project.
+# Do the intervals cover? Simulated corpora with a known truth; the study at full size is part of the project's data.
 
 VALIDITY, TYPE_ONE, RECOVERY = (f"{PINS}/{name}.csv" for name in ("validity", "type_one", "recovery"))
 
@@ -96,7 +96,7 @@ rule validate_recovery:
 
 
 rule fig_validity:
-    """Known truths, and what the exchange rate and the tests find of them."""
+    """Known truths, and how well the exchange rate and the tests recover them."""
     input:
         recovery=RECOVERY,
         type_one=TYPE_ONE,

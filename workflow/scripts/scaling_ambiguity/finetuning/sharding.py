@@ -60,7 +60,7 @@ def _place(alm: LoadedALM) -> None:
 
 
 def gathered_bytes(alm: LoadedALM) -> int:
-    """Return the largest bytes of whole layers that a process holds in addition to its share; 0 without :func:`shard`."""
+    """Return the largest bytes of whole layers a process holds in addition to its share; 0 without :func:`shard`."""
     sizes = (
         sum(one.numel() * one.element_size() for one in layer.parameters() if isinstance(one, DTensor))
         for layer in parts(alm.model).language_model.layers
