@@ -41,26 +41,26 @@ def main(arguments: argparse.Namespace) -> None:
     settings = {"resamples": options["resamples"], "seed": arguments.seed}
     settings |= {"level": options["level"], "method": options["interval"]}
     rows: list[dict] = []
-    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": THESE}
+    common = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": THESE}
     extra = frequencies(synthetic)[keep]
     for labels, joined in (("human", None), (f"human+{Labels('synthetic', arguments.annotator)}", extra)):
         if not keep.any():
-            rows += [about | {"labels": labels, "metric": metric, "method": "not_identifiable"} for metric in METRICS]
+            rows += [common | {"labels": labels, "metric": metric, "method": "not_identifiable"} for metric in METRICS]
             continue
-        found = agreement_intervals(moments(counts[keep], joined), speakers[keep], **settings)
-        for metric, value in found.items():
+        intervals = agreement_intervals(moments(counts[keep], joined), speakers[keep], **settings)
+        for metric, value in intervals.items():
             numbers = {"estimate": value.estimate[0], "low": value.low[0], "high": value.high[0]}
             numbers |= {"n": value.n, "n_clusters": value.n_clusters, "method": options["interval"]}
-            rows.append(about | {"labels": labels, "metric": metric} | numbers)
+            rows.append(common | {"labels": labels, "metric": metric} | numbers)
     why = applicable(votes, str(arguments.votes))
     if why:
         print(f"alternative annotator test: not applicable, {why}")
-        rows.append(about | {"labels": "human", "metric": "alt_test_winning_rate", "method": "not_applicable"})
+        rows.append(common | {"labels": "human", "metric": "alt_test_winning_rate", "method": "not_applicable"})
     else:
         draws = draw_table(proxies, names, classes, str(arguments.proxies))
         for labels, outcome in candidates(votes, names, classes, counts, synthetic, draws, arguments).items():
-            rows += [about | row for row in alt_rows(labels, outcome)]
-    rows += [about | row for row in confusion_rows(votes, proxies, names, classes, arguments)]
+            rows += [common | row for row in alt_rows(labels, outcome)]
+    rows += [common | row for row in confusion_rows(votes, proxies, names, classes, arguments)]
     STATISTICS.write(statistics_frame(rows), arguments.output)
 
 
@@ -72,14 +72,14 @@ def confusion_rows(
     Stratum: the class of the utterance; metric: the label given to it; labels: the one who gives it.
     """
     cast = ballots(votes, proxies, names, classes, str(arguments.votes))
-    found = fit(cast)
+    fitted = fit(cast)
     given = np.bincount(cast.rater, cast.weight, minlength=len(cast.raters))
-    shown = {"people": (found.groups[0], given[cast.group == 0].sum())}
+    shown = {"people": (fitted.groups[0], given[cast.group == 0].sum())}
     for r, name in enumerate(cast.raters):
         if cast.group[r]:
-            shown[str(Labels("synthetic", arguments.annotator))] = found.matrix[r], given[r]
+            shown[str(Labels("synthetic", arguments.annotator))] = fitted.matrix[r], given[r]
         elif given[r] >= LEAST_VOTES and name != ANONYMOUS:
-            shown[f"rater {name}"] = found.matrix[r], given[r]
+            shown[f"rater {name}"] = fitted.matrix[r], given[r]
     return [
         {"labels": labels, "stratum": f"class={kind}", "metric": f"called_{label}", "reference": "none",
          "estimate": matrix[k, c], "n": round(number), "method": "dawid_skene"}

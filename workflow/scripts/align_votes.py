@@ -47,8 +47,8 @@ def main(arguments: argparse.Namespace) -> None:
         rows.add_raters_like_these()
     elif not crossed.enough(raters):
         print(f"no intervals for raters like these: they need {crossed.MINIMUM_RATERS} identified raters")
-    about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
-    levels = [about | row for row in report_rows(pd.read_csv(arguments.thresholds))]
+    common = {"corpus": arguments.corpus, "protocol": arguments.protocol}
+    levels = [common | row for row in report_rows(pd.read_csv(arguments.thresholds))]
     STATISTICS.write(statistics_frame(rows.adjusted() + levels), arguments.output)
 
 

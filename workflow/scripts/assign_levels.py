@@ -75,8 +75,8 @@ def main(arguments: argparse.Namespace) -> None:
     columns |= dict(zip(deal_columns(len(level), LEVEL), level[:, rows], strict=True))
     columns |= dict(zip(deal_columns(len(level), AGREEMENT), measured.agreement[:, rows], strict=True))
     LEVELS.write(pd.DataFrame(columns).astype({"utterance": "str"}), arguments.output)
-    known = ["fold", "lower_edge", "upper_edge", *levels.LEVELS, "without_level", "reliability"]
-    write_csv(pd.DataFrame(report, columns=known), arguments.thresholds)
+    report_columns = ["fold", "lower_edge", "upper_edge", *levels.LEVELS, "without_level", "reliability"]
+    write_csv(pd.DataFrame(report, columns=report_columns), arguments.thresholds)
 
 
 if __name__ == "__main__":

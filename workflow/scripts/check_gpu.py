@@ -30,8 +30,10 @@ def main(arguments: argparse.Namespace) -> None:
     if faults:
         lines = "\n".join(f"  {fault}" for fault in faults)
         raise UserError(f"alms.{arguments.name} cannot work on {platform.node()}; no other job was started:\n{lines}")
-    found = {"node": platform.node(), "torch": version, "gpus": [asdict(gpu) for gpu in gpus]}
-    write_json(found | {"needed_gb": need, "folder": folder and str(folder), "scratch": str(scratch)}, arguments.output)
+    report = {"node": platform.node(), "torch": version, "gpus": [asdict(gpu) for gpu in gpus]}
+    write_json(
+        report | {"needed_gb": need, "folder": folder and str(folder), "scratch": str(scratch)}, arguments.output
+    )
     names = ", ".join(gpu.name for gpu in gpus) or "no GPU"
     print(f"alms.{arguments.name}: {names} on {platform.node()}, torch {version}: fit for work")
 

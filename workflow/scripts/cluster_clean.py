@@ -63,7 +63,7 @@ def leftovers(prefix: str, directory: Path) -> list[QueuedJob]:
 
 def living(directory: Path) -> list[int]:
     """Return processes of this machine that run Snakemake in ``directory`` or below it, by their ids."""
-    found = []
+    processes = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:
             words = (entry / "cmdline").read_bytes().split(b"\0")
@@ -73,8 +73,8 @@ def living(directory: Path) -> list[int]:
         program = any(Path(word.decode(errors="replace")).name == "snakemake" for word in words[:3])
         # A job also runs Snakemake, for one job of the driver.
         if program and (b"--mode", b"remote") not in pairwise(words) and folder.is_relative_to(directory.resolve()):
-            found.append(int(entry.name))
-    return found
+            processes.append(int(entry.name))
+    return processes
 
 
 def unlock(directory: Path) -> list[Path]:

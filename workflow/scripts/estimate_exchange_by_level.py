@@ -38,14 +38,14 @@ def main(arguments: argparse.Namespace) -> None:
     refuse(arguments.validity, THESE, options["interval"], len(set(speakers)), dealt.raters)
     start = int(levels["votes"].max()) if len(levels) else 0
     largest = largest_of_most(dealt.voters(), start, options["exchange"]["largest_k"]) if len(levels) else 0
-    about = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
-    about |= {"reference": "human", "population": THESE}
+    common = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
+    common |= {"reference": "human", "population": THESE}
     if largest < 1:
         print(
             f"fewer than half of the utterances have the {start + 2} votes needed for a level, conditioning and testing"
         )
         rows = [
-            about | {"stratum": name, "metric": "equivalent_votes", "method": "not_identifiable"}
+            common | {"stratum": name, "metric": "equivalent_votes", "method": "not_identifiable"}
             for name in LEVEL_NAMES
         ]
         STATISTICS.write(statistics_frame(rows), arguments.output)
@@ -59,7 +59,7 @@ def main(arguments: argparse.Namespace) -> None:
     sizes = [size for size in options["exchange"]["votes"] if size <= draws.shape[1]]
     strata = {name: places == place for place, name in enumerate(LEVEL_NAMES)}
     losses = ExchangeLosses(world, strata, across=across_raters(arguments.validity, len(set(speakers)), dealt.raters))
-    pool, known = None, set()
+    pool, known_keys = None, set()
     if sizes:
         m, deals = max(sizes), world.dealt.shape[0]
         pool = subsets(draws, kept, [m], deals, len(classes), arguments.seed, "exchange subsets")[0]
@@ -67,7 +67,7 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.truth:
         truth = TRUTH.read(arguments.truth).set_index("utterance").reindex(kept)
         v, p = (truth[class_columns(classes, prefix)].to_numpy(float) for prefix in ("v_", "p_"))
-        known = add_known(losses, kept, v, p, pool, max(sizes, default=0), arguments.seed)
+        known_keys = add_known(losses, kept, v, p, pool, max(sizes, default=0), arguments.seed)
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": level}
     settings["method"] = options["interval"]
     # by level the recovery study has no calibrated votes, and shows that the interval of the echo undercovers
@@ -75,10 +75,10 @@ def main(arguments: argparse.Namespace) -> None:
         row
         for name in strata
         if losses.occurs(name)
-        for row in stratum_rows(losses, name, settings, known, refused=("calibrated", "echo"))
+        for row in stratum_rows(losses, name, settings, known_keys, refused=("calibrated", "echo"))
     ]
     rows.append(used_row(len(kept), len(names)))
-    rows = [row | {key: about[key] for key in ("corpus", "protocol", "model")} for row in rows]
+    rows = [row | {key: common[key] for key in ("corpus", "protocol", "model")} for row in rows]
     STATISTICS.write(statistics_frame(rows), arguments.output)
 
 

@@ -66,16 +66,16 @@ def main(arguments: argparse.Namespace) -> None:
         p = distributions(arguments.read_out, kept, classes)
         print(f"{int((p.sum(axis=1) > 0).sum())} of {len(kept)} utterances have a distribution of the annotator's own")
         weights |= add_read_out(losses, p)
-    known = set()
+    known_keys = set()
     if arguments.truth:
         truth = TRUTH.read(arguments.truth).set_index("utterance").reindex(kept)
         v, p = (truth[class_columns(classes, prefix)].to_numpy(float) for prefix in ("v_", "p_"))
         last = pools(sizes[-1]) if sizes else None
-        known = add_known(losses, kept, v, p, last, sizes[-1] if sizes else 0, arguments.seed)
+        known_keys = add_known(losses, kept, v, p, last, sizes[-1] if sizes else 0, arguments.seed)
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": level}
     settings["method"] = options["interval"]
     refused = ("calibrated",) if calibrated_refused(arguments.recovery, len(set(world.speakers))) else ()
-    rows = stratum_rows(losses, WHOLE, settings, known, refused)
+    rows = stratum_rows(losses, WHOLE, settings, known_keys, refused)
     rows += weight_rows(weights, len(kept), len(set(world.speakers)))
     rows += [typical_row(dealt.voters(), largest, len(kept)), used_row(len(kept), len(names))]
     if not arguments.read_out:
@@ -117,16 +117,16 @@ def class_share_rows(
     settings: dict,
 ) -> list[dict]:
     """Return rows of the corpus' class shares: one human vote on a fifth of the utterances, synthetic votes on all."""
-    heard = counts.sum(axis=1) > 0
-    use = heard & (synthetic.sum(axis=1) > 0)
+    has_votes = counts.sum(axis=1) > 0
+    use = has_votes & (synthetic.sum(axis=1) > 0)
     one = dealt.count(dealt.position[0] == 0)
     labelled = choose_labelled([name for name, used in zip(names, use, strict=True) if used], settings["seed"])
     if labelled.all():
         return []
-    found = class_shares(one[use], synthetic[use], labelled, speakers[use], settings)
-    about = {"population": THESE, "reference": "human", "method": settings["method"]}
-    about |= {"n": int(use.sum()), "n_clusters": len(set(speakers[use]))}
-    return share_rows(found, classes, frequencies(counts[use]).mean(axis=0), about)
+    shares = class_shares(one[use], synthetic[use], labelled, speakers[use], settings)
+    common = {"population": THESE, "reference": "human", "method": settings["method"]}
+    common |= {"n": int(use.sum()), "n_clusters": len(set(speakers[use]))}
+    return share_rows(shares, classes, frequencies(counts[use]).mean(axis=0), common)
 
 
 if __name__ == "__main__":

@@ -64,7 +64,7 @@ def main(arguments: argparse.Namespace) -> None:
     predictions = gather_predictions(
         arguments.predictions, arguments.corpus, arguments.protocol, splits, judges.names, classes
     )
-    own = {
+    own_labels = {
         path.stem: _distributions(LABELS, path, judges.names, class_columns(classes))
         for path in arguments.labels_tables
     }
@@ -73,7 +73,7 @@ def main(arguments: argparse.Namespace) -> None:
         truth = _distributions(TRUTH, arguments.truth, judges.names, class_columns(classes, "v_"))
     table = evaluation_table(
         predictions,
-        own,
+        own_labels,
         judges,
         truth,
         corpus=arguments.corpus,

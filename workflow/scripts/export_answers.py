@@ -11,8 +11,8 @@ from scaling_ambiguity.proxies.published import export
 def main(arguments: argparse.Namespace) -> None:
     """Write answers, chat formats and manifest."""
     shutil.rmtree(arguments.output, ignore_errors=True)
-    about = {"annotator": arguments.annotator, "elicitation": arguments.options, "seed": arguments.seed}
-    manifest = export(arguments.store, arguments.output, about)
+    metadata = {"annotator": arguments.annotator, "elicitation": arguments.options, "seed": arguments.seed}
+    manifest = export(arguments.store, arguments.output, metadata)
     for model in manifest["models"]:
         print(f"{model['answers']} answers of {model['model']}, revision {model['revision']}")
 

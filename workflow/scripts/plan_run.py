@@ -70,12 +70,12 @@ def main(arguments: argparse.Namespace) -> None:
 
     def seconds(job: Planned) -> float | None:
         """Return the seconds of a shard: measured seconds per clip x clips of the shard."""
-        known = facts(job) if job.rule == "annotate_shard" else None
-        if known is None or not isinstance(known.seconds_a_clip, int | float):
+        entry = facts(job) if job.rule == "annotate_shard" else None
+        if entry is None or not isinstance(entry.seconds_a_clip, int | float):
             return None
         corpus = job.wildcards["corpus"]
         count = clips(corpus, config)
-        return None if count is None else known.seconds_a_clip * count / config["corpora"][corpus]["shards"]
+        return None if count is None else entry.seconds_a_clip * count / config["corpora"][corpus]["shards"]
 
     def gpu_memory(job: Planned) -> float | None:
         name = alm_behind(job, config)

@@ -28,11 +28,11 @@ def main(arguments: argparse.Namespace) -> None:
     if not arguments.root.is_dir():
         raise UserError(f"{arguments.root}: no such folder; correct the root of corpus {arguments.name}.")
     options = arguments.options
-    found = reader.read(arguments.root, options)
+    corpus = reader.read(arguments.root, options)
     policy, largest = options.get("class_policy"), options.get("max_reject_share", LARGEST_REJECT_SHARE)
-    refuse_foreign_ids(found, arguments.name, largest)
+    refuse_foreign_ids(corpus, arguments.name, largest)
     words = (*getattr(reader, "VOCABULARY", ()), *((policy or {}).get("merge", {}) if arguments.proxy else ()))
-    kept, account = class_policy.apply(found, options["classes"], policy, vocabulary=words, largest_outside=largest)
+    kept, account = class_policy.apply(corpus, options["classes"], policy, vocabulary=words, largest_outside=largest)
     kept = audit(
         kept,
         arguments.root,
@@ -43,7 +43,7 @@ def main(arguments: argparse.Namespace) -> None:
     refuse_one_speaker(kept, arguments.name)
     if not arguments.proxy:
         refuse_single_votes(kept, arguments.name)
-    result = report(found, kept, account, name=arguments.name, options=options)
+    result = report(corpus, kept, account, name=arguments.name, options=options)
     UTTERANCES.write(kept.utterances, arguments.utterances)
     VOTES.write(kept.votes, arguments.votes)
     text = dict.fromkeys(["item", "stage", "reason", "source_file"], "str")

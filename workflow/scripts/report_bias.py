@@ -63,14 +63,14 @@ def main(arguments: argparse.Namespace) -> None:
         listening += bias_rows.listening_rows(name, human, synthetic, alone, factors, **plain)
     rows += bias_rows.adjusted(listening, options["adjust"])
     rows += bias_rows.variance_rows(proxies, names, classes, speaker_blocks(speakers), options["level"])
-    about = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
-    about |= {
+    common = {"corpus": arguments.corpus, "protocol": arguments.protocol, "model": arguments.annotator}
+    common |= {
         "reference": "human",
         "population": THESE,
         "labels": str(Labels("synthetic", arguments.annotator)),
     }
-    about["method"] = options["interval"]
-    STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
+    common["method"] = options["interval"]
+    STATISTICS.write(statistics_frame([common | row for row in rows]), arguments.output)
 
 
 def level_rows(

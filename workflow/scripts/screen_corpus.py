@@ -23,13 +23,13 @@ from scaling_ambiguity.tables.votes import VOTES
 
 def main(arguments: argparse.Namespace) -> None:
     """Gather, count by reason, refuse a mostly unusable corpus, write."""
-    found = arguments.found
+    folder = arguments.found
     corpus = Corpus(
-        UTTERANCES.read(found / "utterances.parquet"),
-        VOTES.read(found / "votes.parquet"),
-        REJECTS.read(found / "rejects.parquet"),
+        UTTERANCES.read(folder / "utterances.parquet"),
+        VOTES.read(folder / "votes.parquet"),
+        REJECTS.read(folder / "rejects.parquet"),
     )
-    account = read_json(found / "audit.json")
+    account = read_json(folder / "audit.json")
     if arguments.shards and corpus.utterances["path"].notna().any():
         sounds = gather(arguments.shards, corpus.utterances["utterance"])
         sounds = sounds[sounds["path"] != ""]

@@ -11,8 +11,8 @@ from scaling_ambiguity.reporting.tables.validity import validity_table
 
 def main(arguments: argparse.Namespace) -> None:
     """Write the table and the numbers behind it."""
-    own = pd.concat([pd.read_csv(path) for path in arguments.own]) if arguments.own else None
-    table, shown = validity_table(pd.read_csv(arguments.study), own)
+    own_cells = pd.concat([pd.read_csv(path) for path in arguments.own]) if arguments.own else None
+    table, shown = validity_table(pd.read_csv(arguments.study), own_cells)
     write_text(table, arguments.table)
     write_csv(shown, arguments.data)
 

@@ -90,16 +90,16 @@ def main(arguments: argparse.Namespace) -> None:
     for (model, pooling), (arms, clusters, each) in families.items():
         controls = sorted(set(arms) - {"human", "synthetic", "combined"})
         family = comparisons(arms, "combined", controls, clusters, one_more.mean, settings, each)
-        found = findings(family, options["level"])
-        rows += rows_of(found, str(Labels("combined", annotator, pooling)), model)
-        verdicts.append({"model": model, "annotator": annotator, "pooling": pooling} | judged(found))
+        results = findings(family, options["level"])
+        rows += rows_of(results, str(Labels("combined", annotator, pooling)), model)
+        verdicts.append({"model": model, "annotator": annotator, "pooling": pooling} | judged(results))
     for pooling in arguments.poolings if untested else ():
         rows += untested_rows(str(Labels("combined", annotator, pooling)))
         verdicts.append({"model": "none", "annotator": annotator, "pooling": pooling, "reason": untested} | judged([]))
-    about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
-    STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
+    common = {"corpus": arguments.corpus, "protocol": arguments.protocol}
+    STATISTICS.write(statistics_frame([common | row for row in rows]), arguments.output)
     source = "models" if arguments.predictions else "labels"
-    facts = about | {"source": source, "delta_after": one_more.after, "simulated": arguments.simulated}
+    facts = common | {"source": source, "delta_after": one_more.after, "simulated": arguments.simulated}
     facts |= {"delta": one_more.mean, "delta_low": one_more.low, "delta_high": one_more.high, "delta_se": one_more.se}
     write_json(known(facts) | {"hypotheses": verdicts}, arguments.verdicts)
 
@@ -138,10 +138,10 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
 
 def untested_rows(labels: str) -> list[dict]:
     """Return a row for each hypothesis stating that there was nothing to test it on."""
-    about = {"model": "none", "labels": labels, "augmentation": "none", "reference": "human", "n": 0, "n_clusters": 0}
-    about |= {"population": THESE, "method": "not_tested"}
+    common = {"model": "none", "labels": labels, "augmentation": "none", "reference": "human", "n": 0, "n_clusters": 0}
+    common |= {"population": THESE, "method": "not_tested"}
     return [
-        about | {"stratum": STRATUM[metric[:2]], "metric": metric}
+        common | {"stratum": STRATUM[metric[:2]], "metric": metric}
         for metric in ("h1_gain", "h2_difference", "h3_excess")
     ]
 

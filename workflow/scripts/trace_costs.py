@@ -63,19 +63,19 @@ def surface_rows(surface: Surface, speakers: np.ndarray, settings: dict, method:
         for (labels, k, m), values in surface.losses.items()
         if labels != HUMAN
     ]
-    found = mean_interval(np.stack([values for *_, values in columns], axis=1), speakers, **settings)
-    about = {"n": found.n, "n_clusters": found.n_clusters, "method": settings["method"]}
+    intervals = mean_interval(np.stack([values for *_, values in columns], axis=1), speakers, **settings)
+    common = {"n": intervals.n, "n_clusters": intervals.n_clusters, "method": settings["method"]}
     rows = []
     for i, (labels, k, m, metric, _) in enumerate(columns):
-        row = about | {"labels": labels, "stratum": f"human={k}", "votes": m, "metric": metric}
-        row |= {"estimate": found.estimate[i], "low": found.low[i], "high": found.high[i]}
-        rows.append(row | ({"p": found.p[i], "p_least": found.p_least} if metric == "nll_minus_human" else {}))
+        row = common | {"labels": labels, "stratum": f"human={k}", "votes": m, "metric": metric}
+        row |= {"estimate": intervals.estimate[i], "low": intervals.low[i], "high": intervals.high[i]}
+        rows.append(row | ({"p": intervals.p[i], "p_least": intervals.p_least} if metric == "nll_minus_human" else {}))
     for labels in sorted({row["labels"] for row in rows} - {HUMAN}):
         family = [row for row in rows if row["labels"] == labels and "p" in row]
         for row, p in zip(family, adjust(np.array([row["p"] for row in family]), method), strict=True):
             row["p_adjusted"] = p
     if ALL in surface.human:
-        point = about | {"labels": HUMAN, "stratum": f"human={ALL}", "metric": "mean_votes", "method": "point"}
+        point = common | {"labels": HUMAN, "stratum": f"human={ALL}", "metric": "mean_votes", "method": "point"}
         rows.append(point | {"estimate": surface.votes})
     return rows
 

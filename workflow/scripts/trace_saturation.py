@@ -32,14 +32,20 @@ def main(arguments: argparse.Namespace) -> None:
     draws = draw_table(PROXIES.read(arguments.proxies), names, classes, str(arguments.proxies))
     sizes = [n for n in options["saturation_votes"] if n <= draws.shape[1]]
     keep = (human.sum(axis=1) >= 2) & (draws >= 0).any(axis=1)
-    about = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": THESE}
-    own, where = str(Labels("synthetic", arguments.annotator)), np.flatnonzero(keep)
+    common = {"corpus": arguments.corpus, "stratum": "all", "reference": "human", "population": THESE}
+    own_labels, where = str(Labels("synthetic", arguments.annotator)), np.flatnonzero(keep)
     if not sizes or not len(where):
         why = "no utterance has two human votes and a synthetic one"
         if not sizes:
             why = f"no number in statistics.saturation_votes is within the {draws.shape[1]} synthetic votes"
         print(f"saturation is not identifiable: {why}")
-        row = about | {"labels": own, "metric": "jsd_bits", "method": "not_identifiable", "n": 0, "n_clusters": 0}
+        row = common | {
+            "labels": own_labels,
+            "metric": "jsd_bits",
+            "method": "not_identifiable",
+            "n": 0,
+            "n_clusters": 0,
+        }
         rows = [row | {"votes": size} for size in sizes or [draws.shape[1]]]
         STATISTICS.write(statistics_frame(rows), arguments.output)
         return
@@ -50,18 +56,20 @@ def main(arguments: argparse.Namespace) -> None:
     rows = []
 
     def add(labels: str, metric: str, sizes: list[int], values: np.ndarray, used: np.ndarray) -> None:
-        found = mean_interval(values, speakers[used], method=options["interval"], **settings)
+        intervals = mean_interval(values, speakers[used], method=options["interval"], **settings)
         for i, size in enumerate(sizes):
-            rows.append(about | {
-                "labels": labels, "metric": metric, "votes": size, "estimate": found.estimate[i],
-                "low": found.low[i], "high": found.high[i], "n": found.n, "n_clusters": found.n_clusters,
-                "method": options["interval"],
+            rows.append(common | {
+                "labels": labels, "metric": metric, "votes": size, "estimate": intervals.estimate[i],
+                "low": intervals.low[i], "high": intervals.high[i], "n": intervals.n,
+                "n_clusters": intervals.n_clusters, "method": options["interval"],
             })  # fmt: skip
 
-    plain = _add_fresh(add, own, draws, human, where, kept, sizes, arguments)
-    _add_parts(add, own, draws, human, where, plain, sizes, classes)
+    plain = _add_fresh(add, own_labels, draws, human, where, kept, sizes, arguments)
+    _add_parts(add, own_labels, draws, human, where, plain, sizes, classes)
     about_fit = {"n": len(kept), "n_clusters": len(np.unique(speakers[keep]))}
-    rows += [about | about_fit | row for row in _published(own, draws[keep], human[keep], kept, sizes, arguments)]
+    rows += [
+        common | about_fit | row for row in _published(own_labels, draws[keep], human[keep], kept, sizes, arguments)
+    ]
     _add_human(arguments, votes, names, draws, sizes, add)
     STATISTICS.write(statistics_frame(rows), arguments.output)
 
@@ -128,15 +136,15 @@ def _published(
     pools = subsets(draws, names, sizes, options["deals"], len(classes), arguments.seed, "saturation subsets")
     target = histogram(human)
     curve = np.stack([jsd_bits(histogram(pool), target).mean(axis=1) for pool in pools])  # (sizes, deals)
-    about, rows = {"labels": f"{own}-faithful", "method": "range_of_subsets"}, []
+    common, rows = {"labels": f"{own}-faithful", "method": "range_of_subsets"}, []
     for size, values in zip(sizes, curve, strict=True):
         ends = {"estimate": values.mean(), "low": values.min(), "high": values.max()}
-        rows.append(about | ends | {"metric": "jsd_bits", "votes": size})
+        rows.append(common | ends | {"metric": "jsd_bits", "votes": size})
     if len(sizes) >= 4:
         fit = fit_exponential(curve.mean(axis=1)[None, :], sizes)
         for metric, value in (("asymptote", fit.asymptote), ("amplitude", fit.amplitude), ("rate", fit.rate)):
-            rows.append(about | {"metric": metric, "estimate": value[0], "method": "exponential"})
-        rows.append(about | {"metric": "saturation_votes", "estimate": fit.saturation[0], "method": "exponential"})
+            rows.append(common | {"metric": metric, "estimate": value[0], "method": "exponential"})
+        rows.append(common | {"metric": "saturation_votes", "estimate": fit.saturation[0], "method": "exponential"})
     return rows
 
 

@@ -79,16 +79,16 @@ def dependencies(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIP
         if file is None:
             raise FileNotFoundError(f"no module {name} below {root}")
         waiting.append(file)
-    found: dict[str, str] = {}
+    trees: dict[str, str] = {}
     while waiting:
         file = waiting.pop()
         key = file.relative_to(root).as_posix()
-        if key in found:
+        if key in trees:
             continue
         status = file.stat()
-        found[key], imported = _parse(file, status.st_mtime_ns, status.st_size)
+        trees[key], imported = _parse(file, status.st_mtime_ns, status.st_size)
         waiting.extend(path for path in (_module_file(root, name) for name in sorted(imported)) if path)
-    return found
+    return trees
 
 
 def code_hash(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIPTS) -> str:

@@ -63,8 +63,8 @@ def _sweep(path: Path) -> None:
     stem, suffix, whole = (re.escape(part) for part in (path.stem, path.suffix, path.name))
     names = [re.compile(rf"\.{stem}\.{owner}{suffix}"), re.compile(rf"\.{whole}\.{owner}\.old")]
     for other in _hidden(path.parent.absolute()):
-        found = [match for name in names if (match := name.fullmatch(other))]
-        if found and _abandoned(path.with_name(other), *found[0].groups()):
+        matches = [match for name in names if (match := name.fullmatch(other))]
+        if matches and _abandoned(path.with_name(other), *matches[0].groups()):
             _remove(path.with_name(other))
 
 

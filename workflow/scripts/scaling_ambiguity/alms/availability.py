@@ -86,15 +86,15 @@ def conditions(entry: Entry, machine: Machine) -> list[str]:
     """Return what has to be done, or accepted, before ``entry`` can be used from ``machine``."""
     if entry.engine != "transformers":
         return ["the server has to take audio and its account has to be open"] if entry.key_env != NONE else []
-    found = []
+    pending = []
     if not machine.holds(entry.checkpoint):
         size = f", about {GPU_BYTES * entry.parameters:.0f} GB" if isinstance(entry.parameters, int | float) else ""
-        found.append(f"its weights are still to be fetched{size}")
+        pending.append(f"its weights are still to be fetched{size}")
     if not machine.gpus_gb:
-        found.append("slow: no GPU")
+        pending.append("slow: no GPU")
     elif needed_gb(entry)[0] is None:
-        found.append("its size is not known")
-    return found
+        pending.append("its size is not known")
+    return pending
 
 
 def needed_gb(entry: Entry) -> tuple[float | None, float | None]:

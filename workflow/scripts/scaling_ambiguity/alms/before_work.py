@@ -74,44 +74,44 @@ def obstacles(
             missing.
         silent: Annotators that query it with text alone.
     """
-    found = []
+    reasons = []
     retires = None if facts is None else facts.retires
     if isinstance(retires, datetime.date) and place.today >= retires and not has_answers:
-        found.append(f"retired on {retires.isoformat()} as announced: choose another model, or stored answers")
+        reasons.append(f"retired on {retires.isoformat()} as announced: choose another model, or stored answers")
     if place.local and alm.get("gpus", 0) > place.gpus:
-        found.append(
+        reasons.append(
             f"asks for {alm['gpus']} GPU, this machine has {place.gpus}: run it on a machine that has them, or with "
             "`--profile slurm`, or set its `gpus: 0` if a CPU will do"
         )
     if "checkpoint" in alm and "trained_on" not in alm:
-        found += _against_checkpoint(alm, facts, place)
+        reasons += _against_checkpoint(alm, facts, place)
     if alm.get("engine") == "openai":
-        found += _against_server(alm, place)
+        reasons += _against_server(alm, place)
         if silent and needs_audio(alm):
-            found.append(
+            reasons.append(
                 f"refuses text alone, with which {', '.join(silent)} would ask it: leave {', '.join(silent)} out of "
                 "run.annotators and out of `listening`, or write `needs_audio: false` if it does take it"
             )
-    return found
+    return reasons
 
 
 def _against_server(alm: dict[str, Any], place: Place) -> list[str]:
-    found = []
+    reasons = []
     key = alm.get("key_env")
     if key and key not in place.keys:
-        found.append(f"no key: `export {key}=...` before the run")
+        reasons.append(f"no key: `export {key}=...` before the run")
     if "serve" in alm:
         try:
             recipe = read_recipe(alm)
         except UserError as error:
-            return [*found, str(error)]
+            return [*reasons, str(error)]
         if place.local and program_of(recipe) is None:
-            found.append(f"{recipe.words[0]} is not installed: install it, or give its whole path in `serve.command`")
+            reasons.append(f"{recipe.words[0]} is not installed: install it, or give its whole path in `serve.command`")
     elif place.local and urlsplit(alm["base_url"]).hostname in _HERE and not somebody_listens(alm["base_url"]):
-        found.append(
+        reasons.append(
             f"no server at {alm['base_url']}: start one, correct `base_url`, or let the job start it (`serve`)"
         )
-    return found
+    return reasons
 
 
 def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) -> list[str]:
@@ -123,35 +123,35 @@ def _against_checkpoint(alm: dict[str, Any], facts: Entry | None, place: Place) 
         return _against_fetching(alm, facts, place)
     if not (folder / "config.json").is_file():
         return [f"{name} is no model folder (no config.json): fetch the model again, or correct `checkpoint`"]
-    found = []
+    reasons = []
     if missing := missing_weights(folder):
-        found.append(f"{name} is not whole, {', '.join(missing)} missing: fetch the model again")
+        reasons.append(f"{name} is not whole, {', '.join(missing)} missing: fetch the model again")
     if alm.get("engine") == "transformers":
-        found += _against_class(_architecture(folder))
+        reasons += _against_class(_architecture(folder))
     need = MARGIN * CPU_BYTES * parameters(folder) / 1e9 + working_gb(folder, CPU_BYTES)
     if place.local and not place.gpus and need > place.memory_gb:
-        found.append(
+        reasons.append(
             f"takes {need:.0f} GB of memory without a GPU, free are {place.memory_gb:.0f}: run it on a larger machine"
         )
-    return found
+    return reasons
 
 
 def _against_fetching(alm: dict[str, Any], facts: Entry | None, place: Place) -> list[str]:
     """Check a checkpoint of the hub, about which only the registry says anything."""
-    found = []
+    reasons = []
     if alm.get("engine") == "transformers" and facts is not None:
-        found += _against_class(facts.loads_by)
+        reasons += _against_class(facts.loads_by)
         missing = [package for package in facts.packages if find_spec(package) is None]
         if missing:
-            found.append(f"not installed: `pip install {' '.join(missing)}`")
+            reasons.append(f"not installed: `pip install {' '.join(missing)}`")
     if facts is not None and facts.gated is True and "HF_TOKEN" not in place.keys:
-        found.append("gated: accept its licence on the hub and `export HF_TOKEN=...`")
+        reasons.append("gated: accept its licence on the hub and `export HF_TOKEN=...`")
     if os.environ.get("HF_HUB_OFFLINE") in ("1", "true") and not was_fetched(alm["checkpoint"]):
-        found.append(
+        reasons.append(
             "was not fetched and HF_HUB_OFFLINE is set: fetch it first (`snakemake fetch_models`), "
             "or unset HF_HUB_OFFLINE"
         )
-    return found
+    return reasons
 
 
 def _against_class(name: str) -> list[str]:
@@ -188,7 +188,7 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
     A header is 8 bytes, its length, and JSON: tensor name -> dtype, shape, offsets
     (huggingface.co/docs/safetensors). Parts that no engine opens (speech output) are left out.
     """
-    found: dict[str, tuple[int, ...]] = {}
+    shapes: dict[str, tuple[int, ...]] = {}
     for path in map(folder.joinpath, weight_files(folder)):
         try:
             with path.open("rb") as file:
@@ -197,8 +197,8 @@ def tensor_shapes(folder: Path) -> dict[str, tuple[int, ...]]:
             continue
         for name, tensor in header.items():
             if name != "__metadata__" and not name.startswith(NOT_LOADED):
-                found[name] = tuple(tensor["shape"])
-    return found
+                shapes[name] = tuple(tensor["shape"])
+    return shapes
 
 
 def weight_files(folder: Path) -> list[str]:

@@ -69,21 +69,21 @@ def chat_format(processor: Any) -> ChatFormat | None:
 
     The format is tried on texts with quotes, line breaks and letters beyond ASCII before it is returned.
     """
-    heard, silent = frames = [
+    with_clip, silent = frames = [
         processor.apply_chat_template(conversation_of(_SYSTEM, _USER, clip), add_generation_prompt=True, tokenize=False)
         for clip in (True, False)
     ]
     if any(frame.count(_USER) != 1 or frame.count(_SYSTEM) > 1 for frame in frames):
         return None
     for encoding in ("plain", "json"):
-        found = ChatFormat(heard, silent, encoding)
+        candidate = ChatFormat(with_clip, silent, encoding)
         if all(
-            found.apply_chat_template(asked)
+            candidate.apply_chat_template(asked)
             == processor.apply_chat_template(asked, add_generation_prompt=True, tokenize=False)
             for clip in (True, False)
             for asked in [conversation_of(f"a{_AWKWARD}b", f"c{_AWKWARD}d\n- {{e}}", clip)]
         ):
-            return found
+            return candidate
     return None
 
 

@@ -64,8 +64,8 @@ def write_piece(
     """
     rows = [[name, clip.file_sha256, clip.samples_sha256, len(clip.tokens), clip.cut] for name, clip in clips.items()]
     # One key: safetensors writes several in any order.
-    about = {"encoder": encoder, "clips": rows} | ({"unheard": list(unheard)} if unheard else {})
-    header = {"encodings": json.dumps(about, sort_keys=True)}
+    metadata = {"encoder": encoder, "clips": rows} | ({"unheard": list(unheard)} if unheard else {})
+    header = {"encodings": json.dumps(metadata, sort_keys=True)}
     tokens = [clip.tokens for clip in clips.values()] or [torch.empty(0, 0)]
     with atomic_path(path) as temporary:
         temporary.touch()

@@ -49,10 +49,10 @@ def encode_clips(alm: LoadedALM, clips: Sequence[Named], unheard: dict[str, str]
 
     for clip, prepared in Ahead(clips, None if alm.device.type == "cpu" else prepare):
         try:
-            found = prepared or prepare(clip)
-            if isinstance(found, ClipTooShort):
-                raise found
-            features, *rest = found
+            encoded = prepared or prepare(clip)
+            if isinstance(encoded, ClipTooShort):
+                raise encoded
+            features, *rest = encoded
             tokens = hear_features(alm, features)[0].cpu()
         except ClipTooShort as error:
             unheard[clip[0]] = str(error)
@@ -129,5 +129,5 @@ def _holds(path: Path, clips: Sequence[Named]) -> bool:
         header = read_header(path)
     except UserError:
         return False
-    found = [row[:2] for row in [*header["clips"], *header.get("unheard", [])]]
-    return sorted(found) == sorted([name, file_sha256(sound)] for name, sound in clips)
+    listed = [row[:2] for row in [*header["clips"], *header.get("unheard", [])]]
+    return sorted(listed) == sorted([name, file_sha256(sound)] for name, sound in clips)

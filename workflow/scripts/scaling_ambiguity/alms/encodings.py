@@ -73,9 +73,9 @@ class Encodings:
         return [self._clip(path) for path in files]
 
     def _clip(self, path: Path) -> Clip:
-        found = None if self.shared is None else self.shared.about(path)
-        if found is not None:
-            return Clip(path, (), None, found.tokens, found.cut)
+        stored = None if self.shared is None else self.shared.about(path)
+        if stored is not None:
+            return Clip(path, (), None, stored.tokens, stored.cut)
         key = _identity(path)
         kept = self._kept.get(key)
         if kept is not None:
@@ -94,23 +94,23 @@ class Encodings:
 
         A file too short for an audio token is in neither; the reason is in ``unheard``.
         """
-        found: dict[Path, torch.Tensor] = {}
+        tokens_of: dict[Path, torch.Tensor] = {}
         for clip in clips:
             try:
-                found[clip.file] = self._heard(clip).to(self.alm.device)
+                tokens_of[clip.file] = self._heard(clip).to(self.alm.device)
             except ClipTooShort as error:
                 self.unheard[clip.file] = str(error)
         self._forget()
-        return found, {clip.file: clip.cut for clip in clips if clip.file in found}
+        return tokens_of, {clip.file: clip.cut for clip in clips if clip.file in tokens_of}
 
     def _heard(self, clip: Clip) -> torch.Tensor:
         if clip.fault is not None:
             raise clip.fault
         heard = clip.heard
         if clip.key:
-            known = self._kept.pop(clip.key, None)
+            kept = self._kept.pop(clip.key, None)
             if heard is None:
-                heard = known[0] if known else hear_features(self.alm, clip.features)[0]
+                heard = kept[0] if kept else hear_features(self.alm, clip.features)[0]
             self._kept[clip.key] = (heard, clip.cut)  # the most recently used come last
         assert heard is not None, "a clip without a key holds its tokens"
         return heard
@@ -128,7 +128,7 @@ class Encodings:
 def _identity(path: Path) -> tuple:
     """Return an identity that changes when the file does; for a missing file, its path alone."""
     try:
-        found = Path(path).stat()
+        status = Path(path).stat()
     except OSError:
         return (str(path),)
-    return (str(path), found.st_size, found.st_mtime_ns, found.st_ino)
+    return (str(path), status.st_size, status.st_mtime_ns, status.st_ino)

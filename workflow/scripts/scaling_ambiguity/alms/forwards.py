@@ -52,12 +52,12 @@ def shapes_of(lengths: Sequence[int], groups: Sequence[Group]) -> list[tuple[tup
         groups: Which rows are read together, and the length of their common prefix in tokens; a single row shares
             nothing.
     """
-    found: dict[int, tuple[tuple[int, int], int]] = {}
+    shapes: dict[int, tuple[tuple[int, int], int]] = {}
     for number, (members, prefix) in enumerate(groups):
         longest, shared = max(lengths[row] for row in members), prefix if len(members) > 1 else 0
         shape = (-(-shared // STEP) * STEP, -(-(longest - shared) // STEP) * STEP)
-        found |= dict.fromkeys(members, (shape, number))
-    return [found[row] for row in range(len(lengths))]
+        shapes |= dict.fromkeys(members, (shape, number))
+    return [shapes[row] for row in range(len(lengths))]
 
 
 def left(inputs: dict[str, torch.Tensor], rows: list[int], width: int) -> dict[str, torch.Tensor]:

@@ -39,11 +39,11 @@ def _cgroup_folders() -> list[Path]:
         lines = Path(f"/proc/{os.getpid()}/cgroup").read_text().splitlines()
     except OSError:
         return []
-    own = next((line[3:] for line in lines if line.startswith("0::")), None)
-    if own is None:
+    own_cgroup = next((line[3:] for line in lines if line.startswith("0::")), None)
+    if own_cgroup is None:
         return []
     root = Path("/sys/fs/cgroup")
-    folder = root / own.lstrip("/")
+    folder = root / own_cgroup.lstrip("/")
     return [folder, *(parent for parent in folder.parents if parent.is_relative_to(root))]
 
 

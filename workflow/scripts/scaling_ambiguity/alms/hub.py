@@ -66,7 +66,7 @@ def pinned(entries: dict[str, dict[str, Any]]) -> list[Pinned]:
     Raises:
         UserError: One has no commit as ``revision``: a branch or tag may name other weights tomorrow.
     """
-    found = []
+    models = []
     for name, entry in entries.items():
         if is_on_hub(entry):
             revision = str(entry.get("revision", ""))
@@ -76,8 +76,8 @@ def pinned(entries: dict[str, dict[str, Any]]) -> list[Pinned]:
                     f"`revision` to a commit, 40 hexadecimal digits, of https://huggingface.co/{entry['checkpoint']}"
                     "/commits/main."
                 )
-            found.append(Pinned(name, entry["checkpoint"], revision, entry.get("trust_remote_code", False)))
-    return found
+            models.append(Pinned(name, entry["checkpoint"], revision, entry.get("trust_remote_code", False)))
+    return models
 
 
 def fetch(model: Pinned) -> dict[str, Any]:
@@ -116,12 +116,12 @@ def fetch(model: Pinned) -> dict[str, Any]:
 
 def fetch_all(models: Iterable[Pinned]) -> dict[str, dict[str, Any]]:
     """Fetch models, one after the other; return entry -> result of :func:`fetch`."""
-    found = {}
+    fetched = {}
     for model in models:
-        found[model.name] = fetch(model)
-        size = found[model.name]["bytes"] / 1e9
-        print(f"{model.checkpoint} at {model.revision[:12]}: {len(found[model.name]['files'])} files, {size:.2f} GB")
-    return found
+        fetched[model.name] = fetch(model)
+        size = fetched[model.name]["bytes"] / 1e9
+        print(f"{model.checkpoint} at {model.revision[:12]}: {len(fetched[model.name]['files'])} files, {size:.2f} GB")
+    return fetched
 
 
 def whole_snapshot(checkpoint: str, revision: str | None) -> Path:

@@ -114,8 +114,8 @@ def embed_tokens(alm: LoadedALM, rows: list[list[int]], audio: list[torch.Tensor
     lengths = torch.tensor([len(row) for row in rows], device=alm.device)
     mask = (torch.arange(width, device=alm.device)[None, :] >= width - lengths[:, None]).long()
     # Some placeholder ids lie beyond the embedding table; their substitutes are overwritten below.
-    known = ids.masked_fill(ids == token, padding)
-    embeds = parts(alm.model).language_model.get_input_embeddings()(known)
+    embeddable = ids.masked_fill(ids == token, padding)
+    embeds = parts(alm.model).language_model.get_input_embeddings()(embeddable)
     clips = [clip for clip in audio if clip is not None]
     if clips:
         values = torch.cat(clips).to(embeds.device, embeds.dtype)

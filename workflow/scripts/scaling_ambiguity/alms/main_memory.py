@@ -41,12 +41,12 @@ def main_memory_mb(alm: dict[str, Any], facts: Entry | None, copies: int = 1, be
 def _parameters(alm: dict[str, Any], facts: Entry | None) -> float:
     if "trained_on" in alm:  # made by this workflow, and small
         return 0
-    found = parameters(located(alm["checkpoint"])) if "checkpoint" in alm else 0
-    if not found and facts is not None and isinstance(facts.parameters, int | float):
+    count = parameters(located(alm["checkpoint"])) if "checkpoint" in alm else 0
+    if not count and facts is not None and isinstance(facts.parameters, int | float):
         return facts.parameters * 1e9
-    if not found and is_on_hub(alm):
+    if not count and is_on_hub(alm):
         try:
-            found = parameters(whole_snapshot(alm["checkpoint"], alm.get("revision")))
+            count = parameters(whole_snapshot(alm["checkpoint"], alm.get("revision")))
         except UserError:
-            found = 0
-    return found or ASSUMED
+            count = 0
+    return count or ASSUMED

@@ -65,7 +65,7 @@ def gpu_faults(torch_version: str, gpus: list[Gpu], wanted: int, need_gb: float 
         wanted: Number the job asked for.
         need_gb: Memory that the model takes on one of them, GB; None: not known.
     """
-    found = []
+    faults = []
     if len(gpus) < wanted:
         remedy = (
             "install a build of torch for CUDA"
@@ -73,23 +73,23 @@ def gpu_faults(torch_version: str, gpus: list[Gpu], wanted: int, need_gb: float 
             else "compare the driver on the node (`nvidia-smi`) with CUDA of torch, and check that the job got a GPU "
             "(SA_GPU_PARTITION, SA_GPU_TYPE)"
         )
-        found.append(f"torch {torch_version} sees {len(gpus)} GPU, {wanted} asked for: {remedy}")
+        faults.append(f"torch {torch_version} sees {len(gpus)} GPU, {wanted} asked for: {remedy}")
     for index, gpu in enumerate(gpus):
         where = f"GPU {index} ({gpu.name})"
         if not gpu.right:
-            found.append(f"{where} multiplies wrongly: report it, and keep jobs off it (`--exclude`)")
+            faults.append(f"{where} multiplies wrongly: report it, and keep jobs off it (`--exclude`)")
         if not gpu.bf16:
-            found.append(f"{where} has no bfloat16, in which weights are stored: ask for another type (SA_GPU_TYPE)")
+            faults.append(f"{where} has no bfloat16, in which weights are stored: ask for another type (SA_GPU_TYPE)")
         if need_gb is not None and gpu.memory_gb < need_gb:
-            found.append(
+            faults.append(
                 f"{where} has {gpu.memory_gb:.0f} GB, the model takes {need_gb:.0f}: ask for a larger one (SA_GPU_TYPE)"
             )
         elif need_gb is not None and gpu.free_gb < need_gb:
-            found.append(
+            faults.append(
                 f"{where}: {gpu.free_gb:.0f} of {gpu.memory_gb:.0f} GB are free, the model takes {need_gb:.0f}: "
                 "another process holds the rest; ask for a GPU of the job's own"
             )
-    return found
+    return faults
 
 
 def model_folder(alm: dict[str, Any]) -> Path | None:

@@ -33,16 +33,16 @@ def started(pid: int) -> str | None:
 
     Together with the process number it identifies a process: numbers are reused.
     """
-    found = _stat(pid)
-    return None if found is None or found[0] in "ZX" else found[19]
+    fields = _stat(pid)
+    return None if fields is None or fields[0] in "ZX" else fields[19]
 
 
 def descendants(pid: int) -> set[int]:
     """Return the living processes that ``pid`` started, and those that they started, to any depth."""
     children: dict[int, list[int]] = {}
     for entry in Path("/proc").iterdir():
-        if entry.name.isdecimal() and (found := _stat(int(entry.name))) is not None:
-            children.setdefault(int(found[1]), []).append(int(entry.name))
+        if entry.name.isdecimal() and (fields := _stat(int(entry.name))) is not None:
+            children.setdefault(int(fields[1]), []).append(int(entry.name))
     tree, waiting = set(), [pid]
     while waiting:
         fresh = [child for child in children.get(waiting.pop(), []) if child not in tree]
@@ -87,8 +87,8 @@ def end_descendants(patience_s: float, mark: str | None = None) -> int:
 
 
 def _own(mark: str | None) -> set[int]:
-    found = descendants(os.getpid())
-    return found if mark is None else {pid for pid in found if _bears(pid, mark)}
+    children = descendants(os.getpid())
+    return children if mark is None else {pid for pid in children if _bears(pid, mark)}
 
 
 def _bears(pid: int, mark: str) -> bool:
@@ -129,13 +129,13 @@ def listens(port: int, pids: set[int]) -> bool:
 
 
 def _open_files(pid: int) -> list[str]:
-    found = []
+    files = []
     try:
         for entry in Path(f"/proc/{pid}/fd").iterdir():
             try:
-                found.append(str(entry.readlink()))
+                files.append(str(entry.readlink()))
             except FileNotFoundError:
                 continue
     except (FileNotFoundError, PermissionError, ProcessLookupError):
         pass
-    return found
+    return files

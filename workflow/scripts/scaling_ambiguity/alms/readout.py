@@ -54,12 +54,14 @@ def draw_labels(
     """
     answers = []
     for draw, (row, temperature) in enumerate(zip(prompt_of, temperatures, strict=True)):
-        own = scores[row].cpu().double()
+        row_scores = scores[row].cpu().double()
         if temperature <= 0:
-            chosen = int(own.argmax())
+            chosen = int(row_scores.argmax())
         else:
-            cumulative = torch.softmax(own / temperature, dim=-1).cumsum(-1)
+            cumulative = torch.softmax(row_scores / temperature, dim=-1).cumsum(-1)
             threshold = uniform(draw) * cumulative[-1]
             chosen = min(int(torch.searchsorted(cumulative, threshold, right=True)), len(classes) - 1)
-        answers.append(Answer(classes[chosen], float(own[chosen]), lengths[chosen], True, tuple(own.tolist())))
+        answers.append(
+            Answer(classes[chosen], float(row_scores[chosen]), lengths[chosen], True, tuple(row_scores.tolist()))
+        )
     return answers

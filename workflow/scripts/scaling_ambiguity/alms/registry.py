@@ -102,9 +102,9 @@ def load_registry(path: str | Path = REGISTRY) -> dict[str, Entry]:
 
 def _entry(where: str, key: str, facts: Any) -> Entry:
     if not isinstance(facts, dict) or set(facts) - _OPTIONAL != _KEYS:
-        found = set(facts) if isinstance(facts, dict) else set()
+        given = set(facts) if isinstance(facts, dict) else set()
         raise UserError(
-            f"{where}: missing {sorted(_KEYS - found)}, unknown {sorted(map(str, found - _KEYS - _OPTIONAL))}. "
+            f"{where}: missing {sorted(_KEYS - given)}, unknown {sorted(map(str, given - _KEYS - _OPTIONAL))}. "
             f"Give every key; what no source says is `{NOT_KNOWN}`."
         )
     for name, words in _WORDS.items():

@@ -92,8 +92,8 @@ def read_recipe(alm: dict[str, Any]) -> Recipe:
             "alms entry: `serve.command` gives a key, which every user of the machine could read in the list of "
             "processes. Leave it out; vLLM takes it from the environment variable VLLM_API_KEY."
         )
-    known = {key: value for key, value in serve.items() if key != "command"}
-    return Recipe(words, values, **known)
+    options = {key: value for key, value in serve.items() if key != "command"}
+    return Recipe(words, values, **options)
 
 
 def program_of(recipe: Recipe) -> str | None:
@@ -115,11 +115,11 @@ def keep(recipe: Recipe, address: Path, owner: int) -> int:
     """
     stop = _Stop()
     adopt_orphans()
-    above, own = started(owner), os.getpid()
+    above, own_pid = started(owner), os.getpid()
     guard = os.fork()
     if guard == 0:
         try:
-            os._exit(_guard(recipe, address, own, stop))
+            os._exit(_guard(recipe, address, own_pid, stop))
         except BaseException as error:  # a forked child must not continue as its parent
             print(f"error: {type(error).__name__}: {error}", file=sys.stderr, flush=True)
             os._exit(1)
@@ -198,7 +198,7 @@ def _healthy(recipe: Recipe, given_up: Any) -> tuple[subprocess.Popen | None, in
         server = subprocess.Popen(
             [program, *command[1:]], stdin=subprocess.DEVNULL, start_new_session=True, preexec_fn=die_with_parent
         )
-        told = begun
+        last_report = begun
         while server.poll() is None:
             if given_up():
                 return None, port
@@ -210,8 +210,8 @@ def _healthy(recipe: Recipe, given_up: Any) -> tuple[subprocess.Popen | None, in
                     f"{recipe.health}: no answer in {recipe.start_timeout_s:g} s. See the server's output above, "
                     "or raise `serve.start_timeout_s`."
                 )
-            if time.monotonic() - told > _TOLD_EVERY_S:
-                told = time.monotonic()
+            if time.monotonic() - last_report > _TOLD_EVERY_S:
+                last_report = time.monotonic()
                 print(f"serve_alm: not ready after {waited:.0f} of {recipe.start_timeout_s:g} s", flush=True)
             time.sleep(_STEP_S)
         if not answers(port, recipe.health) and not _taken(port):

@@ -54,12 +54,12 @@ def distances(before: Counts, target: Counts, after: Counts) -> dict[str, dict[s
     in [0, 1] is the share of items that would have to move; ``js_distance`` = sqrt(JSD in bits), in [0, 1].
     """
     goals = {"target": shares_of(target), "balance": shares_of((before > 0).astype(float))}
-    found: dict[str, dict[str, float]] = {}
+    result: dict[str, dict[str, float]] = {}
     for goal, wanted in goals.items():
         for when, counts in (("before", before), ("after", after)):
             pair = shares_of(counts), wanted
-            found[f"{goal}_{when}"] = {
+            result[f"{goal}_{when}"] = {
                 "total_variation": float(total_variation(*pair)),
                 "js_distance": float(js_distance(*pair)),
             }
-    return found
+    return result

@@ -93,11 +93,11 @@ def balance(
     if by not in BY or least < 1:
         raise UserError(f"balanced evaluation: by {by!r} is one of {', '.join(BY)}, and least {least} is at least 1.")
     top = dominant_classes(counts, utterances, seed)
-    known = (top >= 0) & (level >= 0)
-    place = np.where(known, top * len(LEVELS) + level, -1)
+    has_level = (top >= 0) & (level >= 0)
+    place = np.where(has_level, top * len(LEVELS) + level, -1)
     names = {"bin": tuple(f"{label}_{name}" for label in classes for name in LEVELS), "class": tuple(classes)}
     groups = (names | {"level": LEVELS})[by]
-    group = np.where(known, {"bin": place, "class": top, "level": level}[by], -1)
+    group = np.where(has_level, {"bin": place, "class": top, "level": level}[by], -1)
     order = np.argsort([generator(seed, "balanced order", name).random() for name in utterances], kind="stable")
     weight, kept = np.zeros(place.shape), np.zeros(place.shape, dtype=bool)
     for deal, home in enumerate(group):

@@ -37,12 +37,12 @@ def write_mixtures(items: pd.DataFrame, utterances: pd.DataFrame, root: Path, fo
     """
     (folder / "audio").mkdir(exist_ok=True)
     rows = utterances.set_index("utterance")
-    heard = dict(zip(utterances["utterance"], sound_paths(utterances, root), strict=True))
+    sound_of = dict(zip(utterances["utterance"], sound_paths(utterances, root), strict=True))
     waveforms: dict[str, np.ndarray] = {}
     for parent in sorted(set(items["first"]) | set(items["second"])):
-        if heard[parent] is None:
+        if sound_of[parent] is None:
             raise UserError(f"utterance {parent}: no audio for DiME-Aug to mix. Use `augmentation: [none]`.")
-        waveforms[parent] = load_waveform(heard[parent])
+        waveforms[parent] = load_waveform(sound_of[parent])
     paths = []
     for item in progress(items.itertuples(index=False), "mixtures", len(items), "clip"):
         path = f"audio/{item.utterance}.wav"

@@ -34,9 +34,9 @@ def nearest_neighbours(features: np.ndarray, neighbours: int) -> np.ndarray:
         raise ValueError(f"neighbours need at least 2 items and k >= 2, got {n} and {neighbours}")
     partners = min(neighbours, max(n - 1, 2)) - 1
     scaled = standardise(np.asarray(features, dtype=np.float64))
-    found = np.empty((n, partners), dtype=np.int64)
+    nearest = np.empty((n, partners), dtype=np.int64)
     for row in range(n):  # row by row: memory stays O(n d)
         distance = ((scaled - scaled[row]) ** 2).sum(axis=1)
         distance[row] = np.inf
-        found[row] = np.argsort(distance, kind="stable")[:partners]
-    return found
+        nearest[row] = np.argsort(distance, kind="stable")[:partners]
+    return nearest

@@ -13,7 +13,7 @@ def nearest_partners(space: NDArray[np.float64], groups: NDArray, partners: int)
     its own partner, and ``partners`` does not count the row itself.
     """
     scaled = standardise(np.asarray(space, dtype=np.float64))
-    found = np.full((len(scaled), partners), -1, dtype=np.intp)
+    nearest = np.full((len(scaled), partners), -1, dtype=np.intp)
     for group in np.unique(groups):
         members = np.flatnonzero(groups == group)
         size = min(partners, len(members) - 1)
@@ -23,5 +23,5 @@ def nearest_partners(space: NDArray[np.float64], groups: NDArray, partners: int)
         for place, row in enumerate(members):  # row by row: memory stays O(n d)
             distance = ((inside - inside[place]) ** 2).sum(axis=1)
             distance[place] = np.inf
-            found[row, :size] = members[np.argsort(distance, kind="stable")[:size]]
-    return found
+            nearest[row, :size] = members[np.argsort(distance, kind="stable")[:size]]
+    return nearest

@@ -58,14 +58,14 @@ def write_items(
         UserError: A parent has no audio or its file cannot be read, or an item does not pass the audit.
     """
     (folder / "audio").mkdir(exist_ok=True)
-    heard = dict(zip(utterances["utterance"], sound_paths(utterances, root), strict=True))
+    sound_of = dict(zip(utterances["utterance"], sound_paths(utterances, root), strict=True))
     kept: OrderedDict[str, np.ndarray] = OrderedDict()
 
     def sound(parent: str) -> np.ndarray:
-        if heard[parent] is None:
+        if sound_of[parent] is None:
             raise UserError(f"utterance {parent}: no audio to augment. Use `augmentation: [none]`.")
         if parent not in kept:
-            kept[parent] = load_waveform(heard[parent])
+            kept[parent] = load_waveform(sound_of[parent])
             if len(kept) > CACHE:
                 kept.popitem(last=False)
         return kept[parent]

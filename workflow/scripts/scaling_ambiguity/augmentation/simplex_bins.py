@@ -114,7 +114,10 @@ def codebook(distributions: Array, codes: int) -> Array:
             if members.any():
                 mean = np.average(points[members], axis=0, weights=weights[members])
                 centres[code] = mean / np.sqrt((mean**2).sum())
-    found = centres**2
-    found /= found.sum(axis=1, keepdims=True)
-    order = sorted(range(len(found)), key=lambda code: (int(found[code].argmax()), *np.round(-found[code], 9)))
-    return found[order]
+    code_centres = centres**2
+    code_centres /= code_centres.sum(axis=1, keepdims=True)
+    order = sorted(
+        range(len(code_centres)),
+        key=lambda code: (int(code_centres[code].argmax()), *np.round(-code_centres[code], 9)),
+    )
+    return code_centres[order]

@@ -57,9 +57,9 @@ class TextChange:
         if text is None or not text.strip() or self.kind == "none":
             return text, {}
         if self.kind == "paraphrase":
-            known = self.paraphrases.get(utterance, [])
-            place = int(random.integers(len(known))) if known else -1
-            return (text, {}) if place < 0 else (known[place], {"paraphrase": place})
+            choices = self.paraphrases.get(utterance, [])
+            place = int(random.integers(len(choices))) if choices else -1
+            return (text, {}) if place < 0 else (choices[place], {"paraphrase": place})
         changed, count = (mask_words if self.kind == "mask" else swap_words)(text, self.share, random)
         return changed, {f"words_{'masked' if self.kind == 'mask' else 'swapped'}": count}
 

@@ -111,8 +111,8 @@ def audit(
     kept = checked[~contained(checked["utterance"], left_out)]
     with_vote = contained(names, kept["utterance"])[item]
     strays = votes[~with_vote]
-    known = contained(strays["utterance"], left_out)
-    reasons = np.where(known, FOLLOWS, "its utterance is not in the corpus").astype(object)
+    is_left_out = contained(strays["utterance"], left_out)
+    reasons = np.where(is_left_out, FOLLOWS, "its utterance is not in the corpus").astype(object)
     rejects = join_rejects(corpus.rejects, faults, unvoted, reject_votes(strays, reasons))
     assert len(kept) + len(left_out) == len(utterances) and with_vote.sum() + len(strays) == len(votes)
     before = corpus.rejects["stage"]
@@ -136,8 +136,8 @@ def refuse_foreign_ids(corpus: Corpus, name: str, largest: float = LARGEST_REJEC
     unvoted = corpus.utterances.loc[~contained(corpus.utterances["utterance"], voted), "utterance"]
     if not len(foreign) or unvoted.empty:
         return
-    known = {alike(item): item for item in unvoted}
-    pairs = [(item, known[alike(item)]) for item in foreign if alike(item) in known]
+    by_likeness = {alike(item): item for item in unvoted}
+    pairs = [(item, by_likeness[alike(item)]) for item in foreign if alike(item) in by_likeness]
     number = int(corpus.votes["utterance"].isin(foreign).sum())
     if number <= largest * len(corpus.votes) or (not pairs and len(foreign) < len(voted)):
         return
@@ -194,8 +194,8 @@ def _check_headers(utterances: pd.DataFrame, root: Path, name: str) -> tuple[pd.
         if in_a_loop(path):
             fault[row] = "the audio file is a link in a loop of links"
             continue
-        known = None if np.isnan(stated[row]) else float(stated[row])
-        fault[row], durations[row], rates[row] = audio_fault(path, known)
+        duration = None if np.isnan(stated[row]) else float(stated[row])
+        fault[row], durations[row], rates[row] = audio_fault(path, duration)
     wrong = fault != None  # noqa: E711  elementwise
     faults = reject(utterances.loc[wrong, "utterance"], "audio", fault[wrong], paths[wrong])
     checked = utterances.assign(duration=durations, sample_rate=pd.array(rates, dtype="Int64"))

@@ -101,7 +101,7 @@ def described(corpus: Corpus) -> dict[str, Any]:
     cast = votes.loc[counted(votes), ["utterance", "rater", "presentation", "raters_known"]].drop_duplicates()
     per_utterance = cast["utterance"].value_counts().reindex(corpus.utterances["utterance"], fill_value=0)
     per_utterance = per_utterance.to_numpy()
-    known = bool(votes["raters_known"].all())
+    raters_known = bool(votes["raters_known"].all())
     # readers name an unknown speaker after the utterance
     unknown = corpus.utterances["speaker"] == "unknown_" + corpus.utterances["utterance"]
     durations = corpus.utterances["duration"].to_numpy(float)
@@ -111,23 +111,23 @@ def described(corpus: Corpus) -> dict[str, Any]:
         "utterances_of_unknown_speakers": int(unknown.sum()),
         "sessions": int(corpus.utterances["session"].nunique()),
         "splits": tally(corpus.utterances["split"]),
-        "raters": _raters(cast) if known else None,
+        "raters": _raters(cast) if raters_known else None,
         "with_audio": int(corpus.utterances["path"].notna().sum()),
         "without_transcript": int(corpus.utterances["transcript"].isna().sum()),
         "hours": round(float(np.nansum(durations)) / 3600, 4),
         "votes_per_utterance": _histogram(per_utterance),
-        "allows": allowed(per_utterance, cast["rater"].nunique() if known else None),
+        "allows": allowed(per_utterance, cast["rater"].nunique() if raters_known else None),
     }
 
 
 def _lost_votes(account: dict[str, Any], rejects: pd.DataFrame, kept: int) -> dict[str, Any]:
     """Return {found, kept, lost: {reason: number}} over reader, class policy and audit; each vote has one reason."""
     lost = by_reason(rejects, VOTE_STAGES)
-    found = account["found"] + sum(lost.values())
+    total = account["found"] + sum(lost.values())
     for reason, number in {**account["lost"], FOLLOWS: account["kept"] - kept}.items():
         if number:
             lost[reason] = lost.get(reason, 0) + number
-    return {"found": found, "kept": kept, "lost": lost}
+    return {"found": total, "kept": kept, "lost": lost}
 
 
 def _raters(cast: pd.DataFrame) -> dict[str, Any]:

@@ -131,22 +131,22 @@ def apply(
     item, names = pd.factorize(votes["utterance"])
     voter = _combine(item, pd.factorize(votes["rater"])[0], pd.factorize(votes["presentation"])[0])
     label = _class_of(words, classes, policy)[word]  # a missing label has the code -1, the last entry
-    own, secondary = (votes["kind"] == "self").to_numpy(bool), (votes["role"] == "secondary").to_numpy(bool)
-    known = contained(names, corpus.utterances["utterance"])
+    is_self, secondary = (votes["kind"] == "self").to_numpy(bool), (votes["role"] == "secondary").to_numpy(bool)
+    in_corpus = contained(names, corpus.utterances["utterance"])
     _refuse_strange_merges(list(words), policy["merge"], vocabulary)
 
     reason = np.zeros(len(votes), dtype=np.int8)
-    _lose(reason, ~known[item], STRAY)
+    _lose(reason, ~in_corpus[item], STRAY)
     _lose(reason, word < 0, NO_LABEL)
     if policy["self_votes"] == "ignore":
-        _lose(reason, own, SELF)
+        _lose(reason, is_self, SELF)
     if policy["secondary"] == 0:
         _lose(reason, secondary, SECONDARY)
     _lose(reason, label < 0, OUTSIDE)
     weight = _reweigh(votes["weight"].to_numpy(float), voter, secondary, reason, policy["secondary"])
 
     strict, few = _dropped(item, len(names), voter, secondary, reason, policy)
-    strict, few = strict & known, few & known & ~strict
+    strict, few = strict & in_corpus, few & in_corpus & ~strict
     _lose(reason, strict[item], STRICT)
     _lose(reason, few[item], FEW)
     gone, counts = (strict | few)[item], reason == KEPT
@@ -160,8 +160,8 @@ def apply(
     votes = votes.assign(label=places.take(np.where(counts, label, len(classes))), weight=weight)
     if (counts & secondary).any():
         votes["role"] = votes["role"].mask(counts & secondary, "primary")
-    if (counts & own).any():
-        votes["kind"] = votes["kind"].mask(counts & own, "observer")
+    if (counts & is_self).any():
+        votes["kind"] = votes["kind"].mask(counts & is_self, "observer")
     dropped = pd.Series(
         np.where(strict, STRICTLY, f"fewer than {policy['minimum_votes']} votes in the classes")[strict | few],
         index=pd.Index(names)[strict | few],
@@ -207,8 +207,8 @@ def _class_of(words: pd.Index, classes: list[str], policy: dict[str, Any]) -> ND
 
 def _refuse_strange_merges(words: list[str], merge: dict[str, str], vocabulary: Collection[str]) -> None:
     """Raise UserError if a label is merged that no vote has and no rater could give, presumably a typing error."""
-    known = {*words, *map(canonical, vocabulary)}
-    strange = sorted(key for key in merge if canonical(key) not in known)
+    possible = {*words, *map(canonical, vocabulary)}
+    strange = sorted(key for key in merge if canonical(key) not in possible)
     if strange:
         raise UserError(
             f"class_policy.merge: no vote has the label {strange[0]!r}; the labels are {', '.join(words)}. "

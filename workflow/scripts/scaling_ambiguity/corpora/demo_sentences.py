@@ -99,10 +99,10 @@ def world_bucket(name: str, pool: str) -> int:
 @cache
 def sentences(lean: str, bucket: int) -> tuple[str, ...]:
     """Return, in a fixed order, the sentences of a bucket whose words lean towards the class ``lean``."""
-    found = []
+    matches = []
     for opening, core, tail in product(OPENINGS, CORES[lean], TAILS):
         text = " ".join(part for part in (opening, core, tail) if part)
         text = text[0].upper() + text[1:] + "."
         if derive_seed("sentence", text) % BUCKETS == bucket:
-            found.append(text)
-    return tuple(found)
+            matches.append(text)
+    return tuple(matches)

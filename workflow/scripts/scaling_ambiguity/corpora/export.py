@@ -42,7 +42,7 @@ def data_card(name: str, options: dict[str, Any], votes: pd.DataFrame, labels: d
     """Return the data card: the header that lists the files for Hugging Face ``datasets``, and a description."""
     files = {"votes": "votes.parquet"} | {f"labels-{key}": f"labels-{key}.parquet" for key in labels}
     counted = votes[votes["label"].notna()]
-    known = bool(votes["raters_known"].all())
+    raters_known = bool(votes["raters_known"].all())
     header = [
         "---",
         f"pretty_name: {json.dumps(f'Votes of {name}')}",
@@ -63,7 +63,7 @@ def data_card(name: str, options: dict[str, Any], votes: pd.DataFrame, labels: d
         "utterances": votes["utterance"].nunique(),
         "votes in the classes": len(counted),
         "votes outside the classes or ignored": len(votes) - len(counted),
-        "raters": votes["rater"].nunique() if known else "not known: names are utterance#number",
+        "raters": votes["rater"].nunique() if raters_known else "not known: names are utterance#number",
         "presentations": ", ".join(tally(votes["presentation"])),
     }
     body = [

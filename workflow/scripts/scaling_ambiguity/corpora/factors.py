@@ -35,12 +35,12 @@ def read_factors(entry: dict[str, Any], utterances: pd.DataFrame) -> dict[str, N
     twice = table[key].duplicated()
     if twice.any():
         raise UserError(f"{path}: {kind} {table.loc[twice, key].iloc[0]!r} occurs twice.")
-    found = table.set_index(key).reindex(utterances[kind])[columns]
-    if found.isna().all(axis=None):
+    levels_of = table.set_index(key).reindex(utterances[kind])[columns]
+    if levels_of.isna().all(axis=None):
         raise UserError(
             f"{path}: none of the corpus' {kind}s, such as {utterances[kind].iloc[0]!r}, is in column {key!r}."
         )
-    factors = {name: found[name].fillna("").to_numpy(dtype=object) for name in columns}
+    factors = {name: levels_of[name].fillna("").to_numpy(dtype=object) for name in columns}
     for name, values in factors.items():
         levels = len(set(values) - {""})
         if levels > MOST_LEVELS:

@@ -33,9 +33,9 @@ def audio_folder(root: Path, names: tuple[str, ...], options: dict) -> Path | No
     Raises:
         UserError: There is none and ``options["audio"]`` is ``required`` (the default).
     """
-    found = subfolders(root, names)
-    if found:
-        return found[0]
+    matches = subfolders(root, names)
+    if matches:
+        return matches[0]
     if options.get("audio", "required") == "required":
         raise UserError(
             f"{root}: no folder {names[0]!r} with the sound; extract it there, or set the corpus' audio: none."

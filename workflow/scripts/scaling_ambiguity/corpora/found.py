@@ -99,12 +99,12 @@ def assemble_votes(
         repeated: Stage for second votes of a rater: ``filter`` where the corpus documents them.
     """
     found = found.reset_index(drop=True)
-    known = found["rater"].str.strip().ne("").to_numpy()
+    has_name = found["rater"].str.strip().ne("").to_numpy()
     raters = rater_names(found["rater"])
-    if not known.all():
+    if not has_name.all():
         place = found.groupby("utterance").cumcount().astype("str")
-        raters = raters.where(known, found["utterance"] + "#" + place)
-    found = found.assign(rater=raters, raters_known=known)
+        raters = raters.where(has_name, found["utterance"] + "#" + place)
+    found = found.assign(rater=raters, raters_known=has_name)
 
     primary = expand(found["primary"], parse_primary)
     unknown = primary[primary["label"].isna()].drop_duplicates("row")

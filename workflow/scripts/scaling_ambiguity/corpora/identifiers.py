@@ -32,9 +32,9 @@ def rater_names(raw: pd.Series) -> pd.Series:
     Raters whose names would then coincide are kept apart: each gets the start of its name's SHA-256.
     """
     codes, unique = pd.factorize(raw.astype("str"))
-    known = pd.Series(unique, dtype="str")
-    safe = known.str.strip().str.lower().str.replace(r"[^a-z0-9_.-]", "_", regex=True)
+    names = pd.Series(unique, dtype="str")
+    safe = names.str.strip().str.lower().str.replace(r"[^a-z0-9_.-]", "_", regex=True)
     shared = safe.duplicated(keep=False)
-    digest = known.map(lambda name: hashlib.sha256(name.encode()).hexdigest()[:8])
+    digest = names.map(lambda name: hashlib.sha256(name.encode()).hexdigest()[:8])
     safe = safe.where(~shared, safe + "-" + digest)
     return pd.Series(safe.array.take(codes), index=raw.index, dtype="str")

@@ -64,8 +64,8 @@ def find_leaks(parts: pd.DataFrame, utterances: pd.DataFrame, sha256: pd.Series 
         and test, and examples: the first utterance of each part that has one.
     """
     values = _values(utterances, sha256)
-    found = [_shared(parts, values[["utterance", kind]].dropna(), kind) for kind in KINDS]
-    return pd.concat(found, ignore_index=True)[COLUMNS].sort_values(["fold", "kind", "examples"], ignore_index=True)
+    leaks = [_shared(parts, values[["utterance", kind]].dropna(), kind) for kind in KINDS]
+    return pd.concat(leaks, ignore_index=True)[COLUMNS].sort_values(["fold", "kind", "examples"], ignore_index=True)
 
 
 def _values(utterances: pd.DataFrame, sha256: pd.Series | None) -> pd.DataFrame:
@@ -120,10 +120,15 @@ def count_leaks(
     for fold, part in parts.groupby("fold", sort=True):
         inside = values[values["utterance"].isin(part["utterance"])]
         for kind in KINDS:
-            own = leaks[(leaks["fold"] == fold) & (leaks["kind"] == kind)]
-            seen = own[(own["train"] + own["validation"]) > 0]
-            counts = (int(inside[kind].notna().sum()), len(own), int(own["across"].sum()), int(seen["test"].sum()))
-            rows.append((fold, kind, *counts, "; ".join(own["examples"].head(EXAMPLES))))
+            rows_of_kind = leaks[(leaks["fold"] == fold) & (leaks["kind"] == kind)]
+            seen = rows_of_kind[(rows_of_kind["train"] + rows_of_kind["validation"]) > 0]
+            counts = (
+                int(inside[kind].notna().sum()),
+                len(rows_of_kind),
+                int(rows_of_kind["across"].sum()),
+                int(seen["test"].sum()),
+            )
+            rows.append((fold, kind, *counts, "; ".join(rows_of_kind["examples"].head(EXAMPLES))))
     return pd.DataFrame(rows, columns=["fold", "kind", "compared", "sets", "across", "test", "examples"])
 
 

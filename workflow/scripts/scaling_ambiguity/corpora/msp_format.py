@@ -124,6 +124,6 @@ def rating_columns(ratings: pd.Series) -> pd.DataFrame:
     text = pa.array(ratings, pa.large_string())
     columns = {}
     for name, letter in RATINGS.items():
-        found = pc.extract_regex(text, pattern=rf"(?:^|;)\s*{letter}:(?P<value>[^;]*);")
-        columns[name] = pd.to_numeric(pc.struct_field(found, "value").to_pandas(), errors="coerce")
+        matches = pc.extract_regex(text, pattern=rf"(?:^|;)\s*{letter}:(?P<value>[^;]*);")
+        columns[name] = pd.to_numeric(pc.struct_field(matches, "value").to_pandas(), errors="coerce")
     return pd.DataFrame(columns, index=ratings.index).astype(float)

@@ -109,8 +109,8 @@ def read_detailed(root: Path, path: Path, rejects: Rejects) -> tuple[pd.DataFram
         raise UserError(
             f"{path}: columns {columns} are not understood; FileName with EmoDetail, or with EmoClass_Major, needed."
         )
-    known = {*FIELDS.values(), "line"}
-    spare = [column for column in frame if column not in known and column.casefold() not in NEITHER]
+    expected = {*FIELDS.values(), "line"}
+    spare = [column for column in frame if column not in expected and column.casefold() not in NEITHER]
     workers = [column for column in spare if any(word in column.casefold() for word in WORKER)] or spare
     if len(workers) > 1:
         raise UserError(f"{path}: which of the columns {workers} names the worker is not clear; rename it to Workers.")

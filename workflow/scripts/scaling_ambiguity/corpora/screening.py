@@ -61,15 +61,15 @@ def screen(corpus: Corpus, sounds: pd.DataFrame, cache: Path) -> Corpus:
         sounds: Table of :data:`sound_check.SOUNDS`, one row per utterance of the corpus.
         cache: Folder of the copies at 16 kHz, relative to the folder of the run.
     """
-    heard = corpus.utterances[corpus.utterances["path"].notna()]["utterance"]
-    rows = sounds.set_index("utterance").reindex(heard)
+    audible = corpus.utterances[corpus.utterances["path"].notna()]["utterance"]
+    rows = sounds.set_index("utterance").reindex(audible)
     faults = faults_of(rows.reset_index())
     measured = rows.assign(sound=[None if pd.isna(name) else str(cache / name) for name in rows["cached"]])
     utterances = corpus.utterances.set_index("utterance")
     for column in (*MEASURED, "sound"):
         values = measured[column].reindex(utterances.index)
-        known = utterances.get(column, values)
-        utterances[column] = values.where(values.notna(), known).astype(_TYPES[column])
+        previous = utterances.get(column, values)
+        utterances[column] = values.where(values.notna(), previous).astype(_TYPES[column])
     utterances = utterances.reset_index()
     kept = utterances[~contained(utterances["utterance"], faults["item"])]
     item, names = pd.factorize(corpus.votes["utterance"])

@@ -52,29 +52,29 @@ def check_sound(path: Path) -> tuple[dict[str, Any], NDArray[np.float32] | None]
         peak: largest magnitude, full scale 1.
         clipped: share of samples within 1.5 / 2**15 of full scale or beyond, in [0, 1].
     """
-    found: dict[str, Any] = dict.fromkeys(SOUNDS.schema.columns)
+    measured: dict[str, Any] = dict.fromkeys(SOUNDS.schema.columns)
     try:
         if not path.is_file():
-            return found | {"fault": "missing"}, None
-        found |= {"sha256": file_sha256(path), "bytes": path.stat().st_size}
+            return measured | {"fault": "missing"}, None
+        measured |= {"sha256": file_sha256(path), "bytes": path.stat().st_size}
         samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except soundfile.SoundFileError as error:
-        return found | {"fault": unreadable(path, error).removeprefix("the audio file ")}, None
+        return measured | {"fault": unreadable(path, error).removeprefix("the audio file ")}, None
     except OSError as error:
-        return found | {"fault": f"not readable ({error.strerror})"}, None
-    found |= {"sample_rate": rate, "channels": samples.shape[1], "duration": len(samples) / rate}
+        return measured | {"fault": f"not readable ({error.strerror})"}, None
+    measured |= {"sample_rate": rate, "channels": samples.shape[1], "duration": len(samples) / rate}
     if not samples.size:
-        return found | {"fault": "empty"}, None
+        return measured | {"fault": "empty"}, None
     if not np.isfinite(samples).all():
-        return found | {"fault": "holds samples that are no numbers"}, None
+        return measured | {"fault": "holds samples that are no numbers"}, None
     size = np.abs(samples)
     level = {"rms": loudness(samples), "peak": float(size.max()), "clipped": float((size >= FULL_SCALE).mean())}
-    found |= level
+    measured |= level
     missing = missing_bytes(path)
     if missing:
-        return found | {"fault": f"truncated: {missing} bytes of sound are missing"}, None
+        return measured | {"fault": f"truncated: {missing} bytes of sound are missing"}, None
     fault = unheard(len(samples) / rate, **level)
-    return found | {"fault": fault}, None if fault else samples
+    return measured | {"fault": fault}, None if fault else samples
 
 
 def missing_bytes(path: Path) -> int:
@@ -124,11 +124,11 @@ def check_utterance(utterance: str, relative: str | None, root: Path, cache: Pat
     path = inside(root, relative, f"utterance {utterance}")
     if in_a_loop(path):
         return dict.fromkeys(SOUNDS.schema.columns) | row | {"fault": "a link in a loop of links"}
-    found, samples = check_sound(path)
-    found |= row
-    if samples is not None and (found["sample_rate"] != SAMPLE_RATE or found["channels"] != 1):
-        found["cached"] = bring_to_rate(samples, found["sample_rate"], found["sha256"], cache)
-    return found
+    measured, samples = check_sound(path)
+    measured |= row
+    if samples is not None and (measured["sample_rate"] != SAMPLE_RATE or measured["channels"] != 1):
+        measured["cached"] = bring_to_rate(samples, measured["sample_rate"], measured["sha256"], cache)
+    return measured
 
 
 def sounds_frame(rows: list[dict[str, Any]]) -> pd.DataFrame:

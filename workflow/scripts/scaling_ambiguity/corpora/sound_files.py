@@ -41,7 +41,7 @@ def sound_files(folder: Path, root: Path) -> tuple[dict[str, str], list[tuple[st
     Files with one of :data:`SUFFIXES`, in any case, at any depth below ``folder``; links are followed, each folder is
     visited once. Names that start with a dot (AppleDouble) do not count. Paths are relative to ``root``.
     """
-    found: dict[str, str] = {}
+    path_of: dict[str, str] = {}
     repeated: list[tuple[str, str]] = []
     entered: set[str] = set()
     for parent, folders, files in os.walk(folder, followlinks=True):
@@ -57,11 +57,11 @@ def sound_files(folder: Path, root: Path) -> tuple[dict[str, str], list[tuple[st
             if _place(name) == len(SUFFIXES) or name.startswith("."):
                 continue
             path = str(PurePosixPath(relative, name))
-            if stem in found:
-                repeated.append((path, found[stem]))
+            if stem in path_of:
+                repeated.append((path, path_of[stem]))
             else:
-                found[stem] = path
-    return found, repeated
+                path_of[stem] = path
+    return path_of, repeated
 
 
 def _place(name: str) -> int:

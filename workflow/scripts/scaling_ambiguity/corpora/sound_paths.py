@@ -19,12 +19,12 @@ def sound_paths(utterances: pd.DataFrame, root: Path) -> list[Path | None]:
         UserError: A copy is missing.
     """
     copies = utterances["sound"] if "sound" in utterances else pd.Series([None] * len(utterances))
-    found: list[Path | None] = []
+    paths: list[Path | None] = []
     for path, copy in zip(utterances["path"], copies, strict=True):
         if not pd.isna(copy) and not Path(copy).is_file():
             raise UserError(
                 f"{copy}: this copy of {path} at 16 kHz is missing. Remove the folder `sound` of the corpus under "
                 "results/corpora and run again: the audio audit rebuilds it."
             )
-        found.append(Path(copy) if not pd.isna(copy) else None if pd.isna(path) else root / path)
-    return found
+        paths.append(Path(copy) if not pd.isna(copy) else None if pd.isna(path) else root / path)
+    return paths

@@ -162,8 +162,10 @@ def _folds_of_speakers(
 
 def _fold_of_one(utterances: pd.DataFrame, fold: int, speaker: str, validation: float, seed: int) -> pd.DataFrame:
     """Return a fold with one speaker outside the test part, used for training and validation."""
-    own = utterances.loc[utterances["speaker"] == speaker, "utterance"]
-    order = sorted(own, key=lambda utterance: derive_seed(seed, "validation of one speaker", fold, utterance))
+    own_utterances = utterances.loc[utterances["speaker"] == speaker, "utterance"]
+    order = sorted(
+        own_utterances, key=lambda utterance: derive_seed(seed, "validation of one speaker", fold, utterance)
+    )
     if len(order) < 2:
         raise UserError(f"speaker {speaker} has one utterance; at least two are needed for training and validation.")
     print(f"fold {fold}: speaker {speaker} is the only one outside the test part, and is also used for validation")

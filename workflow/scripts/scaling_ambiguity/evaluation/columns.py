@@ -89,17 +89,17 @@ def stratum_columns(
         scored: By reference, from votes (U, C) or (D, U, C) to {metric: (U,) or (D, U)}.
         usable: Where the predictor exists, (D, U); default everywhere.
     """
-    found: dict[tuple[str, str], tuple[dict[str, np.ndarray], np.ndarray]] = {}
+    scored_for: dict[tuple[str, str], tuple[dict[str, np.ndarray], np.ndarray]] = {}
     for stratum in judges.strata:
         for reference, function in scored.items():
-            if (reference, stratum.votes) not in found:  # strata judged by the same votes share their scores
+            if (reference, stratum.votes) not in scored_for:  # strata judged by the same votes share their scores
                 votes = judges.votes_of(stratum)
                 has = votes.sum(axis=-1) > 0
-                found[reference, stratum.votes] = function(np.where(has[..., None], votes, 1.0)), has
+                scored_for[reference, stratum.votes] = function(np.where(has[..., None], votes, 1.0)), has
     columns = []
     for stratum in judges.strata:
         for reference in scored:
-            values, has = found[reference, stratum.votes]
+            values, has = scored_for[reference, stratum.votes]
             weight = stratum.weight * has * (1.0 if usable is None else usable)
             columns += [_stratum_column(condition, stratum, m, reference, v, weight) for m, v in values.items()]
     return columns
@@ -146,12 +146,12 @@ def floor_columns(judges: Judges, floor: float, truth: np.ndarray | None = None)
     columns = []
     for name, p in constant.items():
         columns += prediction_columns((NO_MODEL, name, "none"), p, judges, floor, truth=truth)
-    known = judges.conditioning.sum(axis=-1) > 0
-    given = np.where(known[..., None], judges.conditioning, 1.0)
+    has_votes = judges.conditioning.sum(axis=-1) > 0
+    given = np.where(has_votes[..., None], judges.conditioning, 1.0)
     readers = {
-        "majority": (modes(given), known),
-        "human": (given / given.sum(axis=-1, keepdims=True), known),
-        "human-smoothed": (posterior_mean(judges.conditioning, judges.concentration), np.ones_like(known)),
+        "majority": (modes(given), has_votes),
+        "human": (given / given.sum(axis=-1, keepdims=True), has_votes),
+        "human-smoothed": (posterior_mean(judges.conditioning, judges.concentration), np.ones_like(has_votes)),
     }
     judged = judges.reference.sum(axis=-1) > 0
     votes = np.where(judged[..., None], judges.reference, 1.0)

@@ -18,7 +18,7 @@ def difference_columns(columns: list[Column]) -> list[Column]:
         for column in columns
         if column.metric == "nll" and column.reference == HUMAN and column.condition[0] != NO_MODEL
     }
-    found = []
+    differences = []
     for ((model, labels, augmentation), stratum), column in nll.items():
         baselines = {}
         if labels != HUMAN:
@@ -28,5 +28,5 @@ def difference_columns(columns: list[Column]) -> list[Column]:
         for metric, baseline in baselines.items():
             if baseline is not None:
                 values = column.values - baseline.values
-                found.append(Column(column.condition, stratum, metric, HUMAN, values, column.weights, column.n))
-    return found
+                differences.append(Column(column.condition, stratum, metric, HUMAN, values, column.weights, column.n))
+    return differences

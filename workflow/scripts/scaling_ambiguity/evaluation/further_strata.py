@@ -38,9 +38,9 @@ def balanced_strata(
     if wrong:
         raise UserError(f"{where}: not the tested utterances (see {wrong[0]}). {AGAIN}")
     columns = {kind: deal_columns(deals, kind) for kind in (BIN, WEIGHT, KEPT)}
-    found = sum(name.startswith(WEIGHT) for name in table)
-    if found != deals:
-        raise UserError(f"{where}: {found} deals, the roles have {deals}. {AGAIN}")
+    tabulated = sum(name.startswith(WEIGHT) for name in table)
+    if tabulated != deals:
+        raise UserError(f"{where}: {tabulated} deals, the roles have {deals}. {AGAIN}")
     rows = table.set_index("utterance").loc[names]
     bins, weight, kept = (rows[columns[kind]].to_numpy(dtype=float).T for kind in (BIN, WEIGHT, KEPT))
     top = np.where(bins >= 0, bins // len(LEVELS), -1)

@@ -21,10 +21,10 @@ def level_change_rows(differences: list[Column], clusters: Any, options: dict, s
         seed: Seed of the resamples.
     """
     settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
-    found = {(c.condition, c.stratum): c for c in differences if c.metric == CHANGING}
+    by_key = {(c.condition, c.stratum): c for c in differences if c.metric == CHANGING}
     rows = []
-    for (condition, stratum), high in found.items():
-        low = found.get((condition, "low"))
+    for (condition, stratum), high in by_key.items():
+        low = by_key.get((condition, "low"))
         if stratum != "high" or low is None or not (low.weights.any() and high.weights.any()):
             continue
         first, second = ((side.values, side.weights) for side in (high, low))

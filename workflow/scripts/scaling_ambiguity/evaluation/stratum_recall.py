@@ -29,8 +29,8 @@ def stratum_recall_rows(
         actual, weight = top_classes(judges, stratum)
         if not weight.any():
             continue
-        found = confusion_intervals(stacked, actual, judges.clusters, METRICS, **settings)
-        for metric, values in found.items():
+        intervals = confusion_intervals(stacked, actual, judges.clusters, METRICS, **settings)
+        for metric, values in intervals.items():
             for i, (model, labels, augmentation) in enumerate(conditions):
                 rows.append(
                     {

@@ -74,7 +74,7 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
             groups.setdefault(column.weights.tobytes(), []).append(column)
     rows = []
     for group in groups.values():
-        found = mean_interval(
+        intervals = mean_interval(
             np.stack([column.values for column in group], axis=1),
             judges.clusters,
             resamples=options["resamples"],
@@ -90,13 +90,13 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
                     "stratum": column.stratum,
                     "metric": column.metric,
                     "reference": column.reference,
-                    "estimate": found.estimate[number],
-                    "low": found.low[number],
-                    "high": found.high[number],
-                    "p": found.p[number] if tested else np.nan,
-                    "p_least": found.p_least if tested else np.nan,
-                    "n": found.n if column.n is None else column.n,
-                    "n_clusters": found.n_clusters,
+                    "estimate": intervals.estimate[number],
+                    "low": intervals.low[number],
+                    "high": intervals.high[number],
+                    "p": intervals.p[number] if tested else np.nan,
+                    "p_least": intervals.p_least if tested else np.nan,
+                    "n": intervals.n if column.n is None else column.n,
+                    "n_clusters": intervals.n_clusters,
                     "method": options["interval"],
                 }
             )
@@ -127,14 +127,14 @@ def _whole_set_rows(predictions: dict[Condition, np.ndarray], judges: Judges, op
     conditions = [(NO_MODEL, "prior", "none"), *predictions]
     stacked = [judges.prior[None], *predictions.values()]
     settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
-    found = whole_set_intervals(stacked, judges.counts, judges.clusters, **settings)
-    about = {"stratum": "all", "reference": "human", "method": options["interval"]}
+    intervals = whole_set_intervals(stacked, judges.counts, judges.clusters, **settings)
+    common = {"stratum": "all", "reference": "human", "method": options["interval"]}
     return [
-        _names(condition) | about | {
+        _names(condition) | common | {
             "metric": metric, "estimate": values.estimate[i], "low": values.low[i], "high": values.high[i],
             "n": values.n, "n_clusters": values.n_clusters,
         }
-        for metric, values in found.items()
+        for metric, values in intervals.items()
         for i, condition in enumerate(conditions)
     ]  # fmt: skip
 

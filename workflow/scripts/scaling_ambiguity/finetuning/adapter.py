@@ -38,13 +38,13 @@ class Adapter:
         Raises:
             UserError: There is no such target; the message lists the existing ones.
         """
-        self._paths, own = chosen(alm.model, lora.targets), own_adapters(alm.model)
+        self._paths, own_names = chosen(alm.model, lora.targets), own_adapters(alm.model)
         config = LoraConfig(r=lora.r, lora_alpha=lora.alpha, lora_dropout=lora.dropout)
         config.target_modules = set(self._paths)  # full paths, as peft resolves patterns differently for some models
-        self._name = next(name for name in TRAINED if name not in own)
+        self._name = next(name for name in TRAINED if name not in own_names)
         self.module: PeftModel = get_peft_model(alm.model, config, adapter_name=self._name)
-        if own:
-            self.module.base_model.set_adapter([*own, self._name])
+        if own_names:
+            self.module.base_model.set_adapter([*own_names, self._name])
         for name, parameter in self.module.named_parameters():
             parameter.requires_grad_(".lora_" in name and f".{self._name}." in name)
         adapted = {name.split(".lora_")[0] for name, p in self.module.named_parameters() if p.requires_grad}

@@ -27,8 +27,8 @@ def projections(model: Any) -> dict[str, list[str]]:
     paths: dict[str, list[str]] = {}
     for path, module in base.named_modules(remove_duplicate=False):
         if id(module) in inside and ".lora_" not in path:
-            own = path.removesuffix(".base_layer")
-            paths.setdefault(own.rsplit(".", 1)[-1], []).append(own)
+            base_path = path.removesuffix(".base_layer")
+            paths.setdefault(base_path.rsplit(".", 1)[-1], []).append(base_path)
     return paths
 
 
@@ -67,9 +67,11 @@ def untrainable(checkpoint: str | Path, targets: str | Sequence[str]) -> str:
         family = find_family((config.architectures or ["none"])[0])
         loaded = getattr(transformers, family.architectures[config.architectures[0]])
         # The class may be a part of what the configuration describes, such as the Thinker of an Omni model.
-        own = getattr(config, "thinker_config", config) if not isinstance(config, loaded.config_class) else config
+        own_config = (
+            getattr(config, "thinker_config", config) if not isinstance(config, loaded.config_class) else config
+        )
         with torch.device("meta"):
-            chosen(loaded(own), targets)
+            chosen(loaded(own_config), targets)
     except UserError as error:
         return str(error)
     except (OSError, ValueError, AttributeError, TypeError) as error:

@@ -28,9 +28,9 @@ def adjust(p: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
     if ((p < 0) | (p > 1)).any():
         raise ValueError(f"p-values must lie in [0, 1], not {p[(p < 0) | (p > 1)][0]}")
     adjusted = np.full(p.shape, np.nan)
-    known = ~np.isnan(p)
-    if known.any():
-        adjusted[known] = multipletests(p[known], method=METHODS[method])[1]
+    is_number = ~np.isnan(p)
+    if is_number.any():
+        adjusted[is_number] = multipletests(p[is_number], method=METHODS[method])[1]
     return adjusted
 
 

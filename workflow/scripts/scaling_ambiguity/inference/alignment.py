@@ -95,7 +95,7 @@ class Predictors:
         deals, _, classes = self.dealt.shape
         # the weights of a vote with three labels sum to one up to rounding
         sizes = np.stack([np.rint(self.votes(deal, "conditioning").sum(axis=-1)) for deal in range(deals)])
-        found = np.empty((deals, len(self.names), classes), dtype=np.uint16)
+        counts = np.empty((deals, len(self.names), classes), dtype=np.uint16)
         for start in range(0, len(self.names), BLOCK):
             take = slice(start, start + BLOCK)
             table = self.draws[take]
@@ -103,8 +103,8 @@ class Predictors:
             keys = keys.reshape(len(table), deals, -1)
             for deal in range(deals):
                 ranks = random_ranks(table, keys[:, deal])
-                found[deal, take] = first_counts(table, ranks, sizes[deal, take], classes)
-        return found
+                counts[deal, take] = first_counts(table, ranks, sizes[deal, take], classes)
+        return counts
 
     def predict(self, deal: int, only: Sequence[str] = ()) -> dict[str, Array]:
         """Return the predictions of a deal by name, (U, C) each; ``only`` some of them, default all.
@@ -212,14 +212,14 @@ def correlation_moments(
     """
     shares = histogram(reference)
     ranks = rankdata(shares, axis=0)
-    found: dict[tuple[str, str], Array] = {}
+    moments: dict[tuple[str, str], Array] = {}
     for labels, p in predictions.items():
-        own = rankdata(p, axis=0)
+        predicted_ranks = rankdata(p, axis=0)
         for i, c in enumerate(classes):
-            found[labels, f"pearson_{c}"] = pearson_moments(p[:, i], shares[:, i])
-            found[labels, f"spearman_{c}"] = pearson_moments(own[:, i], ranks[:, i])
-        found[labels, "entropy_pearson"] = pearson_moments(entropy_bits(p), entropy_bits(shares))
-    return found
+            moments[labels, f"pearson_{c}"] = pearson_moments(p[:, i], shares[:, i])
+            moments[labels, f"spearman_{c}"] = pearson_moments(predicted_ranks[:, i], ranks[:, i])
+        moments[labels, "entropy_pearson"] = pearson_moments(entropy_bits(p), entropy_bits(shares))
+    return moments
 
 
 def scorable(dealt: DealtVotes) -> NDArray[np.bool_]:

@@ -46,9 +46,12 @@ class Rows:
         self._settings = {"resamples": options["resamples"], "seed": seed, "level": options["level"]}
         self._settings |= {"method": options["interval"]}
         self._rows: list[dict] = []
-        own = predictors.own
+        own_name = predictors.own
         # all synthetic votes against the prior alone; equally many synthetic as human votes against the human ones
-        self._pairs = (*((f"{own}-smoothed", other) for other in DIFFERENCES), (f"{own}-matched-smoothed", SMOOTHED))
+        self._pairs = (
+            *((f"{own_name}-smoothed", other) for other in DIFFERENCES),
+            (f"{own_name}-matched-smoothed", SMOOTHED),
+        )
 
     def add_scores(self, classes: list[str]) -> None:
         """Add every score and correlation of every predictor, overall and by level, and the paired differences."""
@@ -84,27 +87,27 @@ class Rows:
                 (np.divide(sums[:, place], sizes, out=np.zeros_like(sizes), where=sizes > 0), sizes)
                 for sums, sizes in ((high, high_sizes), (low, low_sizes))
             )
-            found = contrast_interval(above, below, scores.names, **self._settings)
-            self._add("all", [(labels, "nll_rise")], found, rows_counted(high_sizes + low_sizes))
+            intervals = contrast_interval(above, below, scores.names, **self._settings)
+            self._add("all", [(labels, "nll_rise")], intervals, rows_counted(high_sizes + low_sizes))
 
     def add_leave_one_out(self, values: dict[str, Array]) -> None:
         """Add the scores (U,) of each human vote by all others of its utterance, by metric."""
         keys = [("leave-one-out", metric) for metric in values]
-        found = mean_interval(np.stack(list(values.values()), axis=1), self._speakers, **self._settings)
-        self._add("all", keys, found, found.n)
+        intervals = mean_interval(np.stack(list(values.values()), axis=1), self._speakers, **self._settings)
+        self._add("all", keys, intervals, intervals.n)
 
     def add_equal_counts(self, values: dict[tuple[str, str, int], Array], chosen: NDArray[np.bool_]) -> None:
         """Add divergences at equal counts (W,), by source, metric and votes, and the synthetic ones' excess."""
         if not values:
             return
-        own, columns = self._predictors.own, {}
+        own_name, columns = self._predictors.own, {}
         for (source, metric, votes), column in values.items():
-            columns[own if source == "synthetic" else "human", metric, votes] = column
+            columns[own_name if source == "synthetic" else "human", metric, votes] = column
             if source == "synthetic":
-                columns[own, f"{metric}_minus_human", votes] = column - values["human", metric, votes]
-        found = mean_interval(np.stack(list(columns.values()), axis=1), self._speakers[chosen], **self._settings)
+                columns[own_name, f"{metric}_minus_human", votes] = column - values["human", metric, votes]
+        intervals = mean_interval(np.stack(list(columns.values()), axis=1), self._speakers[chosen], **self._settings)
         keys = [(labels, metric) for labels, metric, _ in columns]
-        self._add("all", keys, found, found.n, votes=[float(votes) for *_, votes in columns])
+        self._add("all", keys, intervals, intervals.n, votes=[float(votes) for *_, votes in columns])
 
     def add_raters_like_these(self) -> None:
         """Add NLL, Brier and their differences with intervals over crossed speakers and raters, given 20 raters."""
@@ -125,11 +128,11 @@ class Rows:
                 print(f"{stratum}: {len(np.unique(raters))} raters; intervals over raters need {MINIMUM_RATERS}")
                 continue
             values, keys = self._with_differences(columns, values[used])
-            found = crossed_mean_interval(values, speakers, raters, weights=weights[used], **self._settings)
+            intervals = crossed_mean_interval(values, speakers, raters, weights=weights[used], **self._settings)
             alone = speakers_alone(values, speakers, raters, weights=weights[used], **self._settings)
-            same = (found.low == alone.low) & (found.high == alone.high)
+            same = (intervals.low == alone.low) & (intervals.high == alone.high)
             method = [self._method + (ALONE if equal else "") for equal in same]
-            self._add(stratum, keys, found, found.n, population=LIKE_THESE, method=method)
+            self._add(stratum, keys, intervals, intervals.n, population=LIKE_THESE, method=method)
 
     def adjusted(self) -> list[dict]:
         """Return all rows, with the p-values of the paired differences adjusted within their families."""
@@ -153,9 +156,9 @@ class Rows:
         ]
 
     def _with_differences(self, keys: list[Key], values: Array) -> tuple[Array, list[Key]]:
-        found = self._differences(keys)
-        more = np.stack([values[:, i] - values[:, j] for i, j, _ in found], axis=1)
-        return np.concatenate([values, more], axis=1), [*keys, *(key for *_, key in found)]
+        differences = self._differences(keys)
+        more = np.stack([values[:, i] - values[:, j] for i, j, _ in differences], axis=1)
+        return np.concatenate([values, more], axis=1), [*keys, *(key for *_, key in differences)]
 
     def _add_differences(
         self, stratum: str, keys: list[Key], means: Array, names: NDArray, sizes: Array, n: int
@@ -167,10 +170,10 @@ class Rows:
         tested = [i for i, (_, metric) in enumerate(own) if metric.startswith("nll")]
         flipped = sign_flip_test(values[:, tested], names, weights=sizes, **settings)
         nothing = np.full(len(tested), np.nan)
-        found = Intervals(
+        intervals = Intervals(
             flipped.estimate, nothing, nothing, nothing, flipped.p, n, flipped.n_clusters, flipped.p_least
         )
-        self._add(stratum, [own[i] for i in tested], found, n, method=SIGN_FLIP)
+        self._add(stratum, [own[i] for i in tested], intervals, n, method=SIGN_FLIP)
 
     def _add_correlations(self, stratum: str, kinds: list[Key], moments: Array, names: NDArray, n: int) -> None:
         # ranks are over the whole set and meaningless within a level

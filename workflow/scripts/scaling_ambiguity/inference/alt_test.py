@@ -74,9 +74,9 @@ def alt_test(
     others = counts.sum(axis=1)[item] - 1
     used = (others > 0) & (candidate[item] >= 0)
     item, label, rater, others = item[used], label[used], rater[used], others[used]
-    own = (counts[item, label] - 1) / others
+    share_equal = (counts[item, label] - 1) / others
     theirs = (counts[item, candidate[item]] - (candidate[item] == label)) / others
-    better, worse = theirs >= own - 1e-12, own >= theirs - 1e-12
+    better, worse = theirs >= share_equal - 1e-12, share_equal >= theirs - 1e-12
     difference = worse.astype(float) - better.astype(float)
     p, advantage = [], []
     for name in np.unique(rater):

@@ -99,18 +99,18 @@ class Arrangement:
     def calibrated_human(self, k: int, penalties: Array | None = None) -> tuple[Array, Calibration]:
         """Return the votes (D, U, C) for which :meth:`predict` gives the prediction of k calibrated human votes."""
         human = self.human(k)
-        found = self.calibrate(human, 0, penalties=penalties, weight=1.0)
-        return self.calibrated(found, human, 0), found
+        calibration = self.calibrate(human, 0, penalties=penalties, weight=1.0)
+        return self.calibrated(calibration, human, 0), calibration
 
     def calibrated_beside(
         self, synthetic: Array, k: int, *, deals: slice = slice(None), penalties: Array | None = None
     ) -> tuple[Array, Calibration]:
         """Return the same for k human votes and synthetic ones (D, U, C), each through its own matrix."""
-        found = self.calibrate(synthetic, k, deals=deals, penalties=penalties, mixed=k > 0)
+        calibration = self.calibrate(synthetic, k, deals=deals, penalties=penalties, mixed=k > 0)
         human = self.human(k)
         together = np.concatenate([human, synthetic], axis=-1) if k else synthetic
-        votes, b = found.votes(np.zeros_like(human), together)
-        return votes + (b - self.prior), found
+        votes, b = calibration.votes(np.zeros_like(human), together)
+        return votes + (b - self.prior), calibration
 
     def vote_losses(self, votes: list[Array]) -> tuple[Array, Array]:
         """Return the losses of single reference votes (entries, P) of predictions from votes, and their weights."""

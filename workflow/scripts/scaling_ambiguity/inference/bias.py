@@ -78,8 +78,8 @@ def heard_in(both: Array, alone: Array) -> Array:
 
 def thirds(values: Array) -> NDArray[np.intp]:
     """Return 0, 1 or 2 for the lower, middle and upper third of the values (U,), -1 where NaN; ties stay together."""
-    known = np.isfinite(values)
+    finite = np.isfinite(values)
     place = np.full(len(values), -1, dtype=np.intp)
-    if known.any():
-        place[known] = np.searchsorted(np.quantile(values[known], [1 / 3, 2 / 3]), values[known])
+    if finite.any():
+        place[finite] = np.searchsorted(np.quantile(values[finite], [1 / 3, 2 / 3]), values[finite])
     return place

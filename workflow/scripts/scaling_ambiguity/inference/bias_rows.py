@@ -34,22 +34,22 @@ def class_rows(
     """Return for each class the share of human and of synthetic votes, their difference, and the labels it gets."""
     both = (human.sum(axis=1) > 0) & (synthetic.sum(axis=1) > 0)
     ours, theirs = frequencies(human)[both], frequencies(synthetic)[both]
-    strata, own = [f"class={label}" for label in classes], clusters[both]
+    strata, clusters_of_both = [f"class={label}" for label in classes], clusters[both]
     rows = []
     for metric, values, more in (("share", ours, {"labels": "human"}), ("share", theirs, {})):
-        found = mean_interval(values, own, **settings)
-        rows += [_row(found, i, stratum, metric) | more for i, stratum in enumerate(strata)]
-    found = mean_interval(theirs - ours, own, **settings)
-    gaps = [_row(found, i, stratum, "share_gap") | _p(found, i) for i, stratum in enumerate(strata)]
+        intervals = mean_interval(values, clusters_of_both, **settings)
+        rows += [_row(intervals, i, stratum, metric) | more for i, stratum in enumerate(strata)]
+    intervals = mean_interval(theirs - ours, clusters_of_both, **settings)
+    gaps = [_row(intervals, i, stratum, "share_gap") | _p(intervals, i) for i, stratum in enumerate(strata)]
     rows += adjusted(gaps, method)
     values, other, weights = called(human, synthetic)
     for c, stratum in enumerate(strata):
         if not weights[:, c].any():
             continue
         for labels, what in ((None, values), ("human", other[:, c])):
-            found = mean_interval(what, clusters, weights=weights[:, c], **settings)
+            intervals = mean_interval(what, clusters, weights=weights[:, c], **settings)
             for d, label in enumerate(classes):
-                rows.append(_row(found, d, stratum, f"called_{label}") | ({"labels": labels} if labels else {}))
+                rows.append(_row(intervals, d, stratum, f"called_{label}") | ({"labels": labels} if labels else {}))
     return rows
 
 
@@ -61,18 +61,18 @@ def factor_rows(
     A level of fewer than five speakers has no interval and no p.
     """
     rows, contrasts = [], []
-    known = np.isfinite(scores.match_gap) & (values != "")
-    levels = [level for level in sorted(set(values[known])) if (known & (values == level)).sum() >= LEAST]
+    usable = np.isfinite(scores.match_gap) & (values != "")
+    levels = [level for level in sorted(set(values[usable])) if (usable & (values == level)).sum() >= LEAST]
     if len(levels) < 2:
         return []
     for level in levels:
         here, stratum = values == level, f"{name}={level}"
         for metric in MATCHES:
             rows += _mean_rows(np.where(here, getattr(scores, metric), np.nan), clusters, settings, stratum, metric)
-        gap = np.where(known, scores.match_gap, 0.0)
-        found = contrast_interval((gap, known & here), (gap, known & ~here), clusters, **settings)
-        row = _row(found, 0, stratum, "match_gap_minus_rest")
-        contrasts.append(row | _p(found, 0))
+        gap = np.where(usable, scores.match_gap, 0.0)
+        intervals = contrast_interval((gap, usable & here), (gap, usable & ~here), clusters, **settings)
+        row = _row(intervals, 0, stratum, "match_gap_minus_rest")
+        contrasts.append(row | _p(intervals, 0))
     return rows + adjusted(contrasts, method)
 
 
@@ -103,8 +103,8 @@ def level_rows(
             continue
         for metric, values in zip(MATCHES, (match, people, match - people), strict=True):
             mean, weights = over_deals(values, mask)
-            found = mean_interval(mean, clusters, weights=weights, **settings)
-            rows.append(_row(found, 0, level, metric))
+            intervals = mean_interval(mean, clusters, weights=weights, **settings)
+            rows.append(_row(intervals, 0, level, metric))
     return rows
 
 
@@ -159,9 +159,9 @@ def variance_rows(
     except ValueError as error:
         print(f"variance components: not applicable, {error}")
         return []
-    about = {"stratum": "all", "method": "jackknife_t", "n": len(names), "n_clusters": int(blocks.max()) + 1}
+    common = {"stratum": "all", "method": "jackknife_t", "n": len(names), "n_clusters": int(blocks.max()) + 1}
     return [
-        about | {"metric": f"variance_{name}", "estimate": estimate, "low": low, "high": high}
+        common | {"metric": f"variance_{name}", "estimate": estimate, "low": low, "high": high}
         for name, estimate, low, high in zip(COMPONENTS, *found, strict=True)
     ]
 

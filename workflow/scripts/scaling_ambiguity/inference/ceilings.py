@@ -90,7 +90,7 @@ def equal_counts(
         take = slice(start, start + BLOCK)
         synthetic[:, :, take] = subsets(draws[take], chosen[take], sizes, deals, classes, seed, "equal counts")
     whole = bool((dealt.weight == 1).all())
-    found: dict[tuple[str, str, int], Array] = {}
+    divergences: dict[tuple[str, str, int], Array] = {}
     for deal in range(deals):
         place = dealt.position[deal]
         for i, k in enumerate(sizes):
@@ -104,8 +104,8 @@ def equal_counts(
                     scores["jsd_bits_equal_corrected"] = corrected_jsd_bits(x, other)
                 for metric, values in scores.items():
                     key = (source, metric, k)
-                    found[key] = found.get(key, 0.0) + values / deals
-    return found, wide
+                    divergences[key] = divergences.get(key, 0.0) + values / deals
+    return divergences, wide
 
 
 def spearman_brown(totals: Array) -> tuple[Array, Array]:

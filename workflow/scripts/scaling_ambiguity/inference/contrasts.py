@@ -38,9 +38,9 @@ def contrast_interval(
     for values, weights in (first, second):
         weights = np.asarray(weights, dtype=np.float64)
         moments += [weights, np.where(weights > 0, weights * np.asarray(values, dtype=np.float64), 0.0)]
-    found = moment_interval(np.stack(moments, axis=1), clusters, difference_of_means, **settings)
+    intervals = moment_interval(np.stack(moments, axis=1), clusters, difference_of_means, **settings)
     fewest = min(len(np.unique(np.asarray(clusters)[np.asarray(weights) > 0])) for _, weights in (first, second))
     if fewest >= LEAST_CLUSTERS:
-        return found
-    unknown = np.full_like(found.estimate, np.nan)
-    return replace(found, low=unknown, high=unknown, se=unknown, p=unknown, n_clusters=fewest)
+        return intervals
+    unknown = np.full_like(intervals.estimate, np.nan)
+    return replace(intervals, low=unknown, high=unknown, se=unknown, p=unknown, n_clusters=fewest)

@@ -52,13 +52,13 @@ def possible_numbers(voters: NDArray[np.integer], human: list[int | str], where:
     """
     asked = sorted(int(k) for k in human if k != ALL)
     largest = largest_of_most(voters, 0, max(asked, default=1))
-    found = [k for k in asked if k <= largest]
-    if not largest or (asked and not found):
+    possible = [k for k in asked if k <= largest]
+    if not largest or (asked and not possible):
         raise UserError(
             f"{where}: fewer than half of the utterances have more than {asked[0] if asked else 1} human votes; "
             "there is no cost surface. Set statistics.costs.human to smaller numbers."
         )
-    return found
+    return possible
 
 
 def cost_surface(

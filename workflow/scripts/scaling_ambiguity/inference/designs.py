@@ -27,14 +27,14 @@ def design_of(name: str) -> Design:
     Raises:
         UserError: not such a name.
     """
-    found = re.fullmatch(r"g(\d+)_h(\d+)_c(\d+)_n(\d+)", name)
-    if not found:
+    match = re.fullmatch(r"g(\d+)_h(\d+)_c(\d+)_n(\d+)", name)
+    if not match:
         raise UserError(f"{name!r} is not a cell of the study; write it like {Design(12, 30, 4, 5).name}.")
-    return Design(*map(int, found.groups()))
+    return Design(*map(int, match.groups()))
 
 
 def designs() -> list[Design]:
     """Return the cells of the study: speakers x raters at 4 classes and 5 votes, then other classes and votes."""
-    found = [Design(g, h, 4, 5) for g in (5, 10, 12, 24, 91) for h in (6, 12, 30, 300)]
-    found += [Design(12, 30, c, n) for c in (4, 6) for n in (3, 5, 10) if (c, n) != (4, 5)]
-    return found
+    cells = [Design(g, h, 4, 5) for g in (5, 10, 12, 24, 91) for h in (6, 12, 30, 300)]
+    cells += [Design(12, 30, c, n) for c in (4, 6) for n in (3, 5, 10) if (c, n) != (4, 5)]
+    return cells

@@ -124,7 +124,7 @@ class ExchangeLosses:
     def values(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes, str]]:
         """Return the worth of every predictor in human votes, for these raters, and the method of its interval."""
         interval, weights = self.interval(stratum, settings), self._weights[stratum]
-        found = []
+        estimates = []
         for ruler in self.rulers():
             keys = [key for key in self.keys() if ruler_of(key[0]) == ruler]
             if not keys:
@@ -139,8 +139,8 @@ class ExchangeLosses:
                     method = "test_inversion_any_weight"
                 if key in self._coarse:
                     value = widened(value, self.world.largest)
-                found.append((key, value, method))
-        return found
+                estimates.append((key, value, method))
+        return estimates
 
     def net_values(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes]]:
         """Return the worth of predictors combined with human votes after subtracting the gain of their control.
@@ -151,14 +151,14 @@ class ExchangeLosses:
         keys = self.keys()
         pairs = [(key, (ECHO[key[0]], *key[1:])) for key in keys if key[0] in ECHO]
         pairs = [(key, control) for key, control in pairs if control in keys]
-        found = []
+        values = []
         for key, control in pairs:
             curve = self.columns(stratum, self.people(ruler_of(key[0])))
-            own, echo = self.columns(stratum, [key, control]).T
-            net = (own + curve[:, key[1]] - echo)[:, None]
+            own_loss, echo = self.columns(stratum, [key, control]).T
+            net = (own_loss + curve[:, key[1]] - echo)[:, None]
             value = equivalent_votes(curve, net, self.interval(stratum, settings), self._weights[stratum])
-            found.append((key, value[0]))
-        return found
+            values.append((key, value[0]))
+        return values
 
     def values_across(self, stratum: str, settings: dict[str, Any]) -> list[tuple[Key, EquivalentVotes, str]]:
         """Return the same as :meth:`values` for raters like these, of the predictors that were added ``across``.
@@ -168,11 +168,11 @@ class ExchangeLosses:
         """
         columns, weights = self._votes[stratum], self._vote_weights.get(stratum)
         settings = settings | {"weights": weights} | self.world.per_vote()
-        found: list[tuple[Key, EquivalentVotes, str]] = []
+        estimates: list[tuple[Key, EquivalentVotes, str]] = []
         raters = 0 if weights is None else len(np.unique(settings["raters"][weights > 0]))
         if self.across and not enough(raters):
             print(f"{stratum}: votes of {raters} raters; values for raters like these need {MINIMUM_RATERS}")
-            return found
+            return estimates
         for ruler in self.rulers() if self.across else []:
             keys = [key for key in self.keys(across=True) if ruler_of(key[0]) == ruler]
             if not keys:
@@ -185,5 +185,5 @@ class ExchangeLosses:
             ends = [np.array([(value.low, value.high) for value in values]) for values in (crossed, alone)]
             same = np.isclose(*ends, rtol=0, atol=1e-9, equal_nan=True).all(axis=1) & np.isfinite(ends[0][:, 0])
             methods = np.where(same, "test_inversion" + ALONE, "test_inversion")
-            found += zip(keys, crossed, methods.tolist(), strict=True)
-        return found
+            estimates += zip(keys, crossed, methods.tolist(), strict=True)
+        return estimates

@@ -32,14 +32,14 @@ def stratum_rows(
         refused: Prefixes of predictors whose interval is not known to cover; it is omitted.
     """
     columns = _loss_columns(losses, stratum)
-    found = losses.interval(stratum, settings)(np.stack([column for *_, column in columns], axis=1))
-    row_key = {"stratum": stratum, "population": THESE, "n": found.n}
-    row_key |= {"n_clusters": found.n_clusters, "method": settings["method"]}
+    intervals = losses.interval(stratum, settings)(np.stack([column for *_, column in columns], axis=1))
+    row_key = {"stratum": stratum, "population": THESE, "n": intervals.n}
+    row_key |= {"n_clusters": intervals.n_clusters, "method": settings["method"]}
     rows = []
     for i, (name, metric, votes, _) in enumerate(columns):
-        values = {"estimate": found.estimate[i], "low": found.low[i], "high": found.high[i]}
+        values = {"estimate": intervals.estimate[i], "low": intervals.low[i], "high": intervals.high[i]}
         if "_minus_" in metric:
-            values |= {"p": found.p[i], "p_least": found.p_least}
+            values |= {"p": intervals.p[i], "p_least": intervals.p_least}
         rows.append(row_key | {"labels": name, "metric": metric, "votes": votes} | values)
     worths = [(THESE, "", *value) for value in losses.values(stratum, settings)]
     worths += [(LIKE_THESE, "", *value) for value in losses.values_across(stratum, settings)]
@@ -68,14 +68,14 @@ def _loss_columns(losses: ExchangeLosses, stratum: str) -> list[tuple[str, str, 
     keys = losses.keys()
     for key in keys:
         name, k, m = key
-        own = losses.columns(stratum, [key])[:, 0]
+        own_loss = losses.columns(stratum, [key])[:, 0]
         suffix = f"_k{k}" if k else ""
-        columns.append((name, f"nll{suffix}", m, own))
+        columns.append((name, f"nll{suffix}", m, own_loss))
         reference = curves[ruler_of(name)][:, k]
-        columns.append((name, f"nll{suffix}_minus_{'human' if k else 'prior'}", m, own - reference))
+        columns.append((name, f"nll{suffix}_minus_{'human' if k else 'prior'}", m, own_loss - reference))
         control = (ECHO.get(name), k, m)
         if control in keys:
-            columns.append((name, f"nll{suffix}_minus_echo", m, own - losses.columns(stratum, [control])[:, 0]))
+            columns.append((name, f"nll{suffix}_minus_echo", m, own_loss - losses.columns(stratum, [control])[:, 0]))
     return columns
 
 
@@ -112,8 +112,8 @@ def typical_row(votes: np.ndarray, largest: int, n: int) -> dict[str, Any]:
         largest: K, the end of the curve.
         n: Number of utterances behind the curve.
     """
-    heard = votes[votes > 0]
-    typical = min(int(np.median(heard)), max(largest - 2, 1), largest - 1)
+    positive = votes[votes > 0]
+    typical = min(int(np.median(positive)), max(largest - 2, 1), largest - 1)
     return {"labels": HUMAN, "metric": "typical_votes", "stratum": WHOLE, "estimate": typical, "method": "median"} | {
         "population": THESE, "reference": "human", "n": n,
     }  # fmt: skip

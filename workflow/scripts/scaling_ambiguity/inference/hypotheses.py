@@ -85,11 +85,11 @@ def comparisons(
         difference = value - arms[theirs][stratum][0] - bound
         return lambda level: mean_interval(difference, clusters, weights=weight, level=level, **settings)
 
-    found = []
+    family = []
     if "low" in arms[combined]:
-        found.append(Comparison("h1_gain", -1, 0.0, paired(combined, "human", "low"), delta))
+        family.append(Comparison("h1_gain", -1, 0.0, paired(combined, "human", "low"), delta))
         for control in controls:
-            found.append(Comparison(f"h1_over_{control}", -1, 0.0, paired(combined, control, "low"), delta))
+            family.append(Comparison(f"h1_over_{control}", -1, 0.0, paired(combined, control, "low"), delta))
     if {"low", "high"} <= set(arms[combined]):
         (high, n), (low, m) = (arms[combined][stratum] for stratum in ("high", "low"))
         gains = (high - arms["human"]["high"][0], n), (low - arms["human"]["low"][0], m)
@@ -97,13 +97,13 @@ def comparisons(
         def between(level: float) -> Intervals:
             return contrast_interval(*gains, clusters, level=level, **settings)
 
-        found.append(Comparison("h2_difference", 1, 0.0, between, delta))
+        family.append(Comparison("h2_difference", 1, 0.0, between, delta))
     if np.isfinite(delta):
         weight = arms["synthetic"]["all"][1]
         bound = np.full(len(weight), delta) if each is None else np.asarray(each, dtype=np.float64)
         mean = float(np.average(bound, weights=weight))
-        found.append(Comparison("h3_excess", 1, mean, paired("synthetic", "human", "all", bound)))
-    return found
+        family.append(Comparison("h3_excess", 1, mean, paired("synthetic", "human", "all", bound)))
+    return family
 
 
 def verdict(low: float, high: float, side: int, margin: float = float("nan")) -> str:
@@ -154,20 +154,20 @@ def findings(family: list[Comparison], level: float) -> list[Finding]:
     """
     first = [comparison.interval(level) for comparison in family]
     p = np.array([float(interval.p[0]) for interval in first])
-    known = np.flatnonzero(np.isfinite(p))
-    order, adjusted = known[np.argsort(p[known], kind="stable")], np.full(len(p), np.nan)
-    steps = (len(known) - np.arange(len(known)) / 2) * p[order]
-    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(known) else steps
-    ends, claimed = max(2 * len(known), 1), 0
+    testable = np.flatnonzero(np.isfinite(p))
+    order, adjusted = testable[np.argsort(p[testable], kind="stable")], np.full(len(p), np.nan)
+    steps = (len(testable) - np.arange(len(testable)) / 2) * p[order]
+    adjusted[order] = np.minimum(np.maximum.accumulate(steps), 1.0) if len(testable) else steps
+    ends, claimed = max(2 * len(testable), 1), 0
     while True:
-        own = 1 - 2 * (1 - level) / (ends - claimed)
-        intervals = [comparison.interval(own) for comparison in family]
+        own_level = 1 - 2 * (1 - level) / (ends - claimed)
+        intervals = [comparison.interval(own_level) for comparison in family]
         further = sum(bool(interval.low[0] > 0 or interval.high[0] < 0) for interval in intervals)
         if further <= claimed:
             break
         claimed = further
     return [
-        replace(_finding(comparison, interval, own), p_adjusted=float(value))
+        replace(_finding(comparison, interval, own_level), p_adjusted=float(value))
         for comparison, interval, value in zip(family, intervals, adjusted, strict=True)
     ]
 

@@ -32,14 +32,14 @@ def known_proxies(
         seed: The run's seed.
     """
     deals = arrangement.dealt.shape[0]
-    found: dict[tuple[str, float], Array] = {}
+    proxies: dict[tuple[str, float], Array] = {}
     for k in range(1, min(MOST_FRESH, arrangement.largest) + 1):
-        found[f"fresh-{k}", k] = fresh_votes(v, names, k, deals, seed, f"{k} fresh raters")
+        proxies[f"fresh-{k}", k] = fresh_votes(v, names, k, deals, seed, f"{k} fresh raters")
     for k in range(1, min(MOST_FRESH, arrangement.largest) + 1):
-        found[f"latent-{k}", k] = fresh_votes(p, names, k, deals, seed, f"{k} latent draws")
+        proxies[f"latent-{k}", k] = fresh_votes(p, names, k, deals, seed, f"{k} latent draws")
     if synthetic is not None:
         other = shuffle_within(np.zeros(len(names), dtype=np.intp), names, seed)
         noise = fresh_votes(np.full_like(v, 1 / v.shape[1]), names, m, deals, seed, "noise")
-        found["noise", m] = arrangement.weigh(noise, 0)[0]
-        found["shuffled", m] = arrangement.weigh(synthetic[:, other], 0)[0]
-    return found
+        proxies["noise", m] = arrangement.weigh(noise, 0)[0]
+        proxies["shuffled", m] = arrangement.weigh(synthetic[:, other], 0)[0]
+    return proxies

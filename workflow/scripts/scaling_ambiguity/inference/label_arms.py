@@ -37,7 +37,7 @@ def label_arms(
     extra = {"combined": synthetic, "echo": with_echo(human, synthetic) * (k + m) - human}
     extra["shuffled"] = synthetic[:, other]
     fixed = {"human": world.loss(human), "synthetic": world.loss(synthetic)}
-    found = {}
+    arms = {}
     pools = {
         "equal": lambda added: human + added,
         "weighted": lambda added: world.weigh(added, k)[0],
@@ -49,8 +49,8 @@ def label_arms(
             continue
         votes = {name: pools[pooling](added) for name, added in extra.items()}
         losses = fixed | {name: world.loss(together) for name, together in votes.items()}
-        found[pooling] = {name: _by_stratum(values, places) for name, values in losses.items()}
-    return found
+        arms[pooling] = {name: _by_stratum(values, places) for name, values in losses.items()}
+    return arms
 
 
 def _by_stratum(values: Array, places: NDArray | None) -> Arm:

@@ -75,12 +75,12 @@ def differences(
 
 def _population(rng: np.random.Generator, habit: Array, classes: int, world: str) -> tuple[Array, Array]:
     """Return sum p_c^2 and the expected difference of very many utterances, each by its own speaker."""
-    found = []
+    parts = []
     for _ in range(TRUTH_BLOCKS):
         p, of_class = (a[:, 0] for a in differences(rng, (TRUTH_UTTERANCES,), 1, classes, world))
         expected = (((1 - HABIT) * p + HABIT * habit) * of_class).sum(axis=-1)
-        found.append(((p**2).sum(axis=-1), expected))
-    sureness, expected = zip(*found, strict=True)
+        parts.append(((p**2).sum(axis=-1), expected))
+    sureness, expected = zip(*parts, strict=True)
     return np.concatenate(sureness), np.concatenate(expected)
 
 

@@ -73,11 +73,11 @@ def population(size: int, seed: int) -> Population:
         return human(k) + fit_weight(evidence, a) * more
 
     synthetic = biased_votes(rng, p, SYNTHETIC)
-    found = {}
+    losses = {}
     for k in range(1, FRESH + 1):
-        found[f"latent-{k}", 0, k] = loss(count(draw_labels(rng, np.repeat(p[:, None], k, axis=1))))
-    found["as_pooled", 0, SYNTHETIC] = loss(synthetic)
-    found["weighted", 0, SYNTHETIC] = loss(weighed(synthetic, 0))
+        losses[f"latent-{k}", 0, k] = loss(count(draw_labels(rng, np.repeat(p[:, None], k, axis=1))))
+    losses["as_pooled", 0, SYNTHETIC] = loss(synthetic)
+    losses["weighted", 0, SYNTHETIC] = loss(weighed(synthetic, 0))
     votes_of_prior = count(labels[:, : VOTES[0]])
 
     def calibrated(votes: Array, weight: float | None = None) -> Array:
@@ -85,15 +85,15 @@ def population(size: int, seed: int) -> Population:
         together, b = fitted.votes(human(0)[None], votes[None])
         return expected_loss(v, posterior_mean(together[0], b))
 
-    found["calibrated", 0, SYNTHETIC] = calibrated(synthetic)
+    losses["calibrated", 0, SYNTHETIC] = calibrated(synthetic)
     two = human(BESIDE)
     echo = with_echo(two, synthetic) * (BESIDE + SYNTHETIC) - two
     prior = np.broadcast_to(SYNTHETIC * frequencies(a), two.shape)
     for name, more in (("echo", echo), ("prior", prior)):
-        found[name, BESIDE, SYNTHETIC] = loss(weighed(more, BESIDE))
+        losses[name, BESIDE, SYNTHETIC] = loss(weighed(more, BESIDE))
     people = [loss(human(k)) for k in range(CURVE + 1)]
     calibrated_people = [calibrated(human(k), 1.0) for k in range(CURVE + 1)]
-    return Population(people, calibrated_people, found, level_places(count(labels[:, :LEVEL_VOTES])))
+    return Population(people, calibrated_people, losses, level_places(count(labels[:, :LEVEL_VOTES])))
 
 
 def prior_of_corpora(rng: np.random.Generator, habits: Array, size: int) -> Array:
@@ -131,7 +131,7 @@ def worths(seed: int, size: int = SIZE) -> pd.DataFrame:
         for (name, beside, votes), loss in people.proxies.items():
             curve = curves[ruler_of(name)]
             rows.append((stratum, name, beside, votes, read_off(curve, loss[mask].mean()) - beside, MEASURED))
-        known = [(f"{kind}fresh-{k}", 0, k, float(k)) for kind in ("", "calibrated-") for k in range(1, FRESH + 1)]
-        known += [(name, 0, SYNTHETIC, 0.0) for name in ("noise", "shuffled")]
-        rows += [(stratum, *row, EXACT) for row in known]
+        by_theory = [(f"{kind}fresh-{k}", 0, k, float(k)) for kind in ("", "calibrated-") for k in range(1, FRESH + 1)]
+        by_theory += [(name, 0, SYNTHETIC, 0.0) for name in ("noise", "shuffled")]
+        rows += [(stratum, *row, EXACT) for row in by_theory]
     return pd.DataFrame(rows, columns=["stratum", "proxy", "beside", "votes", "truth", "known_by"])

@@ -98,13 +98,13 @@ def add_calibrated_proxies(losses: ExchangeLosses, pool: Array, v: Array, names:
 def value_corpus(speakers: int, number: int, resamples: int, seed: int) -> list[dict]:
     """Return the estimated worth of each proxy in one simulated corpus, one row per stratum and proxy."""
     corpus = known_corpus(utterances_of(speakers), speakers, pool_habits(seed), seed, number)
-    own = derive_seed(seed, "recovery", speakers, number)
-    votes = biased_votes(generator(own, "biased annotator"), corpus.p, SYNTHETIC)
-    settings = {"resamples": resamples, "seed": own, "level": 0.95, "method": "bootstrap_t"}
+    own_seed = derive_seed(seed, "recovery", speakers, number)
+    votes = biased_votes(generator(own_seed, "biased annotator"), corpus.p, SYNTHETIC)
+    settings = {"resamples": resamples, "seed": own_seed, "level": 0.95, "method": "bootstrap_t"}
     rows = []
     for strata, world, used in arrangements(corpus):
         losses = ExchangeLosses(world, strata, across=False)
-        add_proxies(losses, corpus, used, votes[used], own)
+        add_proxies(losses, corpus, used, votes[used], own_seed)
         for stratum in strata:
             values = losses.values(stratum, settings)
             curves = {ruler: losses.means(stratum, losses.people(ruler)) for ruler in losses.rulers()}
@@ -158,10 +158,10 @@ def summarise(found: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.D
         truths: Rows with ``KEYS``, ``truth`` and ``known_by``.
         resamples: Of the intervals.
     """
-    known = {tuple(row[:-2]): row[-2:] for row in truths[[*KEYS, "truth", "known_by"]].itertuples(index=False)}
+    truth_of = {tuple(row[:-2]): row[-2:] for row in truths[[*KEYS, "truth", "known_by"]].itertuples(index=False)}
     rows = []
     for key, group in found.groupby(KEYS, sort=True):
-        targets = [known[key]] + ([(expected_worth(group), EXPECTED)] if key[2] in LEARNT else [])
+        targets = [truth_of[key]] + ([(expected_worth(group), EXPECTED)] if key[2] in LEARNT else [])
         spread = {f"q{round(100 * q):02d}": round(group["estimate"].quantile(q), 4) for q in QUANTILES}
         ends = {"lower": group["low"].median(), "upper": group["high"].median()}
         for truth, known_by in targets:

@@ -166,13 +166,13 @@ def arrangement_rows(name: str, losses: ExchangeLosses, settings: dict[str, Any]
     rows = []
     for stratum in filter(losses.occurs, losses.strata):
         people = losses.people()
-        found = losses.interval(stratum, settings)(losses.columns(stratum, people))
-        about: dict[str, str | int] = {"stratum": stratum, "method": name, "population": THESE, "reference": "human"}
-        about |= {"n": found.n, "n_clusters": found.n_clusters}
+        intervals = losses.interval(stratum, settings)(losses.columns(stratum, people))
+        common: dict[str, str | int] = {"stratum": stratum, "method": name, "population": THESE, "reference": "human"}
+        common |= {"n": intervals.n, "n_clusters": intervals.n_clusters}
         for i, (_, k, _) in enumerate(people):
-            numbers = {"estimate": found.estimate[i], "low": found.low[i], "high": found.high[i]}
-            rows.append(about | {"labels": "human", "metric": "nll", "votes": k} | numbers)
+            numbers = {"estimate": intervals.estimate[i], "low": intervals.low[i], "high": intervals.high[i]}
+            rows.append(common | {"labels": "human", "metric": "nll", "votes": k} | numbers)
         for key, value, _ in losses.values(stratum, settings):
-            row = about | {"labels": key[0], "metric": "equivalent_votes", "votes": PROXIES[key]}
+            row = common | {"labels": key[0], "metric": "equivalent_votes", "votes": PROXIES[key]}
             rows.append(row | vars(value))
     return rows

@@ -61,7 +61,7 @@ def excludes(limits: Array, value: float = 0.0) -> NDArray[np.bool_]:
 
 def contrast_ends(values: Array, high: NDArray[np.bool_], homes: NDArray, settings: dict) -> Array:
     """Return the intervals of hypothesis 2, the mean of one group minus that of the other; values, high (U, M)."""
-    found = np.empty((2, values.shape[1]))
+    limits = np.empty((2, values.shape[1]))
     for column, (value, group) in enumerate(zip(values.T, high.T, strict=True)):
         weights = {"low": ~group * 1.0, "high": group * 1.0}
         arms = {
@@ -70,8 +70,8 @@ def contrast_ends(values: Array, high: NDArray[np.bool_], homes: NDArray, settin
         }
         family = comparisons(arms, "combined", [], homes, float("nan"), settings)
         (test,) = (comparison for comparison in family if comparison.name == "h2_difference")
-        found[:, column] = ends(test.interval(1 - NOMINAL))[:, 0]
-    return found
+        limits[:, column] = ends(test.interval(1 - NOMINAL))[:, 0]
+    return limits
 
 
 def rejections(
@@ -108,23 +108,23 @@ def rejections(
         )
     )
     none = float("nan")
-    found = [("mean", 0.0, none, excludes(limits)), ("sign_flip", 0.0, none, flipped(0.0))]
-    found.append(("contrast", 0.0, none, excludes(contrast)))
+    results = [("mean", 0.0, none, excludes(limits)), ("sign_flip", 0.0, none, flipped(0.0))]
+    results.append(("contrast", 0.0, none, excludes(contrast)))
     for name, side in (("equivalence_lower", -MARGIN), ("equivalence_upper", MARGIN)):
-        found.append((name, side, none, equivalent(side * error, MARGIN * error)))
+        results.append((name, side, none, equivalent(side * error, MARGIN * error)))
     if design.speakers >= POWER_FROM and world == POWER_IN:
         for effect in EFFECTS:
             formula = power(effect, 1.0, design.speakers, 1 - NOMINAL)
-            found.append(("mean", effect, formula, excludes(limits, -effect * error)))
-            found.append(("sign_flip", effect, formula, flipped(effect)))
+            results.append(("mean", effect, formula, excludes(limits, -effect * error)))
+            results.append(("sign_flip", effect, formula, flipped(effect)))
     across = paired_corpora(design, corpora, LIKE_THESE, world, seed)
     crossed = run(
         lambda take, settings: ends(
             crossed_mean_interval(across.votes[:, take] - across.truth, across.speakers, across.raters, **settings)
         )
     )
-    found.append(("crossed", 0.0, none, excludes(crossed)))
-    return found
+    results.append(("crossed", 0.0, none, excludes(crossed)))
+    return results
 
 
 def rejection_rates(design: Design, corpora: int, resamples: int, seed: int) -> pd.DataFrame:
@@ -141,8 +141,8 @@ def rejection_rates(design: Design, corpora: int, resamples: int, seed: int) -> 
             first = np.isnan(formula)
             verdict = judge_rate(hits, corpora, NOMINAL) if first else "none"
             population = LIKE_THESE if test == "crossed" else THESE
-            about = ("type_one" if first else "power", world, test, population)
+            identity = ("type_one" if first else "power", world, test, population)
             size = (design.speakers, design.raters, design.classes, design.votes, effect, corpora, resamples)
             numbers = (hits / corpora, round(low, 5), round(high, 5), formula, verdict)
-            rows.append(dict(zip(COLUMNS, (*about, *size, *numbers), strict=True)))
+            rows.append(dict(zip(COLUMNS, (*identity, *size, *numbers), strict=True)))
     return pd.DataFrame(rows, columns=COLUMNS)

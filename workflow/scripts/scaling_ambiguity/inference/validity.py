@@ -86,7 +86,7 @@ def coverage(design: Design, corpora: int, resamples: int, seed: int) -> list[di
             found["crossed_bootstrap_t"] = crossed_mean_interval(
                 losses, speakers, raters, resamples=resamples, seed=seed
             )
-        for method, interval in found.items():
+        for method, interval in intervals.items():
             inside = float(((interval.low <= truth) & (truth <= interval.high)).mean())
             numbers = (design.speakers, design.raters, design.classes, design.votes, corpora, resamples, inside)
             rows.append(dict(zip(COLUMNS, (population, method, *numbers), strict=True)))

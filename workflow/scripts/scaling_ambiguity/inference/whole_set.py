@@ -38,10 +38,10 @@ def whole_set_intervals(
         ValueError: naming the first bad row.
     """
     counts, predictions = vote_counts(counts), [distributions(p) for p in models]
-    found = confusion_intervals(predictions, modes(counts), clusters, **settings)
+    intervals = confusion_intervals(predictions, modes(counts), clusters, **settings)
     gaps = np.stack([_calibration_moments(p, counts).mean(axis=1) for p in predictions], axis=1)
-    found["ece"] = moment_interval(gaps, clusters, _ece, **settings)
-    return found
+    intervals["ece"] = moment_interval(gaps, clusters, _ece, **settings)
+    return intervals
 
 
 def confusion_intervals(

@@ -113,8 +113,8 @@ def fit_calibration(
 
     bounds = [(0.0, None)] * split + [(SMALLEST, None)] * classes
     first = np.concatenate([part.ravel() for part in start or (centre, target_b)])
-    found = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, options=STOP)
-    return found.x[:split].reshape(centre.shape), found.x[split:]
+    solution = minimize(objective, first, jac=True, method="L-BFGS-B", bounds=bounds, options=STOP)
+    return solution.x[:split].reshape(centre.shape), solution.x[split:]
 
 
 @dataclass(frozen=True)
@@ -173,7 +173,7 @@ def calibrate(
     patterns = find_patterns(apart, together, targets, halves)
     evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, folds) if weight is None else None
     parts = np.flatnonzero(patterns.targets.sum(axis=(1, 2)) > 0)  # few speakers: a fold may be one of them
-    found = []
+    fits = []
     for fold in range(groups):
         a = fit_dirichlet_multinomial(counts[count_folds != fold])
         w = weight
@@ -182,8 +182,8 @@ def calibrate(
         centre = np.concatenate([np.eye(len(a))] * mixed + [w * np.eye(len(a))])
         training = [part for part in parts if part // 2 != fold]
         penalty = _choose(patterns, training, a, centre) if penalties is None else penalties[fold]
-        found.append((*fit_calibration(*patterns.followed(training), a, centre, penalty), penalty))
-    m, b, chosen = zip(*found, strict=True)
+        fits.append((*fit_calibration(*patterns.followed(training), a, centre, penalty), penalty))
+    m, b, chosen = zip(*fits, strict=True)
     return Calibration(folds, np.stack(m), np.stack(b), np.array(chosen))
 
 
@@ -195,9 +195,9 @@ def _choose(patterns: Patterns, training: list[int], a: Array, centre: Array) ->
         return float("inf")
     losses = np.zeros(len(PENALTIES))
     for fitted, judged in pairs:
-        known, unseen = patterns.followed(fitted), patterns.followed(judged)
+        seen, unseen = patterns.followed(fitted), patterns.followed(judged)
         start = None
         for i in reversed(range(len(PENALTIES))):  # from strong to weak penalty, each started at the previous solution
-            start = fit_calibration(*known, a, centre, PENALTIES[i], start)
+            start = fit_calibration(*seen, a, centre, PENALTIES[i], start)
             losses[i] += log_loss(*unseen, *start)[0] * unseen[2].sum()
     return PENALTIES[int(np.argmin(losses))]

@@ -173,9 +173,9 @@ def deal_votes(
     order = np.argsort(role_key, kind="stable")
     near = np.minimum(np.searchsorted(role_key, vote_key, sorter=order), len(roles) - 1)
     row = order[near]
-    known, used = role_key[row] == vote_key, np.zeros(len(roles), dtype=bool)
-    used[row[known]] = True
-    for table, fine, fault in ((roles, used, "no primary in-set vote"), (human, known, "no role")):
+    has_role, used = role_key[row] == vote_key, np.zeros(len(roles), dtype=bool)
+    used[row[has_role]] = True
+    for table, fine, fault in ((roles, used, "no primary in-set vote"), (human, has_role, "no role")):
         if not fine.all():
             pair = table.loc[~fine, ["utterance", "rater"]].iloc[0].to_dict()
             raise UserError(f"{where}: {fault} for {pair}. Deal the roles again from this vote table.")

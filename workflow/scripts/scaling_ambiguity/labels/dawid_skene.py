@@ -158,6 +158,6 @@ def pooled(votes: Ballots, speakers: NDArray, parts: Index) -> Array:
         blocks[here] = speaker_blocks(speakers[here], f"test part {part}")
         for block in range(int(blocks.max()) + 1):
             mine = blocks == block
-            found = fit(votes.among(here & ~mine))
-            labels[mine] = posterior_of(votes.among(mine), found.prior, found.matrix)[mine]
+            fitted = fit(votes.among(here & ~mine))
+            labels[mine] = posterior_of(votes.among(mine), fitted.prior, fitted.matrix)[mine]
     return labels

@@ -47,8 +47,8 @@ def fit_dirichlet_multinomial(counts: ArrayLike) -> Array:
 
     start = np.log(np.clip((counts / counts.sum(axis=1, keepdims=True)).mean(axis=0) * classes, 0.05, None))
     bounds = [(np.log(SMALLEST), np.log(LARGEST))] * classes
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-9})
-    return np.exp(found.x)
+    solution = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds, options={"ftol": 1e-13, "gtol": 1e-9})
+    return np.exp(solution.x)
 
 
 def posterior_mean(counts: Array, a: Array) -> Array:

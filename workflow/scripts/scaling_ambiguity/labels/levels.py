@@ -35,10 +35,10 @@ def pairwise_agreement(counts: Array, voters: Array | None = None, squares: Arra
         squares: (...) sums of squared weights sum_i sum_c w_ic^2; by default, of whole votes, n.
     """
     n = counts.sum(axis=-1) if voters is None else voters
-    own = n if squares is None else squares
+    self_agreement = n if squares is None else squares
     pairs = np.where(n >= 2, n * (n - 1), np.nan)
     # sums of whole votes are exact; those of thirds may round to just outside the possible range
-    return np.clip((counts**2).sum(axis=-1) - own, 0.0, pairs) / pairs
+    return np.clip((counts**2).sum(axis=-1) - self_agreement, 0.0, pairs) / pairs
 
 
 def agreements(dealt: DealtVotes) -> tuple[Array, Array]:
@@ -121,9 +121,9 @@ def level_places(levels: pd.DataFrame, utterances: list[str], where: str = "leve
     Raises:
         UserError: a level of an utterance that is not in the list.
     """
-    known = by_deal(levels, LEVEL, where)
-    places = np.full((len(known), len(utterances)), -1, dtype=np.int8)
-    places[:, codes(levels["utterance"], utterances, "utterance", where)] = known
+    levels_by_deal = by_deal(levels, LEVEL, where)
+    places = np.full((len(levels_by_deal), len(utterances)), -1, dtype=np.int8)
+    places[:, codes(levels["utterance"], utterances, "utterance", where)] = levels_by_deal
     return places
 
 
@@ -152,18 +152,18 @@ def report_rows(report: pd.DataFrame) -> list[dict[str, object]]:
         report: fold, lower_edge, upper_edge, low, medium, high, reliability, one row per fold; a fold without levels
             has no edges.
     """
-    known = report.dropna(subset=["lower_edge", "upper_edge"])
-    sizes = known[list(LEVELS)].sum(axis=1)
-    about = {"labels": "human", "reference": "none", "population": THESE, "method": "point"}
+    with_edges = report.dropna(subset=["lower_edge", "upper_edge"])
+    sizes = with_edges[list(LEVELS)].sum(axis=1)
+    common = {"labels": "human", "reference": "none", "population": THESE, "method": "point"}
     rows: list[dict[str, object]] = []
-    for (_, fold), n in zip(known.iterrows(), sizes, strict=True):
-        here = about | {"stratum": f"fold={int(fold['fold'])}", "n": round(n)}
+    for (_, fold), n in zip(with_edges.iterrows(), sizes, strict=True):
+        here = common | {"stratum": f"fold={int(fold['fold'])}", "n": round(n)}
         rows += [
             here | {"metric": f"level_{name}", "estimate": float(fold[name])}
             for name in ("lower_edge", "upper_edge", "reliability")
         ]
-    fine = known["reliability"].notna()
+    fine = with_edges["reliability"].notna()
     if fine.any():
-        mean = float(np.average(known["reliability"][fine], weights=sizes[fine]))
-        rows.append(about | {"stratum": "all", "metric": RELIABILITY, "estimate": mean, "n": round(sizes[fine].sum())})
+        mean = float(np.average(with_edges["reliability"][fine], weights=sizes[fine]))
+        rows.append(common | {"stratum": "all", "metric": RELIABILITY, "estimate": mean, "n": round(sizes[fine].sum())})
     return rows

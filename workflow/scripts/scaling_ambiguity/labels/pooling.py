@@ -71,9 +71,9 @@ def calibrated(human: Array, synthetic: Array, speakers: NDArray, parts: NDArray
         # one layer per class: the votes left when one for that class is taken away, to be predicted
         one = np.eye(h.shape[1])[:, None]
         targets = one * frequencies(h)
-        found = calibrate(np.maximum(h - one, 0.0), np.broadcast_to(s, targets.shape), targets, h, blocks, blocks)
-        labels[rows] = frequencies(np.add(*found.votes(h, s)))
-        worth[rows] = found.m.mean(axis=1).sum(axis=-1)[found.folds]
+        calibration = calibrate(np.maximum(h - one, 0.0), np.broadcast_to(s, targets.shape), targets, h, blocks, blocks)
+        labels[rows] = frequencies(np.add(*calibration.votes(h, s)))
+        worth[rows] = calibration.m.mean(axis=1).sum(axis=-1)[calibration.folds]
     return labels, worth
 
 

@@ -89,8 +89,8 @@ def fit_weight(evidence: Evidence, a: Array, without: int | None = None) -> floa
     if best == 0 and loss(_GRID[1] / 10) >= values[0]:
         return 0.0
     low, high = _GRID[max(best - 1, 0)], _GRID[min(best + 1, len(_GRID) - 1)]
-    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-7 * max(high, 1e-3)})
-    return float(found.x if found.fun < values[best] else _GRID[best])
+    solution = minimize_scalar(loss, bounds=(low, high), method="bounded", options={"xatol": 1e-7 * max(high, 1e-3)})
+    return float(solution.x if solution.fun < values[best] else _GRID[best])
 
 
 def _table(keys: list[Array], weight: Array, block: NDArray[np.intp], groups: int) -> tuple[Array, list[Array]]:

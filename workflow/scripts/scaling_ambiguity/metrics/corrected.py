@@ -66,15 +66,15 @@ def corrected_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
     x, y = np.broadcast_arrays(_two_votes(x, "x"), _two_votes(y, "y"))
     counts, others = (side.reshape(-1, side.shape[-1]).astype(np.intp) for side in (x, y))
     n, m = counts.sum(axis=1), others.sum(axis=1)
-    found = np.empty(len(counts))
+    result = np.empty(len(counts))
     for votes, more in np.unique(np.stack([n, m], axis=1), axis=0):
         rows = (n == votes) & (m == more)
         nodes, _, _ = _operator(more)
         # first the side of x, at each possible share of the side of y; then the side of y
         at_nodes, at_counts = _expected(votes, nodes), _expected(votes, np.arange(more + 1) / more)
         table = _apply(more, at_nodes.T, at_counts.T).T
-        found[rows] = table[counts[rows], others[rows]].sum(axis=-1)
-    return found.reshape(x.shape[:-1])
+        result[rows] = table[counts[rows], others[rows]].sum(axis=-1)
+    return result.reshape(x.shape[:-1])
 
 
 def limit_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
@@ -101,11 +101,11 @@ def limit_jsd_bits(x: ArrayLike, y: ArrayLike) -> Array:
     counts = x.reshape(-1, x.shape[-1]).astype(np.intp)
     shares, place = np.unique(histogram(y).reshape(counts.shape), return_inverse=True)
     place, n = place.reshape(counts.shape), counts.sum(axis=1)
-    found = np.empty(len(counts))
+    result = np.empty(len(counts))
     for votes in np.unique(n):
         rows = n == votes
-        found[rows] = _expected(votes, shares)[counts[rows], place[rows]].sum(axis=-1)
-    return found.reshape(x.shape[:-1])
+        result[rows] = _expected(votes, shares)[counts[rows], place[rows]].sum(axis=-1)
+    return result.reshape(x.shape[:-1])
 
 
 def _expected(votes: int, shares: Array) -> Array:

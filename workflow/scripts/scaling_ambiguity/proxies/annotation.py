@@ -191,8 +191,8 @@ def _record(item: Item, answer: Answer, latency: float) -> dict[str, Any]:
 
 def extra_columns(options: dict[str, Any]) -> list[str]:
     """Return the columns that an annotator's votes have in addition to the common ones, judged by its entry."""
-    found = ["class_order"] if options.get("class_order", "fixed") != "fixed" else []
-    return [*found, "label_mass"] if options.get("mode") == "readout" else found
+    columns = ["class_order"] if options.get("class_order", "fixed") != "fixed" else []
+    return [*columns, "label_mass"] if options.get("mode") == "readout" else columns
 
 
 def vote_table(

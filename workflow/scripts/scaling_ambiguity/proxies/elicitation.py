@@ -81,8 +81,8 @@ def items(
     draws = plan(options, prompts.focus_ids, classes, seed)
     labels = tuple(classes) if options.get("mode") == "readout" else None
     limit = None if labels else engine.longest  # labels are read out completely
-    heard = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
-    for row, audio in zip(rows.itertuples(), heard, strict=True):
+    sounds = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
+    for row, audio in zip(rows.itertuples(), sounds, strict=True):
         transcript = _evidence(row, modality)
         # the hash of the corpus' own file, not of a resampled copy: that identifies the sound
         sound = f"{NOT_HEARD}:{row.utterance}" if audio is None else _sound_sha256(Path(root) / row.path)
@@ -94,8 +94,8 @@ def items(
             for focus, order in {(draw.focus, draw.classes): None for draw in draws}
         }
         # a read-out draw is not a sampled answer: the mode and the labels are part of the question
-        about = ["readout", *classes] if labels else []
-        hashed = {asked: text_sha256("\0".join([*about, text])) for asked, text in rendered.items()}
+        labels_key = ["readout", *classes] if labels else []
+        hashed = {asked: text_sha256("\0".join([*labels_key, text])) for asked, text in rendered.items()}
         asked = []
         for draw in draws:
             what, order = (draw.focus, draw.classes), draw.classes if permuted else None

@@ -27,13 +27,13 @@ def with_not_asked(
     seed: int,
 ) -> pd.DataFrame:
     """Return the synthetic votes and, for each utterance of ``rows``, every draw without a label as ``not_asked``."""
-    about = {"presentation": "voice", "rater": annotator, "kind": "synthetic", "role": "primary", "rank": 0}
-    about |= {"label": None, "label_raw": "", "weight": 1.0, "raters_known": True}
-    draws, found = plan(options, prompts.focus_ids, classes, seed), []
+    common = {"presentation": "voice", "rater": annotator, "kind": "synthetic", "role": "primary", "rank": 0}
+    common |= {"label": None, "label_raw": "", "weight": 1.0, "raters_known": True}
+    draws, tables = plan(options, prompts.focus_ids, classes, seed), []
     for utterance in rows["utterance"]:
         for draw in draws:
             asked = {"draw": draw.number, "prompt": draw.focus, "temperature": draw.temperature}
             asked |= {"response": "", "logprob": np.nan, "class_order": ORDER_JOIN.join(draw.classes)}
-            found.append({"utterance": utterance} | about | asked | {"status": NOT_ASKED})
-    left = pd.DataFrame(found, columns=votes.columns).astype(votes.dtypes)
+            tables.append({"utterance": utterance} | common | asked | {"status": NOT_ASKED})
+    left = pd.DataFrame(tables, columns=votes.columns).astype(votes.dtypes)
     return pd.concat([votes, left]).sort_values(["utterance", "draw"], ignore_index=True)

@@ -145,14 +145,14 @@ def read_fields(path: str | Path, maps: dict[str, Sequence[str]], kind: str) -> 
         )
     fields = _FIELDS | ({"candidate"} if kind == "verify" else set())
     if not isinstance(data, dict) or set(data) - _OPTIONAL != fields:
-        found = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__
+        given = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__
         raise UserError(
-            f"{path}: a prompt set has the fields {sorted(fields)} and may have {sorted(_OPTIONAL)}; found {found}."
+            f"{path}: a prompt set has the fields {sorted(fields)} and may have {sorted(_OPTIONAL)}; found {given}."
         )
     for field, keys in (maps | ({"context": _CONTEXT} if "context" in data else {})).items():
         if not isinstance(data[field], dict) or set(data[field]) != set(keys):
-            found = sorted(map(str, data[field])) if isinstance(data[field], dict) else type(data[field]).__name__
-            raise UserError(f"{path}: `{field}` needs one entry for each of {list(keys)}; found {found}.")
+            given = sorted(map(str, data[field])) if isinstance(data[field], dict) else type(data[field]).__name__
+            raise UserError(f"{path}: `{field}` needs one entry for each of {list(keys)}; found {given}.")
     if not data["focus"] or "{transcript}" not in data["transcript"] or "{classes}" not in data["classes"]:
         raise UserError(f"{path}: needs a focus line, {{transcript}} in `transcript` and {{classes}} in `classes`.")
     places = {"context": ("{who}", "{words}"), "speaker": ("{speaker}",)}

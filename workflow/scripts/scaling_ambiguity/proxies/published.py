@@ -21,13 +21,13 @@ def keep_chat_format(engine: Engine, folder: str | Path) -> bool:
 
     The file is named by model and revision, and its contents depend only on them: shards may write it concurrently.
     """
-    found = chat_format(engine.processor)
-    if found is not None:
-        about = {"model": engine.model, "revision": engine.revision}
+    chat = chat_format(engine.processor)
+    if chat is not None:
+        metadata = {"model": engine.model, "revision": engine.revision}
         path = Path(folder) / _format_name(engine.model, engine.revision)
         if not path.is_file():
-            write_json(about | {"format": found.as_json()}, path)
-    return found is not None
+            write_json(metadata | {"format": chat.as_json()}, path)
+    return chat is not None
 
 
 def other_revisions(engine: Engine, folder: str | Path) -> list[str]:
@@ -76,17 +76,17 @@ def missing_reasons(
     }
     parts = list(reasons)
     # all prefixes of every answer's parts: a request is looked up by ever shorter prefixes
-    known: list[set[tuple]] = [set() for _ in parts]
+    prefixes: list[set[tuple]] = [set() for _ in parts]
     for record in store.all():
         values = tuple(record[name] for names in parts for name in names)
         for depth in range(len(parts)):
-            known[depth].add(values[: depth + 2])
-    found = {}
+            prefixes[depth].add(values[: depth + 2])
+    missing = {}
     for key, request in lacking.items():
         values = tuple(getattr(request, name) for names in parts for name in names)
-        depth = next((d for d in range(len(parts)) if values[: d + 2] not in known[d]), len(parts) - 1)
-        found[key] = reasons[parts[depth]]
-    return found
+        depth = next((d for d in range(len(parts)) if values[: d + 2] not in prefixes[d]), len(parts) - 1)
+        missing[key] = reasons[parts[depth]]
+    return missing
 
 
 def report_missing(utterances: list[list[Item]], reasons: dict[str, str]) -> list[str]:

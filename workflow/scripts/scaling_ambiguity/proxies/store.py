@@ -74,8 +74,8 @@ class AnswerStore:
                 if not line.startswith(_START):
                     raise UserError(f"{path}, line {number}: not an answer record. Move the file away and run again.")
                 # a line without one is of an older version, or damaged
-                known = line.startswith(_THEN, _THEN_AT) and line.endswith("}\n")
-                if known and wanted is not None and line[_QUESTION_AT : _QUESTION_AT + _KEY_LENGTH] not in wanted:
+                well_formed = line.startswith(_THEN, _THEN_AT) and line.endswith("}\n")
+                if well_formed and wanted is not None and line[_QUESTION_AT : _QUESTION_AT + _KEY_LENGTH] not in wanted:
                     continue
                 try:
                     record = upgraded(json.loads(line))

@@ -100,9 +100,9 @@ def load_synonyms(path: str | Path) -> Synonyms:
     except (OSError, yaml.YAMLError) as error:
         raise UserError(f"{path}: not readable as YAML ({error}).") from error
     if not isinstance(data, dict) or set(data) != _FIELDS or not isinstance(data["emotions"], dict):
-        found = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__
+        given = sorted(map(str, data)) if isinstance(data, dict) else type(data).__name__
         raise UserError(
-            f"{path}: a table of synonyms has the fields {sorted(_FIELDS)}, `emotions` a map; found {found}."
+            f"{path}: a table of synonyms has the fields {sorted(_FIELDS)}, `emotions` a map; found {given}."
         )
     emotions = {str(name): _words(path, f"emotions.{name}", words) for name, words in data["emotions"].items()}
     lead_ins, declined = (_words(path, key, data[key]) for key in ("lead_ins", "declined"))

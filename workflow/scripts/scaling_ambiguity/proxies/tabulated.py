@@ -43,8 +43,8 @@ def read_model_votes(
     rows = rows.reset_index(drop=True)
     rows["utterance"] = rows["utterance"].str.strip()
     rows["prompt"] = rows["prompt"].str.strip().replace("", PROMPT) if "prompt" in rows else PROMPT
-    known = rows["utterance"].isin(pd.Index(utterances, dtype="str"))
-    if not known.any():
+    in_corpus = rows["utterance"].isin(pd.Index(utterances, dtype="str"))
+    if not in_corpus.any():
         here, there = next(iter(rows["utterance"]), ""), next(iter(utterances), "")
         raise UserError(
             f"{path}: votes on none of the corpus' {len(utterances)} utterances. Its names look like {there!r}, "
@@ -53,7 +53,7 @@ def read_model_votes(
     order = pd.to_numeric(rows["draw"], errors="coerce") if "draw" in rows else pd.Series(rows.index, rows.index)
     faults = [
         (rows["utterance"] == "", "the vote names no utterance"),
-        (~known, "the corpus has no such utterance, or has left it out"),
+        (~in_corpus, "the corpus has no such utterance, or has left it out"),
         (canonical_labels(rows["label"]) == "", "the vote has no label"),
         (~((order >= 0) & (order == np.floor(order))), "the draw is not a whole number from 0"),
     ]
@@ -92,9 +92,9 @@ def as_proxies(
     """
     names = pd.Index(utterances, dtype="str").unique().sort_values()
     merged = {canonical(label): canonical(target) for label, target in (merge or {}).items()}
-    known = {canonical(name): name for name in classes}
+    class_of = {canonical(name): name for name in classes}
     first = votes[votes["place"] < draws]
-    label = first["label"].replace(merged).map(known)
+    label = first["label"].replace(merged).map(class_of)
     place = names.get_indexer(first["utterance"]) * draws + first["place"].to_numpy()
 
     def spread(values: pd.Series, otherwise: str | None) -> pd.Series:

@@ -85,11 +85,11 @@ def _object(response: str, reasoned: bool) -> list[tuple[str, Any]]:
     start = body.find("{")
     while start >= 0:
         try:
-            found, end = decoder.raw_decode(body, start)
+            pairs, end = decoder.raw_decode(body, start)
         except RecursionError:
             raise _Rejected("nested too deeply") from None
         except ValueError:
-            found, end = None, -1
+            pairs, end = None, -1
         if end == len(body):
             before = body[:start]
             if fenced:
@@ -100,7 +100,7 @@ def _object(response: str, reasoned: bool) -> list[tuple[str, Any]]:
                 raise _Rejected("the object at the end is part of a larger one that is not closed")
             if before.strip() and not reasoned:
                 raise _Rejected("text before the JSON object")
-            return found
+            return pairs
         start = body.find("{", start + 1 if end < 0 else end)
     raise _Rejected("no JSON object at the end")
 

@@ -27,8 +27,8 @@ def draw_curve(curve: pd.DataFrame, best_step: int, path: Path) -> None:
     with matplotlib.rc_context(plain):
         figure, axes = plt.subplots(figsize=(3.5, 2.4), layout="constrained")
         for column, (part, colour, marker) in KINDS.items():
-            known = curve.dropna(subset=column)
-            axes.plot(known["step"], known[column], color=colour, marker=marker, markeredgecolor="white", label=part)
+            finite = curve.dropna(subset=column)
+            axes.plot(finite["step"], finite[column], color=colour, marker=marker, markeredgecolor="white", label=part)
         axes.axvline(best_step, color="0.5", linewidth=0.8, linestyle=":", zorder=0, label=f"kept: step {best_step}")
         axes.legend(frameon=False)
         axes.set(xlabel="optimiser step", ylabel="loss (as trained)")

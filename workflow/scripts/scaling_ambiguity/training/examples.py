@@ -59,8 +59,8 @@ class Examples:
         if self.encoded is None:
             return {}
         self.encoded.check(encoder)
-        found = {name: self.encoded.of(name, path) or self.encoded.about(path) for name, path in self.sounds()}
-        return {name: clip for name, clip in found.items() if clip is not None}
+        clips = {name: self.encoded.of(name, path) or self.encoded.about(path) for name, path in self.sounds()}
+        return {name: clip for name, clip in clips.items() if clip is not None}
 
 
 def refuse_unheard(unheard: dict[str, str]) -> None:

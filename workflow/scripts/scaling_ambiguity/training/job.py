@@ -114,8 +114,8 @@ class TrainingJob(Settings):
 
     def products(self, fold: int) -> list[tuple[int, Path, Path]]:
         """Return (seed, predictions, run folder) of every training of a fold."""
-        own = self.of_fold(fold)
-        return list(zip(own.seeds, own.predictions, own.runs, strict=True))
+        fold_job = self.of_fold(fold)
+        return list(zip(fold_job.seeds, fold_job.predictions, fold_job.runs, strict=True))
 
     def of_fold(self, fold: int) -> "TrainingJob":
         """Return the part of the job for one fold."""

@@ -56,9 +56,9 @@ def jsd(log_probabilities: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
     (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2, the published training loss. Arguments as :func:`nll`.
     """
     log_mixture = torch.logaddexp(targets.log(), log_probabilities) - math.log(2)
-    own = (log_probabilities.exp() * (log_probabilities - log_mixture)).sum(-1)
+    divergence_of_q = (log_probabilities.exp() * (log_probabilities - log_mixture)).sum(-1)
     theirs = _negative_entropy(targets) - (targets * log_mixture).sum(-1)
-    return (own + theirs).mean() / 2
+    return (divergence_of_q + theirs).mean() / 2
 
 
 def dirichlet(log_alpha: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:

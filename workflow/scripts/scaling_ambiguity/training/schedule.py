@@ -52,10 +52,10 @@ class Batches:
         return self._epochs[epoch]
 
     def _grouped(self, order: list[int], lengths: list[int], epoch: int) -> list[int]:
-        width, found = WINDOW * self._size, []
+        width, batches = WINDOW * self._size, []
         for start in range(0, len(order), width):
             window = sorted(order[start : start + width], key=lengths.__getitem__)
-            found += [window[place : place + self._size] for place in range(0, len(window), self._size)]
+            batches += [window[place : place + self._size] for place in range(0, len(window), self._size)]
         # Full batches first: a short one in the middle would shift the cuts of all that follow.
-        found.sort(key=lambda rows: (len(rows) < self._size, uniform(self._seed, "cut", epoch, rows[0])))
-        return [row for rows in found for row in rows]
+        batches.sort(key=lambda rows: (len(rows) < self._size, uniform(self._seed, "cut", epoch, rows[0])))
+        return [row for rows in batches for row in rows]

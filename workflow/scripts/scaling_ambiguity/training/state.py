@@ -29,15 +29,15 @@ def load_state(folder: Path, fingerprint: str) -> dict[str, Any] | None:
         return None
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-        found = content["fingerprint"]
+        saved = content["fingerprint"]
     except Exception:  # any error that torch raises on a broken file
-        found = "unreadable"
-    if found == fingerprint:
+        saved = "unreadable"
+    if saved == fingerprint:
         return content["state"]
     number = len(list(folder.glob(f"{FILE}.foreign-*")))
     aside = path.with_name(f"{FILE}.foreign-{number}")
     path.rename(aside)
-    message = f"finetune: {path} belongs to another training ({found[:12]}); set aside as {aside.name}"
+    message = f"finetune: {path} belongs to another training ({saved[:12]}); set aside as {aside.name}"
     print(message, file=sys.stderr)
     announce(message)
     return None

@@ -75,15 +75,17 @@ def _solve(p: np.ndarray, q: np.ndarray, distances: np.ndarray) -> tuple[np.ndar
     sums = np.vstack([np.kron(np.eye(classes), np.ones(classes)), np.kron(np.ones(classes), np.eye(classes))])
     # the last column sum follows from the others: left out, so that rounding cannot make it infeasible
     constraints = block_diag([csr_array(sums[:-1])] * rows, format="csr")
-    found = linprog(
+    solution = linprog(
         np.tile(distances.ravel(), rows),
         A_eq=constraints,
         b_eq=np.concatenate([p, q[:, :-1]], axis=1).ravel(),
         bounds=(0, None),
         method="highs",
     )
-    if not found.success:
-        raise UserError(f"protocol loss 'emd': no transport plan found ({found.message}); training may have diverged.")
-    costs = (found.x.reshape(rows, -1) * distances.ravel()).sum(axis=1)
-    prices = found.eqlin.marginals.reshape(rows, 2 * classes - 1)[:, classes:]
+    if not solution.success:
+        raise UserError(
+            f"protocol loss 'emd': no transport plan found ({solution.message}); training may have diverged."
+        )
+    costs = (solution.x.reshape(rows, -1) * distances.ravel()).sum(axis=1)
+    prices = solution.eqlin.marginals.reshape(rows, 2 * classes - 1)[:, classes:]
     return costs, np.concatenate([prices, np.zeros((rows, 1))], axis=1)

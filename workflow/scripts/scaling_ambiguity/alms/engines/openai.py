@@ -179,11 +179,11 @@ class Engine(StreamEngine):
             failed = Answer("", None, None, False, fault=str(error))
             draws = [(place, failed) for place in places]
             by_the_server = isinstance(error.stopped, RequestRefused)
-            known = self._outages.failed(item, draws, error.answers, by_the_server)
+            failed_draws = self._outages.failed(item, draws, error.answers, by_the_server)
             if not self._outages.down:
-                if not known:
+                if not failed_draws:
                     batch.elsewhere([questions[group[0]].about == item for group in batch.waiting])
-                return known
+                return failed_draws
             error = self._still_fails(error.stopped, batch, uniform)
             if error is None:
                 return self._outages.answered()
@@ -231,7 +231,7 @@ class Engine(StreamEngine):
         heat, name = question.temperature, settings.seed_field
         body = request_body(messages, settings.sampling, heat, seed, len(asked), settings.logprobs, name)
         tokens = estimated_tokens(question.prompt, seconds, len(asked), settings.max_tokens)
-        about = f"{settings.base_url}, model {settings.model}, {question.about}"
+        context = f"{settings.base_url}, model {settings.model}, {question.about}"
         answers = 0
         for attempt in range(settings.retries + 1):
             try:
@@ -240,12 +240,12 @@ class Engine(StreamEngine):
                 self._count(fault)
                 answers = answers if attempt else self._outages.answers
                 if not fault.retry:
-                    stopped: EngineStopped = RequestRefused(refused(about, fault, set(body)))
+                    stopped: EngineStopped = RequestRefused(refused(context, fault, set(body)))
                     for_all = concerns_all(fault, set(body)) and not self._outages.proven
                     raise (_ItemFailed(fault, stopped, answers) if fault.item and not for_all else stopped) from None
                 last = attempt >= self._outages.retries(question.about, settings.retries)
                 if last or (fault.wait or 0) > LONGEST_RETRY_AFTER:
-                    stopped = ServerUnavailable(unavailable(about, fault, attempt + 1))
+                    stopped = ServerUnavailable(unavailable(context, fault, attempt + 1))
                     raise (_ItemFailed(fault, stopped, answers) if fault.item else stopped) from None
                 self._pause(fault, attempt, stop)
             else:

@@ -84,9 +84,9 @@ def check_manifest(folder: Path) -> None:
         if not file.is_file():
             raise UserError(f"{file}: missing, but in {path}; fetch the published answers again.")
         with file.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-        if found != facts["sha256"]:
+            actual = hashlib.file_digest(stream, "sha256").hexdigest()
+        if actual != facts["sha256"]:
             raise UserError(
-                f"{file}: sha256 {found[:16]}..., in {path} {facts['sha256'][:16]}...; fetch the published answers "
+                f"{file}: sha256 {actual[:16]}..., in {path} {facts['sha256'][:16]}...; fetch the published answers "
                 "again."
             )

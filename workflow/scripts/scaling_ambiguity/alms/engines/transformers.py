@@ -121,8 +121,8 @@ class Engine(BatchEngine):
         for heard, places in _groups(questions, asked, has_adapters(self.alm.model)):
             if heard is not None:
                 switch_adapters(self.alm.model, heard)
-            found = self._ask([questions[place] for place in places], clips, uniform)
-            answers |= dict(zip(places, found, strict=True))
+            batch_answers = self._ask([questions[place] for place in places], clips, uniform)
+            answers |= dict(zip(places, batch_answers, strict=True))
         if has_adapters(self.alm.model):
             switch_adapters(self.alm.model, True)
         return [
@@ -155,7 +155,7 @@ class Engine(BatchEngine):
         def sample(piece: list[Item]) -> None:
             rows, inputs, groups = asked.inputs_of(piece)
             chosen = [asked.questions[item.key] for item in piece]
-            found = sample_answers(
+            sampled = sample_answers(
                 self.alm,
                 inputs,
                 [rows.index(item.row) for item in piece],
@@ -164,7 +164,7 @@ class Engine(BatchEngine):
                 self.longest,
                 groups,
             )
-            answers.update(zip([item.key for item in piece], found, strict=True))
+            answers.update(zip([item.key for item in piece], sampled, strict=True))
 
         self.forwards.run(asked.items(list(enumerate(asked.rows))), sample, kept=True, behind=self.longest)
         return [answers[place] for place in range(len(asked.questions))]

@@ -121,11 +121,11 @@ def read_settings(entry: dict) -> Settings:
         UserError: A key is missing, unknown or of the wrong kind; values are not quoted where they may be secret.
     """
     values = {name: value for name, value in entry.items() if name not in _ANYWHERE}
-    known = set(Settings.__dataclass_fields__)
-    missing, unknown = [name for name in _NEEDED if not values.get(name)], sorted(set(values) - known)
+    allowed = set(Settings.__dataclass_fields__)
+    missing, unknown = [name for name in _NEEDED if not values.get(name)], sorted(set(values) - allowed)
     if missing or unknown:
         raise UserError(
-            f"alms entry: engine `openai` misses {missing} and does not know {unknown}; it knows {sorted(known)}."
+            f"alms entry: engine `openai` misses {missing} and does not know {unknown}; it knows {sorted(allowed)}."
         )
     for name in _NEEDED:
         if not isinstance(values[name], str):

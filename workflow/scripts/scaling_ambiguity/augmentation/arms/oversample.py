@@ -21,6 +21,6 @@ def plan(training: Training, options: dict[str, Any], prefix: str, seed: int, wh
         taken = lifting.in_turn(members, wanted, used, aim.reuse, seed, prefix, bin_name)
         for made, member in enumerate(taken):
             parent = str(training.names[member])
-            about = training.distributions[member], training.transcripts[member]
-            recipes.append(Recipe(f"{prefix}_{bin_name}_{made:05d}", (parent,), 1.0, "copy", {}, *about, COPIED))
+            item = training.distributions[member], training.transcripts[member]
+            recipes.append(Recipe(f"{prefix}_{bin_name}_{made:05d}", (parent,), 1.0, "copy", {}, *item, COPIED))
     return recipes

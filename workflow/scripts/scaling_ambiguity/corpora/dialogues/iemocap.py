@@ -40,14 +40,14 @@ def turns(root: Path) -> tuple[pd.DataFrame, int]:
     rows, other = [], 0
     for path in files:
         lines = read_lines(path)
-        found: dict[str, tuple] = {}
+        by_id: dict[str, tuple] = {}
         for damaged, line in zip(lines.damaged, lines.text.to_pylist(), strict=True):
             turn = None if damaged else TURN.fullmatch(line)
-            if turn is None or turn[1] in found:
+            if turn is None or turn[1] in by_id:
                 other += bool(line)
                 continue
-            found[turn[1]] = (float(turn[4]), f"{turn[2]}{turn[3]}", turn[5])
-        spoken = sorted(found.items(), key=lambda item: item[1][0])
+            by_id[turn[1]] = (float(turn[4]), f"{turn[2]}{turn[3]}", turn[5])
+        spoken = sorted(by_id.items(), key=lambda item: item[1][0])
         rows += [
             (path.stem, place, name, speaker, start, words)
             for place, (name, (start, speaker, words)) in enumerate(spoken)

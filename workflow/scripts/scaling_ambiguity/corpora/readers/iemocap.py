@@ -57,9 +57,9 @@ def read(root: Path, options: dict) -> Corpus:
     Raises:
         UserError: No session, or sessions, dialogues or the sound are missing.
     """
-    utterances, found, rejects = _parse(existing(root), options)
+    utterances, entries, rejects = _parse(existing(root), options)
     votes = assemble_votes(
-        found[found["scale"] == "C"].rename(columns={"text": "primary"}),
+        entries[entries["scale"] == "C"].rename(columns={"text": "primary"}),
         presentation=options.get("presentation", "audiovisual"),
         parse_primary=labels,
         rejects=rejects,
@@ -87,8 +87,8 @@ def ratings(root: Path, options: dict) -> pd.DataFrame:
         root: The folder that holds the sessions.
         options: As in :func:`read`.
     """
-    _, found, _ = _parse(existing(root), options)
-    rows = found[found["scale"] == "A"].reset_index(drop=True)
+    _, entries, _ = _parse(existing(root), options)
+    rows = entries[entries["scale"] == "A"].reset_index(drop=True)
     numbers = rows["text"].str.extract(RATING.pattern).apply(pd.to_numeric, errors="coerce")
     numbers.columns = ["valence", "arousal", "dominance"]
     frame = pd.concat([rows[["utterance", "rater", "kind"]], numbers], axis=1)

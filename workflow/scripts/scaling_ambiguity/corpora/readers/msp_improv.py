@@ -137,8 +137,8 @@ def _paths(root: Path, folder: Path | None, utterances: pd.Series, rejects: Reje
     """Return the path of each sound, at any depth below ``folder``."""
     if folder is None:
         return text_column(None, len(utterances))
-    found, again = sound_files(folder, root)
+    path_of, again = sound_files(folder, root)
     for path, counts in again:
         rejects.add([path], "sound", f"a second sound of this name; {counts} counts", path, [0])
     missing = f"{folder.name}/" + utterances + ".wav"
-    return utterances.map(found).where(utterances.isin(found), missing).astype("str")
+    return utterances.map(path_of).where(utterances.isin(path_of), missing).astype("str")

@@ -126,18 +126,18 @@ def ratings(root: Path, options: dict) -> pd.DataFrame:
 def _label_folder(root: Path) -> Path:
     """Return the folder with the label files, ``root`` itself if they are there."""
     candidates = [*subfolders(root, ("labels", "label")), root]
-    found = [folder for folder in candidates if find_file(folder, (*CONSENSUS, *DETAILED))]
-    if not found:
+    matches = [folder for folder in candidates if find_file(folder, (*CONSENSUS, *DETAILED))]
+    if not matches:
         held = f"; {candidates[0].name} holds {contents(candidates[0])}" if candidates[0] != root else ""
         raise UserError(
             f"{root}: no labels_consensus.csv, labels_detailed.csv or labels.txt below it, but {contents(root)}{held}; "
             "extract Labels there, or correct the corpus' root."
         )
-    if len(found) > 1:
+    if len(matches) > 1:
         raise UserError(
-            f"{root}: label files in {found[0].name!r} and in {found[1].name!r}; keep those of one release."
+            f"{root}: label files in {matches[0].name!r} and in {matches[1].name!r}; keep those of one release."
         )
-    return found[0]
+    return matches[0]
 
 
 def _sources(root: Path, labels: Path, rejects: Rejects) -> tuple[pd.DataFrame, pd.DataFrame]:

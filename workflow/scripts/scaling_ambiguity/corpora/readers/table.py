@@ -160,7 +160,7 @@ def _refuse_other_presentations(shown: pd.Series, presentation: str, path: Path)
 
 def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str) -> tuple[pd.DataFrame, pd.DataFrame]:
     rows, lost, source = _load(root, options, "votes", VOTE_COLUMNS, columns)
-    known = "rater" in rows
+    has_raters = "rater" in rows
     for name, default in {"presentation": presentation, "kind": "observer", "role": "primary", "rank": "0"}.items():
         rows[name] = rows[name].str.strip().str.lower() if name in rows else default
     _refuse_other_presentations(rows["presentation"], presentation, root / source)
@@ -177,11 +177,11 @@ def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str
         (~rows["role"].isin(["primary", "secondary"]), "role is neither primary nor secondary"),
         (~((rank >= 0) & (rank < 1000) & (rank == np.floor(rank))), "rank is not a whole number from 0"),
     ]
-    if known:
+    if has_raters:
         faults.append((rows["rater"].str.strip() == "", "the rater has no name"))
     reason = first_fault(faults, len(rows))
     rows["rank"] = rank.fillna(0).astype("int64")
-    if known:
+    if has_raters:
         rows["rater"] = rater_names(rows["rater"])
         sound = rows[pd.isna(reason)]
         again = sound.index[sound.duplicated(["utterance", "rater", "rank"])]
@@ -189,7 +189,7 @@ def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str
     items = source + ":" + rows[LINE].astype("str")
     lost = pd.concat([lost, lost_rows(rows, reason, items, source, "vote")], ignore_index=True)
     kept = rows[pd.isna(reason)].reset_index(drop=True)
-    if not known:
+    if not has_raters:
         kept["rater"] = kept["utterance"] + "#" + kept.groupby("utterance").cumcount().astype("str")
     voter = [kept["utterance"], kept["rater"], kept["role"]]
     return (
@@ -204,7 +204,7 @@ def _votes(root: Path, options: dict, columns: dict[str, str], presentation: str
                 "label": label[pd.isna(reason)].array,
                 "label_raw": kept["label"],
                 "weight": 1.0 / kept.groupby(voter)["label"].transform("size"),
-                "raters_known": known,
+                "raters_known": has_raters,
             }
         ),
         lost,
