@@ -1,4 +1,4 @@
-"""What the sections of the paper use, and a check that no result is typed by hand."""
+"""The keys used by the sections of the paper, and a check that no result is typed by hand."""
 
 import re
 from pathlib import Path

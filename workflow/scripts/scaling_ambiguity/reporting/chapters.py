@@ -1,7 +1,7 @@
-"""What the paper shows: every kind of estimate with its files, and every figure and table with what it is made from.
+"""What the paper shows: every kind of estimate with its files, and every figure and table with its inputs.
 
 The one place from which the workflow derives files, rules and lists. A new figure or table of estimates is a line here
-and a function. Nothing heavy is imported: functions are named, and looked up by the program that calls them.
+and a function. No heavy library is imported: functions are named, and looked up by the program that calls them.
 """
 
 import importlib
@@ -18,7 +18,7 @@ class Estimates:
 
     Attributes:
         stage: The stage that a corpus needs for it.
-        by: What there is a file for: every corpus, annotator and protocol of the run.
+        by: The units with one file each: every corpus, annotator and protocol of the run.
         pattern: Path of a file.
     """
 
@@ -54,10 +54,10 @@ class Display:
 
     Attributes:
         stage: It is in the paper of a run that has this stage.
-        line: What it shows, for who lists the targets.
-        shows: Kinds of estimates that it is made from; none: it has a rule and a program of its own.
+        line: Its content, for the list of targets.
+        shows: Kinds of estimates that it is made from; none: it has its own rule and program.
         function: ``module:function`` of the library that makes it from their rows.
-        classes: The function takes the class set, too.
+        classes: The function also takes the class set.
     """
 
     stage: str
@@ -201,5 +201,5 @@ TABLES = {
 
 
 def shown(displays: dict[str, Display], stages: set[str]) -> list[str]:
-    """Return the names of what a run with these stages shows, stage by stage."""
+    """Return the names of the figures or tables of a run with these stages, stage by stage."""
     return [name for stage in STAGES if stage in stages for name, one in displays.items() if one.stage == stage]

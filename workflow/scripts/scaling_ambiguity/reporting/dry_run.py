@@ -1,4 +1,4 @@
-"""The jobs of a dry run of Snakemake, read from what it prints."""
+"""The jobs of a dry run of Snakemake, parsed from its output."""
 
 import re
 from collections.abc import Iterable
@@ -9,7 +9,7 @@ from scaling_ambiguity.errors import UserError
 
 _START = re.compile(r"(?:local)?(?:rule|checkpoint) (\w+):$")
 _FIELD = re.compile(r"    (\w+): (.*)$")
-# What follows the name of a file that is stored elsewhere, or is temporary.
+# Suffix of the name of a file that is stored elsewhere, or is temporary.
 _REMARK = re.compile(r" \([^()]*\)$")
 
 
@@ -22,9 +22,9 @@ class Planned:
         inputs: Files that it reads.
         outputs: Files that it makes.
         benchmark: Where its time and memory would be noted; empty for a target without work.
-        wildcards: Of its rule.
+        wildcards: Wildcards of its rule.
         threads: Processors.
-        resources: As asked for: those that depend on files not yet there are left out.
+        resources: As requested; those that depend on files not yet present are left out.
     """
 
     rule: str
@@ -40,7 +40,7 @@ def read_dry_run(text: str) -> list[Planned]:
     """Return the jobs that ``snakemake --dry-run`` printed, targets without work included, in its order.
 
     Raises:
-        UserError: The counts that Snakemake prints at its end are of other jobs: it prints in another way.
+        UserError: The counts that Snakemake prints at its end do not match: its output has another format.
     """
     jobs: list[Planned] = []
     for line in text.splitlines():
@@ -72,7 +72,7 @@ def _take(job: Planned, key: str, value: str) -> None:
 
 
 def levels(jobs: list[Planned]) -> list[int]:
-    """Return for each job its level: 0 if it waits for no other, else one more than the highest that it waits for.
+    """Return for each job its level: 0 if it waits for no other, else one more than the highest it waits for.
 
     A file below a folder that a job makes comes from that job.
     """
@@ -93,7 +93,7 @@ def _maker(name: str, maker: dict[str, int]) -> int | None:
 
 
 def stages(rule_files: Iterable[str | Path]) -> dict[str, str]:
-    """Return rule -> stage, the name of the file that defines it; one made in a loop by the beginning of its name."""
+    """Return rule -> stage, the name of the file that defines it; a rule made in a loop is matched by its prefix."""
     named = re.compile(r"^ *(?:rule|checkpoint) (\w+):|^ +f\"(\w+)_\{\w+\}\"", flags=re.MULTILINE)
     return {
         rule or start: Path(path).stem
@@ -103,7 +103,7 @@ def stages(rule_files: Iterable[str | Path]) -> dict[str, str]:
 
 
 def local_rules(workflow_files: Iterable[str | Path]) -> set[str]:
-    """Return the rules that run where Snakemake does, also on a cluster; a dry run does not tell them from others."""
+    """Return the rules that run where Snakemake does, also on a cluster; a dry run does not mark them."""
     listed = re.compile(r"^localrules:\n((?: +\w+,?\n)+)", flags=re.MULTILINE)
     blocks = (block for path in workflow_files for block in listed.findall(Path(path).read_text(encoding="utf-8")))
     return {name for block in blocks for name in re.findall(r"\w+", block)}

@@ -28,11 +28,11 @@ def execute(notebook: Path, parameters: dict[str, Any]) -> nbformat.NotebookNode
     """
     if not notebook.is_file():
         raise UserError(f"{notebook}: no such notebook.")
-    # The kernel is a process of its own: it finds the library through the environment.
+    # The kernel is a separate process: it finds the library through the environment.
     library = str(Path(__file__).resolve().parents[2])
     os.environ["PYTHONPATH"] = os.pathsep.join([library, *filter(None, [os.environ.get("PYTHONPATH")])])
     with tempfile.TemporaryDirectory() as private:
-        # What a site or a login script sets chooses neither the kernel nor what it runs first.
+        # Settings of a site or login script affect neither the kernel nor its startup.
         os.environ |= dict.fromkeys(PRIVATE, private) | {"PYDEVD_DISABLE_FILE_VALIDATION": "1"}
         for variable in ("MPLBACKEND", "PYTHONSTARTUP"):
             os.environ.pop(variable, None)
@@ -63,7 +63,7 @@ def install_kernel(folder: Path) -> str:
 
 
 def settle(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
-    """Remove what changes from run to run (times, random cell ids) and return the notebook."""
+    """Remove parts that change from run to run (times, random cell ids) and return the notebook."""
     for name in TRANSIENT:
         notebook.metadata.pop(name, None)
     for number, cell in enumerate(notebook.cells):

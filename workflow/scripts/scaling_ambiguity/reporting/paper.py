@@ -1,4 +1,4 @@
-"""The PDF: sources and built parts in one folder, latexmk, and a log that has to be clean."""
+"""The PDF: sources and built parts in one folder, latexmk, and a log that has to be free of errors."""
 
 import os
 import re
@@ -13,7 +13,7 @@ from scaling_ambiguity.reporting.captions import captions_tex
 
 # Seconds since 1970 that the PDF states as its date, so that the same content gives the same bytes.
 EPOCH = "1700000000"
-OVERFULL_TOLERANCE = 1.0  # pt; less cannot be seen
+OVERFULL_TOLERANCE = 1.0  # pt; smaller ones are invisible
 PROBLEMS = (
     re.compile(r"LaTeX Warning: (?:Citation|Reference|Hyper reference) .*undefined.*"),
     re.compile(r"LaTeX Warning: There were (?:undefined|multiply-defined) .*"),
@@ -42,7 +42,7 @@ def gather(
     captions: Iterable[Path],
     numbers: Path,
 ) -> None:
-    """Copy everything LaTeX needs into ``folder``; files that it cannot read (CSV, SVG) are passed over."""
+    """Copy everything LaTeX needs into ``folder``; files that it cannot read (CSV, SVG) are ignored."""
     absent = [name for name in sections if not (sources / "sections" / f"{name}.tex").is_file()]
     if absent:
         raise UserError(f"{sources}/sections: no section {absent[0]!r}; write {absent[0]}.tex or leave it out.")

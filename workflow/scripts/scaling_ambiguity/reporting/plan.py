@@ -1,4 +1,4 @@
-"""What a run will ask of a cluster: processor hours, GPU hours and memory by rule and stage."""
+"""The resources that a run will request from a cluster: processor hours, GPU hours and memory by rule and stage."""
 
 import math
 from collections.abc import Callable, Collection
@@ -10,7 +10,7 @@ import pandas as pd
 from scaling_ambiguity.reporting.dry_run import Planned, levels
 
 MEASURED, BY_REGISTRY, BY_LIMIT = "measured", "registry", "limit"
-# Wildcards that name a model: what another one took says nothing of it.
+# Wildcards that name a model: the resources of another model are not informative.
 _MODELS = ("annotator", "model", "alm")
 # Benchmarks are written by Snakemake: s, seconds by the clock; max_rss, memory of the job and its children, MB.
 _SECONDS, _MEMORY = "s", "max_rss"
@@ -19,7 +19,7 @@ _LARGEST = ["memory_mb", "memory_mb_measured", "gpu_memory_gb"]
 
 
 def measured(job: Planned) -> pd.DataFrame:
-    """Return what is known of a job from benchmarks, (N, 2): s and max_rss.
+    """Return the benchmarks of a job, (N, 2): s and max_rss.
 
     The job's own if it ran before; else those of the other jobs of its rule, about the same model if it has one.
     """
@@ -37,9 +37,9 @@ def measured(job: Planned) -> pd.DataFrame:
 
 
 def estimate(job: Planned, by_registry: Callable[[Planned], float | None]) -> dict[str, Any]:
-    """Return seconds, memory (MB) and what they rest on.
+    """Return seconds, memory (MB) and their basis.
 
-    seconds: mean of the benchmarks; else what the registry measured; else the time limit, which is the most it may be.
+    seconds: mean of the benchmarks; else the measurement in the registry; else the time limit, an upper bound.
     """
     limit = 60 * job.resources.get("runtime", math.nan)
     known = measured(job)
@@ -59,19 +59,19 @@ def plan_table(
 ) -> pd.DataFrame:
     """Return the plan, a row per rule and basis, in the order of the stages.
 
-    cpu_hours = sum over jobs of threads x seconds / 3600, what is allocated and not what is used; gpu_hours the same
+    cpu_hours = sum over jobs of threads x seconds / 3600, allocated, not used time; gpu_hours the same
     with GPUs; both also with the time limits in place of the estimate.
 
     Args:
         jobs: Those of a dry run.
-        stage_of: Rule, or the beginning of its name, -> stage.
+        stage_of: Rule, or the prefix of its name, -> stage.
         by_registry: Seconds of a job by the registry of models; None: not known.
         gpu_memory: Memory that its model takes on a GPU, GB; None: not known.
         local: Rules whose jobs are not submitted.
 
     Returns:
         stage, rule, basis, jobs, submitted (not local), threads and gpus of one job, cpu_hours, gpu_hours,
-        cpu_hours_at_most, gpu_hours_at_most, memory_mb (asked for; NaN where it depends on files not yet there),
+        cpu_hours_at_most, gpu_hours_at_most, memory_mb (requested; NaN where it depends on files not yet present),
         memory_mb_measured, gpu_memory_gb.
     """
     rows = []
@@ -110,7 +110,7 @@ def plan_table(
 
 
 def plan_text(table: pd.DataFrame, jobs: list[Planned]) -> str:
-    """Return the plan in print: a line per stage, the whole, and what it rests on."""
+    """Return the plan in print: one line per stage, the total, and its basis."""
     if table.empty:
         return "nothing to be done"
     whole = table.assign(stage="all")

@@ -1,4 +1,4 @@
-"""What the notebooks share: the headline's tables, checks that pass or fail, and the verdict at the end."""
+"""Shared code of the notebooks: the headline's tables, checks that pass or fail, and the verdict at the end."""
 
 from functools import cached_property
 from pathlib import Path
@@ -20,7 +20,7 @@ from scaling_ambiguity.tables.votes import VOTES, counted
 class Review:
     """The results of a run, read from the current folder, and the checks made on them.
 
-    A *gating* check is an identity that holds whatever the data are; the paper is not built unless it passes. A check
+    A *gating* check is an identity that holds for any data; the paper is not built unless it passes. A check
     that is *shown* depends on a single draw and never gates.
 
     Args:
@@ -46,7 +46,7 @@ class Review:
 
     @cached_property
     def rejects(self) -> pd.DataFrame:
-        """What was left out."""
+        """Items that were left out."""
         return REJECTS.read(self.folder / "rejects.parquet")
 
     @cached_property
@@ -76,7 +76,7 @@ class Review:
         return pd.concat([PREDICTIONS.read(path) for path in paths], ignore_index=True) if paths else pd.DataFrame()
 
     def judge(self, name: str, passed: bool, message: str, *, gating: bool = True) -> None:
-        """Note and show the outcome of a check."""
+        """Record and show the outcome of a check."""
         self.verdicts.append({"name": name, "gating": gating, "passed": bool(passed), "message": message})
         kind = "gating" if gating else "shown"
         display(Markdown(f"**{'passed' if passed else 'FAILED'}** ({kind}): {message}"))
@@ -84,7 +84,7 @@ class Review:
     def judge_equal(
         self, name: str, ours: ArrayLike, theirs: ArrayLike, where: str, *, absolute: float, relative: float = 0.0
     ) -> None:
-        """Note whether two computations agree, |ours - theirs| <= absolute + relative |theirs|; a gating check.
+        """Record whether two computations agree, |ours - theirs| <= absolute + relative |theirs|; a gating check.
 
         Where neither could be computed (both NaN) there is nothing to compare; with no value left the check is not
         applicable. A value that only one of the two has is a difference.
@@ -101,12 +101,12 @@ class Review:
         self.judge(name, bool(close.all()), f"largest difference {where} {gap:.1e}, allowed {allowed}")
 
     def not_applicable(self, name: str, reason: str) -> None:
-        """Note and show that a check needs what this run does not have."""
+        """Record and show that a check needs data that this run does not have."""
         self.verdicts.append({"name": name, "gating": False, "passed": True, "message": f"not applicable: {reason}"})
         display(Markdown(f"**not applicable**: {reason}"))
 
     def close(self, path: str) -> None:
-        """Write the verdicts to ``path`` and say whether the paper may be built."""
+        """Write the verdicts to ``path`` and report whether the paper may be built."""
         write_json(self.verdicts, path)
         display(pd.DataFrame(self.verdicts))
         failed = [verdict["name"] for verdict in self.verdicts if verdict["gating"] and not verdict["passed"]]

@@ -1,4 +1,4 @@
-"""Rows of the statistics tables, found by what they are about and never by position."""
+"""Rows of the statistics tables, selected by content and never by position."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -45,7 +45,7 @@ def need(frame: pd.DataFrame, what: str, **wanted: object) -> pd.DataFrame:
 
 
 def no_wider(like: pd.Series, these: pd.Series, digits: int) -> bool:
-    """Whether an interval for raters like these is, or is printed as, that for these raters: it says nothing more."""
+    """Whether an interval for raters like these is, or prints as, that for these raters."""
     printed = [[number(float(row[end]), digits) for end in ("low", "high")] for row in (like, these)]
     known = pd.notna(like["low"]) or pd.notna(like["high"])
     return known and (like["method"].endswith(ALONE) or printed[0] == printed[1])

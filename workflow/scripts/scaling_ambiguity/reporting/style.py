@@ -1,4 +1,4 @@
-"""The look of all figures, error bars from given bounds, and files whose bytes depend on the data alone."""
+"""The look of all figures, error bars from given bounds, and files whose bytes depend only on the data."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +52,7 @@ def error_bars(rows: pd.DataFrame) -> np.ndarray:
 
 
 def draw_estimates(axes: Axes, x: np.ndarray, rows: pd.DataFrame, *, horizontal: bool = False, **look: object) -> None:
-    """Draw ``rows`` at ``x`` as markers with the interval from ``low`` to ``high`` beside each estimate."""
+    """Draw ``rows`` at ``x`` as markers with the interval from ``low`` to ``high`` around each estimate."""
     bars = error_bars(rows)
     look = {"fmt": "o", "capsize": 0, "elinewidth": 0.8, "zorder": 3} | look
     values = rows["estimate"].to_numpy(float)

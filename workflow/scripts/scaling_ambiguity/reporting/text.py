@@ -37,10 +37,10 @@ def bounds(low: float, high: float, digits: int = 3) -> str:
 
 
 def p_text(row: Mapping[str, Any] | pd.Series, column: str = "p_adjusted") -> str:
-    """Return the p of a row of statistics; where its test is at the limit of its resamples, that p is at most that.
+    """Return the p of a row of statistics; at the limit of its test's resamples, it is written as an upper bound.
 
-    A p counted from B resamples is no smaller than 2 / (B + 1), whatever the data, and what it is multiplied by for its
-    family comes on top.
+    A p counted from B resamples is never smaller than 2 / (B + 1), and adjustment for its family multiplies
+    this bound.
     """
     p, raw, least = (math.nan if row.get(name) is None else float(row[name]) for name in (column, "p", "p_least"))
     if math.isfinite(p) and raw <= least * (1 + 1e-9):

@@ -1,4 +1,4 @@
-"""Verdicts of notebooks: what they look like and which of them stop the paper."""
+"""Verdicts of notebooks: their format and which of them stop the paper."""
 
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ VERDICT_KEYS = {"name": str, "gating": bool, "passed": bool, "message": str}
 
 
 def read_verdicts(path: str | Path) -> list[dict[str, Any]]:
-    """Return the verdicts of a notebook; a UserError says what is wrong with the file."""
+    """Return the verdicts of a notebook; a UserError describes a fault of the file."""
     verdicts = read_json(path)
     if not isinstance(verdicts, list) or not verdicts:
         raise UserError(f"{path}: expected a list of verdicts; re-run execute_notebook.")

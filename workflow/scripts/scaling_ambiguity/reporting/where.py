@@ -1,4 +1,4 @@
-"""The way of one number of the paper: its file and row, the rule and program that make the file, the sentences."""
+"""The provenance of one number of the paper: its file and row, the rule and program behind it, the sentences."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ QUOTED = re.compile(r'"(results/[^"]+)"')
 def makers_of(path: str, rules: Path) -> list[tuple[str, str]]:
     """Return (rule, program) of every rule in the folder ``rules`` with an output of the pattern of ``path``.
 
-    A wildcard stands for any text without a slash; a rule without a program of its own has "".
+    A wildcard stands for any text without a slash; a rule without its own program has "".
     """
     makers = []
     for file in sorted(rules.glob("*.smk")):

@@ -1,4 +1,4 @@
-"""Sentences that follow from numbers: no direction is ever written by hand in the paper."""
+"""Sentences derived from numbers: no direction is ever written by hand in the paper."""
 
 import math
 
@@ -10,7 +10,7 @@ FEW_SPEAKERS = f"from fewer than {LEAST_CLUSTERS} speakers"
 
 
 def difference(estimate: float, p: float, level: float, *, smaller_is_better: bool = True) -> str:
-    """Return what a difference says: ``better than``, ``worse than`` or ``not distinguishable from``.
+    """Return the wording of a difference: ``better than``, ``worse than`` or ``not distinguishable from``.
 
     Args:
         estimate: The difference.
@@ -47,7 +47,7 @@ def several(least: int, most: int, noun: str) -> str:
 
 
 def equivalent(estimate: float, low: float, high: float, largest: float, level: float, why: str = FEW_SPEAKERS) -> str:
-    """Return what an exchange rate says, with open ends where the corpus cannot show more.
+    """Return the wording of an exchange rate, with open ends where the corpus cannot show more.
 
     Args:
         estimate: Equivalent human votes; not finite or at least ``largest`` if beyond the last vote count.

@@ -1,4 +1,4 @@
-"""How often a person, and the ALM, agree with a person: group by group, and with one part of the input alone."""
+"""How often a person, and the ALM, agree with a person: group by group, and with only one part of the input."""
 
 import matplotlib.pyplot as plt
 import numpy as np

@@ -1,4 +1,4 @@
-"""What people, and the ALM, call an utterance of each class: Dawid and Skene's confusion matrices."""
+"""The labels that people, and the ALM, give to an utterance of each class: Dawid and Skene's confusion matrices."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -10,7 +10,7 @@ from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import COLUMN_WIDTH, PAGE_HEIGHT
 from scaling_ambiguity.reporting.tables.agreement import matrix_of
 
-ABREAST = 8  # up to so many classes two matrices fit beside each other
+ABREAST = 8  # up to this number of classes two matrices fit next to each other
 
 
 def draw_confusion(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -52,7 +52,7 @@ def draw_confusion(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 def _panels(files: int, classes: int) -> tuple[Figure, np.ndarray, float]:
     """Return the figure, its panels (files, 2) and the size of the numbers in the cells, pt.
 
-    Two panels stand abreast; of many classes each has the width of the column, one below the other.
+    Two panels are side by side; with many classes each has the width of the column, one below the other.
     """
     if classes <= ABREAST:
         figure, axes = plt.subplots(files, 2, figsize=(COLUMN_WIDTH, 1.7 * files + 0.15), squeeze=False)

@@ -19,7 +19,7 @@ ALL = "all"
 def label_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     """Return (title, rows) of every surface of labels as predictors; rows have ``human`` and ``votes``.
 
-    Cells without synthetic votes are those of human votes alone, whatever the pooling.
+    Cells without synthetic votes are those of human votes alone, for any pooling.
     """
     rows = need(statistics[statistics["stratum"].str.startswith("human=")], "fig_cost_surface", metric="nll")
     rows = rows.assign(human=rows["stratum"].str.removeprefix("human="))
@@ -35,7 +35,7 @@ def label_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
 
 
 def model_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
-    """Return the same of models trained on labels from so many votes, if there are any."""
+    """Return the same for models trained on labels from that many votes, if there are any."""
     rows = pick(statistics, metric="nll", stratum="all", reference="human", augmentation="none")
     rows = rows[(rows["method"] != "seed") & rows["labels"].str.fullmatch(CURVE)]
     if rows.empty:

@@ -1,4 +1,4 @@
-"""The exchange rate at each level of ambiguity, beside proxies whose worth is known."""
+"""The exchange rate at each level of ambiguity, next to proxies of known worth."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -62,7 +62,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     axes.set_xticks(range(3), [f"{level}\n$n={count}$" for level, count in zip(LEVELS, counts, strict=True)])
     shown = pick(rows, metric="equivalent_votes", labels=tuple(looks))
     top = 1.06 * largest
-    if not (shown["one_sided"] == "low").any():  # nothing reaches the end of what the corpus can show
+    if not (shown["one_sided"] == "low").any():  # no value reaches the end of the range that the corpus can show
         top = min(top, float(np.nanmax(shown[["high", "estimate"]].to_numpy(float))) + 0.4)
     axes.set(xlim=(-0.5, 2.5), ylim=(-0.06 * top, top))
     axes.set(xlabel="ambiguity of the utterance", ylabel="equivalent human votes")

@@ -60,7 +60,7 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame) -> None:
 
 
 def draw_open(axes: Axes, place: float, row: pd.Series, largest: float, *, vertical: bool, **look: object) -> None:
-    """Draw an estimate with its interval; an arrow stands for an end beyond what the corpus can show."""
+    """Draw an estimate with its interval; an arrow marks an end beyond the range that the corpus can show."""
     colour, marker = look["color"], look["marker"]
     low = row["low"] if np.isfinite(row["low"]) else row["estimate"]
     high = row["high"] if np.isfinite(row["high"]) else (largest if row["one_sided"] == "low" else row["estimate"])

@@ -48,7 +48,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, name: str) -> None:
 
 
 def _draw_parts(axes: Axes, rows: pd.DataFrame, name: str, raw: pd.DataFrame) -> None:
-    """Shade what the divergence is made of: the two sources, few human votes, and few synthetic votes."""
+    """Shade the parts of the divergence: the two sources, few human votes, and few synthetic votes."""
     parts = [pick(rows, labels=name, metric=f"jsd_bits_{part}")["estimate"] for part in ("corrected", "human_noise")]
     if any(len(part) != 1 for part in parts):
         return

@@ -1,4 +1,4 @@
-"""What shared votes do to a result by level: proxies of known worth under three arrangements of human votes."""
+"""The effect of shared votes on results by level: proxies of known worth under three arrangements of human votes."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -12,7 +12,7 @@ from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.selection import pick
 from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, ORANGE, VERMILION
 
-PANELS = {  # method: what decides the level
+PANELS = {  # method: the votes that decide the level
     "shared-all": "levels from\nall votes",
     "shared-reference": "levels from\nvotes predicted",
     "disjoint": "levels from\nvotes set apart",

@@ -1,4 +1,4 @@
-"""Known truths and what was found of them: the exchange rate, then type I error and power of the tests."""
+"""Known truths and their estimates: the exchange rate, then type I error and power of the tests."""
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -37,7 +37,7 @@ NOMINAL = 0.05
 
 
 def draw_validity(recovery: pd.DataFrame, rates: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the figure and the rows that it shows, ``part`` saying of which study.
+    """Return the figure and the rows that it shows; ``part`` names the study.
 
     Args:
         recovery: Rows of validate_recovery.
@@ -69,7 +69,7 @@ def _draw_recovery(axes: Axes, recovery: pd.DataFrame, rows: list[tuple[str, str
         for i, number in enumerate(speakers):
             found = need(recovery, "fig_validity", speakers=number, stratum=stratum, proxy=proxy)
             used.append(found)
-            learnt = pick(found, known_by="corpora")  # what one corpus can expect, beside the limit
+            learnt = pick(found, known_by="corpora")  # what one corpus can expect, next to the limit
             row = (found if learnt.empty else learnt).iloc[0]
             limit = float("nan") if learnt.empty else pick(found, known_by="population")["truth"].iloc[0]
             y, colour = place + (i - (len(speakers) - 1) / 2) * step, COLOURS[1 + i]
@@ -102,7 +102,7 @@ def _draw_recovery(axes: Axes, recovery: pd.DataFrame, rows: list[tuple[str, str
 
 
 def _draw_errors(axes: Axes, rates: pd.DataFrame) -> pd.DataFrame:
-    """Draw type I errors with their Monte-Carlo limits; filled in the ordinary world, hollow in the skewed one."""
+    """Draw type I errors with their Monte-Carlo limits; filled for the ordinary world, hollow for the skewed one."""
     shown = need(rates, "fig_validity", kind="type_one", test=tuple(TESTS))
     speakers = sorted(set(shown["speakers"]))
     step = 0.8 / (len(speakers) * len(WORLDS) + 1)
@@ -129,7 +129,7 @@ def _draw_errors(axes: Axes, rates: pd.DataFrame) -> pd.DataFrame:
 
 
 def _draw_power(axes: Axes, rates: pd.DataFrame) -> pd.DataFrame:
-    """Draw the power of the bootstrap-t (markers) and of sign flips (crosses) beside Student's (lines)."""
+    """Draw the power of the bootstrap-t (markers) and of sign flips (crosses), with Student's (lines)."""
     shown = need(rates, "fig_validity", kind="power")
     everyone = sorted(set(pick(rates, kind="type_one")["speakers"]))
     for number in sorted(set(shown["speakers"])):

@@ -11,7 +11,7 @@ from scaling_ambiguity.reporting.text import count, percent
 
 
 def add_agreement(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
-    """Define ``agreement.*`` from one table of agree_votes; ``ratersjudged``: raters were tested, too."""
+    """Define ``agreement.*`` from one table of agree_votes; ``ratersjudged``: raters were also tested."""
     joined, own = f"human+synthetic-{annotator}", f"synthetic-{annotator}"
     numbers.estimate("agreement.pairwise", table, labels="human", metric="pairwise_agreement")
     numbers.estimate("agreement.alpha", table, labels="human", metric="krippendorff_alpha")

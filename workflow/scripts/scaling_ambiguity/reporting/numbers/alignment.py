@@ -40,7 +40,7 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     ):
         wanted: dict[str, Any] = {"labels": labels, "metric": f"nll_minus_{baseline}"}
         row = numbers.estimate(f"alignment.{key}", table, **wanted, **about)
-        assert row is not None  # only an optional one can be absent
+        assert row is not None  # only optional ones can be absent
         _add_p(numbers, f"alignment.{key}.p", row)
         words = difference(float(row["estimate"]), float(row["p_adjusted"]), level)
         numbers.words(f"alignment.{key}.words", words, [f"alignment.{key}", f"alignment.{key}.p"])

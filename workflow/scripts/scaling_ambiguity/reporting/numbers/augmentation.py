@@ -1,4 +1,4 @@
-"""How the paper speaks of the augmentation of a run, whatever it is called."""
+"""How the paper describes the augmentation of a run, for any name."""
 
 from typing import Any
 
@@ -8,13 +8,13 @@ BINS = {"levels": "bin of class and ambiguity", "codebook": "group of similar di
 
 
 def augmentations(config: dict[str, Any]) -> list[str]:
-    """Return the augmentations of the headline protocol, the one that the text is about first; not ``none``."""
+    """Return the augmentations of the headline protocol, first the one described in the text; not ``none``."""
     protocol = config["protocols"][config["paper"]["headline"]["protocol"]]
     return [name for name in protocol.get("augmentation", config["run"]["augmentation"]) if name != "none"]
 
 
 def augmentation_words(entry: dict[str, Any]) -> str:
-    """Return what an entry of ``augmentations`` does, as the end of a sentence after "here"."""
+    """Return a description of an entry of ``augmentations``, as the end of a sentence after "here"."""
     ratio, share = (percent(entry.get(key, 0.3)) for key in ("ratio", "share"))
     lifted = f"every {BINS[entry.get('bins', 'levels')]} is brought to at least {ratio} of the largest"
     voices = "of any speakers" if entry.get("partners") == "any" else "of one speaker"

@@ -1,4 +1,4 @@
-"""Numbers about where the ALM departs from people."""
+"""Numbers about how the ALM deviates from people."""
 
 import pandas as pd
 
@@ -16,7 +16,7 @@ def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
 
     Switches: ``entropycompared``, utterances have two votes of both kinds; ``factored``, groups were compared;
     ``listened``, voice and words alone were; ``conflicting``, also where they conflict; ``componentsknown``, the
-    design tells what the votes vary with.
+    design identifies the variance components of the votes.
     """
     own = pick(table, labels=f"synthetic-{annotator}")
     for key, metric in WHOLE.items():
@@ -38,7 +38,7 @@ def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
     for part in ("utterance", "temperature", "focus", "rest") if numbers.switches["componentsknown"] else ():
         wanted = {"stratum": "all", "metric": f"variance_{part}"}
         row = one(own, f"result key bias.variance.{part}", **wanted)
-        text = percent(max(float(row["estimate"]), 0.0), 1)  # by chance an estimate may be below 0
+        text = percent(max(float(row["estimate"]), 0.0), 1)  # an estimate may be below 0 by chance
         numbers.cell(f"bias.variance.{part}", row, "estimate", text)
 
 
@@ -54,7 +54,7 @@ def _add_listening(numbers: Numbers, own: pd.DataFrame) -> None:
 
 
 def _add_row(numbers: Numbers, key: str, own: pd.DataFrame, stratum: str, metric: str) -> None:
-    """Define the estimate, its adjusted p and the name of the stratum that it is about."""
+    """Define the estimate, its adjusted p and the name of its stratum."""
     row = numbers.estimate(key, own, stratum=stratum, metric=metric)
     kind, _, name = stratum.partition("=")
     title = escape_latex(name if kind == "class" else f"{kind} {name}")

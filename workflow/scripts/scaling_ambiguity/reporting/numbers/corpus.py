@@ -37,7 +37,7 @@ DECIMALS = {
 def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[str, str]) -> None:
     """Define ``corpus.*`` from the tables ``utterances``, ``votes`` and ``rejects`` of ``paths``.
 
-    The switches ``durationsknown`` and ``ratersknown`` tell whether there are minutes and raters to speak of.
+    The switches ``durationsknown`` and ``ratersknown`` state whether there are minutes and raters to report.
     """
     described = describe_corpus(
         UTTERANCES.read(paths["utterances"]), VOTES.read(paths["votes"]), REJECTS.read(paths["rejects"]), classes
@@ -70,7 +70,7 @@ def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[st
 
 
 def add_heldout(numbers: Numbers, path: str) -> None:
-    """Define ``alm.*``: what the model that this workflow trained does on voices it never heard."""
+    """Define ``alm.*``: the performance of the model trained by this workflow on unseen voices."""
     scores = read_json(path)
     try:
         numbers.value(
@@ -93,7 +93,7 @@ def add_heldout(numbers: Numbers, path: str) -> None:
 
 
 def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
-    """Define how many answers were asked for and which share was valid, and return the counts of all statuses."""
+    """Define how many answers were requested and which share was valid, and return the counts of all statuses."""
     frame = pd.read_csv(path)
     needed = ["prompt", "ok", "invalid", "cut", "refused", "failed", "total"]
     if not set(needed) <= set(frame.columns):
@@ -107,7 +107,7 @@ def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
 
 
 def add_replayed_answers(numbers: Numbers, path: str) -> None:
-    """Define ``answers.*`` of a proxy whose votes are given: how many draws were filled, and why others were not."""
+    """Define ``answers.*`` of a proxy whose votes are given: how many draws have a vote, and why others have none."""
     frame = _add_valid_answers(numbers, path)
     total = int(frame["total"].sum())
     for status in ("invalid", "failed"):
@@ -117,7 +117,7 @@ def add_replayed_answers(numbers: Numbers, path: str) -> None:
 
 
 def add_answers(numbers: Numbers, path: str) -> None:
-    """Define ``answers.*``: how many answers were asked for, how many could be read, and what became of others."""
+    """Define ``answers.*``: how many answers were requested, how many were valid, and the status of the others."""
     frame = _add_valid_answers(numbers, path)
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
     about: dict[str, Any] = {"file": path, "n": total}
@@ -133,7 +133,7 @@ def add_answers(numbers: Numbers, path: str) -> None:
 def add_effective_answers(numbers: Numbers, path: str) -> None:
     """Define ``answers.each`` and ``answers.effective``: valid and effective votes of an utterance, means.
 
-    Where no prompt was asked twice, the effective number is not known and said so.
+    Where no prompt was used twice, the effective number is unknown and reported as such.
     """
     frame = pd.read_csv(path)
     if not {"total", "valid", "effective"} <= set(frame.columns):

@@ -1,4 +1,4 @@
-"""Numbers about the cost surface: what human and synthetic votes buy, by the number of each."""
+"""Numbers about the cost surface: the score by the number of human and of synthetic votes."""
 
 import math
 
@@ -34,7 +34,7 @@ def add_costs(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
             key = f"costs.{name}.{end}"
             wanted = {"labels": labels, "metric": "nll_minus_human", "stratum": stratum, "votes": m}
             row = numbers.estimate(f"{key}.difference", table, **wanted)
-            assert row is not None  # only an optional one can be absent
+            assert row is not None  # only optional ones can be absent
             p = float(row["p_adjusted"])
             numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))
             words = difference(float(row["estimate"]), p, level)

@@ -13,7 +13,7 @@ from scaling_ambiguity.reporting.text import bounds, count, joined, number
 from scaling_ambiguity.reporting.words import FEW_SPEAKERS, equivalent
 
 UNDERCOVERS = "which would cover too little"
-NOT_READ = {  # why an annotator has no distribution that could be read; inference.exchange_rows.NO_READ_OUT
+NOT_READ = {  # why an annotator has no distribution to read out; inference.exchange_rows.NO_READ_OUT
     "replayed": "its votes are those of humans",
     "table": "its votes were given as a table",
     "server": "a server gives answers, not the probabilities of all labels",
@@ -81,7 +81,7 @@ def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: 
 
 
 def _add_gains(numbers: Numbers, table: pd.DataFrame, m: float) -> None:
-    """Define ``exchange.gain.*`` and, less the echo's gain, ``exchange.net.*``, over typically many human votes."""
+    """Define ``exchange.gain.*`` and, minus the echo's gain, ``exchange.net.*``, over k typical human votes."""
     typical = pick(table, labels="human", metric="typical_votes")
     k = int(typical["estimate"].iloc[0]) if len(typical) else 1
     if len(typical):
@@ -102,7 +102,7 @@ def _equivalent(
     numbers: Numbers, key: str, table: pd.DataFrame, largest: float, level: float, *, optional: bool = False,
     bound: str = "exchange.largest", **about: Any,
 ) -> None:  # fmt: skip
-    """Define a number of equivalent votes and, with the ending ``.words``, what it says."""
+    """Define a number of equivalent votes and, with the ending ``.words``, its wording."""
     row = numbers.estimate(key, table, digits=2, optional=optional, **about)
     if row is None:
         numbers.words(f"{key}.words", ABSENT, [key])
@@ -132,7 +132,7 @@ def _add_shares(numbers: Numbers, table: pd.DataFrame) -> None:
 
 
 def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
-    """Define ``exchange.level.*`` from one table of estimate_exchange_by_level; ``exchangeleveled``: if it has any."""
+    """Define ``exchange.level.*`` from one table of estimate_exchange_by_level; ``exchangeleveled``: it has any."""
     table = pick(table, population="these raters")
     rows = pick(table, metric="nll", labels="human")
     numbers.switch("exchangeleveled", bool(len(rows)))
@@ -161,7 +161,7 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
 
 
 def add_validation(numbers: Numbers, table: pd.DataFrame) -> None:
-    """Define ``validation.*``: proxies whose worth is known because they were made for it."""
+    """Define ``validation.*``: proxies whose worth is known by construction."""
     table = pick(table, population="these raters")
     fresh = pick(table, metric="equivalent_votes")
     fresh = fresh[fresh["labels"].str.startswith("fresh-")].copy()

@@ -1,4 +1,4 @@
-"""How the paper speaks of the trainings of a run: what is trained, on what, and against which loss."""
+"""How the paper describes the trainings of a run: the model, the data and the loss."""
 
 from collections.abc import Callable
 from typing import Any
@@ -37,7 +37,7 @@ CONTROLS = {
 
 
 def adapted_models(config: dict[str, Any]) -> list[str]:
-    """Return the ALMs that are fine-tuned; small peers are not among them."""
+    """Return the ALMs that are fine-tuned, without small peers."""
     return [name for name in config["finetuning"]["models"] if name not in config.get("peers", {})]
 
 
@@ -56,7 +56,7 @@ def add_training_switches(numbers: Numbers, config: dict[str, Any], *, trained: 
 
 
 def add_trainings(setting: Callable[..., None], numbers: Numbers, config: dict[str, Any]) -> None:
-    """Define what ``settings.*`` say of trainings, as far as the switches of ``numbers`` let the text use them."""
+    """Define ``settings.*`` about trainings, as far as the switches of ``numbers`` let the text use them."""
     finetuning, name = config["finetuning"], config["paper"]["headline"]["protocol"]
     protocol = config["protocols"][name]
     seeds = finetuning["seeds"]
@@ -81,6 +81,6 @@ def add_trainings(setting: Callable[..., None], numbers: Numbers, config: dict[s
 
 
 def loss_words(protocol: dict[str, Any]) -> str:
-    """Return what a training minimises, after "the loss is"."""
+    """Return a description of the training loss, to follow "the loss is"."""
     words, weight = LOSSES[protocol["loss"]], protocol.get("entropy_weight")
     return f"{words}, plus {weight:g} times the entropy of the prediction" if weight else words

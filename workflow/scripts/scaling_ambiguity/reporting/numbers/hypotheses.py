@@ -11,7 +11,7 @@ POOLINGS = {"equal": "votes pooled as equals", "weighted": "votes pooled with th
 
 
 def add_hypotheses(numbers: Numbers, found: dict[str, Any], file: str) -> None:
-    """Define ``hypotheses.*`` from what test_hypotheses wrote to ``file``; ``modelsjudged``: models, not labels."""
+    """Define ``hypotheses.*`` from the output of test_hypotheses in ``file``; ``modelsjudged``: models, not labels."""
     numbers.switch("modelsjudged", found["source"] == "models")
     delta, after = found["delta"], found["delta_after"]
     low, high = (math.nan if found[f"delta_{end}"] is None else found[f"delta_{end}"] for end in ("low", "high"))

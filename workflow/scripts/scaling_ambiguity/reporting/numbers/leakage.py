@@ -1,4 +1,4 @@
-"""Numbers about what the parts of a fold share: sound, speakers, transcripts."""
+"""Numbers about the overlap between the parts of a fold: sound, speakers, transcripts."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Numbers about the levels of ambiguity: their edges, how many utterances they hold, how reliable they are."""
+"""Numbers about the levels of ambiguity: their edges, the utterances in each, and their reliability."""
 
 import math
 from typing import Any
@@ -12,7 +12,7 @@ from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.text import count, joined, number
 from scaling_ambiguity.reporting.words import trend
 
-RELIABLE = 0.5  # below, more than half of the variance of a level's votes is luck
+RELIABLE = 0.5  # below this, more than half of the variance of a level's votes is chance
 MEASURES = {
     "agreement": "the pairwise agreement",
     "entropy": "the normalised entropy",
@@ -24,12 +24,12 @@ MEASURES = {
 def add_levels(numbers: Numbers, table: pd.DataFrame, definition: dict[str, Any], classes: int) -> None:
     """Define ``levels.*`` from one table of align_votes; ``levelsnoisy``: their reliability is not known to reach .5.
 
-    ``levels.note`` says it all, for captions; the numbers of utterances are means per deal.
+    ``levels.note`` summarises them for captions; the numbers of utterances are means per deal.
 
     Args:
         numbers: With the switch ``leveled``.
         table: Rows of :func:`labels.levels.report_rows` among them.
-        definition: The protocol's ``levels``: definition, and votes unless it reads all of them.
+        definition: The protocol's ``levels``: definition, and votes unless it uses all of them.
         classes: Number of classes.
     """
     if not numbers.switches["leveled"]:

@@ -17,9 +17,9 @@ COMBINED = ("equal", "weighted")
 def add_models(
     numbers: Numbers, table: pd.DataFrame, annotator: str, level: float, *, simulated: bool, augmentation: str | None
 ) -> None:
-    """Define ``models.*`` from one table of evaluate_models; and what truth and ``augmentation`` give, if any.
+    """Define ``models.*`` from one table of evaluate_models; and results for truth and ``augmentation``, if any.
 
-    ``augmentedhuman``, ``augmentedcombined``: so trained on these labels too.
+    ``augmentedhuman``, ``augmentedcombined``: also trained on these labels with it.
     """
     trained = need(table[table["model"] != "none"], "models", metric="nll")
     model = sorted(set(trained["model"]))[0]
@@ -70,7 +70,7 @@ def _add_difference(
     *,
     metric: str = "nll_minus_human",
 ) -> None:
-    """Define a paired difference, its adjusted p-value and what it says."""
+    """Define a paired difference, its adjusted p-value and its wording."""
     wanted = {"labels": labels, "metric": metric, "reference": "human"} | about
     row = numbers.estimate(f"{key}.difference", rows, optional=True, **wanted)
     if row is None:
@@ -116,7 +116,7 @@ def _add_balanced(
 
 
 def _add_levels(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], combined: str) -> None:
-    """Define the difference of combined from human labels by level, and how it moves if its change is beyond chance."""
+    """Define the difference of combined from human labels by level, and its direction if significant."""
     for level in ("low", "medium", "high"):
         wanted = {"labels": combined, "metric": "nll_minus_human", "reference": "human"} | about | {"stratum": level}
         numbers.estimate(f"models.combined-equal.{level}", rows, optional=True, **wanted)

@@ -1,8 +1,9 @@
 """Where a number of the paper comes from, in a form that can be followed: file, rows, column, function.
 
-A number without a function is one cell: its ``rows`` select one row of the file, its value is what stands there in
-``column``. With a function it is what that function makes of the selected rows, or of an entry of a JSON file or of
-the configuration. :func:`recompute` follows the way; a number that is not at its end is refused when it is made.
+A number without a function is one cell: its ``rows`` select one row of the file, its value is that cell's
+``column``. With a function it is the result of that function on the selected rows, or on an entry of a JSON file or of
+the configuration. :func:`recompute` repeats the steps; a number that differs from the result is refused when it is
+made.
 """
 
 import math
@@ -42,7 +43,7 @@ OF_ENTRIES: dict[str, Callable[[Any], Any]] = {
     "joined": lambda entry: ", ".join(map(str, entry)),
     "presentation": lambda entry: entry.get("presentation", "voice"),
 }
-OF_CONFIGURATION: dict[str, Callable[[dict[str, Any]], Any]] = {  # of all of it; the column says what is looked at
+OF_CONFIGURATION: dict[str, Callable[[dict[str, Any]], Any]] = {  # of all of it; the column selects the quantity
     "models that are no peers": lambda config: ", ".join(
         name for name in config["finetuning"]["models"] if name not in config.get("peers", {})
     ),
@@ -52,7 +53,7 @@ OF_CORPORA = ("describe_corpus", "largest share", "smallest share")
 
 
 def recompute(number: dict[str, Any], config: dict[str, Any] | None = None) -> Any:
-    """Return the value that the provenance of a number leads to; NaN is None.
+    """Return the value that follows from the provenance of a number; NaN is None.
 
     Args:
         number: ``file``, ``column``, ``rows`` and ``function`` of an entry of numbers.json.
@@ -94,7 +95,7 @@ def faults(numbers: dict[str, dict[str, Any]], config: dict[str, Any] | None = N
 
 
 def fault(number: dict[str, Any], config: dict[str, Any] | None = None) -> str | None:
-    """Return what is wrong with the provenance of one number, None if it leads to the value."""
+    """Return what is wrong with the provenance of one number, None if the value follows from it."""
     if number["derived_from"]:
         return None
     if number["file"] is None:
@@ -116,7 +117,7 @@ def same(value: Any, other: Any) -> bool:
 
 
 def select(frame: pd.DataFrame, rows: dict[str, Any]) -> pd.DataFrame:
-    """Return the rows equal to ``rows``: a list matches any of its members, None what is missing, "inf" infinity."""
+    """Return the rows equal to ``rows``: a list matches any of its members, None a missing value, "inf" infinity."""
     keep = np.ones(len(frame), dtype=bool)
     for column, value in rows.items():
         if column not in frame:
@@ -154,14 +155,14 @@ def _frame(file: str, time: int) -> pd.DataFrame:
 
 
 class _Nothing:
-    """Stands for an entry that is not there."""
+    """Represents a missing entry."""
 
 
 _NOTHING = _Nothing()
 
 
 def _entry(node: Any, path: list[str]) -> Any:
-    """Return the entry at a path of keys and places, any of which may hold dots; or _NOTHING."""
+    """Return the entry at a path of keys and indices, any of which may hold dots; or _NOTHING."""
     if not path:
         return node
     if isinstance(node, list):

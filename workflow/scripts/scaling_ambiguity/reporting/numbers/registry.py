@@ -1,4 +1,4 @@
-"""Numbers of the prose: each has a key, a text, and the place it comes from, which is followed when it is made."""
+"""Numbers of the prose: each has a key, a text, and its provenance, which is checked when it is made."""
 
 import math
 from collections.abc import Sequence
@@ -32,8 +32,8 @@ PREAMBLE = r"""% Written by write_numbers; every \result{key} of the paper. An u
 class Number:
     """One keyed text of the paper and its provenance, see :mod:`reporting.numbers.provenance`.
 
-    ``value`` stands in ``column`` of the one row of ``file`` that ``rows`` select; with a ``function`` it is what
-    that makes of the selected rows. A text that follows from other numbers names their keys in ``derived_from``.
+    ``value`` is in ``column`` of the one row of ``file`` selected by ``rows``; with a ``function`` it is the result
+    on the selected rows. A text that follows from other numbers names their keys in ``derived_from``.
     """
 
     key: str
@@ -51,7 +51,7 @@ class Number:
 
 
 class Numbers:
-    """Collects numbers; a key may be defined once, and what its provenance leads to has to be its value.
+    """Collects numbers; a key may be defined once, and its value has to follow from its provenance.
 
     Args:
         config: The configuration, for numbers that come from it.
@@ -69,7 +69,7 @@ class Numbers:
         self.switches[name] = bool(on)
 
     def add(self, number_: Number) -> None:
-        """Add one number; a repeated key, or a provenance that does not lead to the value, is a fault of the code."""
+        """Add one number; a repeated key, or a provenance that gives another value, is a fault of the code."""
         if number_.key in self._numbers:
             raise ValueError(f"the result key {number_.key!r} is defined twice")
         if number_.file is None or self._there(number_.file):
@@ -80,18 +80,18 @@ class Numbers:
 
     def value(self, key: str, value: Any, text: str, *, file: object, column: str, rows: dict[str, Any] | None = None,
               function: str | None = None, n: int | None = None) -> None:  # fmt: skip
-        """Add the value of a cell, or what a function of ``provenance`` makes of selected rows or of an entry."""
+        """Add the value of a cell, or the result of a function of ``provenance`` on selected rows or an entry."""
         where = tuple(map(str, file)) if isinstance(file, list | tuple) else str(file)
         self.add(Number(key, text, _json(value), file=where, column=column, rows=rows or {}, function=function, n=n))
 
     def cell(self, key: str, row: pd.Series, column: str, text: str) -> None:
-        """Add what stands in a column of one row of a statistics table that was read with its ``file``."""
+        """Add the value in a column of one row of a statistics table that was read with its ``file``."""
         if column not in row:
             raise ValueError(f"the result key {key!r} is of the column {column!r}; a row has {list(row.index)}")
         self.value(key, row[column], text, file=row["file"], column=column, rows=_address(row), n=int(row["n"]))
 
     def absent(self, key: str) -> None:
-        """Add the text of what this run has no number for."""
+        """Add a text for a quantity that has no number in this run."""
         self.add(Number(key, ABSENT))
 
     def words(self, key: str, text: str, derived_from: Sequence[str]) -> None:
@@ -105,7 +105,7 @@ class Numbers:
         self, key: str, statistics: pd.DataFrame, *, digits: int = 3, interval: bool = True, optional: bool = False,
         **wanted: Any,
     ) -> pd.Series | None:  # fmt: skip
-        """Add the estimate of the one row equal to ``wanted``, its interval beside it, and return the row.
+        """Add the estimate of the one row equal to ``wanted``, with its interval, and return the row.
 
         An ``optional`` row that does not exist gives the text "(not available)" and None.
         """
@@ -134,7 +134,7 @@ class Numbers:
         return row
 
     def _there(self, file: str | tuple[str, ...]) -> bool:
-        """Whether a number of ``file`` can be followed; tests of texts give tables that are in no file."""
+        """Whether a number of ``file`` can be checked; tests of texts pass tables that are in no file."""
         if file == CONFIGURATION:
             return self._config is not None
         return all(Path(name).is_file() for name in ((file,) if isinstance(file, str) else file))

@@ -1,4 +1,4 @@
-"""Numbers that were chosen, not measured: the configuration as the text quotes it."""
+"""Numbers that were chosen, not measured: the configuration as quoted in the text."""
 
 from collections.abc import Callable
 from typing import Any

@@ -1,4 +1,4 @@
-"""Numbers about what shared votes do to a result by level."""
+"""Numbers about the effect of shared votes on results by level."""
 
 import pandas as pd
 
@@ -12,7 +12,7 @@ SHOWN = [("withheld", "withheld-2", "all"), ("withheld", "withheld-2", "disjoint
 
 
 def add_shared(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
-    """Define ``shared.*`` from one table of trace_shared_votes; ``sharedvotes``: the corpus has votes enough."""
+    """Define ``shared.*`` from one table of trace_shared_votes; ``sharedvotes``: the corpus has enough votes."""
     rows = pick(table, metric="equivalent_votes")
     numbers.switch("sharedvotes", bool(rows["estimate"].notna().any()))
     if not numbers.switches["sharedvotes"]:

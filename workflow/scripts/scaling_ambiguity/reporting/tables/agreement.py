@@ -16,7 +16,7 @@ CONSTANT = "constant"
 
 
 def verdict(rows: pd.DataFrame, labels: str) -> str:
-    """Return what the alternative annotator test says of a candidate, withheld unless it beats the constant answer."""
+    """Return a candidate's result in the alternative annotator test, withheld unless it beats the constant answer."""
     values = rows.set_index(["labels", "metric"])["estimate"]
     if labels in (CONSTANT, "prior"):
         return "for comparison"
@@ -35,7 +35,7 @@ def _candidate(labels: str) -> str:
 
 
 def matrix_of(rows: pd.DataFrame, labels: str) -> pd.DataFrame:
-    """Return one matrix of Dawid and Skene, rows the class of the utterance, columns the name it is given."""
+    """Return one matrix of Dawid and Skene, rows are the classes of the utterance, columns the labels given."""
     chosen = need(rows, "confusion of raters", labels=labels, method="dawid_skene")
     order = list(dict.fromkeys(chosen["stratum"].str.removeprefix("class=")))
     table = chosen.assign(kind=chosen["stratum"].str.removeprefix("class="), name=chosen["metric"].str[7:])

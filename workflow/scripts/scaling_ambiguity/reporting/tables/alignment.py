@@ -1,4 +1,4 @@
-"""How close synthetic votes come to held-out human votes, between floors and ceiling."""
+"""Agreement of synthetic votes with held-out human votes, between floors and ceiling."""
 
 from collections.abc import Sequence
 
@@ -12,10 +12,10 @@ from scaling_ambiguity.reporting.text import count, number, p_text
 
 SHOWN = ("nll", "brier", "jsd_bits", "bhattacharyya", "r2_within", "accuracy")
 BEFORE, AFTER = ("uniform", "prior"), ("human-smoothed", "leave-one-out")
-RAW = ("majority", "human", "split-half")  # histograms: a class that nobody chose has the floor's probability
+RAW = ("majority", "human", "split-half")  # histograms: a class that no one chose has the floor's probability
 SMOOTHED = "smoothed"
 THESE, LIKE_THESE = "these raters", "raters like these"
-AS_ALONE = "no wider"  # than the interval with speakers alone resampled, which is therefore not printed twice
+AS_ALONE = "no wider"  # than the interval with only speakers resampled, which is therefore not printed twice
 SIGN_FLIP = "sign_flip"
 BASELINES = {"prior": "class prior", "human-smoothed": "human votes, smoothed"}
 CEILINGS = {
@@ -98,7 +98,7 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
     """Return the LaTeX table over all utterances, and the rows behind it.
 
     Scores of smoothed votes, correlations by class, paired differences with their tests, JSD at equal counts, and last
-    the scores of raw histograms, whose NLL the floor decides.
+    the scores of raw histograms, whose NLL is dominated by the floor.
     ``statistics`` are tables of align_votes; each gets its own block. ``classes`` order the columns
     of the correlations; without them they are alphabetical.
     """

@@ -1,4 +1,4 @@
-"""The training part of a fold before and after each augmentation: by class, by bin, and how far from balance."""
+"""The training part of a fold before and after each augmentation: by class, by bin, and its distance from balance."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Where the ALM departs from people: labels, groups of utterances, what it hears, what its votes vary with."""
+"""How the ALM deviates from people: labels, groups of utterances, use of inputs, variance components of its votes."""
 
 import pandas as pd
 

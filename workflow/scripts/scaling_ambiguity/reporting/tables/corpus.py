@@ -1,4 +1,4 @@
-"""What the corpora are: sizes, votes, classes and how much raters disagree."""
+"""Description of the corpora: sizes, votes, classes and disagreement of raters."""
 
 import numpy as np
 import pandas as pd
@@ -23,7 +23,7 @@ def describe_corpus(
 ) -> dict[str, float]:
     """Return the numbers of one corpus by name; durations in minutes, shares in [0, 1].
 
-    NaN is what is not known: the minutes unless every duration is, the raters if they have no names.
+    NaN means unknown: the minutes unless every duration is known, the raters if they have no names.
     """
     human = votes[observed(votes)]
     counts = vote_counts(votes, classes)

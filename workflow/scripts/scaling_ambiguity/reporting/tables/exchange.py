@@ -1,4 +1,4 @@
-"""The exchange rate in numbers: votes alone, beside human votes, by level, and class shares of a corpus."""
+"""The exchange rate in numbers: votes alone, combined with human votes, by level, and class shares of a corpus."""
 
 import math
 from collections.abc import Sequence
@@ -34,13 +34,13 @@ def variant_name(labels: str) -> str:
 
 
 def votes_cell(row: pd.Series, largest: float, excess: float = math.nan, offset: float = 0.0) -> str:
-    """Return equivalent votes with their interval, where the data end, and how much worse than the prior.
+    """Return equivalent votes with their interval, the end of the data, and the difference from the prior.
 
     Args:
         row: A row of equivalent votes, or of a gain over ``offset`` human votes.
         largest: The largest number k of human votes that the corpus can show.
         excess: NLL minus that of the prior, in nats.
-        offset: Human votes that ``row`` is a gain over.
+        offset: Number of human votes over which ``row`` is a gain.
     """
     if row["method"].startswith("not_available"):
         return NOTHING
@@ -71,7 +71,7 @@ def _cells(rows: pd.DataFrame, digits: int = 3) -> str:
 
 
 def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
-    """Return one line per predictor without human votes beside it."""
+    """Return one line per predictor without human votes."""
     own = pick(rows, metric="equivalent_votes", population=THESE, stratum="all")
     order = sorted(range(len(own)), key=lambda i: (_order(own.iloc[i]["labels"]), own.iloc[i]["votes"]))
     body: list[Row] = []
@@ -92,7 +92,7 @@ def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
 
 
 def _beside(rows: pd.DataFrame, ks: Sequence[int], largest: float) -> list[Row]:
-    """Return one line per predictor beside k human votes: the gain for every k; then less what the control gains.
+    """Return one line per predictor combined with k human votes: the gain for every k, then minus the control's gain.
 
     The last column is the p-value of the difference in NLL from that control over ``typical_votes`` human votes.
     """

@@ -1,4 +1,4 @@
-"""The three hypotheses: every comparison with its interval, what could have been detected, and the verdicts."""
+"""The three hypotheses: every comparison with its interval, its minimum detectable effect, and the verdict."""
 
 import math
 from typing import Any
@@ -24,7 +24,7 @@ OF_FILE = ("corpus", "protocol", "source", "delta", "delta_low", "delta_high")
 
 
 def hypotheses_table(files: list[dict[str, Any]]) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table and the rows behind it; ``files`` are what test_hypotheses wrote."""
+    """Return the LaTeX table and the rows behind it; ``files`` are outputs of test_hypotheses."""
     body: list[Row] = []
     rows = []
     for file in files:

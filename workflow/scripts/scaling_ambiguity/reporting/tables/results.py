@@ -18,9 +18,9 @@ def _other_references(own: pd.DataFrame) -> list[str]:
 
 
 def between_seeds(own: pd.DataFrame) -> str:
-    """Return how the NLL of a condition varies between its trainings, apart from the variation between speakers.
+    """Return the variation of a condition's NLL between trainings, without the variation between speakers.
 
-    The standard deviation of the component between seeds where it was estimated, else the least and largest value.
+    The standard deviation of the component between seeds where it was estimated, else the smallest and largest value.
     """
     component = pick(own, metric="nll_seed_variance")
     if len(component):
@@ -67,6 +67,6 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     columns = [
         *("corpus", "protocol", "model", "labels", "augmentation", "metric", "reference"),
         *("estimate", "low", "high", "n", "n_clusters", "votes", "method", "p", "p_adjusted"),
-    ]  # votes: of method ``seed``, the number of the training
+    ]  # votes: for method ``seed``, the number of the training
     wanted = rows["metric"].isin([*SHOWN, "nll_minus_human", "nll_seed_variance"])
     return table, rows.loc[wanted, columns]

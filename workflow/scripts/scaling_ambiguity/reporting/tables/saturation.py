@@ -1,4 +1,4 @@
-"""How the divergence falls with the number of synthetic votes, what it tends to, and what was published for it."""
+"""How the divergence falls with the number of synthetic votes, its limit, and the published estimate of it."""
 
 import pandas as pd
 

@@ -1,4 +1,4 @@
-"""Coverage of nominal 95 % intervals: methods down, numbers of speakers across."""
+"""Coverage of nominal 95 % intervals: methods in rows, numbers of speakers in columns."""
 
 import pandas as pd
 
@@ -29,7 +29,7 @@ def validity_table(study: pd.DataFrame, own: pd.DataFrame | None) -> tuple[str, 
     """
     cells = pick(study, classes=4, votes=5)
     speakers = sorted(set(cells["speakers"]))
-    blank = [] if own is None else [""]  # the design of this run has a column of its own
+    blank = [] if own is None else [""]  # the design of this run has its own column
     body: list = []
     for population in ("these raters", "raters like these"):
         body.append(f"population: {population}")

@@ -11,10 +11,10 @@ from scaling_ambiguity.reporting.tables.booktabs import tabular
 from scaling_ambiguity.reporting.text import count
 
 ITEMS = ("utterances", "votes")
-SHOWN_REASONS = 12  # of each kind of item; the others are one line, and all are in the CSV
-LONG_REASON = 44  # characters; longer ones are broken into lines
+SHOWN_REASONS = 12  # per kind of item; the others are summarised in one line, and all are in the CSV
+LONG_REASON = 44  # characters; longer ones are wrapped
 OTHERS = "other reasons"
-# What differs from item to item: all after a colon, a semicolon or a parenthesis, quoted words, measured seconds.
+# Item-specific parts: all after a colon, a semicolon or a parenthesis, quoted words, measured seconds.
 DETAIL = re.compile(r"\s*(?:[:;(].*| ['\"].*?['\"])")
 MEASURED = re.compile(r"\d+\.\d+")
 
@@ -45,9 +45,9 @@ def account(audits: dict[str, dict[str, Any]]) -> pd.DataFrame:
 
 
 def votes_lost_table(audits: dict[str, dict[str, Any]]) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table, one column per corpus, and every reason as it stands in the audits.
+    """Return the LaTeX table, one column per corpus, and every reason as given in the audits.
 
-    Reasons that differ in details alone are one line of the LaTeX table, the most frequent first.
+    Reasons that differ only in details are one line of the LaTeX table, the most frequent first.
     """
     rows = account(audits)
     corpora = list(audits)
@@ -74,7 +74,7 @@ def votes_lost_table(audits: dict[str, dict[str, Any]]) -> tuple[str, pd.DataFra
 
 
 def general(reason: str) -> str:
-    """Return a reason without what differs from item to item."""
+    """Return a reason without its item-specific parts."""
     return MEASURED.sub("...", DETAIL.sub("", reason)).strip() or reason
 
 
