@@ -1,7 +1,7 @@
 """Ask an audio-language model for the synthetic votes of one shard of a corpus.
 
-Answers come from the answer store if they were given before; missing ones are requested and
-added to it. The votes are a pure function of the stored answers.
+Answers come from the answer store if they were given before; missing ones are requested and added to it. The votes
+are a pure function of the stored answers.
 """
 
 import argparse

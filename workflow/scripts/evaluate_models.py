@@ -1,9 +1,9 @@
 """Score every fine-tuned model of one corpus and protocol against the same held-out human votes.
 
-In addition: the score against the model's own kind of labels and, on simulated corpora,
-against the truth; trivial predictors and human ceilings; paired differences between label
-tables; everything overall and by ambiguity level, with intervals over speakers. The proper scores are
-also computed on a balanced split of the same utterances, by class, and by the factors of the corpus.
+In addition: the score against the model's own kind of labels and, on simulated corpora, against the truth; trivial
+predictors and human ceilings; paired differences between label tables; everything overall and by ambiguity level,
+with intervals over speakers. The proper scores are also computed on a balanced split of the same utterances, by
+class, and by the factors of the corpus.
 """
 
 import argparse

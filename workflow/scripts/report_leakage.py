@@ -1,7 +1,7 @@
 """Report leakage across a split: byte-identical sound, speakers and transcripts in several parts of a fold.
 
-Sound is compared by the available hashes, of the full decode or of the published files;
-without them the report says that none was compared.
+Sound is compared by the available hashes, of the full decode or of the published files; without them the report says
+that none was compared.
 """
 
 import argparse

@@ -158,7 +158,7 @@ def test_levels_of_all_votes_are_refused(tables):
     folder = tables[0]
     levels = LEVELS.read(folder / "levels.parquet")
     LEVELS.write(levels.assign(votes=np.int16(0)), folder / "levels.parquet")
-    with pytest.raises(UserError, match="votes of their own"):
+    with pytest.raises(UserError, match="have their own votes"):
         _program(folder)
     with pytest.raises(UserError, match="size"):
         _program(folder, options={"size": 3})

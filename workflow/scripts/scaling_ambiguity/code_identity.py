@@ -1,9 +1,8 @@
 """The identity of a rule's code: a hash of the syntax tree of its script and of the modules it imports from here.
 
-A rule passes this hash as a parameter. An edited helper then re-runs exactly the rules
-that import it, directly or through others; comments, docstrings, formatting and file
-times change nothing. Modules chosen by a wildcard (a corpus' reader) are imported by
-name at run time, so they are passed to :func:`code_hash` in addition to the script.
+A rule passes this hash as a parameter. An edited helper then re-runs exactly the rules that import it, directly or
+through others; comments, docstrings, formatting and file times change nothing. Modules chosen by a wildcard (a
+corpus' reader) are imported by name at run time, so they are passed to :func:`code_hash` in addition to the script.
 """
 
 import ast

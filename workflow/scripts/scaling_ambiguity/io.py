@@ -27,9 +27,9 @@ _OLD = 24 * 3600  # seconds after which a temporary file of another machine, or 
 def atomic_path(path: str | Path) -> Iterator[Path]:
     """Yield a job-unique temporary path (file or folder) next to ``path``; rename it on success.
 
-    Two copies of a job may write at once: each has its own temporary name and the last
-    rename wins. On an exception the temporary is removed and ``path`` is untouched. Remains of killed
-    jobs for the same path are removed first: temporaries whose process no longer exists, and those a day old.
+    Two copies of a job may write at once: each has its own temporary name and the last rename wins. On an exception
+    the temporary is removed and ``path`` is untouched. Remains of killed jobs for the same path are removed first:
+    temporaries whose process no longer exists, and those a day old.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)

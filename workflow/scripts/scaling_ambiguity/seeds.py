@@ -1,8 +1,7 @@
 """Randomness by name: the same parts always give the same stream.
 
-Streams are derived by hashing their purpose (seed, utterance, draw ...), never
-from a position in a shard or a batch, so that a result does not depend on how the
-work was divided.
+Streams are derived by hashing their purpose (seed, utterance, draw ...), never from a position in a shard or a batch,
+so that a result does not depend on how the work was divided.
 """
 
 import hashlib

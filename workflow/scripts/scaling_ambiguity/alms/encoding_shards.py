@@ -26,8 +26,7 @@ Named = tuple[str, Path]
 def encode_clips(alm: LoadedALM, clips: Sequence[Named], unheard: dict[str, str]) -> Iterator[tuple[str, EncodedClip]]:
     """Yield the encoder's output of each (utterance, sound file), on the CPU.
 
-    Each clip is encoded by itself. Where the model is on a GPU, the next sound is
-    decoded meanwhile.
+    Each clip is encoded by itself. Where the model is on a GPU, the next sound is decoded meanwhile.
 
     Args:
         alm: The model.

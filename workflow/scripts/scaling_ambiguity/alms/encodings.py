@@ -40,8 +40,8 @@ class Clip:
 class Encodings:
     """Encodes files, each once as long as it is kept; encoder outputs of the corpus on disk are read instead.
 
-    A clip is encoded by itself, so that its tokens do not depend on its neighbours in
-    a batch, on how jobs are divided, or on whether they are computed here or by encode_audio.
+    A clip is encoded by itself, so that its tokens do not depend on its neighbours in a batch, on how jobs are
+    divided, or on whether they are computed here or by encode_audio.
 
     Attributes:
         shared: Encoder outputs on disk, or None.

@@ -30,8 +30,8 @@ class LoadedALM:
         processor: Its feature extractor, tokenizer and chat template.
         tokenizer: ``processor.tokenizer``.
         device: Where the weights are.
-        revision: Identifies the weights: the commit of a hub checkpoint, or the
-            SHA-256 of the configuration and weights of a local folder.
+        revision: Identifies the weights: the commit of a hub checkpoint, or the SHA-256 of the configuration and
+            weights of a local folder.
     """
 
     model: Any

@@ -90,10 +90,10 @@ def make_bins(options: dict[str, Any], distributions: Array, classes: list[str],
 def codebook(distributions: Array, codes: int) -> Array:
     """Return at most ``codes`` centres of k-means in Hellinger space, (k, C), by dominant class, then entropy.
 
-    Points are square roots of distributions, whose Euclidean distance is sqrt(2) times the
-    Hellinger distance; a centre is the distribution whose root points to the mean of its
-    members' roots. The initialisation is farthest-first from the point nearest to the mean, without
-    randomness. There are never more centres than different distributions.
+    Points are square roots of distributions, whose Euclidean distance is sqrt(2) times the Hellinger distance; a
+    centre is the distribution whose root points to the mean of its members' roots. The initialisation is
+    farthest-first from the point nearest to the mean, without randomness. There are never more centres than different
+    distributions.
     """
     points, weights = np.unique(np.round(np.sqrt(distributions), 12), axis=0, return_counts=True)
     middle = np.average(points, axis=0, weights=weights)

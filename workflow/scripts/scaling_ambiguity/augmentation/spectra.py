@@ -51,8 +51,8 @@ def mask_spectrum(
 ) -> np.ndarray:
     """Return the sound with ``masks`` frequency bands and as many time segments masked (SpecAugment).
 
-    Each band is U(0, ``frequency``) of all bands wide, each segment U(0, ``time``) of the
-    length, at a random position. Source: arXiv 1904.08779, without its time warp.
+    Each band is U(0, ``frequency``) of all bands wide, each segment U(0, ``time``) of the length, at a random
+    position. Source: arXiv 1904.08779, without its time warp.
     """
     spectrum = _spectrum(waveform)
     for axis, share in ((0, frequency), (1, time)):

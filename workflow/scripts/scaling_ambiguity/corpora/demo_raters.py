@@ -78,9 +78,9 @@ def sample_pool(world: str, count: int, seed: int, prior: np.ndarray, kinds: lis
 def assign_raters(utterances: list[str], pool: RaterPool, votes: tuple[int, int], seed: int) -> pd.DataFrame:
     """Return who rates which utterance, columns utterance and rater, regardless of the utterances' content.
 
-    The number of votes of an utterance is uniform in ``votes`` (both ends included) and derived from a hash
-    of its name; its raters are those with the fewest votes so far, ties at random, so that
-    the raters' numbers of votes differ by at most one.
+    The number of votes of an utterance is uniform in ``votes`` (both ends included) and derived from a hash of its
+    name; its raters are those with the fewest votes so far, ties at random, so that the raters' numbers of votes
+    differ by at most one.
 
     Raises:
         UserError: More votes than raters, or raters that no chain of shared utterances connects.

@@ -1,8 +1,8 @@
 """The demo's speakers, and the conversion of a prosodic intention into settings of the synthesiser.
 
-A cue is a number in standard units relative to the speaker's own base; ``realise`` turns
-cues into the integers and rounded decimals that the synthesiser accepts, and returns the cues
-that these settings represent, so that whatever depends on them depends on the signal alone.
+A cue is a number in standard units relative to the speaker's own base; ``realise`` turns cues into the integers and
+rounded decimals that the synthesiser accepts, and returns the cues that these settings represent, so that whatever
+depends on them depends on the signal alone.
 """
 
 from dataclasses import dataclass
@@ -85,9 +85,9 @@ def sample_speakers(world: str, count: int, seed: int, pool: str) -> list[Speake
 def realise(speaker: Speaker, intended: np.ndarray) -> tuple[dict[str, object], np.ndarray]:
     """Return the synthesiser's settings for intended cues (5,), and the cues (5,) that the settings represent.
 
-    Settings: voice, espeak_pitch (0-99), espeak_range (%), espeak_speed (words per minute),
-    level (dB re full scale, root mean square), tilt (first-order filter coefficient in
-    [-0.7, 0.7]; negative is brighter). Rounding and the synthesiser's limits are reflected in the cues.
+    Settings: voice, espeak_pitch (0-99), espeak_range (%), espeak_speed (words per minute), level (dB re full scale,
+    root mean square), tilt (first-order filter coefficient in [-0.7, 0.7]; negative is brighter). Rounding and the
+    synthesiser's limits are reflected in the cues.
     """
     pitch = int(np.clip(round(speaker.pitch + PITCH_STEP * intended[0]), 0, 99))
     width = int(np.clip(round(RANGE_BASE + RANGE_STEP * intended[1]), 5, 200))

@@ -5,9 +5,9 @@ x; the words lean towards a class independently. A perfect listener of the pool 
 
     p_c  proportional to  prior_c exp(-|x - (1 - t) h - m_c|^2 / (2 s^2) + g [words lean to c]),
 
-with m_c the typical cues of class c, h the speaker's habit, which the listener discounts
-to the share 1 - t, s the width of a class and g the pool's reliance on words. p is thus a function of the
-realised signal alone, and so is v, the expected vote of a rater of the pool.
+with m_c the typical cues of class c, h the speaker's habit, which the listener discounts by the share 1 - t, s the
+width of a class and g the pool's reliance on words. p is thus a function of the realised signal alone, and so is v,
+the expected vote of a rater of the pool.
 """
 
 from dataclasses import dataclass

@@ -83,9 +83,9 @@ def read_votes(text: pa.LargeStringArray) -> tuple[pd.DataFrame, np.ndarray]:
 def read_blocks(path: Path, suffix: str, source: str, rejects: Rejects) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return (headers, votes) of a text file of blocks, separated by blank lines.
 
-    The first line of a block starts with a file name, the lines below it are votes. A line
-    that is not a vote, or has no utterance above it in its block, goes to the rejects, so that a
-    damaged header never assigns its votes to the preceding utterance.
+    The first line of a block starts with a file name, the lines below it are votes. A line that is not a vote, or has
+    no utterance above it in its block, goes to the rejects, so that a damaged header never assigns its votes to the
+    preceding utterance.
 
     Args:
         path: The file.

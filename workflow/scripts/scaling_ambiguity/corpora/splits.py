@@ -12,11 +12,10 @@ from scaling_ambiguity.seeds import derive_seed
 def split_by_speaker(utterances: pd.DataFrame, *, folds: int, validation: float, seed: int) -> pd.DataFrame:
     """Return utterance, fold, part with disjoint speakers in train, validation and test.
 
-    Speakers are assigned to folds, those with most utterances first and ties in hashed order, each to the
-    fold with the fewest utterances. Fold k tests on its own speakers; of the others, in an
-    order hashed from seed, fold and speaker, the share ``validation`` (at least one) is used for validation. A single
-    other speaker contributes a share of the utterances instead, as no one else is left for validation.
-    Every utterance is tested exactly once.
+    Speakers are assigned to folds, those with most utterances first and ties in hashed order, each to the fold with
+    the fewest utterances. Fold k tests on its own speakers; of the others, in an order hashed from seed, fold and
+    speaker, the share ``validation`` (at least one) is used for validation. A single other speaker contributes a
+    share of the utterances instead, as no one else is left for validation. Every utterance is tested exactly once.
 
     Args:
         utterances: Columns utterance and speaker.
@@ -178,8 +177,8 @@ def _fold_of_one(utterances: pd.DataFrame, fold: int, speaker: str, validation: 
 def split_at_random(utterances: pd.DataFrame, *, test: float, validation: float, seed: int) -> pd.DataFrame:
     """Return utterance, fold 0 and part of one random split by utterance, speakers on both sides.
 
-    The published protocol (arXiv 2601.14620): a share ``test`` is tested once, the share
-    ``validation`` of the rest is for validation. The order is hashed from seed and utterance.
+    The published protocol (arXiv 2601.14620): a share ``test`` is tested once, the share ``validation`` of the rest
+    is for validation. The order is hashed from seed and utterance.
 
     Raises:
         UserError: Too few utterances for the three parts.

@@ -135,11 +135,10 @@ def _seed_mean(
 def floor_columns(judges: Judges, floor: float, truth: np.ndarray | None = None) -> list[Column]:
     """Score the predictors without a model: uniform, prior, majority, human and human-smoothed.
 
-    ``uniform`` and ``prior`` (class prior of the other speakers) use no vote of the utterance
-    and are judged like a model. ``majority`` (ties shared), ``human`` (histogram) and
-    ``human-smoothed`` (Dirichlet posterior mean) use the conditioning votes and are judged by
-    the reference votes, averaged over deals; against human votes only by the scores that are
-    linear in them, because divergences from a histogram increase as its number of votes decreases.
+    ``uniform`` and ``prior`` (class prior of the other speakers) use no vote of the utterance and are judged like a
+    model. ``majority`` (ties shared), ``human`` (histogram) and ``human-smoothed`` (Dirichlet posterior mean) use the
+    conditioning votes and are judged by the reference votes, averaged over deals; against human votes only by the
+    scores that are linear in them, because divergences from a histogram increase as its number of votes decreases.
     """
     u, c = judges.counts.shape
     constant = {"uniform": np.full((1, u, c), 1 / c), "prior": judges.prior[None]}

@@ -9,9 +9,8 @@ PLAIN = "none"
 def difference_columns(columns: list[Column]) -> list[Column]:
     """Return the differences in NLL per human vote, overall and by level.
 
-    ``nll_minus_human``: labels X minus labels ``human``, same model and augmentation.
-    ``nll_minus_plain``: an augmentation minus none, same model and labels.
-    Negative: the condition is better than its baseline.
+    ``nll_minus_human``: labels X minus labels ``human``, same model and augmentation. ``nll_minus_plain``: an
+    augmentation minus none, same model and labels. Negative: the condition is better than its baseline.
     """
     nll = {
         (column.condition, column.stratum): column

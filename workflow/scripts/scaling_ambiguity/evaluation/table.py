@@ -31,10 +31,10 @@ def evaluation_table(
 ) -> pd.DataFrame:
     """Return one row per estimate; see STATISTICS.
 
-    Means over utterances carry a cluster interval. Differences also have p and, within each
-    family (one metric and augmentation; overall, the three levels together, the balanced splits,
-    the classes, each factor), Holm's p_adjusted. Scores that are not means are smooth functions of
-    totals, see ``whole_set_intervals``. Rows of method ``seed`` list each training's NLL (``votes`` is its number).
+    Means over utterances carry a cluster interval. Differences also have p and, within each family (one metric and
+    augmentation; overall, the three levels together, the balanced splits, the classes, each factor), Holm's
+    p_adjusted. Scores that are not means are smooth functions of totals, see ``whole_set_intervals``. Rows of method
+    ``seed`` list each training's NLL (``votes`` is its number).
 
     Args:
         predictions: From ``gather_predictions``.

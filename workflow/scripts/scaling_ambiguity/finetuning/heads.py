@@ -22,10 +22,10 @@ WEIGHTS, SHAPE = "head.safetensors", "head.json"
 class AttentionHead(nn.Module):
     """The published head (arXiv 2601.14620): one self-attention query, two blocks, a linear layer.
 
-    Hidden states (B, T, H) -> 8-head self-attention, read at the first position -> LayerNorm, linear,
-    dropout .15, GELU, residual -> LayerNorm, linear to H / 2, dropout .1, GELU -> LayerNorm, linear to C.
-    Unlike there, padding is neither attended to nor mistaken for the first position: an
-    utterance's prediction does not depend on the rest of its batch.
+    Hidden states (B, T, H) -> 8-head self-attention, read at the first position -> LayerNorm, linear, dropout .15,
+    GELU, residual -> LayerNorm, linear to H / 2, dropout .1, GELU -> LayerNorm, linear to C. Unlike there, padding is
+    neither attended to nor mistaken for the first position: an utterance's prediction does not depend on the rest of
+    its batch.
     """
 
     def __init__(self, width: int, classes: int, evidential: bool = False):

@@ -24,8 +24,8 @@ def last_position_only(alm: LoadedALM, classes: list[str]) -> RemovableHandle | 
     layer = parts(alm.model).language_model.layers[-1]
     if any(len(row) > 1 for row in label_tokens(alm, classes)) or not hasattr(layer, "mlp"):
         return None
-    # The block's output (B, 1, H) is broadcast onto the residual stream: right at the last
-    # position, and unused at the others.
+    # The block's output (B, 1, H) is broadcast onto the residual stream: right at the last position, and unused at
+    # the others.
     return layer.mlp.register_forward_pre_hook(lambda _, arguments: (arguments[0][:, -1:], *arguments[1:]))
 
 

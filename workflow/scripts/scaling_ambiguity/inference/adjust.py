@@ -11,11 +11,11 @@ def adjust(p: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
     """Adjust the p-values of one family, (n,) -> (n,), in [0, 1]; NaN stays NaN and is not counted.
 
     ``holm`` (Holm 1979, Scandinavian Journal of Statistics 6): sorted upwards, p_(i) becomes the running maximum of
-    (n - i + 1) p_(i), capped at 1; the probability of one or more false rejections in the family stays below the level.
-    ``benjamini_hochberg`` (1995, 10.1111/j.2517-6161.1995.tb02031.x): the running minimum from the right of
-    n p_(i) / i; the expected share of false rejections stays below the level for independent or positively
-    dependent tests.
-    ``benjamini_yekutieli`` (2001, 10.1214/aos/1013699998): the same times sum_i 1/i, for any dependence between tests.
+    (n - i + 1) p_(i), capped at 1; the probability of one or more false rejections in the family stays below the
+    level. ``benjamini_hochberg`` (1995, 10.1111/j.2517-6161.1995.tb02031.x): the running minimum from the right of n
+    p_(i) / i; the expected share of false rejections stays below the level for independent or positively dependent
+    tests. ``benjamini_yekutieli`` (2001, 10.1214/aos/1013699998): the same times sum_i 1/i, for any dependence
+    between tests.
 
     Raises:
         ValueError: a p outside [0, 1], or an unknown method.

@@ -188,7 +188,7 @@ class OneMoreVote:
         """Return a sentence about the value."""
         if not self.after:
             return (
-                "fewer than half of the utterances have three votes, or the speakers cannot be told apart: "
+                "fewer than half of the utterances have three votes, or the speakers cannot be separated: "
                 "the value of one more vote is not known, nor is H3"
             )
         error = f"standard error {self.se:.4f}, interval {self.low:.4f} to {self.high:.4f}"

@@ -1,8 +1,8 @@
 """Cluster bootstrap intervals in closed form: means, and smooth functions of cluster totals.
 
-Whole clusters (speakers) are resampled; everything a resample needs is a linear map of
-cluster totals, so ten thousand resamples of a column are two small matrix products. The
-same (clusters, resamples, seed) gives the same resamples, which makes comparisons paired.
+Whole clusters (speakers) are resampled; everything a resample needs is a linear map of cluster totals, so ten
+thousand resamples of a column are two small matrix products. The same (clusters, resamples, seed) gives the same
+resamples, which makes comparisons paired.
 """
 
 from collections.abc import Callable
@@ -145,8 +145,8 @@ def moment_interval(
 ) -> Intervals:
     """Interval of a smooth function of moment totals, such as a correlation, by the delta method.
 
-    The estimate is f(T) with T = sum of the rows' moments; its linearised variance is
-    G / (G - 1) sum_g (grad f(T) . (T_g - T / G))^2, re-evaluated in every resample.
+    The estimate is f(T) with T = sum of the rows' moments; its linearised variance is G / (G - 1) sum_g (grad f(T) .
+    (T_g - T / G))^2, re-evaluated in every resample.
 
     Args:
         moments: (n, K) or (n, M, K), e.g. weight, x, y, x^2, y^2, xy of ``correlation.pearson_moments``.

@@ -99,8 +99,8 @@ class EquivalentVotes:
         estimate: k* in [0, K]; K means "more than K" when ``one_sided`` is "low" and high is NaN.
         low: smallest k not rejected; NaN with fewer than five clusters.
         high: largest k not rejected; NaN with fewer than five clusters, and where the data give no upper bound below K.
-        one_sided: "no", "high" (an upper bound only: 0 is not rejected) or "low" (a
-            lower bound only; with low = 0 the data give no bound).
+        one_sided: "no", "high" (an upper bound only: 0 is not rejected) or "low" (a lower bound only; with low = 0
+            the data give no bound).
     """
 
     estimate: float

@@ -1,12 +1,11 @@
 """Does the exchange rate recover known values? Many simulated corpora with proxies of known worth.
 
-Fresh raters of the same pool are worth their number at any level of ambiguity, also when calibrated. Uniform
-noise and the votes of another utterance are worth nothing; the repeated majority of one's own votes, and votes drawn
-from the class prior, add nothing to human votes. Draws from the latent distribution, which is free of any rater's
-habit, and the votes of a biased annotator are worth what the same predictors are worth on very many utterances
-(``population_worth``).
-A weight or a matrix that has to be learnt is learnt less well from one corpus: what a corpus of this size can
-expect is the worth at the mean losses over all corpora.
+Fresh raters of the same pool are worth their number at any level of ambiguity, also when calibrated. Uniform noise
+and the votes of another utterance are worth nothing; the repeated majority of one's own votes, and votes drawn from
+the class prior, add nothing to human votes. Draws from the latent distribution, which is free of any rater's habit,
+and the votes of a biased annotator are worth what the same predictors are worth on very many utterances
+(``population_worth``). A weight or a matrix that has to be learnt is learnt less well from one corpus: what a corpus
+of this size can expect is the worth at the mean losses over all corpora.
 """
 
 from collections.abc import Iterator

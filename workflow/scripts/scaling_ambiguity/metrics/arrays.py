@@ -68,8 +68,8 @@ def histogram(counts: ArrayLike) -> Array:
 def floored(p: ArrayLike, floor: float) -> Array:
     """Return max(p, floor), renormalised to sum 1; shape (..., C).
 
-    The floor prevents a single unexpected vote from having infinite loss; it is a stated
-    part of every score that takes a logarithm. ``floor`` lies in [0, 1 / C).
+    The floor prevents a single unexpected vote from having infinite loss; it is a stated part of every score that
+    takes a logarithm. ``floor`` lies in [0, 1 / C).
     """
     array = distributions(p)
     if not 0 <= floor < 1 / array.shape[-1]:

@@ -1,7 +1,7 @@
 """An annotator whose votes are those of another corpus entry: published human votes stand in for a model's.
 
-On CREMA-D the votes of raters who saw only the face thus stand in for a model that is
-asked about the voice: real, informative, and wrong in a systematic way.
+On CREMA-D the votes of raters who saw only the face thus stand in for a model that is asked about the voice: real,
+informative, and wrong in a systematic way.
 """
 
 from collections.abc import Sequence
@@ -29,11 +29,11 @@ def replay(
 ) -> pd.DataFrame:
     """Return ``draws`` synthetic votes of each utterance, taken from other raters' votes on it.
 
-    An utterance's raters are sorted by a 64-bit hash of (seed, annotator, utterance,
-    presentation, rater), which depends on no other utterance, and the first ``draws`` of them vote; a
-    rater who gave several labels contributes the one whose hash comes first. So more draws
-    add votes and change none. A label outside ``classes`` is an answer of status ``invalid``; a draw for
-    which there is no rater left has status ``failed``, so that every (utterance, draw) is there.
+    An utterance's raters are sorted by a 64-bit hash of (seed, annotator, utterance, presentation, rater), which
+    depends on no other utterance, and the first ``draws`` of them vote; a rater who gave several labels contributes
+    the one whose hash comes first. So more draws add votes and change none. A label outside ``classes`` is an answer
+    of status ``invalid``; a draw for which there is no rater left has status ``failed``, so that every (utterance,
+    draw) is there.
 
     Args:
         votes: Votes table of the other entry: its observers' primary votes are taken.

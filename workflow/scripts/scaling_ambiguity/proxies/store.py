@@ -1,9 +1,9 @@
 """The answer store: an append-only folder of JSON lines. Answers are paid for once and never discarded.
 
-Each writing process has its own file, so that writers never conflict and only the last line of
-a file can be truncated. One line is one answer; it begins with its key and that of its question. Failures of
-draws, by a server or because a clip has no audio token, are stored in separate files
-(``failed-*.jsonl``); if these are removed, the draws are requested again.
+Each writing process has its own file, so that writers never conflict and only the last line of a file can be
+truncated. One line is one answer; it begins with its key and that of its question. Failures of draws, by a server or
+because a clip has no audio token, are stored in separate files (``failed-*.jsonl``); if these are removed, the draws
+are requested again.
 """
 
 import json

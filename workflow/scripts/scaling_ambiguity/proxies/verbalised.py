@@ -50,11 +50,10 @@ def parse_distribution(
 ) -> Verbalised:
     """Return the distribution that an answer states.
 
-    The answer is one JSON object, in a code fence or not, and nothing else; with ``reasoned``, any
-    text may come first and the object is the last thing. Its keys are the classes (or listed
-    synonyms), each exactly once, and no others. Its values are numbers from 0 to 1 that
-    sum to 1, or percentages that sum to 100 (plain numbers or ``"30%"``, not mixed), within the
-    tolerance; they are then divided by their sum. Nothing else is corrected.
+    The answer is one JSON object, in a code fence or not, and nothing else; with ``reasoned``, any text may come
+    first and the object is the last thing. Its keys are the classes (or listed synonyms), each exactly once, and no
+    others. Its values are numbers from 0 to 1 that sum to 1, or percentages that sum to 100 (plain numbers or
+    ``"30%"``, not mixed), within the tolerance; they are then divided by their sum. Nothing else is corrected.
 
     Args:
         response: The model's answer.

@@ -108,8 +108,8 @@ def gather_examples(
         encoded: Folders of the encoder outputs of all clips of the corpus; none: clips are encoded in the job.
 
     Raises:
-        UserError: The fold lacks a part, a training or validation utterance has no label,
-            an augmented item has a parent outside the training part, or encoder outputs are truncated.
+        UserError: The fold lacks a part, a training or validation utterance has no label, an augmented item has a
+            parent outside the training part, or encoder outputs are truncated.
     """
     members = splits.loc[splits["fold"] == fold]
     parts = ("train", "validation", "test")

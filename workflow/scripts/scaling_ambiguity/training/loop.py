@@ -49,8 +49,8 @@ class Trained:
     Attributes:
         curve: One row per validation: step, train_loss (mean since the last one; NaN at step 0),
             validation_loss, learning_rate (of the last step).
-        best_step: The validated step with the lowest validation loss, the earliest on ties.
-            Step 0, the model before training, is in the curve but not a candidate, so that every arm is trained.
+        best_step: The validated step with the lowest validation loss, the earliest on ties. Step 0, the model before
+            training, is in the curve but not a candidate, so that every arm is trained.
         seconds: Time spent training, over all attempts.
         resumed_from: Step the last attempt started at, 0 if it was the first.
     """

@@ -24,10 +24,9 @@ def rate_factor(step: int, steps: int, warmup: float) -> float:
 class Batches:
     """The rows of every step: epochs in an order hashed from (seed, epoch, utterance), cut into full batches.
 
-    An epoch's remainder opens the next batch, so that every batch is full and each item is
-    seen equally often, up to one. With lengths, windows of ``WINDOW`` batches are sorted
-    by length and cut, and the cuts are shuffled: a batch holds prompts of similar length, little of it
-    is padding, and an epoch still holds each item once.
+    An epoch's remainder opens the next batch, so that every batch is full and each item is seen equally often, up to
+    one. With lengths, windows of ``WINDOW`` batches are sorted by length and cut, and the cuts are shuffled: a batch
+    holds prompts of similar length, little of it is padding, and an epoch still holds each item once.
     """
 
     def __init__(self, utterances: list[str], size: int, seed: int, lengths: list[int] | None = None):

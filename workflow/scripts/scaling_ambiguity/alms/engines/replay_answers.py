@@ -60,7 +60,7 @@ def open_engine(entry: dict[str, Any]) -> Engine:
         raise UserError(
             f"{folder}: holds the chat formats of: {'; '.join(there) or 'none'}; {len(meant)} of them match. Set "
             "model and revision of the alms entry to one of them; without any, let `export_answers` write the folder "
-            "anew where the model is there."
+            "again where the model is available."
         )
     (((model, revision), chat),) = meant.items()
     return Engine(folder, model, revision, ChatFormat(**chat["format"]))

@@ -22,9 +22,9 @@ _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 class Client:
     """Sends to ``base_url``/chat/completions; safe to use from several threads.
 
-    Each attempt has its own connection: surplus or late bytes from a server cannot
-    become the answer to another question. Redirects are not followed, so that neither key nor audio
-    goes anywhere but to the named server; environment proxies are not used.
+    Each attempt has its own connection: surplus or late bytes from a server cannot become the answer to another
+    question. Redirects are not followed, so that neither key nor audio goes anywhere but to the named server;
+    environment proxies are not used.
     """
 
     def __init__(self, base_url: str, key: Key, timeout_s: float) -> None:

@@ -56,9 +56,9 @@ def read_reply(data: Any, samples: int) -> Reply:
         raise _garbage(f"no completion, but an object with {sorted(map(str, data))[:5]}")
     given = data.get("choices") or [{}] * samples
     if data.get("choices") == {} or not isinstance(given, list):
-        raise _garbage("choices that are no list")
+        raise _garbage("choices that are not a list")
     if not all(isinstance(choice, dict | None) for choice in given):
-        raise _garbage("choices that are no objects")
+        raise _garbage("choices that are not objects")
     choices: list[dict] = [choice or {} for choice in given]
     if len(choices) > samples:
         raise _garbage(f"{len(choices)} choices where {samples} were asked for")

@@ -13,9 +13,8 @@ RETRIED = frozenset({408, 409, 425, 429, 500, 502, 503, 504, 520, 522, 524, 529}
 def backoff(attempt: int, draw: float | None = None) -> float:
     """Return the wait after failed attempt ``attempt`` (from 0), in seconds.
 
-    w = min(60, 2^attempt) (1 + u) / 2, u uniform in [0, 1): one half is fixed, so that ten retries
-    outlast an outage of two and a half minutes, and one half is jitter, so that jobs which
-    failed together do not return together.
+    w = min(60, 2^attempt) (1 + u) / 2, u uniform in [0, 1): one half is fixed, so that ten retries outlast an outage
+    of two and a half minutes, and one half is jitter, so that jobs which failed together do not return together.
 
     Args:
         attempt: Number of attempts before this one.

@@ -1,9 +1,8 @@
 """DiME-Aug repaired: bins of the simplex are filled with items that actually lie in them.
 
-Bins of low ambiguity are filled by changes of one recording that keep its label distribution:
-a mixture of two would be more ambiguous. The others are filled by mixtures of two recordings,
-of which only those count whose label distribution lies in the bin; the remainder is
-filled like the former, and any shortfall is reported.
+Bins of low ambiguity are filled by changes of one recording that keep its label distribution: a mixture of two would
+be more ambiguous. The others are filled by mixtures of two recordings, of which only those count whose label
+distribution lies in the bin; the remainder is filled like the former, and any shortfall is reported.
 """
 
 from dataclasses import dataclass

@@ -49,10 +49,10 @@ def read(root: Path, options: dict) -> Corpus:
 
     Args:
         root: The folder that holds Session1 ... Session5.
-        options: The corpus' entry in the configuration; ``release`` is ``full`` (the default: 5
-            sessions with 151 dialogues are required, and utterances missing from a session
-            rejected) or anything else for a part of the corpus, ``audio`` is ``required``,
-            ``optional`` or ``none``, ``presentation`` is ``audiovisual`` unless given.
+        options: The corpus' entry in the configuration; ``release`` is ``full`` (the default: 5 sessions with 151
+            dialogues are required, and utterances missing from a session rejected) or anything else for a part of the
+            corpus, ``audio`` is ``required``, ``optional`` or ``none``, ``presentation`` is ``audiovisual`` unless
+            given.
 
     Raises:
         UserError: No session, or sessions, dialogues or the sound are missing.

@@ -36,9 +36,9 @@ HIGHEST = 5.0
 def read(root: Path, options: dict) -> Corpus:
     """Return utterances and votes.
 
-    Utterances: speaker ``F01``, session ``Session01``, split null, transcript null. Votes: of a
-    rater who appears twice on a clip the first counts; the
-    other goes to the rejects (stage ``filter``, as this is a property of the corpus).
+    Utterances: speaker ``F01``, session ``Session01``, split null, transcript null. Votes: of a rater who appears
+    twice on a clip the first counts; the other goes to the rejects (stage ``filter``, as this is a property of the
+    corpus).
 
     Args:
         root: The folder with Audio and, directly or one folder below, Evaluation.txt.

@@ -1,9 +1,9 @@
 """Reader of MSP-Podcast, releases 1.6 to 2.0: consensus and detailed labels as CSV, JSON or text.
 
-Folder and file names are matched in any case and in both spellings (consensus, concensus).
-Utterances come from the consensus file (labels.txt where there is none), votes from the detailed one,
-CSV before JSON before labels.txt. Only folders directly below the root are searched, so
-that labels of earlier releases shipped with a release are not mixed with its own.
+Folder and file names are matched in any case and in both spellings (consensus, concensus). Utterances come from the
+consensus file (labels.txt where there is none), votes from the detailed one, CSV before JSON before labels.txt. Only
+folders directly below the root are searched, so that labels of earlier releases shipped with a release are not mixed
+with its own.
 """
 
 import re
@@ -52,11 +52,10 @@ UNKNOWN = ("", "unknown", "nan", "none")
 def read(root: Path, options: dict) -> Corpus:
     """Return utterances and votes of one release.
 
-    Utterances: split train, validation (Development in later releases), test (Test1, or what
-    ``test_set`` names), else test1, test2; session null; a speaker who is unknown is
-    ``unknown_{utterance}``, so that unknown speakers are not taken for one person. Utterances of Test3,
-    whose labels are hidden, are rejected (stage ``hidden``), as are those on which
-    the consensus file and the list of partitions disagree. Votes: primary rank 0; secondary labels,
+    Utterances: split train, validation (Development in later releases), test (Test1, or what ``test_set`` names),
+    else test1, test2; session null; a speaker who is unknown is ``unknown_{utterance}``, so that unknown speakers are
+    not taken for one person. Utterances of Test3, whose labels are hidden, are rejected (stage ``hidden``), as are
+    those on which the consensus file and the list of partitions disagree. Votes: primary rank 0; secondary labels,
     the repeated primary one among them as in the file, ranks 1, 2, ... Ratings are not needed for a vote.
 
     Args:

@@ -33,14 +33,12 @@ def read(root: Path, options: dict) -> Corpus:
 
     Args:
         root: Folder of the corpus.
-        options: The corpus' entry. ``utterances`` and ``votes`` are files below ``root``; ``columns``
-            is {our name: name in the file}, where the two differ. Utterances have ``utterance`` and
-            ``speaker``, and perhaps session, split, path (of the sound, relative to ``root``), duration
-            (s) and transcript; they may be in the file of the votes, repeated with each vote. Votes have
-            ``utterance`` and ``label``, and perhaps rater, presentation,
-            kind (observer, self), role (primary, secondary) and rank. Of several presentations the one
-            in ``presentation`` is read. A rater with several labels needs a rank; each then weighs
-            1 / their number.
+        options: The corpus' entry. ``utterances`` and ``votes`` are files below ``root``; ``columns`` is {our name:
+            name in the file}, where the two differ. Utterances have ``utterance`` and ``speaker``, and perhaps
+            session, split, path (of the sound, relative to ``root``), duration (s) and transcript; they may be in the
+            file of the votes, repeated with each vote. Votes have ``utterance`` and ``label``, and perhaps rater,
+            presentation, kind (observer, self), role (primary, secondary) and rank. Of several presentations the one
+            in ``presentation`` is read. A rater with several labels needs a rank; each then weighs 1 / their number.
 
     Raises:
         UserError: A file or column is missing, or a file cannot be read.

@@ -97,10 +97,9 @@ def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> l
 def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table over all utterances, and the rows behind it.
 
-    Scores of smoothed votes, correlations by class, paired differences with their tests, JSD at equal counts, and last
-    the scores of raw histograms, whose NLL is dominated by the floor.
-    ``statistics`` are tables of align_votes; each gets its own block. ``classes`` order the columns
-    of the correlations; without them they are alphabetical.
+    Scores of smoothed votes, correlations by class, paired differences with their tests, JSD at equal counts, and
+    last the scores of raw histograms, whose NLL is dominated by the floor. ``statistics`` are tables of align_votes;
+    each gets its own block. ``classes`` order the columns of the correlations; without them they are alphabetical.
     """
     every = need(statistics, "tab_alignment", stratum="all", reference="human")
     rows = every[(every["population"] == THESE) & (every["method"] != SIGN_FLIP)]
