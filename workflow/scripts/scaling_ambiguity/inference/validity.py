@@ -74,16 +74,16 @@ def simulate(design: Design, corpora: int, population: str, seed: int) -> tuple[
 
 
 def coverage(design: Design, corpora: int, resamples: int, seed: int) -> list[dict]:
-    """Return one row a population and method: the share of ``corpora`` 95 % intervals that contain the truth."""
+    """Return one row per population and method: the share of ``corpora`` 95 % intervals that contain the truth."""
     rows = []
     for population in (THESE, LIKE_THESE):
         losses, speakers, raters, truth = simulate(design, corpora, population, seed)
-        found = {
+        intervals = {
             method: mean_interval(losses, speakers, resamples=resamples, seed=seed, method=method)
             for method in ("bootstrap_t", "percentile", "t")
         }
         if population == LIKE_THESE and design.raters >= MINIMUM_RATERS:
-            found["crossed_bootstrap_t"] = crossed_mean_interval(
+            intervals["crossed_bootstrap_t"] = crossed_mean_interval(
                 losses, speakers, raters, resamples=resamples, seed=seed
             )
         for method, interval in intervals.items():
