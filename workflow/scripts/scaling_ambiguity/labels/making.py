@@ -167,6 +167,12 @@ def _shuffled(source: Source) -> Made:
     return _equal(replace(source, synthetic=source.synthetic[order]))
 
 
+def _permuted(source: Source) -> Made:
+    order = pooling.shuffle_within(source.parts, source.names, source.seed)
+    other = source.human[order]
+    return Made(frequencies(other), other, None)
+
+
 POOLINGS: dict[str, Callable[[Source], Made]] = {
     "equal": _equal,
     "weighted": _weighted,
@@ -174,4 +180,9 @@ POOLINGS: dict[str, Callable[[Source], Made]] = {
     "dirichlet": _dirichlet,
     "dawid_skene": _dawid_skene,
 }
-CONTROLS: dict[str, Callable[[Source], Made]] = {"prior": _prior, "echo": _echo, "shuffled": _shuffled}
+CONTROLS: dict[str, Callable[[Source], Made]] = {
+    "prior": _prior,
+    "echo": _echo,
+    "shuffled": _shuffled,
+    "permuted": _permuted,
+}

@@ -70,7 +70,7 @@ def arm_name(labels: str) -> str:
     if kind == "combined":
         return f"combined, {detail}"
     if kind == "control":
-        return f"human + {detail}"
+        return "permuted human" if detail == "permuted" else f"human + {detail}"
     return FIXED.get(labels, labels)
 
 

@@ -36,6 +36,7 @@ ARMS = {
     "human + prior": (GREY, "v"),
     "human + echo": (ORANGE, "<"),
     "human + shuffled": (PURPLE, ">"),
+    "permuted human": (GREY, "x"),
 }
 
 WHOLE = ("all",)

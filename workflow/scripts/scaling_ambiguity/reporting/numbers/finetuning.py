@@ -33,6 +33,7 @@ CONTROLS = {
     "prior": r"the prior alone (\emph{human + prior})",
     "echo": r"their own majority repeated (\emph{human + echo})",
     "shuffled": r"the synthetic votes of another utterance (\emph{human + shuffled})",
+    "permuted": r"nothing, the human votes being those of another utterance (\emph{permuted human})",
 }
 
 
