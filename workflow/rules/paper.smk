@@ -4,6 +4,7 @@ MODELS = ["results_models"] if corpora_with("training") else []
 SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "results_hypotheses", "limits", "validity"]
 HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
+NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})
 CAPTIONS = [f"{CAPTION_FOLDER}/{name}.rst" for name in [*shown(FIGURES, STAGES_OF_RUN), *shown(TABLES, STAGES_OF_RUN)]]
 
 
@@ -37,7 +38,7 @@ rule write_numbers:
     params:
         config=lambda wildcards: canonical(config),
         script=f"{SCRIPTS}/write_numbers.py",
-        code=code("write_numbers.py"),
+        code=code("write_numbers.py", *NUMBER_MODULES),
     shell:
         "python {params.script:q} --statistics {input.statistics} --heldout {input.heldout}"
         " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects}"

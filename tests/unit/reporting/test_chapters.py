@@ -1,11 +1,12 @@
 """One registry says what there is; each line leads to a function, a kind of estimate, a caption and the paper."""
 
 import re
+from inspect import signature
 from pathlib import Path
 
 import pytest
 
-from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, STAGES, TABLES, shown
+from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, STAGES, TABLES, named, shown
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DISPLAYS = FIGURES | TABLES
@@ -43,3 +44,10 @@ def test_files_of_an_estimate_are_named_by_what_there_is_one_for():
 def test_a_run_of_votes_alone_shows_what_votes_show():
     assert shown(TABLES, {"votes"}) == ["tab_corpus", "tab_votes_lost", "tab_validity"]
     assert shown(FIGURES, {"votes", "annotation"})[-1] == "fig_bias" and "fig_simplex" in shown(FIGURES, set(STAGES))
+
+
+@pytest.mark.parametrize("kind", [kind for kind, one in ESTIMATES.items() if one.numbers])
+def test_what_defines_numbers_is_there_and_asks_for_what_there_is(kind):
+    known = {"numbers", "table", "annotator", "classes", "level", "definition", "simulated", "augmentation"}
+    for function in ESTIMATES[kind].numbers:
+        assert set(signature(named(function)).parameters) <= known, function

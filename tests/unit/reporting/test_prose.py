@@ -153,7 +153,7 @@ def test_levels_are_quoted_with_their_edges_and_reliability(run, config, numbers
     table = read_statistics([tmp_path / run["alignment"].name])
     reliable = Numbers()
     reliable.switch("leveled", True)
-    add_levels(reliable, table, {"definition": "agreement", "votes": 4}, 4)
+    add_levels(reliable, table, {"definition": "agreement", "votes": 4}, list("abcd"))
     assert not reliable.switches["levelsnoisy"]
     assert "noise" not in reliable["levels.note"].text and "only pair" not in reliable["levels.note"].text
 

@@ -9,6 +9,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+
+def named(function: str) -> Callable[..., Any]:
+    """Return a function of the library by ``module:function``, without the package."""
+    module, _, name = function.partition(":")
+    return getattr(importlib.import_module(f"scaling_ambiguity.{module}"), name)
+
+
 STAGES = ("votes", "annotation", "training", "augmentation")  # in the order of the paper
 
 
@@ -19,11 +26,15 @@ class Estimates:
     Attributes:
         stage: The stage that a corpus needs for it.
         by: The units with one file each: every corpus, annotator and protocol of the run.
+        numbers: ``module:function`` of the library that define the numbers of the text that come from it. Of what
+            :func:`~scaling_ambiguity.reporting.numbers.collect.collect_numbers` has, a function gets what its
+            parameters are called.
         pattern: Path of a file.
     """
 
     stage: str
     by: tuple[str, ...]
+    numbers: tuple[str, ...] = ()
     pattern: str = "results/statistics/{kind}-{names}.parquet"
 
     def path(self, kind: str, **names: str) -> str:
@@ -32,19 +43,30 @@ class Estimates:
 
 
 CORPUS, ANNOTATOR, PROTOCOL = "corpus", "annotator", "protocol"
+_NUMBERS = "reporting.numbers"
 ESTIMATES = {
-    "alignment": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
-    "agreement": Estimates("annotation", (CORPUS, ANNOTATOR)),
-    "bias": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
-    "saturation": Estimates("annotation", (CORPUS, ANNOTATOR)),
-    "shared": Estimates("votes", (CORPUS,)),
-    "exchange": Estimates("annotation", (CORPUS, ANNOTATOR)),
-    "exchange_by_level": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
-    "predictors": Estimates("annotation", (CORPUS, PROTOCOL)),
-    "costs": Estimates("annotation", (CORPUS, ANNOTATOR)),
+    "alignment": Estimates(
+        "annotation",
+        (CORPUS, ANNOTATOR, PROTOCOL),
+        (f"{_NUMBERS}.alignment:add_alignment", f"{_NUMBERS}.levels:add_levels"),
+    ),
+    "agreement": Estimates("annotation", (CORPUS, ANNOTATOR), (f"{_NUMBERS}.agreement:add_agreement",)),
+    "bias": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL), (f"{_NUMBERS}.bias:add_bias",)),
+    "saturation": Estimates("annotation", (CORPUS, ANNOTATOR), (f"{_NUMBERS}.alignment:add_saturation",)),
+    "shared": Estimates("votes", (CORPUS,), (f"{_NUMBERS}.shared:add_shared",)),
+    "exchange": Estimates(
+        "annotation",
+        (CORPUS, ANNOTATOR),
+        (f"{_NUMBERS}.exchange:add_exchange", f"{_NUMBERS}.exchange:add_validation"),
+    ),
+    "exchange_by_level": Estimates(
+        "annotation", (CORPUS, ANNOTATOR, PROTOCOL), (f"{_NUMBERS}.exchange:add_exchange_by_level",)
+    ),
+    "predictors": Estimates("annotation", (CORPUS, PROTOCOL), (f"{_NUMBERS}.worth:add_worth",)),
+    "costs": Estimates("annotation", (CORPUS, ANNOTATOR), (f"{_NUMBERS}.costs:add_costs",)),
     "hypotheses": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
-    "evaluation": Estimates("training", (CORPUS, PROTOCOL)),
-    "verdicts": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL), "results/hypotheses/{names}.json"),
+    "evaluation": Estimates("training", (CORPUS, PROTOCOL), (f"{_NUMBERS}.models:add_models",)),
+    "verdicts": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL), pattern="results/hypotheses/{names}.json"),
 }
 
 
@@ -73,8 +95,7 @@ class Display:
 
     def load(self) -> Callable[..., Any]:
         """Return the function."""
-        module, _, name = self.function.partition(":")
-        return getattr(importlib.import_module(f"scaling_ambiguity.{module}"), name)
+        return named(self.function)
 
 
 FIGURES = {

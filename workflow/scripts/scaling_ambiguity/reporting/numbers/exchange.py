@@ -160,8 +160,10 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
         numbers.words("validation.level.hits", text, ["exchange.level.largest"])
 
 
-def add_validation(numbers: Numbers, table: pd.DataFrame) -> None:
-    """Define ``validation.*``: proxies whose worth is known by construction."""
+def add_validation(numbers: Numbers, table: pd.DataFrame, simulated: bool) -> None:
+    """Define ``validation.*`` of a simulated corpus: proxies whose worth is known by construction."""
+    if not simulated:
+        return
     table = pick(table, population="these raters")
     fresh = pick(table, metric="equivalent_votes")
     fresh = fresh[fresh["labels"].str.startswith("fresh-")].copy()

@@ -21,7 +21,7 @@ MEASURES = {
 }
 
 
-def add_levels(numbers: Numbers, table: pd.DataFrame, definition: dict[str, Any], classes: int) -> None:
+def add_levels(numbers: Numbers, table: pd.DataFrame, definition: dict[str, Any], classes: list[str]) -> None:
     """Define ``levels.*`` from one table of align_votes; ``levelsnoisy``: their reliability is not known to reach .5.
 
     ``levels.note`` summarises them for captions; the numbers of utterances are means per deal.
@@ -30,7 +30,7 @@ def add_levels(numbers: Numbers, table: pd.DataFrame, definition: dict[str, Any]
         numbers: With the switch ``leveled``.
         table: Rows of :func:`labels.levels.report_rows` among them.
         definition: The protocol's ``levels``: definition, and votes unless it uses all of them.
-        classes: Number of classes.
+        classes: The class set.
     """
     if not numbers.switches["leveled"]:
         numbers.switch("levelsnoisy", False)
@@ -60,7 +60,7 @@ def add_levels(numbers: Numbers, table: pd.DataFrame, definition: dict[str, Any]
         sizes.append(f"{count(rows['n'].iloc[0]) if len(rows) else 'none'} of {level}")
     name = definition["definition"]
     whose = "all votes of an utterance" if name == "faithful" else f"{definition['votes']} votes of an utterance"
-    forced = name == "agreement" and len(attainable_agreement(int(definition["votes"]), classes)) == 3
+    forced = name == "agreement" and len(attainable_agreement(int(definition["votes"]), len(classes))) == 3
     only = ", the only pair that so many votes allow" if forced else ""
     keys = ["levels.reliability", *(f"levels.{level}" for level in LEVELS)]
     keys += at_edges
