@@ -1,14 +1,21 @@
 """Predictors of known worth: the truth, the prior, j votes of other raters of the same pool, the same votes."""
 
+import json
+import subprocess
+import sys
+
 import numpy as np
+import pandas as pd
 import pytest
 
+from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.inference.arrangement import arrange
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.predictors import Predictor, rank_intervals, value_predictors, value_rulers
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.metrics.divergences import bhattacharyya, jsd_bits
+from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
 from scaling_ambiguity.tables.votes import VOTES
@@ -102,3 +109,39 @@ def test_ranks_and_their_intervals():
     tied = rank_intervals(np.zeros((200, 3)), speakers, SETTINGS)
     assert all(rank == (2, 2, 2) for rank in tied)
     assert np.isnan(rank_intervals(losses, np.full(200, "one"), SETTINGS)[0][1])
+
+
+def test_the_program_values_annotators_and_given_tables_and_the_leaderboard_ranks_them(study, tmp_path):
+    _, made = study
+    given = pd.DataFrame(made.v, columns=[f"p_{name}" for name in CLASSES])
+    GIVEN.write(given.assign(utterance=made.names), tmp_path / "truth.parquet")
+    GIVEN.write((given * 0 + 0.25).assign(utterance=made.names), tmp_path / "flat.parquet")
+    options = {"resamples": 500, "level": 0.95, "interval": "bootstrap_t", "smoothing": 0.001,
+               "exchange": {"largest_k": 4, "votes": [1, 5, 15]}}  # fmt: skip
+    output = tmp_path / "predictors-demo-fair.parquet"
+    names = ("votes", "roles", "utterances", "splits")
+    tables = [word for name in names for word in (f"--{name}", made.path(name))]
+    annotators = {"tiny": {"proxies": made.path("proxies"), "read_out": []}}
+    given_tables = {name: str(tmp_path / f"{name}.parquet") for name in ("truth", "flat")}
+    run("value_predictors.py", "--corpus", "demo", "--protocol", "fair", *tables,
+        "--annotators", json.dumps(annotators), "--given", json.dumps(given_tables), "--classes", ",".join(CLASSES),
+        "--options", json.dumps(options), "--seed", "1", "--output", output)  # fmt: skip
+    done = run("write_leaderboard.py", "--statistics", output, "--csv", tmp_path / "board.csv",
+               "--parquet", tmp_path / "board.parquet")  # fmt: skip
+    assert "truth" in done.stdout
+    board = pd.read_csv(tmp_path / "board.csv")
+    assert board["model"].tolist()[0] == "truth" and board["open"].tolist()[0] == "low"
+    assert board["model"].tolist()[-1] == "flat" and board["equivalent_votes"].tolist()[-1] == 0
+    assert board.loc[board["model"] == "tiny", "votes"].tolist() == [15, 1], "more votes are worth more"
+    rulers = STATISTICS.read(output)
+    rulers = rulers[(rulers["labels"] == "genuine") & (rulers["metric"] == "equivalent_votes")]
+    assert ((rulers["low"] <= rulers["votes"]) & (rulers["votes"] <= rulers["high"].fillna(np.inf))).all() and len(
+        rulers
+    ) == 3
+
+
+def run(script, *arguments):
+    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
