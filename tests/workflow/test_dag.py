@@ -201,6 +201,22 @@ def test_another_encoder_than_the_shared_one_reads_none(checkout, tmp_path):
     assert "encode_audio" not in {job["rule"] for job in jobs} and not encoding(jobs)
 
 
+def test_a_given_predictor_is_read_and_valued_and_a_missing_table_is_named(checkout, tmp_path):
+    table = tmp_path / "mine.csv"
+    words = ["leaderboard", *TINY, "--config", f"predictors={{mine: {{table: {table}}}}}"]
+    printed = checkout.snakemake("-n", *words, check=False)
+    assert f"predictors.mine.table = '{table}': no such file" in printed, printed[-2000:]
+    table.write_text("utterance,p_neutral\n")
+    jobs = checkout.jobs(*words)
+    read = [job for job in jobs if job["rule"] == "read_predictor"]
+    assert [job["output"] for job in read] == [{"results/predictors/demo/mine.parquet"}]
+    assert any(
+        "results/predictors/demo/mine.parquet" in job["input"] for job in jobs if job["rule"] == "value_predictors"
+    )
+    taken = checkout.snakemake("-n", "leaderboard", "--config", f"predictors={{tiny: {{table: {table}}}}}", check=False)
+    assert "predictors.tiny has the name of an annotator, ALM or peer" in taken
+
+
 def test_small_models_read_the_vectors_of_their_encoders_alone(checkout, tmp_path):
     """Every shard and, of an augmented fold, its items; a text encoder needs no sound, statistics no checkpoint."""
     (tmp_path / "peer.yaml").write_text(
