@@ -13,7 +13,7 @@ from scaling_ambiguity.tables.turns import TURNS
 
 def main(arguments: argparse.Namespace) -> None:
     """Read and write."""
-    otherwise = f"corpora.{arguments.name}: reader {arguments.reader!r} knows no conversations; set the annotator's "
+    otherwise = f"corpora.{arguments.name}: reader {arguments.reader!r} has no conversations; set the annotator's "
     reader = module_of("dialogues", arguments.reader, otherwise + "context to 0.")
     turns, other = reader.turns(arguments.root)
     TURNS.write(turns, arguments.output)

@@ -232,7 +232,7 @@ def test_a_whole_reply_without_text_is_bought_once(opened, prompts, clips, serve
 
 
 def test_what_is_under_way_when_one_request_is_refused_is_kept(opened, prompts, clips, server):
-    with servers.proxy(server.url, ["401"]) as between:
+    with servers.proxy(server.url, ["none", "none", "401"]) as between:
         engine = opened(between.url, concurrency=3)
         with pytest.raises(RequestRefused) as caught:
             engine.answer(ask(engine, prompts, clips, draws=4), uniform)
