@@ -28,7 +28,7 @@ from scaling_ambiguity.tables.statistics import STATISTICS, statistics_frame
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
-APART = 3  # human votes that are set apart, to be valued as a predictor whose worth is known
+APART = 3  # most human votes that are set apart, to be valued as a predictor whose worth is known
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -59,12 +59,27 @@ def main(arguments: argparse.Namespace) -> None:
     settings["method"] = options["interval"]
     typical = typical_row(voters, largest, int(fixed.sum()))
     rows = [typical, *value_predictors(world, predictors, int(typical["estimate"]), settings)]
-    rulers = largest_of_most(voters, APART, largest)
-    if rulers:
-        apart, _ = arrange(dealt, counts, blocks, speakers, start=APART, largest=rulers, floor=floor, level=level)
-        rows += value_rulers(apart, settings)
+    apart = most_apart(voters, largest)
+    if apart:
+        end = largest_of_most(voters, apart, largest)
+        rulers, _ = arrange(dealt, counts, blocks, speakers, start=apart, largest=end, floor=floor, level=level)
+        rows += value_rulers(rulers, settings)
     about = {"corpus": arguments.corpus, "protocol": arguments.protocol}
     STATISTICS.write(statistics_frame([about | row for row in rows]), arguments.output)
+
+
+def most_apart(voters: np.ndarray, largest: int) -> int:
+    """Return how many votes can be set apart so that the curve of the others reaches further for most utterances.
+
+    Args:
+        voters: (U,) number of human votes of each utterance.
+        largest: End of the curve where no vote is set apart.
+
+    Returns:
+        At most three; 0 if there are too few votes.
+    """
+    fitting = [apart for apart in range(1, APART + 1) if largest_of_most(voters, apart, largest) > apart]
+    return max(fitting, default=0)
 
 
 def _models(
