@@ -88,7 +88,7 @@ rule test_hypotheses:
 rule read_predictor:
     """Distributions that somebody computed elsewhere, every line of the table checked."""
     input:
-        table=lambda wildcards: beside_start(config["predictors"][wildcards.predictor]["table"]),
+        table=lambda wildcards: from_start(config["predictors"][wildcards.predictor]["table"]),
         utterances="results/corpora/{corpus}/utterances.parquet",
         rejects="results/corpora/{corpus}/rejects.parquet",
     output:

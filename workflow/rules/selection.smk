@@ -461,7 +461,7 @@ def replayed_corpora():
     return [alm["corpus"] for alm in alms if alm["engine"] == "replay"]
 
 
-def beside_start(path):
+def from_start(path):
     """A file that the user names, relative to the folder of the run."""
     path = os.path.join(START, os.path.expanduser(path))
     return os.path.relpath(path, Path(START, RUN["directory"]).resolve())
@@ -469,7 +469,7 @@ def beside_start(path):
 
 def model_votes(alm):
     """File with the votes of an ALM of engine `table`, relative to the folder of the run."""
-    return beside_start(config["alms"][alm]["votes"])
+    return from_start(config["alms"][alm]["votes"])
 
 
 def refuse_missing_tables():
@@ -478,7 +478,7 @@ def refuse_missing_tables():
     named = {f"alms.{name}.votes": config["alms"][name].get("votes") for name in alms}
     named |= {f"predictors.{name}.table": entry["table"] for name, entry in config["predictors"].items()}
     for key, path in named.items():
-        if path is not None and not Path(beside_start(path)).is_file():
+        if path is not None and not Path(from_start(path)).is_file():
             stop(
                 f"{key} = {path!r}: no such file in {START}. Correct the path; it is relative to the folder in which "
                 "Snakemake is called."

@@ -1,4 +1,4 @@
-"""Encoders of the published classes, tiny and of random weights, and real ones where their weights are at hand."""
+"""Encoders of the published classes, tiny and of random weights, and real ones where their weights are available."""
 
 import os
 from pathlib import Path

@@ -67,4 +67,4 @@ class Pretrained:
 
 
 def _unused(tensor: str) -> bool:
-    return any(tensor.startswith(part) or f".{part}" in tensor or tensor == part for part in UNUSED)
+    return any(f".{part}" in f".{tensor}" for part in UNUSED)
