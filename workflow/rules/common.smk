@@ -115,6 +115,7 @@ def refuse_unaskable():
     """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
     asked = {}  # ALM -> for each of its annotators, whether answers are stored
     encoding = set()  # encoders
+    listening = set()  # ALMs that are assembled behind a published encoder
     silent = {}  # ALM -> its annotators with text alone
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "annotate_shard":
@@ -125,12 +126,14 @@ def refuse_unaskable():
                 silent.setdefault(config["annotators"][annotator]["alm"], set()).add(annotator)
         elif job.rule.name == "encode_audio":
             asked.setdefault(job.wildcards.alm, []).append(False)
+        elif job.rule.name == "build_alm":
+            listening.add(job.wildcards.alm)
         elif job.rule.name in ("encode_items", "encode_augmented_items"):
             encoding.add(job.wildcards.encoder)
         elif job.rule.name.startswith("finetune_seeds_") and kind_of(job.wildcards.model).language_model:
             asked.setdefault(job.wildcards.model, []).append(False)
     asked |= {alm: [False] for alm in map(tower_of, encoding) if alm and alm not in asked}
-    if not asked and not encoding:
+    if not asked and not encoding and not listening:
         return
     place = this_place(workflow.local_exec)
     against = {}
@@ -138,12 +141,12 @@ def refuse_unaskable():
         about = all(stored), sorted(silent.get(alm, ()))
         found = obstacles(config["alms"][alm], KNOWN.get(REGISTERED.get(alm)), place, *about)
         if alm in config["finetuning"]["models"] and "checkpoint" in config["alms"][alm]:
-            found += against_training(
-                located(config["alms"][alm]["checkpoint"]), config["finetuning"]["lora"]["targets"]
-            )
+            found += against_training(located(tower_checkpoint(alm)), config["finetuning"]["lora"]["targets"])
         against[f"alms.{alm}"] = found
     for name in sorted(encoding):
         against[f"encoders.{name}"] = [] if tower_of(name) else obstacles(config["encoders"][name], None, place)
+    for name in sorted(listening):
+        against[f"alms.{name}.encoder"] = obstacles(config["alms"][name]["encoder"], None, place)
     if message := refusal(against):
         stop(message)
 
@@ -223,6 +226,7 @@ def opened_models():
     encoders = [name for model in config["finetuning"]["models"] for name in encoders_of(model)]
     alms += [alm for alm in map(tower_of, encoders) if alm]
     opened = {f"alms.{name}": config["alms"][name] for name in alms}
+    opened |= {f"alms.{name}.encoder": config["alms"][name]["encoder"] for name in alms if is_cross_fitted(name)}
     return opened | {f"encoders.{name}": config["encoders"][name] for name in encoders}
 
 

@@ -12,7 +12,11 @@ rule write_numbers:
     """Every number of the text as a keyed macro, with file, column, n and interval in numbers.json."""
     input:
         statistics=STATISTICS_FILES,
-        heldout=f"results/models/{HEADLINE_ALM}/heldout.json" if "trained_on" in config["alms"][HEADLINE_ALM] else [],
+        heldout=(
+            f"results/models/{HEADLINE_ALM}/heldout.json"
+            if "utterances" in config["alms"][HEADLINE_ALM].get("trained_on", {})
+            else []
+        ),
         votes=f"results/corpora/{HEADLINE['corpus']}/votes.parquet",
         utterances=f"results/corpora/{HEADLINE['corpus']}/utterances.parquet",
         rejects=f"results/corpora/{HEADLINE['corpus']}/rejects.parquet",

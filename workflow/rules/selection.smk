@@ -167,10 +167,39 @@ def sound_shards(wildcards):
     return [f"results/corpora/{wildcards.corpus}/sound/{shard}.parquet" for shard in shards]
 
 
-def checkpoint_of(alm):
-    """The checkpoint of an ALM as an input, where a rule of this workflow makes it."""
+def is_cross_fitted(alm):
+    """Whether an ALM is trained here on the votes of a corpus, one member per fold."""
+    return "corpus" in config["alms"][alm].get("trained_on", {})
+
+
+def members(alm):
+    """The checkpoints of a cross-fitted ALM, one per fold of the protocol it is trained under."""
     entry = config["alms"][alm]
+    return [f"{entry['checkpoint']}/fold-{fold}" for fold in folds(entry["trained_on"]["protocol"])]
+
+
+def checkpoint_of(alm):
+    """The checkpoint of an ALM as an input, where a rule of this workflow makes it; of a cross-fitted one all members."""
+    entry = config["alms"][alm]
+    if is_cross_fitted(alm):
+        return members(alm)
     return entry["checkpoint"] if "trained_on" in entry else []
+
+
+def tower_checkpoint(alm):
+    """The checkpoint that an ALM's audio encoder is opened from; members of a cross-fitted one share that of the untrained."""
+    folder = config["alms"][alm]["checkpoint"]
+    return f"{folder}/untrained" if is_cross_fitted(alm) else folder
+
+
+def entry_with_members(alm):
+    """Registry entry of an ALM, with the checkpoints of its members where it is cross-fitted."""
+    return config["alms"][alm] | ({"members": members(alm)} if is_cross_fitted(alm) else {})
+
+
+def training_of(alm, key):
+    """What a cross-fitted ALM is trained on: its `corpus` or `protocol`."""
+    return config["alms"][alm]["trained_on"][key]
 
 
 def kind_name(model):
@@ -284,7 +313,7 @@ def named_encodings(wildcards, input):
 
 def model_entry(model):
     """Entry of a model that is trained."""
-    return config["alms"][model] if kind_of(model).language_model else config["peers"][model]
+    return entry_with_members(model) if kind_of(model).language_model else config["peers"][model]
 
 
 def training_gpus(model):
@@ -455,6 +484,11 @@ def annotators_by(engine):
     return "|".join(names) or "no_annotator"
 
 
+def alms_trained_on(key):
+    """Constraint of the wildcard: the ALMs in the library that are trained here, on a `corpus` or on simulated `utterances`."""
+    return "|".join(name for name, alm in config["alms"].items() if key in alm.get("trained_on", {})) or "no_alm"
+
+
 def replayed_corpora():
     """Corpus entries whose votes are the answers of a selected annotator."""
     alms = [config["alms"][config["annotators"][name]["alm"]] for name in RUN["annotators"]]
@@ -499,7 +533,7 @@ def turns_of(wildcards):
 
 def opened_alm(wildcards):
     """Registry entry of the ALM behind an annotator, as its job opens it: a folder of answers is found from the run."""
-    entry = alm_of(wildcards)
+    entry = entry_with_members(config["annotators"][wildcards.annotator]["alm"])
     return entry | {"store": published_folder(entry)} if "store" in entry else entry
 
 
