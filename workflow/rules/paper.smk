@@ -17,6 +17,7 @@ rule write_numbers:
             if "utterances" in config["alms"][HEADLINE_ALM].get("trained_on", {})
             else []
         ),
+        member=f"results/models/{HEADLINE_ALM}/fold-0.json" if is_cross_fitted(HEADLINE_ALM) else [],
         votes=f"results/corpora/{HEADLINE['corpus']}/votes.parquet",
         utterances=f"results/corpora/{HEADLINE['corpus']}/utterances.parquet",
         rejects=f"results/corpora/{HEADLINE['corpus']}/rejects.parquet",
@@ -45,6 +46,7 @@ rule write_numbers:
         code=code("write_numbers.py", *NUMBER_MODULES),
     shell:
         "python {params.script:q} --statistics {input.statistics} --heldout {input.heldout}"
+        " --member {input.member}"
         " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects}"
         " --verdicts {input.verdicts} --leakage {input.leakage} --proxies-status {input.status}"
         " --proxies-draws {input.draws} --config {params.config:q} --numbers {output.numbers} --provenance {output.provenance} > {log} 2>&1"

@@ -54,6 +54,7 @@ def main(arguments: argparse.Namespace) -> None:
         write_heard(pd.concat([parts["train"], parts["validation"]]), folder)
         refuse_heard(folder, parts["test"])
     report |= {"train": len(examples.train), "validated": len(examples.validation)}
+    report |= {"parameters": sum(weight.numel() for weight in alm.model.parameters())}
     write_json(report | {"revision": folder_revision(arguments.output)}, arguments.scores)
 
 

@@ -61,6 +61,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "sampledvotes": False,
         "levelvotes": True,
         "heldoutscores": False,
+        "crossfitted": False,
         "trained": False,
         "augmented": False,
         "augmentedagain": False,

@@ -54,7 +54,7 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
 
     ``simulated``: the workflow made the corpus, and the truth is known. ``cremad``: it is CREMA-D.
     ``replayed``: the proxy's votes are published human votes. ``tabulated``: the ALM's votes were given as a table.
-    ``heldoutscores``: the workflow trained the ALM.
+    ``heldoutscores``: the workflow trained the ALM in a simulated world; ``crossfitted``: on the votes of a corpus.
     ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
     more than one way; ``weighted``: on labels combined with the fitted weight; ``controlled``: on control labels.
     ``levelvotes``: votes are set apart to decide the level. ``sampledvotes``: the ALM is asked for labels, one a call.
@@ -69,6 +69,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     numbers.switch("sampledvotes", mode == "sampled")
     numbers.switch("levelvotes", config["protocols"][headline["protocol"]]["levels"]["definition"] != "faithful")
     numbers.switch("heldoutscores", heldout)
+    alm = config["alms"][config["annotators"][headline["annotator"]]["alm"]]
+    numbers.switch("crossfitted", "corpus" in alm.get("trained_on", {}))
     numbers.switch("trained", trained)
     ways = len(augmentations(config))
     numbers.switch("augmented", trained and ways > 0)
@@ -88,6 +90,13 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     _add_paper(setting, config["paper"])
     _add_analysis(setting, config["statistics"], config["protocols"], headline["protocol"])
     _add_annotator(setting, config, headline, replayed=numbers.switches["replayed"])
+    if numbers.switches["crossfitted"]:
+        name = config["annotators"][headline["annotator"]]["alm"]
+        entry, path = config["alms"][name], f"alms.{name}"
+        corpus, encoder = entry["trained_on"]["corpus"], entry["encoder"]
+        setting("alm.corpus", corpus, escape_latex(corpus), f"{path}.trained_on.corpus")
+        setting("alm.tower", encoder["checkpoint"], escape_latex(encoder["checkpoint"]), f"{path}.encoder.checkpoint")
+        setting("alm.tower-layers", encoder["layers"], count(encoder["layers"]), f"{path}.encoder.layers")
     if numbers.switches["trained"]:
         add_trainings(setting, numbers, config)
     if numbers.switches["augmented"]:
