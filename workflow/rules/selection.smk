@@ -294,7 +294,10 @@ def encodings_of_shard(wildcards):
     annotator = config["annotators"][wildcards.annotator]
     if not shares_encodings(annotator["alm"]) or annotator["modality"] == "text":
         return []
-    return f"results/encodings/{wildcards.corpus}/{annotator['alm']}/{wildcards.shard}"
+    shards = [wildcards.shard]
+    if annotator.get("sound") == "another":  # which may be of any shard
+        shards = range(config["corpora"][wildcards.corpus]["shards"])
+    return [f"results/encodings/{wildcards.corpus}/{annotator['alm']}/{shard}" for shard in shards]
 
 
 def encodings_of_corpus(wildcards):
@@ -680,7 +683,9 @@ def valued_files(wildcards):
     """What `value_predictors` values: files of every annotator and given predictor, by name."""
     corpus = wildcards.corpus
     annotators = {}
-    for name in annotators_of(corpus):
+    selected = annotators_of(corpus)
+    compared = [other for name in selected for other in config["annotators"][name].get("listening", {}).values()]
+    for name in dict.fromkeys(selected + compared):
         below = f"results/proxies/{corpus}/{name}"
         shards = [] if no_read_out(name) else range(config["corpora"][corpus]["shards"])
         read_out = [f"{below}/read_out/{shard}.parquet" for shard in shards]

@@ -18,6 +18,7 @@ from scaling_ambiguity.proxies import asking
 from scaling_ambiguity.proxies.annotation import collect, extra_columns, vote_table
 from scaling_ambiguity.proxies.elicitation import Item, items
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
+from scaling_ambiguity.proxies.played import as_played
 from scaling_ambiguity.proxies.published import missing_reasons, report_missing
 from scaling_ambiguity.proxies.reading import Reader, prompts_for, reader_for, vocabulary_for
 from scaling_ambiguity.proxies.watch import Watch
@@ -28,7 +29,8 @@ from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 def main(arguments: argparse.Namespace) -> None:
     """Open the model, query it, write the votes."""
     torch.set_num_threads(1)
-    options, utterances = arguments.options, UTTERANCES.read(arguments.utterances)
+    options = arguments.options
+    utterances = as_played(UTTERANCES.read(arguments.utterances), options, arguments.seed)
     rows = shard_of(utterances, arguments.shard, arguments.shards)
     left = rows["utterance"].isin(lacking(utterances, options["modality"]))
     design = (options, prompts_for(options, arguments.prompts), arguments.classes, arguments.seed)

@@ -19,6 +19,7 @@ from scaling_ambiguity.proxies.annotation import collect
 from scaling_ambiguity.proxies.distribution import asked_once, distribution_table, read_out_options
 from scaling_ambiguity.proxies.elicitation import Item, items
 from scaling_ambiguity.proxies.not_asked import lacking
+from scaling_ambiguity.proxies.played import as_played
 from scaling_ambiguity.proxies.reading import prompts_for
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
@@ -27,7 +28,8 @@ from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 def main(arguments: argparse.Namespace) -> None:
     """Open the model, read, write."""
     torch.set_num_threads(1)
-    utterances, classes = UTTERANCES.read(arguments.utterances), arguments.classes
+    classes = arguments.classes
+    utterances = as_played(UTTERANCES.read(arguments.utterances), arguments.options, arguments.seed)
     rows = shard_of(utterances, arguments.shard, arguments.shards)
     rows = rows[~rows["utterance"].isin(lacking(utterances, arguments.options["modality"]))]
     prompts = prompts_for(arguments.options, arguments.prompts)

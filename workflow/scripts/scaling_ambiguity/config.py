@@ -165,14 +165,7 @@ def _check_references(config: dict[str, Any]) -> None:
                 f"config: annotators.{name}.mode = {mode!r} is not accepted with an ALM of engine {engine}; expected "
                 f"{engine if engine in GIVEN else 'sampled, readout or verbalised'}."
             )
-        for modality, alone in annotator.get("listening", {}).items():
-            _known(f"annotators.{name}.listening.{modality}", alone, config["annotators"], "annotator")
-            other = config["annotators"][alone]
-            if (other["alm"], other.get("modality")) != (annotator["alm"], modality):
-                raise UserError(
-                    f"config: annotators.{name}.listening.{modality} = {alone!r} asks ALM {other['alm']!r} with "
-                    f"modality {other.get('modality')!r}; expected {annotator['alm']!r} with {modality!r}."
-                )
+        _check_listening(config, name)
     _check_elicitation(config)
     for name, alm in config["alms"].items():
         if alm.get("encodings") == "shared" and alm["engine"] != "transformers":
@@ -222,6 +215,20 @@ def _composed_paper(paper: dict[str, Any]) -> dict[str, Any]:
             )
     composed = {key: unicodedata.normalize("NFC", paper[key]) for key in ("title", "subtitle")}
     return paper | composed | {"authors": [unicodedata.normalize("NFC", author) for author in paper["authors"]]}
+
+
+def _check_listening(config: dict[str, Any], name: str) -> None:
+    """Refuse a comparison with another ALM, or with an annotator that is not given what the comparison is named by."""
+    annotator = config["annotators"][name]
+    for part, alone in annotator.get("listening", {}).items():
+        _known(f"annotators.{name}.listening.{part}", alone, config["annotators"], "annotator")
+        other = config["annotators"][alone]
+        key = "modality" if part in ("audio", "text") else "sound"
+        if (other["alm"], other.get(key)) != (annotator["alm"], part):
+            raise UserError(
+                f"config: annotators.{name}.listening.{part} = {alone!r} asks ALM {other['alm']!r} with {key} "
+                f"{other.get(key)!r}; expected {annotator['alm']!r} with {part!r}."
+            )
 
 
 def _check_elicitation(config: dict[str, Any]) -> None:

@@ -16,6 +16,12 @@ COMPONENTS = {
     "temperature_focus": "temperature $\\times$ focus line",
     "rest": "rest: draws of the same prompt at the same temperature",
 }
+GIVEN = {
+    "audio": "the voice alone",
+    "text": "the words alone",
+    "another": "the voice of another utterance",
+    "silence": "silence",
+}
 LEVELS = ("low", "medium", "high")
 
 
@@ -58,13 +64,12 @@ def bias_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 def _listening(own: pd.DataFrame) -> list:
     body: list = []
-    for part in ("audio", "text"):
+    for part, what in GIVEN.items():
         metrics = (f"match_{part}", f"changed_{part}", f"match_both_minus_{part}")
         rows = pick(own, metric=metrics[0])
         if rows.empty:
             continue
-        what = "the voice" if part == "audio" else "the words"
-        title = f"given {what} alone: agreement with a person, change of the votes, agreement with both minus this"
+        title = f"given {what}: agreement with a person, change of the votes, agreement with both minus this"
         body.append(title)
         for stratum in rows["stratum"]:
             cells = [_cell(pick(own, stratum=stratum, metric=metric)) for metric in metrics]
