@@ -75,12 +75,13 @@ rule build_paper:
         runtime=10,
     params:
         sections=",".join(SECTIONS),
+        votes=shared_name(PROXIES),
         sources=lambda wildcards, input: os.path.dirname(input.sources[0]),
         script=f"{SCRIPTS}/build_paper.py",
         code=code("build_paper.py"),
     shell:
         "python {params.script:q} --sources {params.sources:q} --figures {input.figures}"
-        " --tables {input.tables} --captions {input.captions:q} --numbers {input.numbers} --sections {params.sections}"
+        " --tables {input.tables} --captions {input.captions:q} --votes {params.votes:q} --numbers {input.numbers} --sections {params.sections}"
         " --output {output} > {log} 2>&1"
 
 

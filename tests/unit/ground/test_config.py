@@ -11,6 +11,7 @@ from scaling_ambiguity.errors import UserError
 
 REPOSITORY = SCHEMA.parents[2]
 DEMO = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+PRESETS = REPOSITORY / "workflow" / "presets"
 
 
 def changed(path, value):
@@ -147,3 +148,14 @@ def test_a_key_that_had_but_one_value_is_named_with_the_remedy(section, key, val
     entry[key] = value
     with pytest.raises(UserError, match=rf"{section}.{key} = '{value}' is not a known key.*remove the line"):
         checked_config(config)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PRESETS.glob("*.yaml")))
+def test_the_cost_surface_of_a_preset_ends_where_the_headline_does(name):
+    """Once it stopped at five votes of CREMA-D's six, while the headline valued all six."""
+    preset = yaml.safe_load((PRESETS / name).read_text())
+    statistics = DEMO["statistics"] | preset.get("statistics", {})
+    headline = (DEMO["paper"] | preset.get("paper", {}))["headline"]["annotator"]
+    votes = (DEMO["annotators"].get(headline, {}) | preset.get("annotators", {}).get(headline, {}))["votes"]
+    possible = [m for m in statistics["costs"]["synthetic"] if m <= votes]  # others are left out
+    assert max(possible) == max(statistics["exchange"]["votes"]) == votes
