@@ -8,12 +8,12 @@ from scaling_ambiguity.alms.scoring import label_log_probabilities
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.perceptron import VectorInputs
 from scaling_ambiguity.finetuning.shortcut import last_position_only
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.training.examples import Examples
 from scaling_ambiguity.training.losses import choose_loss, nll
 from scaling_ambiguity.training.options import Lora
+from scaling_ambiguity.training.vectors import VectorInputs
 
 
 @pytest.fixture
