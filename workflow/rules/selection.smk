@@ -174,8 +174,8 @@ def checkpoint_of(alm):
 
 
 def kind_name(model):
-    """Name of the kind of a model that is trained: an ALM gets an adapter, a small peer is a perceptron."""
-    return PERCEPTRON if model in config["peers"] else LORA
+    """Name of the kind of a model that is trained: an ALM gets an adapter, a small peer is a perceptron unless it says."""
+    return config["peers"][model].get("kind", PERCEPTRON) if model in config["peers"] else LORA
 
 
 def kind_of(model):
@@ -185,7 +185,7 @@ def kind_of(model):
 
 def encoders_of(model):
     """The frozen encoders whose vectors a model is trained on."""
-    return [config["peers"][model]["encoder"]] if kind_of(model).features else []
+    return [config["peers"][model][key] for key in kind_of(model).features]
 
 
 def tower_of(encoder):
@@ -283,8 +283,9 @@ def named_encodings(wildcards, input):
 
 
 def model_entry(model):
-    """Entry of a model that is trained."""
-    return config["alms"][model] if kind_of(model).language_model else config["peers"][model]
+    """Entry of a model that is trained; its kind is a field of the job."""
+    entry = config["alms"][model] if kind_of(model).language_model else config["peers"][model]
+    return {key: value for key, value in entry.items() if key != "kind"}
 
 
 def training_gpus(model):
@@ -483,6 +484,16 @@ def refuse_missing_tables():
                 f"{key} = {path!r}: no such file in {START}. Correct the path; it is relative to the folder in which "
                 "Snakemake is called."
             )
+
+
+def refuse_untrainable():
+    """Stop if a trained model of kind amber2 has parts that could never learn."""
+    for model in config["finetuning"]["models"]:
+        if kind_name(model) == AMBER2:
+            try:
+                Amber2Settings.read(model_entry(model), f"peers.{model}")
+            except UserError as error:
+                stop(error)
 
 
 def synonyms_of(wildcards):
