@@ -491,7 +491,7 @@ def refuse_untrainable():
     for model in config["finetuning"]["models"]:
         if kind_name(model) == AMBER2:
             try:
-                Amber2Settings.read(model_entry(model), f"peers.{model}")
+                Amber2Settings.of(model, model_entry(model))
             except UserError as error:
                 stop(error)
 

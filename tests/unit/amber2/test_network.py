@@ -14,7 +14,7 @@ WIDTHS = {"speech": 5, "text": 3}
 
 
 def network(seed=0, evidential=False, moments=None, **entry):
-    settings = Amber2Settings.read({"speech": "a", "text": "t", "hidden": [8]} | entry, "peers.x")
+    settings = Amber2Settings.of("x", {"speech": "a", "text": "t", "hidden": [8]} | entry)
     moments = moments or {name: (torch.zeros(width), torch.ones(width)) for name, width in WIDTHS.items()}
     made = Network(settings, moments, torch.tensor([0.5, 0.3, 0.2]), evidential)
     made.redraw(seed)

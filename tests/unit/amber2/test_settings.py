@@ -12,7 +12,7 @@ LITERAL = {"rater": "jsd", "experts_own": 0, "stop_gradient": {"p": False, "u": 
 
 
 def read(loss=None, **entry):
-    return Amber2Settings.read(PAIR | entry | ({"loss": loss} if loss else {}), "peers.x")
+    return Amber2Settings.of("x", PAIR | entry | ({"loss": loss} if loss else {}))
 
 
 @pytest.mark.parametrize(
@@ -31,8 +31,9 @@ def read(loss=None, **entry):
     ],
 )
 def test_what_could_never_learn_is_refused(entry, loss, words):
-    with pytest.raises(UserError, match=words):
+    with pytest.raises(UserError, match=words) as error:
         read(loss, **entry)
+    assert str(error.value).startswith("peers.x")
 
 
 @pytest.mark.parametrize(

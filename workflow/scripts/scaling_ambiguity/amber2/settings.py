@@ -1,9 +1,10 @@
 """The settings of one AmbER2 system: roles, fusion and loss, checked for parts that could never learn."""
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 from pydantic import Field, PositiveInt, model_validator
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.settings import Settings
 
 SPEECH, TEXT, BOTH = "speech", "text", "both"
@@ -75,6 +76,19 @@ class Amber2Settings(Settings):
     activation: Literal["relu", "gelu"] = "relu"
     modality_dropout: float = Field(default=0.0, ge=0, lt=0.5)
     loss: LossSettings = LossSettings()
+
+    @classmethod
+    def of(cls, model: str, entry: dict[str, Any]) -> Self:
+        """Return the settings of a model, ``entry`` being its entry of ``peers`` without ``kind``.
+
+        Raises:
+            UserError: A key is not accepted, or a part of the system could never learn; model and remedy are named.
+        """
+        where = f"peers.{model}"
+        try:
+            return cls.read(entry, where)
+        except UserError as error:
+            raise UserError(str(error) if where in str(error) else f"{where}: {error}") from error
 
     @property
     def experts(self) -> tuple[str, ...]:

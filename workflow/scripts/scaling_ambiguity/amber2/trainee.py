@@ -44,7 +44,7 @@ class Amber2(SmallNetwork):
 
     def __init__(self, job: TrainingJob):
         """``job.entry``: the fields of :class:`~.settings.Amber2Settings`."""
-        self.settings = Amber2Settings.read(job.entry, f"peers.{job.model}")
+        self.settings = Amber2Settings.of(job.model, job.entry)
         self._names = {SPEECH: self.settings.speech, TEXT: self.settings.text}
         self._vectors = {
             modality: Vectors([*job.features[name], *job.augmented_features.get(name, [])])
