@@ -20,6 +20,7 @@ OPENING = {"annotate_shard", "encode_audio", "encode_items", "finetune", "read_o
 MODELS = (
     "scaling_ambiguity.alms.engines.transformers",
     "scaling_ambiguity.alms.tiny.training",
+    "scaling_ambiguity.amber2.trainee",
     "scaling_ambiguity.finetuning.lora",
     "scaling_ambiguity.finetuning.perceptron",
     "scaling_ambiguity.training.run",

@@ -3,8 +3,10 @@
 import itertools
 
 import pytest
+import yaml
 
 from scaling_ambiguity.amber2.settings import Amber2Settings
+from scaling_ambiguity.config import SCHEMA
 from scaling_ambiguity.errors import UserError
 
 PAIR = {"speech": "voice", "text": "words"}
@@ -61,3 +63,15 @@ def test_the_student_comes_first_and_no_head_is_made_that_nothing_uses():
     assert shapes["text", "gated", 0.5] == ("text", "both", "speech")
     assert shapes["both", "late", 0] == shapes["both", "late", 0.5] == ("speech", "text")
     assert shapes["text", "late", 0.5] == ("text", "speech") and shapes["text", "late", 0] == ("text",)
+
+
+def test_the_rows_of_the_ablation_are_distinct_systems_that_learn():
+    presets = SCHEMA.parents[1] / "presets"
+    preset = yaml.safe_load((presets / "cremad_amber2.yaml").read_text())
+    library = yaml.safe_load((SCHEMA.parents[2] / "config.yaml").read_text())["peers"]
+    rows = {name: {k: v for k, v in entry.items() if k != "kind"} for name, entry in preset["peers"].items()}
+    read_rows = {name: Amber2Settings.of(name, entry) for name, entry in rows.items()}
+    assert list(read_rows) == preset["finetuning"]["models"]
+    assert len({row.model_dump_json() for row in read_rows.values()}) == len(rows) == 11
+    literal = Amber2Settings.of("x", {k: v for k, v in library["amber2_faithful"].items() if k != "kind"}).loss
+    assert read_rows["amber2_literal"].loss == literal.model_copy(update={"kappa": 8.0})

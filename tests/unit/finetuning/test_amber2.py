@@ -10,6 +10,7 @@ import transformers
 from safetensors.torch import load_file
 from tokenizers import Tokenizer, models, pre_tokenizers
 
+from scaling_ambiguity.amber2.trainee import Amber2
 from scaling_ambiguity.encoders.encoding import encode_items
 from scaling_ambiguity.encoders.kinds import open_encoder
 from scaling_ambiguity.encoders.store import ARRAY, IDS, META, Vectors
@@ -77,6 +78,12 @@ def system(train, changes):
 
 
 @pytest.fixture
+def step_by_step(monkeypatch):
+    """Let AdamW compute as it does for a perceptron, so that results are the same to the last digit."""
+    monkeypatch.setattr(Amber2, "fused", False)
+
+
+@pytest.fixture
 def perceptron(train, changes):
     """Return a function that trains a perceptron on folders of vectors and returns its predictions."""
 
@@ -100,6 +107,7 @@ def written(folder, values, names, absent=()):
     return folder
 
 
+@pytest.mark.usefixtures("step_by_step")
 @pytest.mark.parametrize("student", ["speech", "text"])
 def test_a_student_of_one_modality_without_experts_is_the_perceptron(
     system, perceptron, features, words, student, tmp_path
@@ -109,12 +117,19 @@ def test_a_student_of_one_modality_without_experts_is_the_perceptron(
     np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.usefixtures("step_by_step")
 def test_vectors_side_by_side_without_experts_are_the_perceptron_on_both(system, perceptron, features, words, tmp_path):
     names = [f"x_{i:02d}" for i in range(20)]
     values = [(store := Vectors(folders)).take(store.rows(names)) for folders in (features, words)]
     both = written(tmp_path / "both", np.concatenate(values, axis=1), names)
     found = system(tmp_path / "a", STUDENT_ALONE, entry={"fusion": "concat", "activation": "gelu"})
     np.testing.assert_array_equal(found, perceptron(tmp_path / "b", [both]))
+
+
+def test_one_pass_of_the_optimiser_moves_no_prediction(system, monkeypatch, tmp_path):
+    fused = system(tmp_path / "a")
+    monkeypatch.setattr(Amber2, "fused", False)
+    np.testing.assert_allclose(fused, system(tmp_path / "b"), atol=1e-5)
 
 
 def test_experts_that_are_stopped_do_not_depend_on_the_student(system, settings, tmp_path):

@@ -42,6 +42,8 @@ class Amber2(SmallNetwork):
         module: A :class:`~.network.Network`; set by :meth:`build`.
     """
 
+    fused = True  # as written, AdamW takes longer than all matrix products of a step
+
     def __init__(self, job: TrainingJob):
         """``job.entry``: the fields of :class:`~.settings.Amber2Settings`."""
         self.settings = Amber2Settings.of(job.model, job.entry)

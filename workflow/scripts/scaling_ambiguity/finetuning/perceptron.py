@@ -37,6 +37,8 @@ class Perceptron(SmallNetwork):
         module: Standardisation, then linear, GELU and dropout per hidden layer, then linear; set by :meth:`build`.
     """
 
+    fused = False
+
     def __init__(self, job: TrainingJob):
         """``job.entry``: ``encoder``, ``hidden`` (widths of the hidden layers) and ``dropout``."""
         name = job.entry["encoder"]
