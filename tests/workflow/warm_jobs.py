@@ -29,6 +29,7 @@ OPENING = {
 MODELS = (
     "scaling_ambiguity.alms.engines.transformers",
     "scaling_ambiguity.alms.tiny.training",
+    "scaling_ambiguity.amber2.trainee",
     "scaling_ambiguity.finetuning.lora",
     "scaling_ambiguity.finetuning.perceptron",
     "scaling_ambiguity.training.run",

@@ -17,6 +17,7 @@ from scaling_ambiguity.alms.availability import located
 from scaling_ambiguity.alms.before_work import against_training, obstacles, refusal, this_place
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
+from scaling_ambiguity.amber2.settings import Amber2Settings
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import GIVEN, checked_config
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
@@ -27,7 +28,7 @@ from scaling_ambiguity.inference.designs import Design, designs
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES, shown
 from scaling_ambiguity.reporting.proxy_names import proxies_of_run, shared_name
 from scaling_ambiguity.labels.names import Labels, curves, expand as expand_names
-from scaling_ambiguity.training.kinds import KINDS, LORA, PERCEPTRON
+from scaling_ambiguity.training.kinds import AMBER2, KINDS, LORA, PERCEPTRON
 
 # Every job finds the python that runs Snakemake, and computes in one thread: two jobs beat two threads.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))

@@ -203,8 +203,8 @@ def training_of(alm, key):
 
 
 def kind_name(model):
-    """Name of the kind of a model that is trained: an ALM gets an adapter, a small peer is a perceptron."""
-    return PERCEPTRON if model in config["peers"] else LORA
+    """Name of the kind of a model that is trained: an ALM gets an adapter, a small peer is a perceptron unless it says."""
+    return config["peers"][model].get("kind", PERCEPTRON) if model in config["peers"] else LORA
 
 
 def kind_of(model):
@@ -214,7 +214,7 @@ def kind_of(model):
 
 def encoders_of(model):
     """The frozen encoders whose vectors a model is trained on."""
-    return [config["peers"][model]["encoder"]] if kind_of(model).features else []
+    return [config["peers"][model][key] for key in kind_of(model).features]
 
 
 def tower_of(encoder):
@@ -315,8 +315,9 @@ def named_encodings(wildcards, input):
 
 
 def model_entry(model):
-    """Entry of a model that is trained."""
-    return entry_with_members(model) if kind_of(model).language_model else config["peers"][model]
+    """Entry of a model that is trained; its kind is a field of the job."""
+    entry = entry_with_members(model) if kind_of(model).language_model else config["peers"][model]
+    return {key: value for key, value in entry.items() if key != "kind"}
 
 
 def training_gpus(model):
@@ -520,6 +521,16 @@ def refuse_missing_tables():
                 f"{key} = {path!r}: no such file in {START}. Correct the path; it is relative to the folder in which "
                 "Snakemake is called."
             )
+
+
+def refuse_untrainable():
+    """Stop if a trained model of kind amber2 has parts that could never learn."""
+    for model in config["finetuning"]["models"]:
+        if kind_name(model) == AMBER2:
+            try:
+                Amber2Settings.of(model, model_entry(model))
+            except UserError as error:
+                stop(error)
 
 
 def synonyms_of(wildcards):

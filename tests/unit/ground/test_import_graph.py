@@ -21,6 +21,7 @@ ROOMS = [
     "augmentation",
     "encoders",
     "training",
+    "amber2",
     "finetuning",
 ]
 ORDER = GROUND + ROOMS + ["evaluation", "reporting"]

@@ -281,12 +281,9 @@ def _check_models(config: dict[str, Any]) -> None:
                 "transformers, whose encoder can be opened."
             )
     for name, peer in peers.items():
-        if peer["encoder"] in alms and peer["encoder"] not in encoders:
-            raise UserError(
-                f"config: peers.{name}.encoder = {peer['encoder']!r} is an ALM; declare its tower as an encoder, "
-                f"`encoders: {{{peer['encoder']}_tower: {{kind: alm, alm: {peer['encoder']}}}}}`, and name that."
-            )
-        _known(f"peers.{name}.encoder", peer["encoder"], encoders, "encoder")
+        for key in ("encoder", "speech", "text"):
+            if key in peer:
+                _check_encoder_of(f"peers.{name}.{key}", peer[key], config)
         if name in alms:
             raise UserError(f"config: peers.{name} has the name of an ALM; rename one.")
     for name in config["finetuning"]["models"]:
@@ -334,6 +331,23 @@ def _check_trained_alms(config: dict[str, Any]) -> None:
                     f"config: finetuning.models = {name!r} is cross-fitted on {key} {trained_on[key]!r}, and the run "
                     f"selects {', '.join(other)} too: fine-tune it in a run of that {key} alone."
                 )
+
+
+def _check_encoder_of(path: str, name: str, config: dict[str, Any]) -> None:
+    """Refuse an encoder of a peer that is not declared, or reads sound where text is needed."""
+    encoders = config["encoders"]
+    if name in config["alms"] and name not in encoders:
+        raise UserError(
+            f"config: {path} = {name!r} is an ALM; declare its tower as an encoder, "
+            f"`encoders: {{{name}_tower: {{kind: alm, alm: {name}}}}}`, and name that."
+        )
+    _known(path, name, encoders, "encoder")
+    key, reads_text = path.rpartition(".")[2], encoders[name]["kind"] == "text"
+    if (key == "speech" and reads_text) or (key == "text" and not reads_text):
+        raise UserError(
+            f"config: {path} = {name!r} is of kind {encoders[name]['kind']}; expected an encoder of "
+            f"{'kind text' if key == 'text' else 'sound: kind speech, statistics or alm'}."
+        )
 
 
 def _check_level_votes(config: dict[str, Any]) -> None:
