@@ -23,7 +23,7 @@ ROOMS = [
     "training",
     "finetuning",
 ]
-ORDER = GROUND + ROOMS + ["evaluation", "reporting"]
+ORDER = GROUND + ROOMS + ["evaluation", "testtime", "reporting"]
 
 
 def imports(path):
