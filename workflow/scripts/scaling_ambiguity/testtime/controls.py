@@ -120,7 +120,8 @@ def mean_of_subsets(loss: str, q: Array, counts: Array, floor: float = 0.0) -> A
 
 def random_verdicts(pool: Pool, orders: int, seed: int) -> Verdicts:
     """Return scores and picks that know nothing: uniform on 0 to 10, by utterance and candidate."""
-    random = [generator(seed, "random verifier", name).random(pool.valid.shape[1]) for name in pool.utterances]
+    candidates = pool.valid.shape[1]
+    random = [generator(seed, "random verifier", name).random(candidates) for name in pool.utterances]
     scores = np.where(pool.valid, 10 * np.stack(random), np.nan)
     pick = np.where(pool.valid.any(axis=1), np.argmax(np.where(pool.valid, scores, -1.0), axis=1), -1)
     return Verdicts(scores, np.repeat(pick[:, None], orders, axis=1), pool.valid)

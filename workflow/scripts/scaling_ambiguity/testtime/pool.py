@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
+from functools import cached_property
 from typing import TypeAlias
 
 import numpy as np
@@ -73,7 +74,7 @@ class Pool:
     seconds: Array
     verdicts: Mapping[str, Verdicts] = field(default_factory=dict)
 
-    @property
+    @cached_property
     def valid(self) -> Mask:
         """Which candidates have a distribution, (U, K)."""
         return self.status == "ok"
