@@ -11,7 +11,6 @@ from scaling_ambiguity.metrics.arrays import histogram
 from scaling_ambiguity.metrics.divergences import bhattacharyya, jsd_bits
 from scaling_ambiguity.testtime.combining import equal_weights, mixed, softmax_weights, top_weights
 from scaling_ambiguity.testtime.controls import (
-    first_valid,
     log_pool,
     mean,
     mean_of_subsets,
@@ -209,7 +208,6 @@ def test_rejected_candidates_have_no_part(loose):
         every = np.ones(kept.shape[:2], dtype=bool)
         np.testing.assert_allclose(function(q, valid)[row], function(kept, every)[0], atol=1e-12)
         assert (function(q, valid)[0] == 0).all(), "nothing is made up where there is nothing"
-    assert (first_valid(valid, 2).sum(axis=1) == np.minimum(valid.sum(axis=1), 2)).all()
 
 
 def test_formulas_of_controls_by_hand():

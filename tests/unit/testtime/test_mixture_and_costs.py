@@ -11,9 +11,7 @@ from scaling_ambiguity.testtime.accounting import (
     affordable,
     flop,
     matched_difference,
-    nothing,
     pareto_front,
-    shared_prefill,
     strategy_usage,
 )
 from scaling_ambiguity.testtime.combining import equal_weights
@@ -86,10 +84,6 @@ def test_a_strategy_pays_for_all_that_it_reads_once():
     assert flop(picked, Size(7e9, 1e12))[0] == pytest.approx(2 * 7e9 * 1406 + 3e12)
     with pytest.raises(UserError, match=r"strategy cot: no record of what reasoned cost\. Record it"):
         strategy_usage("cot", ("reasoned",), parts)
-    once = shared_prefill(usage(5, 5, 2000, 100), np.array([5.0]))
-    assert of_first(once) == [1, 1, 400, 100]
-    none = shared_prefill(nothing(1), np.array([0.0]))
-    assert none.prefill_tokens[0] == 0
 
 
 def test_the_front_and_the_matched_line():

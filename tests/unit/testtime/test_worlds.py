@@ -10,7 +10,7 @@ from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.metrics.divergences import bhattacharyya, jsd_bits
 from scaling_ambiguity.metrics.scores import nll_votes
 from scaling_ambiguity.testtime.combining import equal_weights, mixed, softmax_weights, top_weights
-from scaling_ambiguity.testtime.controls import first_valid, log_pool, mean, medoid_weights, raised
+from scaling_ambiguity.testtime.controls import log_pool, mean, medoid_weights, raised
 from scaling_ambiguity.testtime.crossfit import hold_out
 from scaling_ambiguity.testtime.diversity import LEAST_JSD, diversity
 from scaling_ambiguity.testtime.oracle import oracle_hull
@@ -64,7 +64,7 @@ def test_means_medoid_log_pool_and_oracles(worlds):
     world = simulated_pool(UTTERANCES, 20, seed=5)
     q, valid = world.pool.q, world.pool.valid
     for n, expected in {1: 0.097, 2: 0.065, 3: 0.053, 5: 0.043, 10: 0.036, 20: 0.032}.items():
-        assert to_truth(world, mean(q, first_valid(valid, n))) == pytest.approx(expected, abs=NEAR), n
+        assert to_truth(world, mean(q[:, :n], valid[:, :n])) == pytest.approx(expected, abs=NEAR), n
     world = worlds[0.0]
     q, valid = world.pool.q, world.pool.valid
     assert to_truth(world, mixed(medoid_weights(q, valid), q)) == pytest.approx(0.065, abs=NEAR)

@@ -1,9 +1,10 @@
 """``results/testtime/...parquet``: one row per strategy and metric of the test-time benchmark.
 
 ``against`` names what the estimate is a difference to: ``none`` (it is none), ``mean`` (the plain mean of the
-candidates that the strategy could have chosen) or ``single`` (the first answer). ``block`` keeps apart what is proper
-per vote, what papers publish (never in a difference), further scores, costs, and facts about the run. A strategy that
-could not be applied has one row of metric ``nll`` without an estimate, and the ``reason``.
+candidates that the strategy could have chosen), ``single`` (the first answer) or ``matched`` (the plain mean of as many
+samples as its cost would have bought). ``block`` keeps apart what is proper per vote, what papers publish (never in a
+difference), further scores, costs, and facts about the run. A strategy that could not be applied has one row of metric
+``nll`` without an estimate, and the ``reason``.
 """
 
 import pandera.pandas as pa
@@ -24,7 +25,7 @@ STRATEGY_SCORES = Table(
             "pool": pa.Column(str),
             "metric": pa.Column(str),
             "block": pa.Column(str, pa.Check.isin(BLOCKS)),
-            "against": pa.Column(str, pa.Check.isin(["none", "mean", "single"])),
+            "against": pa.Column(str, pa.Check.isin(["none", "mean", "single", "matched"])),
             "estimate": pa.Column(float, nullable=True),
             "low": pa.Column(float, nullable=True),
             "high": pa.Column(float, nullable=True),

@@ -53,23 +53,6 @@ class Size:
     encoder_flop: float
 
 
-def nothing(utterances: int) -> Usage:
-    """Return a usage of zero."""
-    return Usage(*(np.zeros(utterances) for _ in fields(Usage)))
-
-
-def shared_prefill(candidates: Usage, draws: Array) -> Usage:
-    """Return the usage of candidates that share one prefill and one encoding, instead of one per candidate.
-
-    Args:
-        candidates: Their usage as if each had been asked for alone.
-        draws: (U,) number of candidates, 0 or more.
-    """
-    once = np.divide(1.0, draws, out=np.zeros_like(draws, dtype=float), where=draws > 0)
-    return Usage(candidates.requests * once, candidates.encoder_rows * once, candidates.prefill_tokens * once,
-                 candidates.decode_tokens, candidates.seconds)  # fmt: skip
-
-
 def strategy_usage(strategy: str, reads: Iterable[str], parts: Mapping[str, Usage]) -> Usage:
     """Return the usage of the union of what a strategy reads.
 

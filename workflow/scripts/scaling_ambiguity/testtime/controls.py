@@ -34,11 +34,6 @@ def mean(q: Array, valid: Mask) -> Array:
     return mixed(equal_weights(valid), q)
 
 
-def first_valid(valid: Mask, candidates: int) -> Mask:
-    """Return the first ``candidates`` valid candidates of each row, (U, K): what N requests would have bought."""
-    return valid & (np.cumsum(valid, axis=1) <= candidates)
-
-
 def medoid_weights(q: Array, valid: Mask) -> Array:
     """Return weight 1 on argmin_b sum_a JSD(q_a, q_b), (U, K); ties share."""
     total = np.zeros(valid.shape)
@@ -213,9 +208,12 @@ RANDOM_PICK = "random_pick"  # has an expected score, exactly, but no distributi
 
 
 def means_of_first(s: Setting, sizes: tuple[int, ...]) -> dict[int, Array]:
-    """Return the plain mean of the first N valid candidates, N -> (U, C), for every N in ``sizes`` up to K."""
-    most = s.pool.q.shape[1]
-    return {n: s.or_prior(mean(s.pool.q, first_valid(s.pool.valid, n))) for n in sizes if n <= most}
+    """Return the plain mean of the usable ones of the first N candidates, N -> (U, C), for N in ``sizes`` and N = K.
+
+    N counts what was asked for: an answer without a distribution was paid for too.
+    """
+    numbers = {n for n in sizes if n < s.pool.q.shape[1]} | {s.pool.q.shape[1]}
+    return {n: s.or_prior(mean(s.pool.q[:, :n], s.pool.valid[:, :n])) for n in sorted(numbers)}
 
 
 def fitted_nll(p: Array, held_out: HeldOut) -> Array:

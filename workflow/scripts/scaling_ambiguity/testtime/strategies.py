@@ -40,6 +40,7 @@ class Strategy:
         pools: Kinds of pool that it reads; the first that is there is used.
         grid: Temperatures to choose from on the votes of other speakers; empty: nothing is fitted.
         verified: Whether it reads what a verifier said.
+        asks: How many candidates of each utterance it asks for; None: all of the pool.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Strategy:
     pools: tuple[str, ...]
     grid: tuple[float, ...] = ()
     verified: bool = False
+    asks: int | None = None
 
     @property
     def key(self) -> str:
@@ -127,8 +129,8 @@ _DIRECT, _ANSWERS = ("greedy", "sampled", "beam"), ("beam", "sampled")
 STRATEGIES: dict[str, Strategy] = {
     strategy.key: strategy
     for strategy in (
-        Strategy("single", FAITHFUL, first_answer, _DIRECT),
-        Strategy("cot", FAITHFUL, first_answer, ("reasoned",)),
+        Strategy("single", FAITHFUL, first_answer, _DIRECT, asks=1),
+        Strategy("cot", FAITHFUL, first_answer, ("reasoned",), asks=1),
         Strategy("cot", FAIR, every_answer, ("reasoned",)),
         Strategy("bon", FAITHFUL, most_likely, _ANSWERS),
         Strategy("bon", FAIR, most_likely_object, _ANSWERS),
