@@ -15,6 +15,8 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_csv
 from scaling_ambiguity.labels.counting import human_counts
 from scaling_ambiguity.proxies.synonyms import load_synonyms, spelled
+from scaling_ambiguity.tables.base import class_columns
+from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.strategy_scores import STRATEGY_SCORES
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -34,7 +36,7 @@ from scaling_ambiguity.testtime.manifest import (
     votes_sha256,
 )
 from scaling_ambiguity.testtime.pool import Pool, build_pool, rejected
-from scaling_ambiguity.testtime.running import run_strategies
+from scaling_ambiguity.testtime.running import Outcome, run_strategies
 from scaling_ambiguity.testtime.scoring import score_frame, score_rows, wide
 from scaling_ambiguity.testtime.strategies import STRATEGIES
 from scaling_ambiguity.testtime.submission import Submission, read_submission
@@ -76,6 +78,8 @@ def main(arguments: argparse.Namespace) -> None:
     write_csv(board, arguments.csv)
     write_csv(rejected(pools.values()), arguments.left_out)
     REJECTS.write(found.rejects, arguments.rejects)
+    if arguments.predictions:
+        _write_predictions(outcomes, names, classes, arguments.predictions)
     _report(manifest, tier, identity, board, found.rejects)
 
 
@@ -100,6 +104,18 @@ def _facts(pool: Pool) -> list[dict]:
         facts["has_no_diversity"] = float(same.has_none)
     key = {"strategy": f"pool_{pool.kind}", "form": "control", "pool": pool.kind, "block": "fact"}
     return [key | {"metric": name, "estimate": value} for name, value in facts.items()]
+
+
+def _write_predictions(outcomes: list[Outcome], names: list[str], classes: list[str], folder: Path) -> None:
+    """Write the predictions of every strategy as tables that value_predictors values in human votes.
+
+    Oracles are left out: they have seen the votes.
+    """
+    for outcome in outcomes:
+        if outcome.weights is None and not outcome.strategy.startswith("oracle"):
+            frame = pd.DataFrame(outcome.p, columns=class_columns(classes))
+            frame.insert(0, "utterance", names)
+            GIVEN.write(frame, folder / f"{outcome.strategy}-{outcome.form}.parquet")
 
 
 def _size(manifest: Manifest) -> Size | None:
@@ -143,4 +159,5 @@ if __name__ == "__main__":
     parser.add_argument("--csv", required=True, help="one row per strategy, the best first")
     parser.add_argument("--left-out", required=True, help="answers without a distribution, by reason, CSV")
     parser.add_argument("--rejects", required=True, help="lines left out, parquet")
+    parser.add_argument("--predictions", type=Path, help="folder for the predictions of every strategy")
     cli.run(main, parser)

@@ -1,5 +1,9 @@
 """Pools and votes of known truth."""
 
+import importlib.util
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -29,3 +33,14 @@ def loose():
         return q, random.multinomial(7, random.dirichlet(np.ones(classes), utterances)).astype(float)
 
     return made
+
+
+@pytest.fixture(scope="session")
+def new_world():
+    """Return the function of the inference tests that makes a corpus of votes whose truth is known."""
+    path = Path(__file__).parents[1] / "inference" / "conftest.py"
+    spec = importlib.util.spec_from_file_location("world_of_votes", path)
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module  # dataclasses look their module up
+    spec.loader.exec_module(module)
+    return module.make_world

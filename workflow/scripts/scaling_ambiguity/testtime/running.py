@@ -118,7 +118,7 @@ def _outcome(strategy: Strategy, pool: Pool, held_out: HeldOut, verifier: str) -
         facts["temperature"] = float(np.median(tau))
     name = strategy.name if verifier == VERIFIER else f"{strategy.name}-{verifier}"
     form = strategy.form if verifier == VERIFIER else CONTROL
-    reads = (pool.kind if strategy.asks is None else f"{pool.kind}:{strategy.asks}",)
+    reads: tuple[str, ...] = (pool.kind if strategy.asks is None else f"{pool.kind}:{strategy.asks}",)
     if strategy.verified:
         reads += (f"{verifier}:{pool.kind}",)
     return Outcome(name, form, pool.kind, combined.q, rival(combined, pool, held_out.prior), facts=facts, reads=reads)
