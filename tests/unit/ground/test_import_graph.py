@@ -24,7 +24,7 @@ ROOMS = [
     "amber2",
     "finetuning",
 ]
-ORDER = GROUND + ROOMS + ["evaluation", "reporting"]
+ORDER = GROUND + ROOMS + ["evaluation", "testtime", "reporting"]
 
 
 def imports(path):

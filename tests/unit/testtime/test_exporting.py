@@ -1,0 +1,127 @@
+"""From the project's own candidates to a submission and back; every strategy valued in human votes."""
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from scaling_ambiguity.code_identity import SCRIPTS
+from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.labels.counting import human_counts
+from scaling_ambiguity.proxies.synonyms import spelled
+from scaling_ambiguity.tables.candidates import CANDIDATES
+from scaling_ambiguity.tables.given import GIVEN
+from scaling_ambiguity.tables.statistics import STATISTICS
+from scaling_ambiguity.tables.utterances import UTTERANCES
+from scaling_ambiguity.tables.votes import VOTES
+from scaling_ambiguity.testtime.exporting import candidate_lines
+from scaling_ambiguity.testtime.manifest import read_manifest, votes_sha256
+from scaling_ambiguity.testtime.pool import build_pool
+from scaling_ambiguity.testtime.submission import read_submission, write_submission
+
+CLASSES = ["neutral", "happy", "sad", "angry"]
+ENTRY = {"prompt_sha256": "a" * 64, "decoding": {"temperature": 1.0}}
+
+
+def about(names, counts, kind):
+    return {
+        "alm": "tiny", "revision": "r1", "licence": "CC0-1.0", "contact": "nobody@example.org", "date": "2026-11-01",
+        "has_seen_votes": "unknown", "benchmark_version": "1.2.0", "corpus": "demo", "classes": CLASSES,
+        "corpus_reference_sha256": votes_sha256(names, CLASSES, counts), "pools": {kind: ENTRY},
+    }  # fmt: skip
+
+
+def table(rows):
+    frame = pd.DataFrame(
+        rows, columns=["utterance", "draw", "response", "status", "reason", *(f"p_{c}" for c in CLASSES)]
+    )
+    frame = frame.assign(corpus="demo", annotator="tiny", prompt="p", temperature=1.0, logprob=-3.0, tokens=9.0)
+    frame["reason"] = frame["reason"].astype("str")
+    return CANDIDATES.validate(frame.assign(seconds=0.1), "test")
+
+
+def stated(p):
+    return json.dumps(dict(zip(CLASSES, p, strict=True)))
+
+
+@pytest.mark.parametrize("kind", ["sampled", "labels", "readout"])
+def test_a_pool_is_the_same_before_and_after(tmp_path, kind):
+    shares = {
+        "sampled": [0.1, 0.2, 0.3, 0.4],
+        "labels": [0, 0, 1.0, 0],
+        "readout": [0.123456789, 0.376543211, 0.25, 0.25],
+    }
+    texts = {"sampled": stated(shares["sampled"]), "labels": "sad", "readout": "sad"}
+    nothing = [np.nan] * 4
+    rows = [
+        ("u0", 0, texts[kind], "ok", None, *shares[kind]),
+        ("u0", 1, "I hear joy.", "invalid", "whatever was wrong", *nothing),
+        ("u1", 0, "", "failed", "no answer", *nothing),
+        ("u1", 1, '{"neutral": 0.', "cut", "cut at the token limit", *nothing),
+        ("u1", 2, "", "not_asked", "no audio", *nothing),
+    ]
+    candidates, names = table(rows), ["u0", "u1"]
+    before = build_pool(kind, candidates, names, CLASSES)
+    write_submission(
+        tmp_path / "s", about(names, np.ones((2, 4)), kind), candidate_lines(candidates, kind, CLASSES), []
+    )
+    found = read_submission(tmp_path / "s", read_manifest(tmp_path / "s"), names, spelled(CLASSES))
+    assert found.tier == ("C" if kind == "readout" else "B")
+    after = build_pool(kind, found.candidates, names, CLASSES)
+    np.testing.assert_allclose(after.q, before.q, atol=1e-9)
+    assert after.valid.tolist() == before.valid.tolist()
+    np.testing.assert_array_equal(after.logprob, before.logprob)
+    assert after.status[1].tolist() == ["failed", "cut", "failed"] and after.reason[1, 2] == "no audio"
+    text = (tmp_path / "s" / "manifest.json").read_text()
+    assert "path" not in text and "audio" not in text
+
+
+def test_an_unknown_pool_is_refused():
+    with pytest.raises(UserError, match="pool 'beams' is unknown"):
+        list(candidate_lines(table([("u0", 0, "sad", "ok", None, 0, 0, 1.0, 0)]), "beams", CLASSES))
+
+
+def run(script, *arguments):
+    command = [sys.executable, str(SCRIPTS / script), *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+def test_strategies_are_valued_in_human_votes(tmp_path, new_world):
+    """Candidates that scatter around the truth: their mean is worth more votes than one of them."""
+    made = new_world(tmp_path, utterances=600, speakers=12, deals=10, seed=7)
+    random = np.random.default_rng(3)
+    rows = []
+    for name, truth in zip(made.names, made.v, strict=True):
+        for draw, p in enumerate(random.dirichlet(4 * truth + 1e-3, 5)):
+            p = np.round(p / p.sum(), 4)
+            p[p.argmax()] += 1 - p.sum()
+            rows.append((name, draw, stated(p.tolist()), "ok", None, *p))
+    votes = VOTES.read(made.path("votes"))
+    names = UTTERANCES.read(made.path("utterances"))["utterance"].tolist()
+    counts = human_counts(votes, names, CLASSES)
+    lines = candidate_lines(table(rows), "sampled", CLASSES)
+    write_submission(tmp_path / "s", about(names, counts, "sampled"), lines, [])
+    options = {"resamples": 300, "level": 0.95, "interval": "bootstrap_t", "smoothing": 0.001,
+               "exchange": {"largest_k": 4, "votes": [1, 5]}}  # fmt: skip
+    run("score_submission.py", "--submission", tmp_path / "s", "--corpus", "demo", "--votes", made.path("votes"),
+        "--utterances", made.path("utterances"), "--classes", ",".join(CLASSES), "--options", json.dumps(options),
+        "--seed", "1", "--output", tmp_path / "scores.parquet", "--csv", tmp_path / "board.csv",
+        "--left-out", tmp_path / "left.csv", "--rejects", tmp_path / "rejects.parquet",
+        "--predictions", tmp_path / "predictions")  # fmt: skip
+    written = {path.stem for path in (tmp_path / "predictions").iterdir()}
+    assert {"mean-control", "single-faithful", "bon-faithful", "w_bon-fair"} <= written
+    assert not any(name.startswith(("oracle", "random_pick")) for name in written)
+    assert len(GIVEN.read(tmp_path / "predictions" / "mean-control.parquet")) == 600
+    given = {name: str(tmp_path / "predictions" / f"{name}.parquet") for name in ("mean-control", "single-faithful")}
+    tables = [word for name in ("votes", "roles", "utterances", "splits") for word in (f"--{name}", made.path(name))]
+    run("value_predictors.py", "--corpus", "demo", "--protocol", "fair", *tables, "--annotators", "{}",
+        "--given", json.dumps(given), "--classes", ",".join(CLASSES), "--options", json.dumps(options), "--seed", "1",
+        "--output", tmp_path / "worth.parquet")  # fmt: skip
+    worth = STATISTICS.read(tmp_path / "worth.parquet")
+    worth = worth[worth["metric"] == "equivalent_votes"].set_index("model")["estimate"]
+    assert worth["mean-control"] > worth["single-faithful"] + 0.5, worth

@@ -1,0 +1,125 @@
+"""Every strategy and control on pools of known truth: who wins, with intervals; what is absent says why."""
+
+import numpy as np
+import pytest
+
+from scaling_ambiguity.inference.adjust import adjust
+from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.metrics.scores import nll_votes
+from scaling_ambiguity.tables.strategy_scores import STRATEGY_SCORES
+from scaling_ambiguity.testtime.controls import CONTROLS, RANDOM_PICK, mean
+from scaling_ambiguity.testtime.crossfit import hold_out
+from scaling_ambiguity.testtime.losses import candidate_losses
+from scaling_ambiguity.testtime.running import run_strategies
+from scaling_ambiguity.testtime.scoring import BLOCK, PUBLISHED, score_frame, score_rows, utterance_scores, wide
+from scaling_ambiguity.testtime.strategies import STRATEGIES, apply_strategy
+from scaling_ambiguity.testtime.worlds import simulated_pool
+
+SETTINGS = {"resamples": 500, "seed": 3, "level": 0.95, "method": "bootstrap_t"}
+SAME = {"corpus": "demo", "alm": "tiny", "tier": "B", "benchmark": "1.0.0"}
+
+
+@pytest.fixture(scope="module")
+def run(world, held_out):
+    outcomes, missing = run_strategies({"sampled": world.pool}, held_out)
+    rows = score_rows(outcomes, missing, held_out, SETTINGS)
+    return outcomes, missing, STRATEGY_SCORES.validate(score_frame(rows, SAME), "test")
+
+
+def row_of(table, strategy, form, metric="nll", against="none"):
+    found = table[(table["strategy"] == strategy) & (table["form"] == form)]
+    found = found[(found["metric"] == metric) & (found["against"] == against)]
+    assert len(found) == 1, (strategy, form, metric, against, len(found))
+    return found.iloc[0]
+
+
+def test_every_strategy_and_control_has_a_row_or_a_reason(run):
+    outcomes, missing, _ = run
+    applied = {(o.strategy, o.form) for o in outcomes}
+    absent = {(o.strategy, o.form): o.reason for o in missing}
+    for key in STRATEGIES:
+        assert tuple(key.split("/")) in applied | set(absent), key
+    for name in (*CONTROLS, RANDOM_PICK):
+        assert (name, "control") in applied | set(absent), name
+    assert {name for name, _ in absent} == {
+        "cot", "readout", "readout_tempered", "labels", "alm_v-shuffled", "alm_v-deaf", "alm_v-self",
+        "w_alm_v-shuffled", "w_alm_v-deaf", "w_alm_v-self",
+    }  # fmt: skip
+    assert "needs a pool of kind reasoned; there is sampled. Generate such" in absent["cot", "fair"]
+    assert "no judgements of verifier 'deaf' (given: verifier)" in absent["alm_v-deaf", "control"]
+    for outcome in outcomes:
+        if outcome.weights is None:
+            np.testing.assert_allclose(outcome.p.sum(axis=1), 1, atol=1e-9)
+
+
+def test_who_beats_whom(run):
+    """Planted quality .6: a fitted weight beats the plain mean, a pick loses to it, oracles bound both."""
+    _, _, table = run
+    tuned = row_of(table, "w_alm_v", "fair", against="mean")
+    assert tuned["high"] < 0 and tuned["p_adjusted"] < 0.05
+    for form in ("faithful", "fair"):
+        assert row_of(table, "alm_v", form, against="mean")["low"] > 0
+        assert row_of(table, "alm_v", form, against="single")["high"] < 0
+    assert row_of(table, "alm_v-random", "control", against="mean")["low"] > 0
+    assert row_of(table, "mean", "control", against="mean")["estimate"] == 0
+    scored = table[(table["metric"] == "nll") & (table["against"] == "none")]
+    nll = dict(zip(scored["strategy"], scored["estimate"], strict=True))
+    assert nll["oracle_hull"] < nll["oracle_pick"] < nll["alm_v"] < nll[RANDOM_PICK]
+    assert nll["oracle_hull"] < nll["w_alm_v"] and nll["mean_of_5"] == nll["mean"] < nll["mean_of_1"] == nll["single"]
+    assert abs(nll["prior"] - nll["uniform"]) < 0.003 and nll["mean"] < nll["prior"], "all classes are equally frequent"
+    assert nll["shrunk"] < nll["mean"], "the belief is overconfident: shrinking helps"
+
+
+def test_a_random_pick_is_scored_exactly(run, world, held_out):
+    outcomes, _, _ = run
+    outcome = next(o for o in outcomes if o.strategy == RANDOM_PICK)
+    found = utterance_scores(outcome, held_out, ("nll", "brier"))
+    for name in ("nll", "brier"):
+        expected = candidate_losses(name, world.pool.q, held_out.counts, held_out.floor).mean(axis=1)
+        np.testing.assert_allclose(found[name], expected, atol=1e-12)
+
+
+def test_published_metrics_are_apart_and_in_no_difference(run):
+    _, _, table = run
+    differences = table[table["against"] != "none"]
+    assert set(differences["metric"]) == {"nll", "brier"}
+    assert set(table.loc[table["block"] == "published", "metric"]) == set(PUBLISHED)
+    scored = table[table["block"].isin(["proper", "published", "further"]) & (table["against"] == "none")]
+    assert set(scored["metric"]) == set(BLOCK) and len(BLOCK) == 12
+    assert row_of(table, "w_bon", "fair", "temperature")["estimate"] in (0.75, 1.0, 1.5, 2.0)
+
+
+def test_estimates_and_intervals_are_those_of_the_house(run, held_out):
+    outcomes, _, table = run
+    outcome = next(o for o in outcomes if (o.strategy, o.form) == ("w_bon", "fair"))
+    losses = nll_votes(outcome.p, held_out.counts)
+    found = mean_interval(losses - nll_votes(outcome.rival, held_out.counts), held_out.speakers, **SETTINGS)
+    row = row_of(table, "w_bon", "fair", against="mean")
+    np.testing.assert_allclose([row["estimate"], row["low"], row["high"], row["p"]],
+                               [found.estimate[0], found.low[0], found.high[0], found.p[0]], rtol=1e-12)  # fmt: skip
+    assert row["n"] == 2000 and row["n_clusters"] == 40
+
+
+def test_the_wide_table_has_the_best_first_and_reasons_last(run):
+    _, _, table = run
+    board = wide(table)
+    assert board["strategy"].iloc[0] == "oracle_hull" and board["nll"].dropna().is_monotonic_increasing
+    assert board["reason"].iloc[-1].startswith(("strategy", "control")) and np.isnan(board["nll"].iloc[-1])
+    assert {"nll_low", "nll_minus_mean", "nll_minus_mean_p_adjusted", "macro_f1_high", "temperature"} <= set(board)
+    assert len(board) == len(board.drop_duplicates(["strategy", "form"]))
+
+
+@pytest.mark.parametrize("worlds", [30, pytest.param(1000, marks=pytest.mark.slow)])
+def test_nothing_wins_where_scores_are_exchangeable_but_for_chance(worlds):
+    """Fitted weights and picks by scores that know nothing: no more false wins than Holm's adjustment allows."""
+    wins = 0
+    keys = ("bon/faithful", "w_bon/faithful", "w_bon/fair", "w_bon_sum/faithful", "alm_v/fair", "w_alm_v/fair")
+    for seed in range(worlds):
+        world = simulated_pool(400, 4, seed=seed, quality=0.0, speakers=25)
+        held_out = hold_out(world.votes(5), world.speakers, floor=0.001, seed=seed)
+        plain = nll_votes(mean(world.pool.q, world.pool.valid), held_out.counts)
+        combined = [apply_strategy(STRATEGIES[key], world.pool, held_out)[0].q for key in keys]
+        columns = [nll_votes(p, held_out.counts) - plain for p in combined]
+        found = mean_interval(np.stack(columns, axis=1), held_out.speakers, resamples=400, seed=1)
+        wins += bool(((adjust(found.p) < 0.05) & (found.estimate < 0)).any())
+    assert wins <= worlds * 0.05 + 2 * (worlds * 0.05 * 0.95) ** 0.5, wins
