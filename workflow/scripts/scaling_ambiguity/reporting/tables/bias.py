@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import LEVELS, escape_latex
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import number, p_text
@@ -16,7 +16,6 @@ COMPONENTS = {
     "temperature_focus": "temperature $\\times$ focus line",
     "rest": "rest: draws of the same prompt at the same temperature",
 }
-LEVELS = ("low", "medium", "high")
 
 
 def factor_strata(rows: pd.DataFrame) -> list[str]:
