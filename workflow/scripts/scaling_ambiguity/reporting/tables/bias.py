@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex, split_labels
+from scaling_ambiguity.reporting.naming import LEVELS, escape_latex, split_labels
 from scaling_ambiguity.reporting.proxy_names import SYNTHETIC, label, shared_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
@@ -25,7 +25,6 @@ GIVEN = {
     "another": "the voice of another utterance",
     "silence": "silence",
 }
-LEVELS = ("low", "medium", "high")
 
 
 def factor_strata(rows: pd.DataFrame) -> list[str]:
