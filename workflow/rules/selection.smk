@@ -616,6 +616,8 @@ def no_read_out(annotator):
         return "replayed" if engine == "replay" else "table"
     if mode == "verbalised":
         return "stated"  # every answer states another distribution
+    if entry.get("design") == "beam":
+        return "searched"
     if entry.get("reasoning", False):
         return "reasoned"
     if engine == "replay_answers":

@@ -31,6 +31,23 @@ def test_a_key_that_yaml_reads_as_no_text_is_named(text, key):
         checked_config(config)
 
 
+@pytest.mark.parametrize(
+    ("change", "key"),
+    [
+        ({"votes": 1}, "votes"),
+        ({"mode": "readout"}, "mode"),
+        ({"temperatures": [0.5]}, "temperatures"),
+        ({"design": "crossed"}, "temperatures"),
+    ],
+)
+def test_a_beam_search_has_no_temperatures(change, key):
+    search = {"alm": "tiny", "mode": "sampled", "votes": 5, "design": "beam", "prompts": "focus", "modality": "both"}
+    config = checked_config(changed("annotators.search", search))
+    assert config["annotators"]["search"]["temperatures"] == [0]
+    with pytest.raises(UserError, match=rf"annotators\.search.*{key}"):
+        checked_config(changed("annotators.search", search | change))
+
+
 def test_whole_numbers_may_be_labels():
     config = checked_config(changed("corpora.demo.class_policy", {"merge": {1: "happy", "sorrow": "sad"}}))
     assert config["corpora"]["demo"]["class_policy"]["merge"] == {"1": "happy", "sorrow": "sad"}

@@ -38,6 +38,9 @@ def checked_config(config: dict[str, Any], schema_file: Path = SCHEMA) -> dict[s
     if faults:
         raise UserError(_explain(faults[0]))
     config = config | {"alms": {name: _without_gpus(entry) | entry for name, entry in config["alms"].items()}}
+    beams = {name: entry for name, entry in config["annotators"].items() if entry.get("design") == "beam"}
+    searched = {name: {"temperatures": [0]} | entry for name, entry in beams.items()}
+    config = config | {"annotators": config["annotators"] | searched}
     _check_references(config)
     return config | {"paper": _composed_paper(config["paper"])}
 

@@ -16,6 +16,7 @@ class Question:
         labels: Label words whose log-probabilities are read from one prefill, the answer being
             drawn from them; None: the answer is generated token by token.
         item: Name of the item it is about; where a server fails, faults are attributed by item.
+        beam: Which of how many answers of one beam search is asked for, (rank from 0, beams); None: none.
     """
 
     prompt: str
@@ -24,6 +25,7 @@ class Question:
     stream: tuple
     labels: tuple[str, ...] | None = None
     item: str = ""
+    beam: tuple[int, int] | None = None
 
     @property
     def about(self) -> str:

@@ -9,8 +9,8 @@ from scaling_ambiguity.inference.exchange_losses import ECHO, HUMAN, WHOLE, Exch
 from scaling_ambiguity.inference.exchange_predictors import FittedWeights
 from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
-NO_READ_OUT = ("replayed", "table", "server", "published", "stated", "reasoned")  # reasons why an annotator has no
-# distribution
+# Reasons why an annotator has no distribution to read out.
+NO_READ_OUT = ("replayed", "table", "server", "published", "stated", "reasoned", "searched")
 REFUSED = "refused"  # method of an estimate whose interval is known to undercover and is omitted
 
 

@@ -9,7 +9,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.class_orders import ordered
 from scaling_ambiguity.seeds import uniform
 
-DESIGNS = ("crossed", "confounded")
+DESIGNS = ("crossed", "confounded", "beam")
 Temperature = float | Sequence[float]  # a number, or the two ends of a band
 
 
@@ -44,7 +44,7 @@ def plan(options: dict[str, Any], focus_ids: Sequence[str], classes: Sequence[st
     """
     how, draws = options.get("class_order", "fixed"), []
     for number in range(options["votes"]):
-        focus, temperature = assign(options["design"], number, focus_ids, options["temperatures"], seed)
+        focus, temperature = assign(options["design"], number, focus_ids, options.get("temperatures", ()), seed)
         draws.append(Draw(number, focus, temperature, ordered(how, number, classes, seed)))
     return draws
 
@@ -57,7 +57,8 @@ def assign(
     With F focus lines and T temperatures, ``crossed`` gives draw j focus j mod F and temperature
     (j + j // lcm(F, T)) mod T: every F x T draws hold each pair once, and every F draws each focus
     line once, for F = T each temperature as well. ``confounded``, the published design, gives both
-    by j mod F and j mod T, so that for F = T the two effects cannot be separated.
+    by j mod F and j mod T, so that for F = T the two effects cannot be separated. ``beam``: the draws are the answers
+    of one beam search, the best first, all to the first focus line; temperature 0 says that nothing is drawn.
 
     A temperature given as a band (low, high) means one number in it, uniform by seed and draw, in
     thousandths.
@@ -67,6 +68,8 @@ def assign(
     """
     if design not in DESIGNS:
         raise UserError(f"annotator design {design!r} is unknown; there are {DESIGNS}.")
+    if design == "beam":
+        return focus_ids[0], 0.0
     shift = draw // math.lcm(len(focus_ids), len(temperatures)) if design == "crossed" else 0
     chosen = temperatures[(draw + shift) % len(temperatures)]
     if isinstance(chosen, Sequence):

@@ -32,6 +32,7 @@ class Item:
         request: The key under which the answer is stored.
         labels: The classes whose probabilities are read out; None: an answer is generated.
         class_order: The classes as the prompt lists them, where that differs from draw to draw; else None.
+        beam: The answer's rank in a beam search and the number of beams; None: it is no such answer.
     """
 
     utterance: str
@@ -42,6 +43,7 @@ class Item:
     request: Request
     labels: tuple[str, ...] | None = None
     class_order: tuple[str, ...] | None = None
+    beam: tuple[int, int] | None = None
 
 
 def items(
@@ -80,6 +82,7 @@ def items(
     permuted = options.get("class_order", "fixed") != "fixed"
     draws = plan(options, prompts.focus_ids, classes, seed)
     labels = tuple(classes) if options.get("mode") == "readout" else None
+    beams = options["votes"] if options["design"] == "beam" else None
     limit = None if labels else engine.longest  # labels are read out completely
     sounds = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
     for row, audio in zip(rows.itertuples(), sounds, strict=True):
@@ -94,14 +97,17 @@ def items(
             for focus, order in {(draw.focus, draw.classes): None for draw in draws}
         }
         # a read-out draw is not a sampled answer: the mode and the labels are part of the question
-        labels_key = ["readout", *classes] if labels else []
+        labels_key = ["readout", *classes] if labels else ["beam", str(beams)] if beams else []
         hashed = {asked: text_sha256("\0".join([*labels_key, text])) for asked, text in rendered.items()}
         asked = []
         for draw in draws:
             what, order = (draw.focus, draw.classes), draw.classes if permuted else None
             about_draw = hashed[what], sound, draw.temperature, seed, draw.number
             request = Request(engine.model, engine.revision, *about_draw, limit)
-            asked.append(Item(row.utterance, draw.number, draw.focus, rendered[what], audio, request, labels, order))
+            beam = (draw.number, beams) if beams else None
+            asked.append(
+                Item(row.utterance, draw.number, draw.focus, rendered[what], audio, request, labels, order, beam)
+            )
         result.append(asked)
     return result
 

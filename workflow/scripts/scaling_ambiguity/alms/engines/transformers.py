@@ -6,6 +6,7 @@ from pathlib import Path
 
 import torch
 
+from scaling_ambiguity.alms.beams import beam_answers
 from scaling_ambiguity.alms.encoded_clips import EncodedClips
 from scaling_ambiguity.alms.encodings import Clip, Encodings
 from scaling_ambiguity.alms.engine import BatchEngine, Capability
@@ -63,7 +64,7 @@ class Engine(BatchEngine):
             prompts about one clip share the reading of their common prefix, which changes last digits.
     """
 
-    capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})
+    capabilities: frozenset[Capability] = frozenset({"sample", "beam", "read_labels"})
     clips_at_once = 8
     repeats = True
 
@@ -134,7 +135,9 @@ class Engine(BatchEngine):
     def _ask(
         self, questions: list[Question], clips: dict[Path, torch.Tensor], uniform: Callable[..., float]
     ) -> list[Answer]:
-        """Answer questions that are all generated, or all read out with the same labels."""
+        """Answer questions that are all generated, all of one number of beams, or all read out with the same labels."""
+        if questions[0].beam is not None:
+            return self._searched(questions, clips)
         prompts = list(dict.fromkeys((q.audio, q.prompt) for q in questions))
         if self.shared:  # neighbours share; sorting is stable, the order of clips is kept
             order = {audio: place for place, audio in enumerate(dict.fromkeys(audio for audio, _ in prompts))}
@@ -144,6 +147,21 @@ class Engine(BatchEngine):
         inputs = embed_prompts(self.alm, [text for _, text in prompts], heard)
         asked = _Asked(questions, [row_of[q.audio, q.prompt] for q in questions], inputs, self._grouped(inputs))
         return self._generated(asked, uniform) if questions[0].labels is None else self._read_out(asked, uniform)
+
+    def _searched(self, questions: list[Question], clips: dict[Path, torch.Tensor]) -> list[Answer]:
+        """Answer by one beam search per prompt; a search may find fewer answers than beams."""
+        found: dict[tuple[Path | None, str], list[Answer]] = {}
+        answers = []
+        for question in questions:
+            rank, beams = question.beam or (0, 0)
+            asked = question.audio, question.prompt
+            if asked not in found:
+                clip = None if question.audio is None else clips[question.audio]
+                inputs = embed_prompts(self.alm, [question.prompt], [clip])
+                found[asked] = beam_answers(self.alm, inputs, beams, self.longest)
+            missing = Answer("", None, None, False, fault=f"the search found {len(found[asked])} answers")
+            answers.append(found[asked][rank] if rank < len(found[asked]) else missing)
+        return answers
 
     def _grouped(self, inputs: dict[str, torch.Tensor]) -> list[Group]:
         if self.shared:
@@ -191,15 +209,17 @@ class Engine(BatchEngine):
 def _groups(questions: Sequence[Question], asked: list[int], adapted: bool) -> list[tuple[bool | None, list[int]]]:
     """Return the positions, among ``asked``, of questions answered together, and whether adapters are to be on.
 
-    The latter is None where the model has no adapters of its own. Generated and read-out answers are separate, and so
-    are different label sets; where it has adapters, so are questions with and without a clip.
+    The latter is None where the model has no adapters of its own. Generated, searched and read-out answers are
+    separate, as are different label sets and numbers of beams and, where it has adapters, questions with and without a
+    clip.
     """
     groups: dict[tuple, list[int]] = {}
     for place in asked:
         question = questions[place]
         heard = question.audio is not None if adapted else None
-        groups.setdefault((heard, question.labels), []).append(place)
-    return [(heard, places) for (heard, _), places in groups.items()]
+        beams = None if question.beam is None else question.beam[1]
+        groups.setdefault((heard, question.labels, beams), []).append(place)
+    return [(heard, places) for (heard, _, _), places in groups.items()]
 
 
 def open_engine(entry: dict) -> Engine:

@@ -21,6 +21,7 @@ NOT_READ = {  # why an annotator has no distribution to read out; inference.exch
     "published": "its published answers hold no probabilities of labels",
     "stated": "every answer states a distribution of its own",
     "reasoned": "it reasons before it names a label",
+    "searched": "its answers are those of a beam search, not draws",
 }
 
 

@@ -26,6 +26,7 @@ NEEDED = (
 )
 DESIGNS = {
     "crossed": "are crossed, so that their effects can be told apart",
+    "beam": "do not vary: the answers are the best of one beam search",
     "confounded": "change together, as published, so that their effects cannot be told apart",
 }
 MODES = {
