@@ -8,6 +8,7 @@ import pytest
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting import paper
 from scaling_ambiguity.reporting.captions import captions_tex, first_sentence, to_latex
+from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 MINIMAL = r"""\documentclass{article}
@@ -167,7 +168,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
 
 
 def test_captions_of_the_paper_are_those_of_the_report():
-    files = sorted((REPOSITORY / "workflow" / "report").glob("*.rst"))
+    files = [REPOSITORY / "workflow" / "report" / f"{name}.rst" for name in FIGURES | TABLES]
     text = captions_tex(files)
     for path in (REPOSITORY / "paper").rglob("*.tex"):
         if path.name == "main.tex" or path.parent.name == "sections":

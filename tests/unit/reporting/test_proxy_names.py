@@ -19,7 +19,8 @@ from scaling_ambiguity.reporting.selection import read_statistics
 from scaling_ambiguity.reporting.style import styled
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-CAPTIONS = sorted((REPOSITORY / "workflow" / "report").glob("*.rst"))
+REPORT = REPOSITORY / "workflow" / "report"
+CAPTIONS = [REPORT / f"{name}.rst" for name in FIGURES | TABLES]
 SECTIONS = [file.stem for file in sorted((REPOSITORY / "paper" / "sections").glob("*.tex"))]
 THE_ALM = re.compile(r"\bthe ALMs?\b", re.IGNORECASE)  # that was asked; "an ALM" is any
 FACE = "the votes on the face"
@@ -80,6 +81,8 @@ def test_no_caption_of_an_edition_on_replayed_votes_names_an_alm():
     text = captions_tex(CAPTIONS, FACE)
     assert "ALM" not in text and text.count(FACE) >= 3 and "{{" not in text
     assert "one of the ALM's votes" in captions_tex(CAPTIONS, "the ALM's votes")
+    # the report begins with the title of the edition
+    assert (REPORT / "workflow.rst").read_text().startswith('{{ snakemake.config["paper"]["title"] }}')
 
 
 def test_a_caption_has_no_other_place(tmp_path):
