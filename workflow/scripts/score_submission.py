@@ -135,8 +135,8 @@ def _report(manifest: Manifest, tier: str, identity: str, board: pd.DataFrame, r
     columns = ["strategy", "form", "pool", "nll", "nll_low", "nll_high", "nll_minus_mean", "nll_minus_mean_p_adjusted"]
     shown = board.dropna(subset=["nll"])
     print(shown[[name for name in columns if name in shown]].to_string(index=False, float_format="%.4f"))
-    for row in board.dropna(subset=["reason"]).itertuples():
-        print(f"not available: {row.reason}")
+    for reason in dict.fromkeys(board["reason"].dropna()):
+        print(f"not available: {reason}")
     if len(rejects):
         print(f"{len(rejects)} lines were left out")
 

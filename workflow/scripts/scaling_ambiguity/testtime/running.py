@@ -16,9 +16,18 @@ from scaling_ambiguity.testtime.controls import (
     means_of_first,
     random_verdicts,
 )
+from scaling_ambiguity.testtime.controls import mean as equal_mean
 from scaling_ambiguity.testtime.crossfit import HeldOut
 from scaling_ambiguity.testtime.pool import Pool
-from scaling_ambiguity.testtime.strategies import STRATEGIES, VERIFIER, Strategy, apply_strategy, pool_for, rival
+from scaling_ambiguity.testtime.strategies import (
+    STRATEGIES,
+    VERIFIER,
+    Strategy,
+    apply_strategy,
+    every_answer,
+    pool_for,
+    rival,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 CONTROL = "control"
@@ -121,7 +130,14 @@ def _outcome(strategy: Strategy, pool: Pool, held_out: HeldOut, verifier: str) -
     reads: tuple[str, ...] = (pool.kind if strategy.asks is None else f"{pool.kind}:{strategy.asks}",)
     if strategy.verified:
         reads += (f"{verifier}:{pool.kind}",)
-    return Outcome(name, form, pool.kind, combined.q, rival(combined, pool, held_out.prior), facts=facts, reads=reads)
+    beside: Array | None = rival(combined, pool, held_out.prior)
+    if strategy.weigh is every_answer:  # itself a plain mean
+        beside = None
+    elif strategy.asks is not None:  # compared with the mean of all, if there are more than it asks for
+        plain = equal_mean(pool.q, pool.valid)
+        empty = ~pool.valid.any(axis=1, keepdims=True)
+        beside = np.where(empty, held_out.prior, plain) if pool.q.shape[1] > strategy.asks else None
+    return Outcome(name, form, pool.kind, combined.q, beside, facts=facts, reads=reads)
 
 
 def _verifier_controls(
