@@ -7,7 +7,6 @@ and metrics are computed on it. Settings are fitted on other speakers; intervals
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from scaling_ambiguity import cli
@@ -25,7 +24,7 @@ from scaling_ambiguity.testtime.accounting import Size
 from scaling_ambiguity.testtime.controls import CONTROLS
 from scaling_ambiguity.testtime.costs import cost_rows, recorded_usage
 from scaling_ambiguity.testtime.crossfit import hold_out
-from scaling_ambiguity.testtime.diversity import diversity
+from scaling_ambiguity.testtime.facts import mixture_facts, pool_facts, verifier_facts
 from scaling_ambiguity.testtime.manifest import (
     NAME,
     TIERS,
@@ -68,7 +67,9 @@ def main(arguments: argparse.Namespace) -> None:
     parts = recorded_usage(found.candidates, found.scores, names, shared)
     rows = score_rows(outcomes, missing, held_out, settings)
     rows += cost_rows(outcomes, parts, _size(manifest), held_out, settings)
-    rows += [row for pool in pools.values() for row in _facts(pool)]
+    for pool in pools.values():
+        rows += pool_facts(pool) + verifier_facts(pool, held_out)
+    rows += mixture_facts(outcomes, pools, held_out)
     identity = benchmark_identity(reference, [*STRATEGIES, *CONTROLS])
     tier = "A" if arguments.rerun else found.tier
     same = {"corpus": arguments.corpus, "alm": manifest.alm, "tier": tier, "benchmark": identity}
@@ -91,19 +92,6 @@ def _pools(found: Submission, names: list[str], classes: list[str], where: Path)
         said = found.scores[found.scores["pool"] == kind]
         pools[kind] = build_pool(kind, candidates, names, classes, said, str(where))
     return pools
-
-
-def _facts(pool: Pool) -> list[dict]:
-    """Return the rows about a pool itself: usable answers and diversity."""
-    same = diversity(pool)
-    several = np.isfinite(same.jsd)
-    facts = {"usable_share": float(pool.valid.sum() / (pool.status != "absent").sum())}
-    if several.any():
-        values = {"distinct_share": same.distinct, "pairwise_jsd_bits": same.jsd, "vendi": same.vendi}
-        facts |= {name: float(value[several].mean()) for name, value in values.items()}
-        facts["has_no_diversity"] = float(same.has_none)
-    key = {"strategy": f"pool_{pool.kind}", "form": "control", "pool": pool.kind, "block": "fact"}
-    return [key | {"metric": name, "estimate": value} for name, value in facts.items()]
 
 
 def _write_predictions(outcomes: list[Outcome], names: list[str], classes: list[str], folder: Path) -> None:

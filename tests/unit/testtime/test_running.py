@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.metrics.scores import nll_votes
@@ -11,7 +12,15 @@ from scaling_ambiguity.testtime.controls import CONTROLS, RANDOM_PICK, mean
 from scaling_ambiguity.testtime.crossfit import hold_out
 from scaling_ambiguity.testtime.losses import candidate_losses
 from scaling_ambiguity.testtime.running import run_strategies
-from scaling_ambiguity.testtime.scoring import BLOCK, PUBLISHED, score_frame, score_rows, utterance_scores, wide
+from scaling_ambiguity.testtime.scoring import (
+    BLOCK,
+    PUBLISHED,
+    joined_scores,
+    score_frame,
+    score_rows,
+    utterance_scores,
+    wide,
+)
 from scaling_ambiguity.testtime.strategies import STRATEGIES, apply_strategy
 from scaling_ambiguity.testtime.worlds import simulated_pool
 
@@ -107,6 +116,22 @@ def test_the_wide_table_has_the_best_first_and_reasons_last(run):
     assert board["reason"].iloc[-1].startswith(("strategy", "control")) and np.isnan(board["nll"].iloc[-1])
     assert {"nll_low", "nll_minus_mean", "nll_minus_mean_p_adjusted", "macro_f1_high", "temperature"} <= set(board)
     assert len(board) == len(board.drop_duplicates(["strategy", "form"]))
+
+
+def test_several_models_are_one_family_of_tests(run):
+    _, _, table = run
+    weaker = table.assign(alm="second", p=np.minimum(1, 20 * table["p"]))
+    joined = STRATEGY_SCORES.validate(joined_scores([table, weaker], ["a", "b"]), "test")
+    family = (joined["against"] == "mean") & joined["p_adjusted"].notna()
+    assert set(joined.loc[family, "form"]) == {"faithful", "fair"} and set(joined.loc[family, "metric"]) == {"nll"}
+    np.testing.assert_allclose(joined.loc[family, "p_adjusted"], adjust(joined.loc[family, "p"]), atol=1e-15)
+    both = joined[family & (joined["alm"] == "tiny")].set_index(["strategy", "form"])["p_adjusted"]
+    alone = table[(table["against"] == "mean") & table["p_adjusted"].notna()].set_index(["strategy", "form"])[
+        "p_adjusted"
+    ]
+    assert (both >= alone.reindex(both.index) - 1e-12).all() and (both > alone.reindex(both.index)).any()
+    with pytest.raises(UserError, match="b: scored by benchmark 1\\.1\\.0, not 1\\.0\\.0 as a"):
+        joined_scores([table, weaker.assign(benchmark="1.1.0")], ["a", "b"])
 
 
 @pytest.mark.parametrize("worlds", [30, pytest.param(1000, marks=pytest.mark.slow)])

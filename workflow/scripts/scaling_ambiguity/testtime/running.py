@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.testtime.combining import equal_weights
 from scaling_ambiguity.testtime.controls import (
     CONTROL_VERIFIERS,
     CONTROLS,
@@ -48,6 +49,7 @@ class Outcome:
         p: (U, C) predictions; of ``random_pick`` (U, K, C) with ``weights``.
         rival: (U, C) plain mean of the candidates that it could have chosen, or None.
         weights: (U, K) of an outcome that is scored candidate by candidate, else None.
+        mixing: (U, K) weights of the candidates whose weighted mean p is, or None.
         facts: Shares of utterances, and what was fitted.
         reads: Parts that have to be paid for.
     """
@@ -58,6 +60,7 @@ class Outcome:
     p: Array
     rival: Array | None = None
     weights: Array | None = None
+    mixing: Array | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
 
@@ -109,7 +112,8 @@ def run_controls(pools: Mapping[str, Pool], held_out: HeldOut) -> tuple[list[Out
         except UserError as error:
             missing.append(Unavailable(name, CONTROL, str(error)))
             continue
-        outcomes.append(Outcome(name, CONTROL, own, p, rival=plain, reads=reads))
+        mixing = equal_weights(setting.pool.valid) if name == "mean" else None
+        outcomes.append(Outcome(name, CONTROL, own, p, rival=plain, mixing=mixing, reads=reads))
     for n, p in means_of_first(setting, SIZES).items():
         outcomes.append(Outcome(f"mean_of_{n}", CONTROL, kind, p, rival=plain, reads=(f"{kind}:{n}",)))
     valid = setting.pool.valid
@@ -137,7 +141,7 @@ def _outcome(strategy: Strategy, pool: Pool, held_out: HeldOut, verifier: str) -
         plain = equal_mean(pool.q, pool.valid)
         empty = ~pool.valid.any(axis=1, keepdims=True)
         beside = np.where(empty, held_out.prior, plain) if pool.q.shape[1] > strategy.asks else None
-    return Outcome(name, form, pool.kind, combined.q, beside, facts=facts, reads=reads)
+    return Outcome(name, form, pool.kind, combined.q, beside, mixing=combined.weights, facts=facts, reads=reads)
 
 
 def _verifier_controls(

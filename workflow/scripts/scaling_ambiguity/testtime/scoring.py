@@ -12,6 +12,7 @@ from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
 from scaling_ambiguity.testtime.crossfit import HeldOut
+from scaling_ambiguity.testtime.manifest import same_benchmark
 from scaling_ambiguity.testtime.running import Outcome, Unavailable
 
 Array: TypeAlias = NDArray[np.float64]
@@ -81,6 +82,27 @@ def score_frame(rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> p
     reasons = frame["reason"] if "reason" in frame else pd.Series([None] * len(frame))
     frame["reason"] = reasons.astype("str")
     return frame
+
+
+def joined_scores(frames: Sequence[pd.DataFrame], where: Sequence[str]) -> pd.DataFrame:
+    """Return the scores of several ALMs and corpora in one table, p adjusted (Holm) over all of them.
+
+    The family of one kind of difference is every published strategy of every ALM and corpus.
+
+    Args:
+        frames: Tables of ``tables.strategy_scores``.
+        where: Their files, for messages.
+
+    Raises:
+        UserError: A table was scored by another version of the benchmark, on other votes or with other code.
+    """
+    first = [frame.iloc[0] for frame in frames]
+    same_benchmark([row["benchmark"] for row in first], [row["corpus"] for row in first], where)
+    table = pd.concat(frames, ignore_index=True)
+    for against in ("mean", "single"):
+        family = (table["against"] == against) & (table["metric"] == PROPER[0]) & (table["form"] != "control")
+        table.loc[family, "p_adjusted"] = adjust(table.loc[family, "p"].to_numpy(float))
+    return table
 
 
 def wide(frame: pd.DataFrame) -> pd.DataFrame:
