@@ -172,6 +172,6 @@ def same_benchmark(identities: Sequence[str], corpora: Sequence[str], where: Seq
             other = expected if identity != expected else identities[0]
             table = where[list(identities).index(other)]
             raise UserError(
-                f"{name}: scored by benchmark {identity}, not {other} as {table}. Votes, strategies or metrics changed in "
-                "between: score it again."
+                f"{name}: scored by benchmark {identity}, not {other} as {table}. Votes, strategies or metrics changed "
+                "in between: score it again."
             )
