@@ -100,7 +100,8 @@ def _write_predictions(outcomes: list[Outcome], names: list[str], classes: list[
     Oracles are left out: they have seen the votes.
     """
     for outcome in outcomes:
-        if outcome.weights is None and not outcome.strategy.startswith("oracle"):
+        single = outcome.weights is None and outcome.values is None
+        if single and not outcome.strategy.startswith("oracle"):
             frame = pd.DataFrame(outcome.p, columns=class_columns(classes))
             frame.insert(0, "utterance", names)
             GIVEN.write(frame, folder / f"{outcome.strategy}-{outcome.form}.parquet")

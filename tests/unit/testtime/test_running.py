@@ -8,7 +8,7 @@ from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.metrics.scores import nll_votes
 from scaling_ambiguity.tables.strategy_scores import STRATEGY_SCORES
-from scaling_ambiguity.testtime.controls import CONTROLS, RANDOM_PICK, mean
+from scaling_ambiguity.testtime.controls import CONTROLS, HUMAN, RANDOM_PICK, human_leave_one_out, mean
 from scaling_ambiguity.testtime.crossfit import hold_out
 from scaling_ambiguity.testtime.losses import candidate_losses
 from scaling_ambiguity.testtime.running import run_strategies
@@ -77,6 +77,22 @@ def test_who_beats_whom(run):
     assert nll["oracle_hull"] < nll["w_alm_v"] and nll["mean_of_5"] == nll["mean"] < nll["mean_of_1"] == nll["single"]
     assert abs(nll["prior"] - nll["uniform"]) < 0.003 and nll["mean"] < nll["prior"], "all classes are equally frequent"
     assert nll["shrunk"] < nll["mean"], "the belief is overconfident: shrinking helps"
+    assert nll["majority"] > nll["uniform"] and nll[HUMAN] < nll["mean"], "eight votes of nine beat the ALM"
+
+
+def test_people_are_predicted_from_the_other_votes_of_an_utterance():
+    held_out = hold_out(np.array([[3.0, 1], [1, 0], [2, 2], [0, 5]]), np.array(list("abcd")), floor=0.001, seed=1)
+    found = human_leave_one_out(held_out)
+    a = held_out.concentration
+    for row, votes in enumerate(held_out.counts.astype(int)):
+        nll, brier = [], []
+        for label in np.repeat([0, 1], votes):
+            rest = votes - np.eye(2, dtype=int)[label]
+            p = (rest + a[row]) / (rest.sum() + a[row].sum())
+            raised = np.maximum(p, 0.001) / np.maximum(p, 0.001).sum()
+            nll.append(-np.log(raised[label]))
+            brier.append(((p - np.eye(2)[label]) ** 2).sum())
+        assert found["nll"][row] == pytest.approx(np.mean(nll)) and found["brier"][row] == pytest.approx(np.mean(brier))
 
 
 def test_a_random_pick_is_scored_exactly(run, world, held_out):

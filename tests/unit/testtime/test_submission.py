@@ -392,3 +392,21 @@ def test_the_program_names_the_line_or_leaves_it_out(copy, corpus, tmp_path):
     done = scored(copy, corpus, tmp_path / "a", "--keep-going", "--rerun")
     assert "1 lines were left out" in done.stdout and "tier A: run again here" in done.stdout
     assert REJECTS.read(tmp_path / "a" / "rejects.parquet")["item"].tolist() == ["u000001:7"]
+
+
+def test_the_page_on_submissions_names_every_field():
+    from scaling_ambiguity.testtime import submission
+    from scaling_ambiguity.testtime.manifest import TIERS, Manifest
+    from scaling_ambiguity.testtime.pool import KINDS
+
+    page = (SCRIPTS.parents[1] / "docs" / "submissions.md").read_text()
+    fields = {
+        *Manifest.model_fields,
+        *submission._CANDIDATE,
+        *submission._MAY,
+        *submission._SCORE,
+        *submission._SCORE_MAY,
+    }
+    assert not [name for name in sorted(fields) if f"`{name}`" not in page]
+    assert not [name for name in (*KINDS, *submission.STATUSES) if f"`{name}`" not in page]
+    assert all(f"{tier} " in page for tier in TIERS)

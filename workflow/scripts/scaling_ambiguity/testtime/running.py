@@ -12,8 +12,10 @@ from scaling_ambiguity.testtime.combining import equal_weights
 from scaling_ambiguity.testtime.controls import (
     CONTROL_VERIFIERS,
     CONTROLS,
+    HUMAN,
     RANDOM_PICK,
     Setting,
+    human_leave_one_out,
     means_of_first,
     random_verdicts,
 )
@@ -34,7 +36,7 @@ Array: TypeAlias = NDArray[np.float64]
 CONTROL = "control"
 SIZES = (1, 2, 3, 5, 10, 20)
 _OWN_POOL = {"readout": "readout", "readout_tempered": "readout", "labels": "labels"}
-_NO_POOL = ("prior", "uniform")
+_NO_POOL = ("prior", "uniform", "majority")
 COMBINED = ("sampled", "beam", "reasoned", "greedy")  # the first of these that is there is the pool of the controls
 
 
@@ -49,6 +51,7 @@ class Outcome:
         p: (U, C) predictions; of ``random_pick`` (U, K, C) with ``weights``.
         rival: (U, C) plain mean of the candidates that it could have chosen, or None.
         weights: (U, K) of an outcome that is scored candidate by candidate, else None.
+        values: Scores by metric, (U,) each, of an outcome that is no distribution; p is then not used.
         mixing: (U, K) weights of the candidates whose weighted mean p is, or None.
         facts: Shares of utterances, and what was fitted.
         reads: Parts that have to be paid for.
@@ -60,6 +63,7 @@ class Outcome:
     p: Array
     rival: Array | None = None
     weights: Array | None = None
+    values: Mapping[str, Array] | None = None
     mixing: Array | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
@@ -121,6 +125,8 @@ def run_controls(pools: Mapping[str, Pool], held_out: HeldOut) -> tuple[list[Out
     q = np.where(some[:, None, None], setting.pool.q, held_out.prior[:, None, :])
     weights = np.where(some[:, None], valid / np.maximum(valid.sum(axis=1, keepdims=True), 1), 1 / valid.shape[1])
     outcomes.append(Outcome(RANDOM_PICK, CONTROL, kind, q, rival=plain, weights=weights, reads=(kind,)))
+    values = human_leave_one_out(held_out)
+    outcomes.append(Outcome(HUMAN, CONTROL, "none", held_out.prior, rival=plain, values=values, reads=("votes",)))
     return outcomes, missing
 
 

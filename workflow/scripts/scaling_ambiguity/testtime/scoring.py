@@ -27,6 +27,8 @@ SINGLE = "single"
 
 def utterance_scores(outcome: Outcome, held_out: HeldOut, metrics: tuple[str, ...] = MEANS) -> dict[str, Array]:
     """Return {metric: (U,)} of an outcome; of a random pick the exact expectation over its candidates."""
+    if outcome.values is not None:
+        return {name: outcome.values[name] for name in metrics if name in outcome.values}
     if outcome.weights is None:
         return scores(outcome.p, held_out.counts, held_out.floor, metrics)
     row, column = np.nonzero(outcome.weights)
@@ -151,7 +153,7 @@ def _absolute(
 
 
 def _whole(outcomes: Sequence[Outcome], held_out: HeldOut, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    whole = [outcome for outcome in outcomes if outcome.weights is None]
+    whole = [outcome for outcome in outcomes if outcome.weights is None and outcome.values is None]
     found = whole_set_intervals([o.p[None] for o in whole], held_out.counts, held_out.speakers, **settings)
     rows = []
     for metric in WHOLE:
