@@ -56,41 +56,41 @@ def main(arguments: argparse.Namespace) -> None:
     reference = votes_sha256(names, classes, counts)
     check_manifest(manifest, arguments.submission / NAME, arguments.corpus, classes, reference)
     vocabulary = load_synonyms(arguments.synonyms).vocabulary(classes) if arguments.synonyms else spelled(classes)
-    found = read_submission(arguments.submission, manifest, names, vocabulary, keep_going=arguments.keep_going)
+    submission = read_submission(arguments.submission, manifest, names, vocabulary, keep_going=arguments.keep_going)
     speakers = table["speaker"][used].to_numpy(str)
     held_out = hold_out(counts, speakers, floor=options["smoothing"], seed=arguments.seed)
-    pools = _pools(found, names, classes, arguments.submission)
+    pools = _pools(submission, names, classes, arguments.submission)
     outcomes, missing = run_strategies(pools, held_out, seed=arguments.seed)
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": options["level"]}
     settings["method"] = options["interval"]
     shared = {kind: entry.prefill == "shared" for kind, entry in manifest.pools.items()}
-    parts = recorded_usage(found.candidates, found.scores, names, shared)
+    parts = recorded_usage(submission.candidates, submission.scores, names, shared)
     rows = score_rows(outcomes, missing, held_out, settings)
     rows += cost_rows(outcomes, parts, _size(manifest), held_out, settings)
     for pool in pools.values():
         rows += pool_facts(pool) + verifier_facts(pool, held_out)
     rows += mixture_facts(outcomes, pools, held_out)
     identity = benchmark_identity(reference, [*STRATEGIES, *CONTROLS])
-    tier = "A" if arguments.rerun else found.tier
+    tier = "A" if arguments.rerun else submission.tier
     same = {"corpus": arguments.corpus, "alm": manifest.alm, "tier": tier, "benchmark": identity}
     scores = STRATEGY_SCORES.validate(score_frame(rows, same), arguments.output)
     STRATEGY_SCORES.write(scores, arguments.output)
     board = wide(scores)
     write_csv(board, arguments.csv)
     write_csv(rejected(pools.values()), arguments.left_out)
-    REJECTS.write(found.rejects, arguments.rejects)
+    REJECTS.write(submission.rejects, arguments.rejects)
     if arguments.predictions:
         _write_predictions(outcomes, names, classes, arguments.predictions)
-    _report(manifest, tier, identity, board, found.rejects)
+    _report(manifest, tier, identity, board, submission.rejects)
 
 
-def _pools(found: Submission, names: list[str], classes: list[str], where: Path) -> dict[str, Pool]:
+def _pools(submission: Submission, names: list[str], classes: list[str], where: Path) -> dict[str, Pool]:
     """Return the pools of a submission, in the order of its manifest."""
     pools = {}
-    for kind in found.manifest.pools:
-        candidates = found.candidates[found.candidates["pool"] == kind]
-        said = found.scores[found.scores["pool"] == kind]
-        pools[kind] = build_pool(kind, candidates, names, classes, said, str(where))
+    for kind in submission.manifest.pools:
+        candidates = submission.candidates[submission.candidates["pool"] == kind]
+        judgements = submission.scores[submission.scores["pool"] == kind]
+        pools[kind] = build_pool(kind, candidates, names, classes, judgements, str(where))
     return pools
 
 
@@ -115,8 +115,8 @@ def _size(manifest: Manifest) -> Size | None:
 
 def _report(manifest: Manifest, tier: str, identity: str, board: pd.DataFrame, rejects: pd.DataFrame) -> None:
     seen = {"yes": "has been trained on these votes", "no": "has not seen these votes"}
-    about = seen.get(manifest.has_seen_votes, "may have seen these votes")
-    print(f"{manifest.alm} ({manifest.revision}), tier {tier}: {TIERS[tier]}; it {about}; benchmark {identity}")
+    note = seen.get(manifest.has_seen_votes, "may have seen these votes")
+    print(f"{manifest.alm} ({manifest.revision}), tier {tier}: {TIERS[tier]}; it {note}; benchmark {identity}")
     for pool, row in board[board["strategy"].str.startswith("pool_")].set_index("pool").iterrows():
         print(f"pool {pool}: {row['usable_share']:.1%} of its answers are usable")
         if row.get("has_no_diversity") == 1:

@@ -134,6 +134,16 @@ def test_the_wide_table_has_the_best_first_and_reasons_last(run):
     assert len(board) == len(board.drop_duplicates(["strategy", "form"]))
 
 
+def test_three_speakers_have_estimates_alone():
+    world = simulated_pool(60, 3, seed=2, quality=0.5, speakers=3)
+    held_out = hold_out(world.votes(5), world.speakers, floor=0.001, seed=1)
+    rows = score_rows(*run_strategies({"sampled": world.pool}, held_out), held_out, SETTINGS)
+    table = STRATEGY_SCORES.validate(score_frame(rows, SAME), "test")
+    assert table[["low", "high", "p", "p_adjusted"]].isna().all(axis=None)
+    scored = table[table["block"] != "fact"].dropna(subset=["estimate"])
+    assert set(scored["method"]) == {"few_clusters"} and len(scored) > 100
+
+
 def test_several_models_are_one_family_of_tests(run):
     _, _, table = run
     weaker = table.assign(alm="second", p=np.minimum(1, 20 * table["p"]))

@@ -73,11 +73,11 @@ def mixture_facts(outcomes: Sequence[Outcome], pools: dict[str, Pool], held_out:
     entropy = entropy_bits(histogram(held_out.counts))
     for outcome in outcomes:
         if (outcome.strategy, outcome.form) in MIXED and outcome.mixing is not None:
-            found = score_mixture(outcome.mixing, pools[outcome.pool].q, held_out)
+            scored = score_mixture(outcome.mixing, pools[outcome.pool].q, held_out)
             facts = {
-                "mixture_gain": float((found.mixture - found.single).mean()),
-                "mixture_size": float(np.median(found.size)),
-                "spread_spearman": _rank_correlation(found.spread, entropy),
+                "mixture_gain": float((scored.mixture - scored.single).mean()),
+                "mixture_size": float(np.median(scored.size)),
+                "spread_spearman": _rank_correlation(scored.spread, entropy),
             }
             rows += _rows(outcome.strategy, outcome.form, outcome.pool, facts)
     return rows

@@ -35,7 +35,7 @@ from scaling_ambiguity.testtime.strategies import (
 Array: TypeAlias = NDArray[np.float64]
 CONTROL = "control"
 SIZES = (1, 2, 3, 5, 10, 20)
-_OWN_POOL = {"readout": "readout", "readout_tempered": "readout", "labels": "labels"}
+_OTHER_POOL = {"readout": "readout", "readout_tempered": "readout", "labels": "labels"}
 _NO_POOL = ("prior", "uniform", "majority")
 COMBINED = ("sampled", "beam", "reasoned", "greedy")  # the first of these that is there is the pool of the controls
 
@@ -109,15 +109,15 @@ def run_controls(pools: Mapping[str, Pool], held_out: HeldOut) -> tuple[list[Out
     setting = Setting(pools, pools[kind], held_out)
     plain = setting.mean()
     for name, control in CONTROLS.items():
-        own = _OWN_POOL.get(name, kind)
-        reads = () if name in _NO_POOL else (own,)
+        source = _OTHER_POOL.get(name, kind)
+        reads = () if name in _NO_POOL else (source,)
         try:
             p = control(setting)
         except UserError as error:
             missing.append(Unavailable(name, CONTROL, str(error)))
             continue
         mixing = equal_weights(setting.pool.valid) if name == "mean" else None
-        outcomes.append(Outcome(name, CONTROL, own, p, rival=plain, mixing=mixing, reads=reads))
+        outcomes.append(Outcome(name, CONTROL, source, p, rival=plain, mixing=mixing, reads=reads))
     for n, p in means_of_first(setting, SIZES).items():
         outcomes.append(Outcome(f"mean_of_{n}", CONTROL, kind, p, rival=plain, reads=(f"{kind}:{n}",)))
     valid = setting.pool.valid

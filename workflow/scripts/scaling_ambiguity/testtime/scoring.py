@@ -11,6 +11,7 @@ from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
+from scaling_ambiguity.tables.statistics import FEW, LEAST_CLUSTERS
 from scaling_ambiguity.testtime.crossfit import HeldOut
 from scaling_ambiguity.testtime.manifest import same_benchmark
 from scaling_ambiguity.testtime.running import Outcome, Unavailable
@@ -70,6 +71,8 @@ def score_rows(
 def score_frame(rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> pd.DataFrame:
     """Return rows as ``tables.strategy_scores``; absent numbers are NaN, ``against`` and ``method`` ``none``.
 
+    With fewer than five speakers there is neither interval nor p, and ``method`` is ``few_clusters``.
+
     Args:
         rows: Of :func:`score_rows` and of costs.
         same: Columns that are the same in all rows: corpus, alm, tier, benchmark.
@@ -81,6 +84,8 @@ def score_frame(rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> p
         frame[name] = frame[name].fillna(0).astype(int) if name in frame else 0
     for name in ("against", "method"):
         frame[name] = frame[name].astype(object).fillna("none").astype(str) if name in frame else "none"
+    few = frame["n_clusters"].between(1, LEAST_CLUSTERS - 1)
+    frame.loc[few & (frame["method"] != "none"), "method"] = FEW
     reasons = frame["reason"] if "reason" in frame else pd.Series([None] * len(frame))
     frame["reason"] = reasons.astype("str")
     return frame
@@ -137,9 +142,9 @@ def _key(outcome: Outcome) -> dict[str, Any]:
     return {"strategy": outcome.strategy, "form": outcome.form, "pool": outcome.pool}
 
 
-def _rows(keys: list[dict[str, Any]], found: Intervals, method: str) -> list[dict[str, Any]]:
-    ends = zip(keys, found.estimate, found.low, found.high, strict=True)
-    size = {"n": found.n, "n_clusters": found.n_clusters, "method": method}
+def _rows(keys: list[dict[str, Any]], intervals: Intervals, method: str) -> list[dict[str, Any]]:
+    ends = zip(keys, intervals.estimate, intervals.low, intervals.high, strict=True)
+    size = {"n": intervals.n, "n_clusters": intervals.n_clusters, "method": method}
     return [key | {"estimate": mean, "low": low, "high": high} | size for key, mean, low, high in ends]
 
 
@@ -154,11 +159,11 @@ def _absolute(
 
 def _whole(outcomes: Sequence[Outcome], held_out: HeldOut, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
     whole = [outcome for outcome in outcomes if outcome.weights is None and outcome.values is None]
-    found = whole_set_intervals([o.p[None] for o in whole], held_out.counts, held_out.speakers, **settings)
+    intervals = whole_set_intervals([o.p[None] for o in whole], held_out.counts, held_out.speakers, **settings)
     rows = []
     for metric in WHOLE:
         keys = [_key(outcome) | {"metric": metric, "block": BLOCK[metric]} for outcome in whole]
-        rows += _rows(keys, found[metric], settings["method"])
+        rows += _rows(keys, intervals[metric], settings["method"])
     return rows
 
 
@@ -181,10 +186,10 @@ def _differences(
                 published.append(outcome.form != "control" and metric == PROPER[0])
     if not keys:
         return []
-    found = mean_interval(np.stack(columns, axis=1), held_out.speakers, **settings)
-    rows = _rows(keys, found, settings["method"])
+    intervals = mean_interval(np.stack(columns, axis=1), held_out.speakers, **settings)
+    rows = _rows(keys, intervals, settings["method"])
     adjusted = np.full(len(rows), np.nan)
     for against in ("mean", "single"):
         family = np.array([use and key["against"] == against for use, key in zip(published, keys, strict=True)])
-        adjusted[family] = adjust(found.p[family])
-    return [row | {"p": p, "p_adjusted": a} for row, p, a in zip(rows, found.p, adjusted, strict=True)]
+        adjusted[family] = adjust(intervals.p[family])
+    return [row | {"p": p, "p_adjusted": a} for row, p, a in zip(rows, intervals.p, adjusted, strict=True)]
