@@ -18,6 +18,7 @@ workdir: os.path.join(START, RUN["directory"])
 
 refuse_second_run()
 refuse_missing_tables()
+refuse_untrainable()
 
 
 include: "workflow/rules/corpora.smk"

@@ -111,7 +111,7 @@ def ours(alm: LoadedALM, data: Examples, steps: int, batch: int, team: Team) -> 
             rows = rows_of(step, batch, len(data))[team.rank :: team.size]
             made = inputs.batch(rows)
             making += time.perf_counter() - start
-            loss = nll(label_log_probabilities(alm, made, CLASSES), inputs.targets(rows)) / team.size
+            loss = nll(label_log_probabilities(alm, made, CLASSES), inputs.targets(rows)).mean() / team.size
             optimiser.zero_grad(set_to_none=True)
             loss.backward()
             team.add([parameter.grad for parameter in adapter.parameters], [0.0], adapter.parameters)
@@ -147,7 +147,7 @@ def trainers(alm: LoadedALM, data: Examples, steps: int, batch: int) -> dict[str
             targets = inputs.pop("targets")
             inputs["input_features"] = inputs["input_features"].to(alm.model.dtype)
             outputs = model(**inputs, use_cache=False)
-            loss = nll(outputs.logits[:, -1, labels].float().log_softmax(-1), targets)
+            loss = nll(outputs.logits[:, -1, labels].float().log_softmax(-1), targets).mean()
             return (loss, outputs) if return_outputs else loss
 
     begun: list[float] = []

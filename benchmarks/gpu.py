@@ -54,7 +54,7 @@ from scaling_ambiguity.proxies.prompts import MODALITIES, load_prompts, render  
 from scaling_ambiguity.proxies.reading import longest_answer, prompts_for  # noqa: E402
 from scaling_ambiguity.proxies.store import AnswerStore  # noqa: E402
 from scaling_ambiguity.training.examples import Examples  # noqa: E402
-from scaling_ambiguity.training.losses import nll  # noqa: E402
+from scaling_ambiguity.training.losses import choose_loss  # noqa: E402
 from scaling_ambiguity.training.memory import foresee  # noqa: E402
 from scaling_ambiguity.training.options import TrainingOptions  # noqa: E402
 from scaling_ambiguity.training.team import ALONE  # noqa: E402
@@ -222,7 +222,14 @@ def train(alm: LoadedALM, data: Examples, way: str) -> dict[str, Any]:
     """Make LoRA steps this library's way or the Trainer's; afterwards the model is as it was."""
     foreseen = None
     if way == "library":
-        trainee = AdaptedALM(alm, None, OPTIONS, nll, CLASSES, load_prompts(PROMPTS / "focus.yaml"))
+        trainee = AdaptedALM(
+            alm,
+            None,
+            OPTIONS,
+            choose_loss({"head": "labels", "loss": "nll"}),
+            CLASSES,
+            load_prompts(PROMPTS / "focus.yaml"),
+        )
         inputs = trainee.inputs(data, "clips")
         trainee.reset(1)
         loss: Callable[[list[int]], torch.Tensor] = lambda rows: trainee.batch_loss(  # noqa: E731

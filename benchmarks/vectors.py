@@ -32,7 +32,7 @@ def write(folder: Path, rows: int, width: int, shards: int, rng: np.random.Gener
         ids = pd.DataFrame({"row": range(len(names)), "utterance": [f"u{name}" for name in names]})
         empty = pd.Series([None] * len(names), dtype="str")
         VECTOR_IDS.write(ids.assign(sha256=empty, reason=empty), place / IDS)
-        write_json({"encoder": {"kind": "random"}, "width": width}, place / META)
+        write_json({"encoder": {"kind": "random", "checkpoint": "none"}, "width": width}, place / META)
         folders.append(place)
     return folders
 

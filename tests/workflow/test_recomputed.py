@@ -14,6 +14,7 @@ import pytest
 from checkout import REPOSITORY
 from scipy.optimize import isotonic_regression, minimize, minimize_scalar
 from scipy.special import gammaln
+from scipy.stats import t as student
 from scipy.stats import ttest_1samp
 
 CORPUS, ANNOTATOR, PROTOCOL = "demo", "tiny_crossed", "fair"
@@ -250,6 +251,7 @@ class Exchange:
         self.largest = int(self.rows[(self.rows["labels"] == "human") & (self.rows["metric"] == "nll")]["votes"].max())
         self.names = [name for name in raw.names if raw.human[name].sum() > self.largest]
         self.speakers = np.array([raw.speaker[name] for name in self.names])
+        self.everyone = [raw.human[name] for name in raw.names]
         deals = [raw.votes[f"position_{deal:02d}"] for deal in range(raw.deals)]
         self.target = self.stacked(raw, [raw.votes[place >= self.largest] for place in deals])
         self.target = self.target / self.target.sum(axis=-1, keepdims=True)
@@ -283,6 +285,16 @@ class Exchange:
         def loss(w):
             p = w * synthetic + self.prior[speaker]
             return -(self.target * np.log(p / p.sum(axis=-1, keepdims=True))).sum(axis=-1)[:, others].mean()
+
+        return minimize_scalar(loss, bounds=(0, 10), method="bounded", options={"xatol": 1e-9}).x
+
+    def overall(self, synthetic):
+        """Return the weight that predicts the votes of all speakers best."""
+        everybody = fitted_dirichlet(np.array([votes for votes in self.everyone if votes.sum()]))
+
+        def loss(w):
+            p = w * synthetic + everybody
+            return -(self.target * np.log(p / p.sum(axis=-1, keepdims=True))).sum(axis=-1).mean()
 
         return minimize_scalar(loss, bounds=(0, 10), method="bounded", options={"xatol": 1e-9}).x
 
@@ -328,8 +340,93 @@ def test_the_exchange_rate_as_pooled_and_weighted(raw):
             assert one(own, metric="equivalent_votes")["estimate"] == pytest.approx(worth, abs=2e-3)
 
 
+class Studentised:
+    """Bootstrap-t by its definition: whole speakers drawn again and again, with random numbers of its own.
+
+    ``ends`` gives an end for two tails, so many standard deviations on either side of the nominal one as the
+    quantile of so many ``printed`` resamples may be off.
+    """
+
+    def __init__(self, speakers, printed, resamples=20_000, deviations=4):
+        names, self.block = np.unique(speakers, return_inverse=True)
+        rng = np.random.default_rng(20_260_801)
+        drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
+        self.drawn = drawn[(drawn > 0).sum(axis=1) > 1]
+        off = deviations * np.sqrt(0.025 * 0.975 * (1 / printed + 1 / resamples))
+        self.tails = max(0.025 - off, 0.0), 0.025 + off
+
+    def mean_and_error(self, totals, sizes, drawn):
+        n = drawn @ sizes
+        mean = drawn @ totals / n
+        g = len(totals)
+        residuals = totals[None, :] - mean[:, None] * sizes[None, :]
+        return mean, np.sqrt(g / (g - 1) * (drawn * residuals**2).sum(axis=1)) / n
+
+    def ends(self, values):
+        """Return (least, largest) of the lower and of the upper end of the mean's interval."""
+        totals, sizes = np.bincount(self.block, values), np.bincount(self.block).astype(float)
+        centre, spread = (part[0] for part in self.mean_and_error(totals, sizes, np.ones((1, len(totals)))))
+        means, errors = self.mean_and_error(totals, sizes, self.drawn)
+        t = np.where(errors > 0, (means - centre) / np.where(errors > 0, errors, 1.0), 0.0)
+        low = [centre - np.quantile(t, 1 - tail) * spread for tail in self.tails]
+        high = [centre - np.quantile(t, tail) * spread for tail in self.tails]
+        return tuple(low), tuple(reversed(high))
+
+    def holds(self, row, values, tolerance):
+        """Whether the ends that a row prints are those of these values."""
+        between = zip(("low", "high"), self.ends(values), strict=True)
+        return all(least - tolerance <= row[end] <= largest + tolerance for end, (least, largest) in between)
+
+
+def resamples_of(rows):
+    """Return the number of resamples behind rows: the least p that they can give is 2 / (R + 1)."""
+    return round(2 / rows["p_least"].dropna().iloc[0]) - 1
+
+
+def test_intervals_of_the_exchange_rate_by_inversion(raw):
+    """An end of k* is where an end of the interval of the paired difference changes its sign."""
+    exchange = Exchange(raw)
+    curve, grid = exchange.curve(), np.arange(0, exchange.largest + 0.005, 0.01)
+    falling = isotonic_regression(curve.mean(axis=0), increasing=False).x
+    own = Studentised(exchange.speakers, resamples_of(exchange.rows))
+    inverted = 0
+    for m in exchange.synthetic:
+        for labels, losses in exchange.losses(m).items():
+            rows = exchange.rows[(exchange.rows["labels"] == labels) & (exchange.rows["votes"] == m)]
+            assert own.holds(one(rows, metric="nll_minus_prior"), losses - curve[:, 0], 2e-3)
+            found = one(rows, metric="equivalent_votes")
+            if found["method"] != "test_inversion" or not np.allclose(falling, curve.mean(axis=0)):
+                continue  # a bound over all weights; a curve whose violators were pooled
+            ends = []
+            for k in grid:
+                left = min(int(k), exchange.largest - 1)
+                human = curve[:, left] * (1 - k + left) + curve[:, left + 1] * (k - left)
+                ends.append(own.ends(human - losses))
+            lower, upper = np.array([e[0] for e in ends]), np.array([e[1] for e in ends])
+            # least and largest k at which an end may cross 0, for the tails on either side
+            first = [grid[np.flatnonzero(side <= 0)[0]] if (side <= 0).any() else grid[-1] for side in lower.T]
+            last = [grid[np.flatnonzero(side >= 0)[-1]] if (side >= 0).any() else 0.0 for side in upper.T]
+            assert min(first) - 0.03 <= found["low"] <= max(first) + 0.03, (m, labels)
+            high = grid[-1] if np.isnan(found["high"]) else found["high"]
+            assert min(last) - 0.03 <= high <= max(*last, found["estimate"], 0.05) + 0.03, (m, labels)
+            inverted += 1
+    assert inverted
+
+
+def test_the_weight_of_a_synthetic_vote_and_its_jackknife(raw):
+    exchange = Exchange(raw)
+    for m, synthetic in exchange.synthetic.items():
+        found = one(exchange.rows, labels="weighted", metric="weight", votes=m)
+        assert found["estimate"] == pytest.approx(exchange.overall(synthetic), rel=5e-3, abs=1e-3)
+        without = np.array([exchange.weight(speaker, synthetic) for speaker in sorted(set(exchange.speakers))])
+        g = len(without)
+        reach = student.ppf(0.975, g - 1) * np.sqrt((g - 1) / g * ((without - without.mean()) ** 2).sum())
+        low, high = max(found["estimate"] - reach, 0.0), found["estimate"] + reach
+        assert (found["low"], found["high"]) == pytest.approx((low, high), rel=1e-2, abs=2e-3)
+
+
 def predicted(raw, labels, augmentation):
-    """Return mean NLL and divergence of what models of a kind of labels predict, over folds, seeds and utterances."""
+    """Return NLL and divergence of what models of a kind of labels predict, by utterance, means over seeds (U, 2)."""
     root = raw.results / "predictions" / CORPUS / PROTOCOL / "tiny" / labels / augmentation
     columns = [f"p_{name}" for name in CLASSES]
     of_seed = {}
@@ -340,23 +437,29 @@ def predicted(raw, labels, augmentation):
             votes = raw.human[name]
             of_seed.setdefault(path.stem, {})[name] = nll(p, votes), jsd(p, votes / votes.sum())
     assert all(set(scores) == set(raw.names) for scores in of_seed.values())
-    return np.mean([list(scores.values()) for scores in of_seed.values()], axis=(0, 1))
+    return np.mean([[scores[name] for name in raw.names] for scores in of_seed.values()], axis=0)
 
 
-def test_scores_of_fine_tuned_models_and_the_sign_of_their_differences(raw):
+def test_scores_of_fine_tuned_models_and_their_differences_with_intervals(raw):
     table = pd.read_parquet(raw.results / "statistics" / f"evaluation-{CORPUS}-{PROTOCOL}.parquet")
     table = table[(table["stratum"] == "all") & (table["reference"] == "human") & (table["model"] == "tiny")]
     table = table[table["low"].notna()]  # the rows of one seed have no interval
-    means = {pair: predicted(raw, *pair) for pair in set(zip(table["labels"], table["augmentation"], strict=True))}
+    losses = {pair: predicted(raw, *pair) for pair in set(zip(table["labels"], table["augmentation"], strict=True))}
+    means = {pair: values.mean(axis=0) for pair, values in losses.items()}
+    own = Studentised([raw.speaker[name] for name in raw.names], resamples_of(table))
     assert {("human", "none"), (SYNTHETIC, "none")} <= set(means)
     assert any(augmentation == "dime" for _, augmentation in means)
     for (labels, augmentation), (score, divergence) in means.items():
         rows = table[(table["labels"] == labels) & (table["augmentation"] == augmentation)]
         assert one(rows, metric="nll")["estimate"] == pytest.approx(score, abs=1e-6)
         assert one(rows, metric="jsd_bits")["estimate"] == pytest.approx(divergence, abs=1e-6)
+        for place, metric in enumerate(("nll", "jsd_bits")):
+            assert own.holds(one(rows, metric=metric), losses[labels, augmentation][:, place], 1e-5), (labels, metric)
         if labels != "human" and ("human", augmentation) in means:  # above 0: worse than human labels
-            found = one(rows, metric="nll_minus_human")["estimate"]
-            assert found == pytest.approx(score - means["human", augmentation][0], abs=1e-6)
+            found = one(rows, metric="nll_minus_human")
+            assert found["estimate"] == pytest.approx(score - means["human", augmentation][0], abs=1e-6)
+            paired = (losses[labels, augmentation] - losses["human", augmentation])[:, 0]
+            assert own.holds(found, paired, 1e-5), (labels, augmentation)
         if augmentation != "none":  # above 0: worse than without
             found = one(rows, metric="nll_minus_plain")["estimate"]
             assert found == pytest.approx(score - means[labels, "none"][0], abs=1e-6)

@@ -16,10 +16,20 @@ from pathlib import Path
 
 ROOMS = ("corpora", "labels", "metrics", "inference", "reporting", "tables")
 # Programs that open a model, and what they import.
-OPENING = {"annotate_shard", "encode_audio", "encode_items", "finetune", "read_out_shard", "train_tiny_alm"}
+OPENING = {
+    "annotate_shard",
+    "build_alm",
+    "encode_audio",
+    "encode_items",
+    "finetune",
+    "read_out_shard",
+    "train_alm",
+    "train_tiny_alm",
+}
 MODELS = (
     "scaling_ambiguity.alms.engines.transformers",
     "scaling_ambiguity.alms.tiny.training",
+    "scaling_ambiguity.amber2.trainee",
     "scaling_ambiguity.finetuning.lora",
     "scaling_ambiguity.finetuning.perceptron",
     "scaling_ambiguity.training.run",

@@ -18,6 +18,7 @@ from scaling_ambiguity.alms.availability import located
 from scaling_ambiguity.alms.before_work import against_training, obstacles, refusal, this_place
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
+from scaling_ambiguity.amber2.settings import Amber2Settings
 from scaling_ambiguity.code_identity import code_hash
 from scaling_ambiguity.config import GIVEN, checked_config
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
@@ -26,8 +27,9 @@ from scaling_ambiguity.encoders.kinds import KINDS as ENCODER_KINDS, SOUND
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import Design, designs
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES, shown
+from scaling_ambiguity.reporting.proxy_names import proxies_of_run, shared_name
 from scaling_ambiguity.labels.names import Labels, curves, expand as expand_names
-from scaling_ambiguity.training.kinds import KINDS, LORA, PERCEPTRON
+from scaling_ambiguity.training.kinds import AMBER2, KINDS, LORA, PERCEPTRON
 
 # Every job finds the python that runs Snakemake, and computes in one thread: two jobs beat two threads.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
@@ -116,6 +118,7 @@ def refuse_unaskable():
     """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
     asked = {}  # ALM -> for each of its annotators, whether answers are stored
     encoding = set()  # encoders
+    listening = set()  # ALMs that are assembled behind a published encoder
     silent = {}  # ALM -> its annotators with text alone
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "annotate_shard":
@@ -126,12 +129,14 @@ def refuse_unaskable():
                 silent.setdefault(config["annotators"][annotator]["alm"], set()).add(annotator)
         elif job.rule.name == "encode_audio":
             asked.setdefault(job.wildcards.alm, []).append(False)
+        elif job.rule.name == "build_alm":
+            listening.add(job.wildcards.alm)
         elif job.rule.name in ("encode_items", "encode_augmented_items"):
             encoding.add(job.wildcards.encoder)
         elif job.rule.name.startswith("finetune_seeds_") and kind_of(job.wildcards.model).language_model:
             asked.setdefault(job.wildcards.model, []).append(False)
     asked |= {alm: [False] for alm in map(tower_of, encoding) if alm and alm not in asked}
-    if not asked and not encoding:
+    if not asked and not encoding and not listening:
         return
     place = this_place(workflow.local_exec)
     against = {}
@@ -139,12 +144,12 @@ def refuse_unaskable():
         about = all(stored), sorted(silent.get(alm, ()))
         found = obstacles(config["alms"][alm], KNOWN.get(REGISTERED.get(alm)), place, *about)
         if alm in config["finetuning"]["models"] and "checkpoint" in config["alms"][alm]:
-            found += against_training(
-                located(config["alms"][alm]["checkpoint"]), config["finetuning"]["lora"]["targets"]
-            )
+            found += against_training(located(tower_checkpoint(alm)), config["finetuning"]["lora"]["targets"])
         against[f"alms.{alm}"] = found
     for name in sorted(encoding):
         against[f"encoders.{name}"] = [] if tower_of(name) else obstacles(config["encoders"][name], None, place)
+    for name in sorted(listening):
+        against[f"alms.{name}.encoder"] = obstacles(config["alms"][name]["encoder"], None, place)
     if message := refusal(against):
         stop(message)
 
@@ -224,6 +229,7 @@ def opened_models():
     encoders = [name for model in config["finetuning"]["models"] for name in encoders_of(model)]
     alms += [alm for alm in map(tower_of, encoders) if alm]
     opened = {f"alms.{name}": config["alms"][name] for name in alms}
+    opened |= {f"alms.{name}.encoder": config["alms"][name]["encoder"] for name in alms if is_cross_fitted(name)}
     return opened | {f"encoders.{name}": config["encoders"][name] for name in encoders}
 
 

@@ -7,7 +7,9 @@ rule encode_audio:
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         audio=audio_of,
-        checkpoint=lambda wildcards: checkpoint_of(wildcards.alm),
+        checkpoint=lambda wildcards: (
+            tower_checkpoint(wildcards.alm) if "trained_on" in config["alms"][wildcards.alm] else []
+        ),
         gpu_check=lambda wildcards: gpu_check_of(wildcards.alm),
     output:
         directory("results/encodings/{corpus}/{alm}/{shard}"),
@@ -30,8 +32,9 @@ rule encode_audio:
             {
                 key: value
                 for key, value in config["alms"][wildcards.alm].items()
-                if key in ("checkpoint", "revision", "trust_remote_code")
+                if key in ("revision", "trust_remote_code")
             }
+            | {"checkpoint": tower_checkpoint(wildcards.alm)}
         ),
         shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
         state="resources/state/encode_audio/{corpus}/{alm}/{shard}",

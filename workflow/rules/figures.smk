@@ -8,6 +8,7 @@ SHOWN_CORPORA = list(dict.fromkeys([*RUN["corpora"], *replayed_corpora()]))
 HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
 SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
 AUGMENTED = [name for name in augmentations_of(HEADLINE["protocol"]) if name != "none"]
+PROXIES = proxies_of_run(config)
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
 STAGES_OF_RUN = {"votes"} | {stage for stage in ("annotation", "training") if corpora_with(stage)}
@@ -44,11 +45,14 @@ for figure_name, display in FIGURES.items():
             runtime=10,
         params:
             name=figure_name,
+            votes=shared_name(PROXIES),
+            proxies=lambda wildcards: canonical(PROXIES),
             script=f"{SCRIPTS}/draw_figure.py",
             code=code("draw_figure.py", display.module),
         shell:
             "python {params.script:q} --name {params.name} --statistics {input.statistics} {input.models}"
-            " --style {input.style:q} --figure {output.figure} --svg {output.svg} --data {output.data} > {log} 2>&1"
+            " --proxies {params.proxies:q} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+            " --data {output.data} > {log} 2>&1"
 
     workflow.get_rule(figure_name).docstring = display.line
 

@@ -12,7 +12,12 @@ rule write_numbers:
     """Every number of the text as a keyed macro, with file, column, n and interval in numbers.json."""
     input:
         statistics=STATISTICS_FILES,
-        heldout=f"results/models/{HEADLINE_ALM}/heldout.json" if "trained_on" in config["alms"][HEADLINE_ALM] else [],
+        heldout=(
+            f"results/models/{HEADLINE_ALM}/heldout.json"
+            if "utterances" in config["alms"][HEADLINE_ALM].get("trained_on", {})
+            else []
+        ),
+        member=f"results/models/{HEADLINE_ALM}/fold-0.json" if is_cross_fitted(HEADLINE_ALM) else [],
         votes=f"results/corpora/{HEADLINE['corpus']}/votes.parquet",
         utterances=f"results/corpora/{HEADLINE['corpus']}/utterances.parquet",
         rejects=f"results/corpora/{HEADLINE['corpus']}/rejects.parquet",
@@ -41,6 +46,7 @@ rule write_numbers:
         code=code("write_numbers.py", *NUMBER_MODULES),
     shell:
         "python {params.script:q} --statistics {input.statistics} --heldout {input.heldout}"
+        " --member {input.member}"
         " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects}"
         " --verdicts {input.verdicts} --leakage {input.leakage} --proxies-status {input.status}"
         " --proxies-draws {input.draws} --config {params.config:q} --numbers {output.numbers} --provenance {output.provenance} > {log} 2>&1"
@@ -69,12 +75,13 @@ rule build_paper:
         runtime=10,
     params:
         sections=",".join(SECTIONS),
+        votes=shared_name(PROXIES),
         sources=lambda wildcards, input: os.path.dirname(input.sources[0]),
         script=f"{SCRIPTS}/build_paper.py",
         code=code("build_paper.py"),
     shell:
         "python {params.script:q} --sources {params.sources:q} --figures {input.figures}"
-        " --tables {input.tables} --captions {input.captions:q} --numbers {input.numbers} --sections {params.sections}"
+        " --tables {input.tables} --captions {input.captions:q} --votes {params.votes:q} --numbers {input.numbers} --sections {params.sections}"
         " --output {output} > {log} 2>&1"
 
 

@@ -13,6 +13,8 @@ rule train_tiny_alm:
         "logs/train_tiny_alm/{alm}.log",
     benchmark:
         "logs/train_tiny_alm/{alm}.tsv"
+    wildcard_constraints:
+        alm=alms_trained_on("utterances"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -30,6 +32,81 @@ rule train_tiny_alm:
         "python {params.script:q} --name {wildcards.alm} --options {params.options:q}"
         " --prompts {input.prompts:q} --seed {params.seed} --output {output.checkpoint}"
         " --scores {output.scores} > {log} 2>&1"
+
+
+rule build_alm:
+    """Assemble a small Qwen2-Audio behind the first layers of a published Whisper encoder; all but these is untrained."""
+    input:
+        utterances=lambda wildcards: f"results/corpora/{training_of(wildcards.alm, 'corpus')}/utterances.parquet",
+        prompts=f"{PROMPTS}/focus.yaml",
+    output:
+        directory("resources/models/{alm}/untrained"),
+    log:
+        "logs/build_alm/{alm}.log",
+    benchmark:
+        "logs/build_alm/{alm}.tsv"
+    wildcard_constraints:
+        alm=alms_trained_on("corpus"),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=30,
+    params:
+        encoder=lambda wildcards: canonical(config["alms"][wildcards.alm]["encoder"]),
+        classes=lambda wildcards: classes(training_of(wildcards.alm, "corpus")),
+        seed=SEED,
+        script=f"{SCRIPTS}/build_alm.py",
+        code=code("build_alm.py"),
+    shell:
+        "python {params.script:q} --encoder {params.encoder:q} --utterances {input.utterances}"
+        " --prompts {input.prompts:q} --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
+
+
+rule train_alm:
+    """Train one member of a cross-fitted ALM on the human votes about the training speakers of a fold."""
+    input:
+        untrained="resources/models/{alm}/untrained",
+        utterances=lambda wildcards: f"results/corpora/{training_of(wildcards.alm, 'corpus')}/utterances.parquet",
+        labels=lambda wildcards: "results/labels/{corpus}/{protocol}/human.parquet".format(
+            **config["alms"][wildcards.alm]["trained_on"]
+        ),
+        splits=lambda wildcards: "results/splits/{corpus}/{protocol}.parquet".format(
+            **config["alms"][wildcards.alm]["trained_on"]
+        ),
+        encodings=lambda wildcards: [
+            f"results/encodings/{training_of(wildcards.alm, 'corpus')}/{wildcards.alm}/{shard}"
+            for shard in range(config["corpora"][training_of(wildcards.alm, "corpus")]["shards"])
+        ],
+        prompts=f"{PROMPTS}/focus.yaml",
+    output:
+        checkpoint=directory("resources/models/{alm}/fold-{fold}"),
+        scores="results/models/{alm}/fold-{fold}.json",
+    log:
+        "logs/train_alm/{alm}-{fold}.log",
+    benchmark:
+        "logs/train_alm/{alm}-{fold}.tsv"
+    wildcard_constraints:
+        alm=alms_trained_on("corpus"),
+    conda:
+        "../../envs/torch.yaml"
+    threads: 1
+    resources:
+        mem_mb=8000,
+        runtime=60,
+    params:
+        training=lambda wildcards: canonical(config["alms"][wildcards.alm]["training"]),
+        root=lambda wildcards: corpus_root(training_of(wildcards.alm, "corpus")),
+        classes=lambda wildcards: classes(training_of(wildcards.alm, "corpus")),
+        seed=SEED,
+        script=f"{SCRIPTS}/train_alm.py",
+        code=code("train_alm.py"),
+    shell:
+        "python {params.script:q} --untrained {input.untrained} --training {params.training:q}"
+        " --utterances {input.utterances} --root {params.root:q} --labels {input.labels} --splits {input.splits}"
+        " --fold {wildcards.fold} --encodings {input.encodings} --prompts {input.prompts:q} --classes {params.classes}"
+        " --seed {params.seed} --output {output.checkpoint} --scores {output.scores} > {log} 2>&1"
 
 
 rule annotate_shard:

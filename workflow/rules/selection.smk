@@ -167,15 +167,44 @@ def sound_shards(wildcards):
     return [f"results/corpora/{wildcards.corpus}/sound/{shard}.parquet" for shard in shards]
 
 
-def checkpoint_of(alm):
-    """The checkpoint of an ALM as an input, where a rule of this workflow makes it."""
+def is_cross_fitted(alm):
+    """Whether an ALM is trained here on the votes of a corpus, one member per fold."""
+    return "corpus" in config["alms"][alm].get("trained_on", {})
+
+
+def members(alm):
+    """The checkpoints of a cross-fitted ALM, one per fold of the protocol it is trained under."""
     entry = config["alms"][alm]
+    return [f"{entry['checkpoint']}/fold-{fold}" for fold in folds(entry["trained_on"]["protocol"])]
+
+
+def checkpoint_of(alm):
+    """The checkpoint of an ALM as an input, where a rule of this workflow makes it; of a cross-fitted one all members."""
+    entry = config["alms"][alm]
+    if is_cross_fitted(alm):
+        return members(alm)
     return entry["checkpoint"] if "trained_on" in entry else []
 
 
+def tower_checkpoint(alm):
+    """The checkpoint that an ALM's audio encoder is opened from; members of a cross-fitted one share that of the untrained."""
+    folder = config["alms"][alm]["checkpoint"]
+    return f"{folder}/untrained" if is_cross_fitted(alm) else folder
+
+
+def entry_with_members(alm):
+    """Registry entry of an ALM, with the checkpoints of its members where it is cross-fitted."""
+    return config["alms"][alm] | ({"members": members(alm)} if is_cross_fitted(alm) else {})
+
+
+def training_of(alm, key):
+    """What a cross-fitted ALM is trained on: its `corpus` or `protocol`."""
+    return config["alms"][alm]["trained_on"][key]
+
+
 def kind_name(model):
-    """Name of the kind of a model that is trained: an ALM gets an adapter, a small peer is a perceptron."""
-    return PERCEPTRON if model in config["peers"] else LORA
+    """Name of the kind of a model that is trained: an ALM gets an adapter, a small peer is a perceptron unless it says."""
+    return config["peers"][model].get("kind", PERCEPTRON) if model in config["peers"] else LORA
 
 
 def kind_of(model):
@@ -185,7 +214,7 @@ def kind_of(model):
 
 def encoders_of(model):
     """The frozen encoders whose vectors a model is trained on."""
-    return [config["peers"][model]["encoder"]] if kind_of(model).features else []
+    return [config["peers"][model][key] for key in kind_of(model).features]
 
 
 def tower_of(encoder):
@@ -265,7 +294,10 @@ def encodings_of_shard(wildcards):
     annotator = config["annotators"][wildcards.annotator]
     if not shares_encodings(annotator["alm"]) or annotator["modality"] == "text":
         return []
-    return f"results/encodings/{wildcards.corpus}/{annotator['alm']}/{wildcards.shard}"
+    shards = [wildcards.shard]
+    if annotator.get("sound") == "another":  # which may be of any shard
+        shards = range(config["corpora"][wildcards.corpus]["shards"])
+    return [f"results/encodings/{wildcards.corpus}/{annotator['alm']}/{shard}" for shard in shards]
 
 
 def encodings_of_corpus(wildcards):
@@ -283,8 +315,9 @@ def named_encodings(wildcards, input):
 
 
 def model_entry(model):
-    """Entry of a model that is trained."""
-    return config["alms"][model] if kind_of(model).language_model else config["peers"][model]
+    """Entry of a model that is trained; its kind is a field of the job."""
+    entry = entry_with_members(model) if kind_of(model).language_model else config["peers"][model]
+    return {key: value for key, value in entry.items() if key != "kind"}
 
 
 def training_gpus(model):
@@ -455,6 +488,11 @@ def annotators_by(engine):
     return "|".join(names) or "no_annotator"
 
 
+def alms_trained_on(key):
+    """Constraint of the wildcard: the ALMs in the library that are trained here, on a `corpus` or on simulated `utterances`."""
+    return "|".join(name for name, alm in config["alms"].items() if key in alm.get("trained_on", {})) or "no_alm"
+
+
 def replayed_corpora():
     """Corpus entries whose votes are the answers of a selected annotator."""
     alms = [config["alms"][config["annotators"][name]["alm"]] for name in RUN["annotators"]]
@@ -485,6 +523,16 @@ def refuse_missing_tables():
             )
 
 
+def refuse_untrainable():
+    """Stop if a trained model of kind amber2 has parts that could never learn."""
+    for model in config["finetuning"]["models"]:
+        if kind_name(model) == AMBER2:
+            try:
+                Amber2Settings.of(model, model_entry(model))
+            except UserError as error:
+                stop(error)
+
+
 def synonyms_of(wildcards):
     """The table of synonyms by which an annotator's answers are read: none, or one file."""
     name = config["annotators"][wildcards.annotator].get("synonyms")
@@ -499,7 +547,7 @@ def turns_of(wildcards):
 
 def opened_alm(wildcards):
     """Registry entry of the ALM behind an annotator, as its job opens it: a folder of answers is found from the run."""
-    entry = alm_of(wildcards)
+    entry = entry_with_members(config["annotators"][wildcards.annotator]["alm"])
     return entry | {"store": published_folder(entry)} if "store" in entry else entry
 
 
@@ -646,7 +694,9 @@ def valued_files(wildcards):
     """What `value_predictors` values: files of every annotator and given predictor, by name."""
     corpus = wildcards.corpus
     annotators = {}
-    for name in annotators_of(corpus):
+    selected = annotators_of(corpus)
+    compared = [other for name in selected for other in config["annotators"][name].get("listening", {}).values()]
+    for name in dict.fromkeys(selected + compared):
         below = f"results/proxies/{corpus}/{name}"
         shards = [] if no_read_out(name) else range(config["corpora"][corpus]["shards"])
         read_out = [f"{below}/read_out/{shard}.parquet" for shard in shards]

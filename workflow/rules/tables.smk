@@ -26,12 +26,14 @@ for table_name, display in TABLES.items():
             runtime=10,
         params:
             name=table_name,
+            votes=shared_name(PROXIES),
+            proxies=lambda wildcards: canonical(PROXIES),
             classes=f"--classes {HEADLINE_CLASSES}" if display.classes else "",
             script=f"{SCRIPTS}/write_table.py",
             code=code("write_table.py", display.module),
         shell:
             "python {params.script:q} --name {params.name} --statistics {input.statistics} {params.classes}"
-            " --table {output.table} --data {output.data} > {log} 2>&1"
+            " --proxies {params.proxies:q} --table {output.table} --data {output.data} > {log} 2>&1"
 
     workflow.get_rule(table_name).docstring = display.line
 

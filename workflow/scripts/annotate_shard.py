@@ -13,10 +13,12 @@ import torch
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.alms.engine import AnyEngine
+from scaling_ambiguity.alms.members import members_of
 from scaling_ambiguity.proxies import asking
 from scaling_ambiguity.proxies.annotation import collect, extra_columns, vote_table
 from scaling_ambiguity.proxies.elicitation import Item, items
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
+from scaling_ambiguity.proxies.played import as_played
 from scaling_ambiguity.proxies.published import missing_reasons, report_missing
 from scaling_ambiguity.proxies.reading import Reader, prompts_for, reader_for, vocabulary_for
 from scaling_ambiguity.proxies.watch import Watch
@@ -27,16 +29,22 @@ from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 def main(arguments: argparse.Namespace) -> None:
     """Open the model, query it, write the votes."""
     torch.set_num_threads(1)
-    options, utterances = arguments.options, UTTERANCES.read(arguments.utterances)
+    options = arguments.options
+    utterances = as_played(UTTERANCES.read(arguments.utterances), options, arguments.seed)
     rows = shard_of(utterances, arguments.shard, arguments.shards)
     left = rows["utterance"].isin(lacking(utterances, options["modality"]))
     design = (options, prompts_for(options, arguments.prompts), arguments.classes, arguments.seed)
     read = reader_for(options, vocabulary_for(arguments.classes, arguments.synonyms))
-    entry = asking.entry_of(arguments.alm, options, arguments.classes, arguments.store, arguments.encodings)
-    with closing(asking.open_annotator(entry, options, arguments.annotator, arguments.server_log)) as engine:
-        dialogues = asking.dialogues_of(arguments.turns, rows.loc[~left, "utterance"])
-        asked = items(rows[~left], Path(arguments.root), engine, *design, dialogues)
-        records, reasons = answers(asked, engine, read, arguments)
+    dialogues = asking.dialogues_of(arguments.turns, rows.loc[~left, "utterance"])
+    asked: list[list[Item]] = []
+    records: dict[str, dict[str, Any]] = {}
+    reasons: dict[str, str] = {}
+    for alm, members in members_of(arguments.alm, rows[~left]):
+        entry = asking.entry_of(alm, options, arguments.classes, arguments.store, arguments.encodings)
+        with closing(asking.open_annotator(entry, options, arguments.annotator, arguments.server_log)) as engine:
+            requested = items(members, Path(arguments.root), engine, *design, dialogues)
+            member_records, member_reasons = answers(requested, engine, read, arguments)
+        asked, records, reasons = asked + requested, records | member_records, reasons | member_reasons
     votes = vote_table(asked, records, arguments.annotator, read, extra_columns(options), reasons)
     if left.any():
         print(f"{left.sum()} utterances lack what the modality needs: their draws are kept with status not_asked")

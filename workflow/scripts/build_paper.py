@@ -7,7 +7,9 @@ from pathlib import Path
 
 from scaling_ambiguity.cli import name_list, run
 from scaling_ambiguity.io import atomic_path
+from scaling_ambiguity.reporting.captions import captions_tex
 from scaling_ambiguity.reporting.paper import compile_pdf, gather
+from scaling_ambiguity.reporting.proxy_names import SYNTHETIC
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -21,7 +23,7 @@ def main(arguments: argparse.Namespace) -> None:
             sections=arguments.sections,
             figures=arguments.figures,
             tables=arguments.tables,
-            captions=captions,
+            captions=captions_tex(captions, arguments.votes),
             numbers=arguments.numbers,
         )
         pdf = compile_pdf(folder)
@@ -35,6 +37,7 @@ if __name__ == "__main__":
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs; other files are ignored")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX; other files are ignored")
     parser.add_argument("--captions", type=Path, nargs="*", default=[], help="default: workflow/report/*.rst")
+    parser.add_argument("--votes", default=SYNTHETIC, help="name of the synthetic votes in captions")
     parser.add_argument("--numbers", type=Path, required=True)
     parser.add_argument("--sections", type=name_list, required=True)
     parser.add_argument("--output", type=Path, required=True)

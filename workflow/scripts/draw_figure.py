@@ -2,7 +2,7 @@
 
 import argparse
 
-from scaling_ambiguity.cli import run
+from scaling_ambiguity.cli import json_value, run
 from scaling_ambiguity.io import write_csv
 from scaling_ambiguity.reporting.chapters import FIGURES
 from scaling_ambiguity.reporting.selection import read_statistics
@@ -11,9 +11,10 @@ from scaling_ambiguity.reporting.style import save_figure, styled
 
 def main(arguments: argparse.Namespace) -> None:
     """Draw the figure and write it with the rows that it shows."""
-    statistics = read_statistics(arguments.statistics)
+    display, statistics = FIGURES[arguments.name], read_statistics(arguments.statistics)
+    more = [arguments.proxies] if display.proxies else []
     with styled(arguments.style):
-        figure, shown = FIGURES[arguments.name].load()(statistics)
+        figure, shown = display.load()(statistics, *more)
         save_figure(figure, arguments.figure, arguments.svg)
     write_csv(shown, arguments.data)
 
@@ -22,6 +23,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--name", required=True, choices=[name for name, one in FIGURES.items() if one.shows])
     parser.add_argument("--statistics", nargs="+", required=True)
+    parser.add_argument("--proxies", type=json_value, default={}, help="name of the votes of each annotator, JSON")
     parser.add_argument("--style", required=True)
     parser.add_argument("--figure", required=True, help="PDF")
     parser.add_argument("--svg", required=True)

@@ -11,6 +11,7 @@ from scaling_ambiguity.proxies import asking
 from scaling_ambiguity.proxies.candidates import candidate_table, stored_answers
 from scaling_ambiguity.proxies.elicitation import items
 from scaling_ambiguity.proxies.not_asked import lacking
+from scaling_ambiguity.proxies.played import as_played
 from scaling_ambiguity.proxies.reading import prompts_for, vocabulary_for
 from scaling_ambiguity.tables.candidates import CANDIDATES
 from scaling_ambiguity.tables.proxies import PROXIES
@@ -20,7 +21,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 def main(arguments: argparse.Namespace) -> None:
     """Look up the answers of the votes, project, write."""
     options, votes = arguments.options, PROXIES.read(arguments.votes)
-    utterances = UTTERANCES.read(arguments.utterances)
+    utterances = as_played(UTTERANCES.read(arguments.utterances), options, arguments.seed)
     rows = utterances[~utterances["utterance"].isin(lacking(utterances, options["modality"]))]
     rows = rows.sort_values("utterance", kind="stable")
     design = (options, prompts_for(options, arguments.prompts), arguments.classes, arguments.seed)

@@ -14,94 +14,85 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.evaluation.columns import prediction_columns
 from scaling_ambiguity.evaluation.judges import Judges, gather_judges
 from scaling_ambiguity.evaluation.predictions import gather_predictions
-from scaling_ambiguity.inference.arrangement import arrange, largest_of_most, value_of_one_more_vote
-from scaling_ambiguity.inference.draws import draw_table, subsets
+from scaling_ambiguity.inference.arrangement import OneMoreVote, largest_of_most, value_of_one_more_vote
 from scaling_ambiguity.inference.hypotheses import Arm, Finding, comparisons, findings, joint_verdict
 from scaling_ambiguity.inference.label_arms import label_arms
+from scaling_ambiguity.inference.study import Study, study_parser
 from scaling_ambiguity.io import write_json
-from scaling_ambiguity.labels.counting import deal_votes, human_counts
-from scaling_ambiguity.labels.levels import level_places
 from scaling_ambiguity.labels.making import CONTROLS
 from scaling_ambiguity.labels.names import Labels
-from scaling_ambiguity.labels.others import speaker_blocks
-from scaling_ambiguity.tables.levels import LEVELS
-from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.splits import SPLITS
-from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
-from scaling_ambiguity.tables.utterances import UTTERANCES
-from scaling_ambiguity.tables.votes import VOTES
+from scaling_ambiguity.tables.statistics import THESE
 
 NO_TWO_VOTES = "no utterance has two votes"
 STRATUM = {"h1": "low", "h2": "high-low", "h3": "all"}
+# by model and pooling: the arms, the speakers of their utterances, and the value of one more vote for each utterance
+Families = dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray, np.ndarray]]
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Compare, judge and write the rows and the verdicts."""
-    options, classes, annotator = arguments.options, arguments.classes, arguments.annotator
-    utterances, votes, roles = (
-        table.read(path)
-        for table, path in ((UTTERANCES, arguments.utterances), (VOTES, arguments.votes), (ROLES, arguments.roles))
-    )
-    levels, splits = LEVELS.read(arguments.levels), SPLITS.read(arguments.splits)
-    names, speakers = utterances["utterance"].tolist(), utterances["speaker"].to_numpy(str)
-    counts, blocks = human_counts(votes, names, classes), speaker_blocks(speakers, arguments.utterances)
-    dealt = deal_votes(roles, votes, names, classes, str(arguments.roles))
-    floor = options["smoothing"]
-    settings = {"resamples": options["resamples"], "seed": arguments.seed, "method": options["interval"]}
-    one_more = value_of_one_more_vote(
-        dealt, counts, blocks, speakers, floor=floor, settings=settings | {"level": options["level"]}
-    )
+    study, annotator = Study(arguments), arguments.annotator
+    one_more = value_of_one_more_vote(study.human, floor=study.options["smoothing"], settings=study.settings)
     print(one_more.words())
-    untested = ""  # reason why nothing is tested
-    families: dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray, np.ndarray]] = {}
-    of_utterance = dict(zip(names, one_more.each, strict=True))
-    if arguments.predictions:
-        judges = gather_judges(utterances, votes, roles, levels, splits, classes)
-        predictions = gather_predictions(
-            arguments.predictions, arguments.corpus, arguments.protocol, splits, judges.names, classes
-        )
-        for model in sorted({condition[0] for condition in predictions}):
-            for pooling in arguments.poolings:
-                arms = model_arms(predictions, judges, model, annotator, pooling, floor)
-                if arms:
-                    each = np.array([of_utterance[name] for name in judges.names])
-                    families[model, pooling] = arms, judges.clusters, each
-    else:
-        start = int(levels["votes"].max()) if len(levels) else 0
-        largest = largest_of_most(dealt.voters(), start, options["exchange"]["largest_k"])
-        if not largest:
-            start, largest = 0, max(largest_of_most(dealt.voters(), 0, options["exchange"]["largest_k"]), 1)
-        world, fixed = arrange(
-            dealt, counts, blocks, speakers, start=start, largest=largest, floor=floor, level=options["level"]
-        )
-        kept = [name for name, use in zip(names, fixed, strict=True) if use]
-        untested = "" if kept else NO_TWO_VOTES
+    families = (model_families if arguments.predictions else label_families)(arguments, study, one_more)
+    untested = families is None
     if untested:
-        print(f"not tested: {untested}")
-    elif not arguments.predictions:
-        draws = draw_table(PROXIES.read(arguments.proxies), names, classes, str(arguments.proxies))[fixed]
-        m = max(size for size in options["exchange"]["votes"] if size <= draws.shape[1])
-        pool = subsets(draws, kept, [m], world.dealt.shape[0], len(classes), arguments.seed, "exchange subsets")[0]
-        places = level_places(levels, names, str(arguments.levels))[:, fixed] if start else None
-        for pooling, arms in label_arms(world, kept, pool, places, arguments.poolings, arguments.seed).items():
-            families["none", pooling] = arms, world.speakers, one_more.each[fixed]
+        print(f"not tested: {NO_TWO_VOTES}")
+    settings = {key: value for key, value in study.settings.items() if key != "level"}
     rows, verdicts = [], []
-    for (model, pooling), (arms, clusters, each) in families.items():
+    for (model, pooling), (arms, clusters, each) in (families or {}).items():
         controls = sorted(set(arms) - {"human", "synthetic", "combined"})
         family = comparisons(arms, "combined", controls, clusters, one_more.mean, settings, each)
-        results = findings(family, options["level"])
+        results = findings(family, study.options["level"])
         rows += rows_of(results, str(Labels("combined", annotator, pooling)), model)
         verdicts.append({"model": model, "annotator": annotator, "pooling": pooling} | judged(results))
     for pooling in arguments.poolings if untested else ():
         rows += untested_rows(str(Labels("combined", annotator, pooling)))
-        verdicts.append({"model": "none", "annotator": annotator, "pooling": pooling, "reason": untested} | judged([]))
-    common = {"corpus": arguments.corpus, "protocol": arguments.protocol}
-    STATISTICS.write(statistics_frame([common | row for row in rows]), arguments.output)
-    source = "models" if arguments.predictions else "labels"
-    facts = common | {"source": source, "delta_after": one_more.after, "simulated": arguments.simulated}
+        verdicts.append(
+            {"model": "none", "annotator": annotator, "pooling": pooling, "reason": NO_TWO_VOTES} | judged([])
+        )
+    study.write(rows, protocol=arguments.protocol, augmentation="none", reference="human", population=THESE)
+    facts = {"corpus": arguments.corpus, "protocol": arguments.protocol, "simulated": arguments.simulated}
+    facts |= {"source": "models" if arguments.predictions else "labels", "delta_after": one_more.after}
     facts |= {"delta": one_more.mean, "delta_low": one_more.low, "delta_high": one_more.high, "delta_se": one_more.se}
     write_json(known(facts) | {"hypotheses": verdicts}, arguments.verdicts)
+
+
+def model_families(arguments: argparse.Namespace, study: Study, one_more: OneMoreVote) -> Families:
+    """Return the families of the models trained on each kind of labels."""
+    splits, roles = SPLITS.read(arguments.splits), ROLES.read(arguments.roles)
+    judges = gather_judges(study.utterances, study.votes, roles, study.levels, splits, study.classes)
+    predictions = gather_predictions(
+        arguments.predictions, arguments.corpus, arguments.protocol, splits, judges.names, study.classes
+    )
+    of_utterance = dict(zip(study.names, one_more.each, strict=True))
+    each = np.array([of_utterance[name] for name in judges.names])
+    families = {}
+    for model in sorted({condition[0] for condition in predictions}):
+        for pooling in arguments.poolings:
+            arms = model_arms(predictions, judges, model, arguments.annotator, pooling, study.options["smoothing"])
+            if arms:
+                families[model, pooling] = arms, judges.clusters, each
+    return families
+
+
+def label_families(arguments: argparse.Namespace, study: Study, one_more: OneMoreVote) -> Families | None:
+    """Return the families of the labels themselves, as predictors of held-out votes; None if no votes are left."""
+    voters, most = study.dealt.voters(), study.options["exchange"]["largest_k"]
+    start = int(study.levels["votes"].max()) if len(study.levels) else 0
+    largest = largest_of_most(voters, start, most)
+    if not largest:
+        start, largest = 0, max(largest_of_most(voters, 0, most), 1)
+    world, fixed = study.arrange(start, largest)
+    if not world.names:
+        return None
+    draws = study.draws[fixed]
+    pool = study.pool(world, draws, max(size for size in study.options["exchange"]["votes"] if size <= draws.shape[1]))
+    places = study.level_places()[:, fixed] if start else None
+    arms = label_arms(world, pool, places, arguments.poolings, study.seed)
+    return {("none", pooling): (arm, world.speakers, one_more.each[fixed]) for pooling, arm in arms.items()}
 
 
 def model_arms(
@@ -126,8 +117,8 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
     """Return the comparisons as rows of the statistics table."""
     return [
         {
-            "model": model, "labels": labels, "augmentation": "none", "stratum": STRATUM[finding.name[:2]],
-            "metric": finding.name, "reference": "human", "population": THESE, "method": "sequential",
+            "model": model, "labels": labels, "stratum": STRATUM[finding.name[:2]],
+            "metric": finding.name, "method": "sequential",
             "estimate": finding.estimate, "low": finding.low, "high": finding.high, "n": finding.n,
             "n_clusters": finding.n_clusters, "p": finding.p, "p_adjusted": finding.p_adjusted,
             "p_least": finding.p_least,
@@ -138,12 +129,9 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
 
 def untested_rows(labels: str) -> list[dict]:
     """Return a row for each hypothesis stating that there was nothing to test it on."""
-    common = {"model": "none", "labels": labels, "augmentation": "none", "reference": "human", "n": 0, "n_clusters": 0}
-    common |= {"population": THESE, "method": "not_tested"}
-    return [
-        common | {"stratum": STRATUM[metric[:2]], "metric": metric}
-        for metric in ("h1_gain", "h2_difference", "h3_excess")
-    ]
+    metrics = ("h1_gain", "h2_difference", "h3_excess")
+    common = {"labels": labels, "method": "not_tested"}
+    return [common | {"stratum": STRATUM[metric[:2]], "metric": metric} for metric in metrics]
 
 
 def judged(found: list[Finding]) -> dict:
@@ -161,9 +149,7 @@ def known(fields: dict) -> dict:
 
 
 if __name__ == "__main__":
-    parser = argparse.ArgumentParser(prog="test_hypotheses.py", description=__doc__)
-    for name in ("corpus", "annotator", "protocol", "votes", "proxies", "roles", "levels", "utterances", "splits"):
-        parser.add_argument(f"--{name}", required=True)
+    parser = study_parser(__doc__, "annotator", "protocol", "proxies", "roles", "levels", "splits")
     parser.add_argument(
         "--predictions", nargs="*", type=Path, default=[], help="none: the labels themselves are compared"
     )
@@ -173,9 +159,5 @@ if __name__ == "__main__":
         action="store_true",
         help="the corpus is simulated by this workflow: its verdicts are no evidence",
     )
-    parser.add_argument("--classes", type=cli.name_list, required=True)
-    parser.add_argument("--options", type=cli.json_value, required=True)
-    parser.add_argument("--seed", type=int, required=True)
-    parser.add_argument("--output", required=True)
     parser.add_argument("--verdicts", required=True)
     cli.run(main, parser)

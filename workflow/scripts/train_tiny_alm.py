@@ -7,7 +7,6 @@ class prior and the pool's own expected vote. The result is an ordinary checkpoi
 
 import argparse
 import tempfile
-from typing import Any
 
 import numpy as np
 import torch
@@ -17,19 +16,17 @@ from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.loading import LoadedALM, folder_revision, load_alm
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.heldout import predict, scores
+from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
 from scaling_ambiguity.alms.tiny.training import Lesson, train
 from scaling_ambiguity.corpora.demo_world import World, sample_world
 from scaling_ambiguity.corpora.speech import synthesise
 from scaling_ambiguity.io import atomic_path, write_json
-from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet, load_prompts, render
+from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet, lesson_prompts, load_prompts, render
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.base import class_columns
 
 HELD_OUT = {"utterances": 160, "speakers": 8}
-# Prompts with both modalities are used eight times as often as those with one: the model is to
-# cope with a missing modality, not to specialise in it.
-BOTH_SHARE = 8
 
 
 def main(arguments: argparse.Namespace) -> None:
@@ -47,12 +44,13 @@ def main(arguments: argparse.Namespace) -> None:
     alm = LoadedALM(model, processor, processor.tokenizer, torch.device("cpu"), "untrained")
     counts = vote_counts(training, classes)
     lessons = [
-        Lesson(waveform, lesson_prompts(processor, prompts, transcript, classes), target)
-        for waveform, transcript, target in zip(
-            waveforms(training), training.utterances["transcript"], counts / counts.sum(1, keepdims=True), strict=True
+        Lesson(lesson_prompts(processor, prompts, transcript, classes), target)
+        for transcript, target in zip(
+            training.utterances["transcript"], counts / counts.sum(1, keepdims=True), strict=True
         )
     ]
-    losses = train(alm, lessons, classes, options["training"], arguments.seed)
+    sound = MelSound(alm, waveforms(training))
+    losses = train(alm, lessons, sound, classes, options["training"], arguments.seed)
     with atomic_path(arguments.output) as folder:
         model.save_pretrained(folder)
         processor.save_pretrained(folder)
@@ -81,15 +79,6 @@ def vote_counts(world: World, classes: list[str]) -> np.ndarray:
     """Return the votes for each class (n, C) in the utterances' order."""
     table = world.votes.groupby(["utterance", "label"]).size().unstack(fill_value=0)
     return table.reindex(index=world.utterances["utterance"], columns=classes, fill_value=0).to_numpy(float)
-
-
-def lesson_prompts(processor: Any, prompts: PromptSet, transcript: str, classes: list[str]) -> list[str]:
-    """Return the training prompts of a clip, those with both modalities repeated."""
-    by_modality = {
-        modality: [render(processor, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids]
-        for modality in MODALITIES
-    }
-    return by_modality["both"] * BOTH_SHARE + by_modality["audio"] + by_modality["text"]
 
 
 def held_out_report(alm: LoadedALM, world: World, prompts: PromptSet, classes: list[str], prior: np.ndarray) -> dict:

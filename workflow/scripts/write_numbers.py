@@ -22,6 +22,7 @@ def main(arguments: argparse.Namespace) -> None:
         "leakage": arguments.leakage,
         "verdicts": arguments.verdicts,
         "heldout": next(iter(arguments.heldout), None),
+        "member": next(iter(arguments.member), None),
         "status": next(iter(arguments.proxies_status), None),
         "draws": next(iter(arguments.proxies_draws), None),
     }
@@ -38,6 +39,7 @@ if __name__ == "__main__":
     parser.add_argument("--statistics", nargs="*", default=[], help="results/statistics/*.parquet")
     parser.add_argument("--verdicts", nargs="*", default=[], help="results/hypotheses/*.json")
     parser.add_argument("--heldout", nargs="*", default=[], help="scores of the ALM that this workflow trained")
+    parser.add_argument("--member", nargs="*", default=[], help="report on the first member of a cross-fitted ALM")
     parser.add_argument("--votes", required=True)
     parser.add_argument("--utterances", required=True)
     parser.add_argument("--rejects", required=True)

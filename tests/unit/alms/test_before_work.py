@@ -139,6 +139,16 @@ def test_the_registry_tells_of_packages_and_licences(monkeypatch):
     assert "no class NoSuchModel" in reasons and "pip install no_such_package" in reasons and "HF_TOKEN" in reasons
 
 
+def test_the_command_for_a_package_that_wants_an_older_numpy_leaves_the_lock_alone(monkeypatch):
+    monkeypatch.delenv("HF_HUB_OFFLINE", raising=False)
+    absent, find = ("mistral_common", "peft"), before_work.find_spec
+    monkeypatch.setattr(before_work, "find_spec", lambda package: None if package in absent else find(package))
+    facts = replace(load_registry()["voxtral_mini_3b"], packages=absent)
+    (reason,) = obstacles(resolve({"registry": "voxtral_mini_3b", "gpus": 0}, load_registry()), facts, LAPTOP)
+    command = "`pip install --no-deps mistral_common tiktoken pydantic-extra-types pycountry`"
+    assert reason == f"not installed: {command} and `pip install peft`"
+
+
 def test_names_in_the_registry_are_known_before_they_are_resolved():
     config = {"alms": {"a": {"registry": "qwen2_audio_7b"}, "b": TINY, "c": "x"}}
     assert registered(config) == {"a": "qwen2_audio_7b"} and registered({}) == registered({"alms": "x"}) == {}

@@ -43,8 +43,8 @@ def small_pieces(monkeypatch):
 
 @pytest.fixture
 def counted(monkeypatch):
-    calls, hear = [], encoding_shards.hear_features
-    monkeypatch.setattr(encoding_shards, "hear_features", lambda alm, features: calls.append(1) or hear(alm, features))
+    calls, hear = [], encoding_shards.frozen_states
+    monkeypatch.setattr(encoding_shards, "frozen_states", lambda alm, features: calls.append(1) or hear(alm, features))
     return calls
 
 

@@ -2,18 +2,26 @@
 
 import sys
 import warnings
+import weakref
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import soundfile
 import torch
 import transformers as tf
+from torch.nn.functional import linear
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 from scaling_ambiguity.alms import forwards
 from scaling_ambiguity.alms.engines.transformers import Engine, open_engine
+from scaling_ambiguity.alms.families import family
 from scaling_ambiguity.alms.forwards import Forwards, Item, left, shapes_of
+from scaling_ambiguity.alms.label_tree import label_tree
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.place_cost import place_cost
+from scaling_ambiguity.alms.prefix import prefill
 from scaling_ambiguity.alms.questions import Question
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.seeds import uniform
@@ -172,11 +180,69 @@ def shapes_on_meta(model_class, config):
     return {name: tuple(one.shape) for name, one in model.named_parameters()}
 
 
+QWEN2_AUDIO = {"model_type": "qwen2", "hidden_size": 4096, "intermediate_size": 11_008, "num_hidden_layers": 32}
+QWEN2_AUDIO |= {"num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 156_032}
+
+
+class Peak(TorchDispatchMode):
+    """Counts the bytes of the tensors that are alive, and the most there were; on the meta device none is allocated."""
+
+    def __init__(self):
+        super().__init__()
+        self.sizes, self.alive, self.most = {}, 0, 0
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        result = func(*args, **(kwargs or {}))
+        for tensor in tree_leaves(result):
+            if isinstance(tensor, torch.Tensor):
+                self.count(tensor.untyped_storage())
+        return result
+
+    def count(self, storage):
+        key = storage._cdata
+        if key not in self.sizes:
+            self.sizes[key] = storage.nbytes()
+            self.alive += self.sizes[key]
+            self.most = max(self.most, self.alive)
+            weakref.finalize(storage, self.gone, key)
+
+    def gone(self, key):
+        self.alive -= self.sizes.pop(key)
+
+
+def test_a_read_out_of_long_clips_at_the_published_shape_fits_beside_the_weights(monkeypatch):
+    """Eight clips of 30 s, five prompts and six labels of Qwen2-Audio 7B: at most 30 GB besides the weights.
+
+    The same clips took 111 GB where every label had a copy of its prompt's keys and values. Counted are all tensors of
+    the largest forward, on the meta device, whose attention keeps whole matrices of scores: no kernel takes more.
+    """
+    gigabytes, labels = 1e9, [[1, 2], [3], [4], [5, 6, 7], [8, 9], [10, 11]]
+    length = 750 + 131  # tokens of 30 s of sound, and of the words around it
+    with torch.device("meta"):
+        model = tf.Qwen2AudioForConditionalGeneration(tf.Qwen2AudioConfig(text_config=QWEN2_AUDIO)).to(torch.bfloat16)
+    # torch has no autocast on the meta device
+    monkeypatch.setattr(family, "_product", lambda hidden, weight, bias: linear(hidden.float(), weight.float(), bias))
+    monkeypatch.setattr(forwards, "free_memory", lambda device: 80 * gigabytes)
+    cut, pieces = Forwards(SimpleNamespace(model=model, device=torch.device("meta"))), []
+    shape = shapes_of([length] * 40, [([row], 0) for row in range(40)])
+    items = [Item(row, row, *shape[row]) for row in range(40)]
+    cut.run(items, pieces.append, kept=False, behind=sum(len(label) - 1 for label in labels))
+    rows, width = max(map(len, pieces)), shape[0][0][1]
+    assert sum(map(len, pieces)) == 40 and rows * width <= forwards.MOST_PLACES
+    modules, tree = parts(model), label_tree(labels)
+    with torch.no_grad(), torch.device("meta"), Peak() as peak:
+        inputs = {key: torch.zeros(rows, width, dtype=torch.long) for key in ("attention_mask", "position_ids")}
+        inputs["inputs_embeds"] = torch.zeros(rows, width, QWEN2_AUDIO["hidden_size"], dtype=torch.bfloat16)
+        hidden = prefill(modules, inputs, use_cache=False, tree=tree).hidden
+        scores = tree.scores(torch.log_softmax(modules.logits(hidden).double(), dim=-1))
+    assert scores.shape == (rows, len(labels))
+    assert 5 * gigabytes < cut.largest < 30 * gigabytes and 5 * gigabytes < peak.most < 30 * gigabytes
+
+
 def test_the_cost_of_a_place_is_that_of_the_published_shapes():
     """Keys and values: 2 x layers x KV heads x head size; Qwen2-Audio 0.524 MB a token in bfloat16, Voxtral 0.123."""
-    text = {"model_type": "qwen2", "hidden_size": 4096, "intermediate_size": 11_008, "num_hidden_layers": 32}
-    text |= {"num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 156_032}
-    found = place_cost(shapes_on_meta(tf.Qwen2AudioForConditionalGeneration, tf.Qwen2AudioConfig(text_config=text)))
+    config = tf.Qwen2AudioConfig(text_config=QWEN2_AUDIO)
+    found = place_cost(shapes_on_meta(tf.Qwen2AudioForConditionalGeneration, config))
     assert 2 * found.kept == 524_288 and found.output == 156_032
     assert found.passing == 16 * 4096 + 3 * 11_008
     text = {"hidden_size": 3072, "num_hidden_layers": 30, "num_attention_heads": 32, "num_key_value_heads": 8}

@@ -14,6 +14,7 @@ from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.questions import Question
 from scaling_ambiguity.alms.readout import draw_labels, read_labels
 from scaling_ambiguity.alms.scoring import end_token, end_tokens, label_log_probabilities, label_tokens
+from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.training import Lesson, train
 from scaling_ambiguity.proxies.prompts import render
 from scaling_ambiguity.seeds import uniform
@@ -37,9 +38,9 @@ def taught(checkpoint, prompts, tmp_path_factory):
     clip = np.random.default_rng(9).normal(0, 0.1, 24_000).astype(np.float32)
     soundfile.write(folder / "clip.wav", clip, 16_000, subtype="FLOAT")
     text = render(alm, prompts, "tone", "look", CLASSES, "both")
-    lesson = Lesson(clip, [text, text], np.array([0.4, 0.3, 0.2, 0.1]))
+    lesson = Lesson([text, text], np.array([0.4, 0.3, 0.2, 0.1]))
     options = {"steps": 40, "batch": 4, "learning_rate": 3e-3}
-    train(alm, [lesson] * 4, CLASSES, options, seed=3)
+    train(alm, [lesson] * 4, MelSound(alm, [clip] * 4), CLASSES, options, seed=3)
     alm.model.eval().save_pretrained(folder)
     return folder, text
 

@@ -1,6 +1,7 @@
 """The registry of models: complete, sourced, resolved as said, and honest about what cannot run here."""
 
 import datetime
+import re
 import socket
 import subprocess
 import sys
@@ -62,6 +63,16 @@ def test_models_that_this_process_loads_have_a_class_of_the_installed_transforme
     for entry in registry.values():
         assert (entry.engine == "transformers") == (entry.loads_by != "none")
         assert entry.engine != "transformers" or entry.loads_by in classes, entry.key
+
+
+def test_models_of_a_hub_are_pinned_by_a_commit_with_its_source_or_say_what_to_give(registry):
+    for entry in registry.values():
+        if entry.engine == "transformers" and entry.revision != "not known":
+            assert re.fullmatch("[0-9a-f]{40}", entry.revision), entry.key
+            assert any(source.startswith("commit: ") for source in entry.sources), entry.key
+        elif entry.engine == "transformers":
+            assert any("ive `revision`" in remark for remark in entry.remarks), entry.key
+    assert "ive `revision`" in " ".join(registry["audio_flamingo_next"].remarks)
 
 
 def test_a_local_model_is_resolved_to_its_checkpoint_and_what_is_said_wins(registry):

@@ -5,6 +5,7 @@ import torch
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.heldout import predict, scores
+from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
 from scaling_ambiguity.alms.tiny.training import Lesson, train
 from scaling_ambiguity.proxies.prompts import MODALITIES, render
@@ -24,11 +25,12 @@ def fresh(prompts, seed=1):
 
 
 def lessons(alm, prompts):
-    result = []
+    result, clips = [], []
     for i, pitch in enumerate((200, 400, 800, 1600)):
         texts = [render(alm, prompts, "tone", "look", CLASSES, m) for m in ("both", "audio")]
-        result += [Lesson(tone(pitch + j), texts, np.eye(4)[i] * 0.9 + 0.025) for j in (0, 7)]
-    return result
+        result += [Lesson(texts, np.eye(4)[i] * 0.9 + 0.025)] * 2
+        clips += [tone(pitch + j) for j in (0, 7)]
+    return result, MelSound(alm, clips)
 
 
 def test_parameters_and_chat_format(prompts):
@@ -43,7 +45,7 @@ def test_training_learns_and_is_deterministic(prompts):
     states, random = [], torch.random.get_rng_state()
     for _ in range(2):
         alm = fresh(prompts)
-        losses = train(alm, lessons(alm, prompts), CLASSES, {"steps": 25, "batch": 4, "learning_rate": 3e-3}, seed=3)
+        losses = train(alm, *lessons(alm, prompts), CLASSES, {"steps": 25, "batch": 4, "learning_rate": 3e-3}, seed=3)
         assert np.mean(losses[-5:]) < 0.6 * losses[0]
         states.append(alm.model.state_dict())
     assert all(torch.equal(states[0][key], states[1][key]) for key in states[0])

@@ -8,12 +8,12 @@ from scaling_ambiguity.alms.scoring import label_log_probabilities
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.finetuning.adapter import Adapter
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.perceptron import VectorInputs
 from scaling_ambiguity.finetuning.shortcut import last_position_only
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.training.examples import Examples
 from scaling_ambiguity.training.losses import choose_loss, nll
 from scaling_ambiguity.training.options import Lora
+from scaling_ambiguity.training.vectors import VectorInputs
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def test_audio_changes_the_loss_and_its_gradient(alm, gather, settings, frozen):
     rows = list(range(12))
 
     def loss_and_gradient():
-        loss = nll(label_log_probabilities(alm, inputs.batch(rows), settings.classes), inputs.targets(rows))
+        loss = nll(label_log_probabilities(alm, inputs.batch(rows), settings.classes), inputs.targets(rows)).mean()
         gradient = torch.autograd.grad(loss, adapter.parameters, allow_unused=False)
         return loss.item(), torch.cat([part.flatten() for part in gradient])
 
@@ -98,7 +98,7 @@ def test_shortcut_is_exact(alm, gather, settings, frozen):
 
     def outcome():
         logp = label_log_probabilities(alm, inputs.batch([0, 5, 7]), settings.classes)
-        return logp.detach(), torch.autograd.grad(nll(logp, inputs.targets([0, 5, 7])), adapter.parameters)
+        return logp.detach(), torch.autograd.grad(nll(logp, inputs.targets([0, 5, 7])).mean(), adapter.parameters)
 
     whole = outcome()
     with last_position_only(alm, settings.classes):  # a handle: removed at the end
@@ -120,7 +120,7 @@ def test_shortcut_leaves_long_labels_alone(alm, gather, frozen):
 
 def test_loss_formula():
     q, p = torch.tensor([[0.5, 0.25, 0.25]]), torch.tensor([[0.5, 0.5, 0.0]])
-    assert nll(q.log(), p).item() == pytest.approx(0.5 * 0.693147 + 0.5 * 1.386294, abs=1e-5)
+    assert nll(q.log(), p).mean().item() == pytest.approx(0.5 * 0.693147 + 0.5 * 1.386294, abs=1e-5)
 
 
 @pytest.mark.parametrize("protocol", [{"head": "attention", "loss": "nll"}, {"head": "labels", "loss": "mse"}])

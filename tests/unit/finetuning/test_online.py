@@ -11,11 +11,11 @@ from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.inputs import encode_audio
 from scaling_ambiguity.augmentation.transforms import change_pitch, change_speed
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.perceptron import VectorInputs
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.training import online as module
 from scaling_ambiguity.training.interrupts import listening
 from scaling_ambiguity.training.online import PITCH, SPEED, OnlineStep
+from scaling_ambiguity.training.vectors import VectorInputs
 
 ONLINE = {"probability": 0.3, "semitones": 1, "speed": [0.95, 1.05]}
 

@@ -13,13 +13,13 @@ from scaling_ambiguity.encoders.encoding import encode_items
 from scaling_ambiguity.encoders.kinds import open_encoder
 from scaling_ambiguity.encoders.store import Vectors
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.finetuning import perceptron
 from scaling_ambiguity.finetuning.inputs import FrozenInputs
-from scaling_ambiguity.finetuning.perceptron import VectorInputs, moments
 from scaling_ambiguity.proxies.prompts import load_prompts
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.predictions import PREDICTIONS
+from scaling_ambiguity.training import vectors as module
 from scaling_ambiguity.training.examples import Examples
+from scaling_ambiguity.training.vectors import VectorInputs, moments
 
 
 @pytest.fixture
@@ -99,7 +99,7 @@ def test_predictions_follow_from_the_saved_weights(peer_job, inputs, gather, tmp
 def test_moments_are_those_of_the_training_part(inputs, gather, monkeypatch):
     train = inputs(gather().train)
     values = train.batch(list(range(12)))["features"].numpy()
-    monkeypatch.setattr(perceptron, "ROWS_AT_ONCE", 5)
+    monkeypatch.setattr(module, "ROWS_AT_ONCE", 5)
     mean, deviation = moments(train)
     np.testing.assert_allclose(mean, values.mean(0), rtol=1e-4, atol=1e-6)
     np.testing.assert_allclose(deviation, np.where(values.std(0) > 1e-8, values.std(0), 1), rtol=1e-3, atol=1e-6)

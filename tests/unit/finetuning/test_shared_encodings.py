@@ -18,8 +18,8 @@ from scaling_ambiguity.training.examples import Examples
 @pytest.fixture
 def counted(monkeypatch):
     """One entry for each clip that goes through the encoder."""
-    calls, hear = [], encoding_shards.hear_features
-    monkeypatch.setattr(encoding_shards, "hear_features", lambda *given: calls.append(1) or hear(*given))
+    calls, hear = [], encoding_shards.frozen_states
+    monkeypatch.setattr(encoding_shards, "frozen_states", lambda *given: calls.append(1) or hear(*given))
     return calls
 
 

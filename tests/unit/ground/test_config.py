@@ -11,6 +11,7 @@ from scaling_ambiguity.errors import UserError
 
 REPOSITORY = SCHEMA.parents[2]
 DEMO = yaml.safe_load((REPOSITORY / "config.yaml").read_text())
+PRESETS = REPOSITORY / "workflow" / "presets"
 
 
 def changed(path, value):
@@ -56,6 +57,14 @@ def test_the_demo_is_valid():
         ("annotators.tiny_crossed.context", 2, ["annotators.tiny_crossed.context", "'demo'", "set context: 0"]),
         ("annotators.tiny_crossed.speaker", True, ["annotators.tiny_crossed.faithful is missing", "published design"]),
         ("annotators.tiny_published.design", "crossed", ["tiny_published.design", "'crossed'", "'confounded'"]),
+        ("peers.tiny_mlp.encoder", "tiny", ["peers.tiny_mlp.encoder", "'tiny'", "{kind: alm, alm: tiny}"]),
+        ("peers.tiny_mlp.fusion", "late", ["peers.tiny_mlp", "'fusion'"]),
+        ("peers.amber2_fair.text", "statistics", ["amber2_fair.text", "of kind statistics", "kind text"]),
+        ("peers.amber2_fair.speech", "minilm", ["amber2_fair.speech", "of kind text", "of sound"]),
+        ("peers.amber2_fair.speech", "mini", ["amber2_fair.speech", "'mini'", "not a known encoder"]),
+        ("peers.amber2_fair.encoder", "minilm", ["peers.amber2_fair", "'encoder'"]),
+        ("peers.amber2_fair.loss", {"kapa": 2}, ["peers.amber2_fair.loss.kapa", "Did you mean 'kappa'"]),
+        ("peers.tiny_mlp.kind", "amber", ["peers.tiny_mlp.kind", "'amber'", "amber2"]),
         ("annotators.tiny_published.class_order", "permuted", ["tiny_published.class_order", "'fixed'"]),
         ("annotators.tiny_audio.context", 1, ["annotators.tiny_audio.modality", "'audio'", "both, text"]),
         ("annotators.tiny_crossed.class_order", "shuffled", ["class_order", "'shuffled'", "permuted"]),
@@ -147,3 +156,14 @@ def test_a_key_that_had_but_one_value_is_named_with_the_remedy(section, key, val
     entry[key] = value
     with pytest.raises(UserError, match=rf"{section}.{key} = '{value}' is not a known key.*remove the line"):
         checked_config(config)
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in PRESETS.glob("*.yaml")))
+def test_the_cost_surface_of_a_preset_ends_where_the_headline_does(name):
+    """Once it stopped at five votes of CREMA-D's six, while the headline valued all six."""
+    preset = yaml.safe_load((PRESETS / name).read_text())
+    statistics = DEMO["statistics"] | preset.get("statistics", {})
+    headline = (DEMO["paper"] | preset.get("paper", {}))["headline"]["annotator"]
+    votes = (DEMO["annotators"].get(headline, {}) | preset.get("annotators", {}).get(headline, {}))["votes"]
+    possible = [m for m in statistics["costs"]["synthetic"] if m <= votes]  # others are left out
+    assert max(possible) == max(statistics["exchange"]["votes"]) == votes

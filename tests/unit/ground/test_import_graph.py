@@ -9,18 +9,18 @@ import pytest
 from scaling_ambiguity.code_identity import SCRIPTS
 
 LIBRARY = SCRIPTS / "scaling_ambiguity"
-GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "latex", "settings", "tables"]
+GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "latex", "settings", "metrics", "tables"]
 ROOMS = [
     "config",
     "corpora",
     "labels",
     "alms",
     "proxies",
-    "metrics",
     "inference",
     "augmentation",
     "encoders",
     "training",
+    "amber2",
     "finetuning",
 ]
 ORDER = GROUND + ROOMS + ["evaluation", "testtime", "reporting"]

@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.inference.arrangement import HumanVotes
 from scaling_ambiguity.inference.costs import HUMAN, POOLED, WEIGHTED, cost_surface, possible_numbers
 from scaling_ambiguity.inference.draws import vote_table
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
@@ -46,7 +47,7 @@ class World:
     def surface(self, draws, human=(1, 3, "all"), synthetic=(0, 1, 2)):
         dealt = deal_votes(self.roles, self.votes, self.names, CLASSES)
         about = {"human": list(human), "synthetic": list(synthetic), "floor": 1e-3, "seed": 1}
-        return cost_surface(dealt, self.counts, self.blocks, draws, self.names, **about)
+        return cost_surface(HumanVotes(self.names, dealt, self.counts, self.blocks, self.speakers), draws, **about)
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from scaling_ambiguity.inference import draws
-from scaling_ambiguity.inference.arrangement import arrange
+from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
 from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_read_out, add_synthetic
 from scaling_ambiguity.inference.exchange_rows import stratum_rows, value_row, weight_rows
@@ -37,15 +37,15 @@ class World:
             rater=np.argsort(rng.random((utterances, raters)), axis=1)[:, :VOTES].ravel(),
             raters=raters,
         )
+        self.names = [f"u{i}" for i in range(utterances)]
         counts = np.stack([(label == c).sum(axis=1) for c in range(4)], axis=1).astype(float)
         self.world, fixed = arrange(
-            self.dealt, counts, speaker_blocks(self.speakers), self.speakers,
+            HumanVotes(self.names, self.dealt, counts, speaker_blocks(self.speakers), self.speakers),
             start=3, largest=LARGEST, floor=0.001, level=0.95,
         )  # fmt: skip
         assert fixed.all()
         top = self.dealt.between(0, 3).max(axis=-1)
         self.strata = {"low": top == 3, "medium": top == 2, "high": top == 1}
-        self.names = [f"u{i}" for i in range(utterances)]
         self.pool = draws.fresh_votes(0.6 * self.v + 0.4 * FLAT, self.names, M, DEALS, seed, "synthetic")
 
 
@@ -58,7 +58,7 @@ def world():
 def losses(world):
     found = ExchangeLosses(world.world, world.strata | {WHOLE: None}, across=True)
     weights = add_synthetic(found, lambda m: world.pool if m == M else world.pool / M, [1, M])
-    known = add_known(found, world.names, world.v, world.v, world.pool, M, 1)
+    known = add_known(found, world.v, world.v, world.pool, M, 1)
     return found, weights, known
 
 

@@ -17,7 +17,7 @@ from scipy.special import digamma, gammaln
 from scaling_ambiguity.corpora.demo_world import sample_world
 from scaling_ambiguity.corpora.readers import cremad
 from scaling_ambiguity.corpora.roles import deal_roles
-from scaling_ambiguity.inference.arrangement import arrange
+from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
 from scaling_ambiguity.inference.exchange_losses import CALIBRATED_HUMAN, WHOLE, ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_calibrated, add_weighted
 from scaling_ambiguity.labels.counting import DealtVotes, deal_votes, human_counts
@@ -89,8 +89,9 @@ def values(corpus):
     counts = human_counts(corpus.votes, corpus.names, corpus.classes)
     blocks = speaker_blocks(corpus.speakers)
     world, _ = arrange(
-        corpus.dealt(), counts, blocks, corpus.speakers, start=AS_ALM, largest=4, floor=FLOOR, level=0.95
-    )
+        HumanVotes(corpus.names, corpus.dealt(), counts, blocks, corpus.speakers),
+        start=AS_ALM, largest=4, floor=FLOOR, level=0.95,
+    )  # fmt: skip
     losses = ExchangeLosses(world, {WHOLE: None}, across=False)
     losses.add_calibrated_ruler()
     penalties = None
@@ -205,7 +206,7 @@ def read_off(curve: np.ndarray, loss: float) -> float:
 def library_curve(corpus: Corpus, largest: int, deals: int) -> np.ndarray:
     counts = human_counts(corpus.votes, corpus.names, corpus.classes)
     world, _ = arrange(
-        corpus.dealt(deals), counts, speaker_blocks(corpus.speakers), corpus.speakers,
+        HumanVotes(corpus.names, corpus.dealt(deals), counts, speaker_blocks(corpus.speakers), corpus.speakers),
         start=0, largest=largest, floor=FLOOR, level=0.95,
     )  # fmt: skip
     losses = ExchangeLosses(world, {WHOLE: None}, across=False)
@@ -231,7 +232,7 @@ def test_face_votes_of_crema_d_from_raw_votes():
     weighted = read_off(curve, own.weighted(votes[own.use]).mean())
     counts = human_counts(voice.votes, voice.names, voice.classes)
     world, fixed = arrange(
-        voice.dealt(10), counts, speaker_blocks(voice.speakers), voice.speakers,
+        HumanVotes(voice.names, voice.dealt(10), counts, speaker_blocks(voice.speakers), voice.speakers),
         start=0, largest=5, floor=FLOOR, level=0.95,
     )  # fmt: skip
     losses = ExchangeLosses(world, {WHOLE: None}, across=False)

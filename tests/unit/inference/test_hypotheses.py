@@ -11,7 +11,7 @@ from scipy.stats import ttest_rel
 
 from scaling_ambiguity.corpora.roles import deal_roles
 from scaling_ambiguity.inference import hypotheses as h
-from scaling_ambiguity.inference.arrangement import value_of_one_more_vote
+from scaling_ambiguity.inference.arrangement import HumanVotes, value_of_one_more_vote
 from scaling_ambiguity.inference.bootstrap import Intervals
 from scaling_ambiguity.inference.power import minimum_detectable_effect, power
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
@@ -197,7 +197,9 @@ def test_delta_is_that_of_other_speakers_and_has_an_interval():
 
     def value(counted, dealt_votes):
         dealt = deal_votes(roles, dealt_votes, names, labels, "roles")
-        return value_of_one_more_vote(dealt, counted, blocks, speakers, floor=1e-3, settings=settings)
+        return value_of_one_more_vote(
+            HumanVotes(names, dealt, counted, blocks, speakers), floor=1e-3, settings=settings
+        )
 
     found = value(counts, votes)
     assert found.after == 3 and found.low < found.mean < found.high and found.se > 0
@@ -210,7 +212,9 @@ def test_delta_is_that_of_other_speakers_and_has_an_interval():
     same = blocks == block
     assert other.each[~same] != pytest.approx(found.each[~same])
     one_block = value_of_one_more_vote(
-        deal_votes(roles, votes, names, labels, "roles"), counts, blocks * 0, speakers, floor=1e-3, settings=settings
+        HumanVotes(names, deal_votes(roles, votes, names, labels, "roles"), counts, blocks * 0, speakers),
+        floor=1e-3,
+        settings=settings,
     )
     assert one_block.after == 0 and np.isnan(one_block.mean)
 

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.code_identity import SCRIPTS
-from scaling_ambiguity.inference.arrangement import arrange
+from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.predictors import Predictor, rank_intervals, value_predictors, value_rulers
 from scaling_ambiguity.labels.counting import deal_votes, human_counts
@@ -35,7 +35,13 @@ def study(tmp_path_factory, new_world):
     def arranged(start=0, largest=4):
         blocks = speaker_blocks(made.speakers, "test")
         speakers = np.asarray(made.speakers)
-        return arrange(dealt, counts, blocks, speakers, start=start, largest=largest, floor=0.001, level=0.95)
+        return arrange(
+            HumanVotes(made.names, dealt, counts, blocks, speakers),
+            start=start,
+            largest=largest,
+            floor=0.001,
+            level=0.95,
+        )
 
     return arranged, made
 

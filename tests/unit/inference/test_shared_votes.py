@@ -10,6 +10,7 @@ import pytest
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference import shared_votes
+from scaling_ambiguity.inference.arrangement import HumanVotes
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.labels.levels import LEVELS, level_of, pairwise_agreement
 from scaling_ambiguity.labels.others import speaker_blocks
@@ -43,7 +44,7 @@ def make_corpus(utterances: int = 1500, votes: int = 11, deals: int = 10, speake
     speaker = np.array([f"s{i % speakers:02d}" for i in range(utterances)])
     counts = np.stack([(label == c).sum(axis=1) for c in range(4)], axis=1).astype(float)
     names = [f"u{i:04d}" for i in range(utterances)]
-    return shared_votes.Corpus(names, dealt, counts, speaker_blocks(speaker), speaker)
+    return HumanVotes(names, dealt, counts, speaker_blocks(speaker), speaker)
 
 
 @pytest.fixture(scope="module")
@@ -122,9 +123,12 @@ def test_edges_are_midpoints_nearest_to_the_tertiles():
 
 
 def test_few_utterances_with_votes_for_every_role_are_not_enough():
-    assert not shared_votes.identifiable(make_corpus(utterances=300, votes=8, deals=2), 3)
-    assert shared_votes.identifiable(make_corpus(utterances=300, votes=9, deals=2), 3)
-    assert not shared_votes.identifiable(make_corpus(utterances=59, votes=9, deals=2), 3)
+    def enough(human):
+        return shared_votes.with_votes(human, 3).sum() >= shared_votes.FEWEST
+
+    assert not enough(make_corpus(utterances=300, votes=8, deals=2))
+    assert enough(make_corpus(utterances=300, votes=9, deals=2))
+    assert not enough(make_corpus(utterances=59, votes=9, deals=2))
 
 
 def trace(world, output: Path, level_votes: int = 3) -> subprocess.CompletedProcess:

@@ -110,7 +110,7 @@ def test_every_class_of_the_confusion_is_named_and_read(number):
         for name in names
     ]  # fmt: skip
     with styled(STYLE):
-        figure, shown = draw_confusion(pd.DataFrame(rows))
+        figure, shown = draw_confusion(pd.DataFrame(rows), {"alm": "the ALM's votes"})
         figure.draw_without_rendering()
         for panel in figure.axes:
             assert [label.get_text() for label in panel.get_xticklabels()] == names

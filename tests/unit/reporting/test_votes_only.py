@@ -61,6 +61,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "sampledvotes": False,
         "levelvotes": True,
         "heldoutscores": False,
+        "crossfitted": False,
         "trained": False,
         "augmented": False,
         "augmentedagain": False,
@@ -68,6 +69,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "controlled": False,
         "adapters": False,
         "peers": False,
+        "students": False,
         "sametrained": False,
         "seedvariance": False,
         "leveled": True,
@@ -132,7 +134,8 @@ def test_every_definition_of_levels_has_its_words(levels, words, votes_run, vote
     [
         (["tiny"], 2, {}, {"sametrained", "adapters"}, {"peers", "seedvariance"}),
         (["tiny", "tiny_mlp"], 5, {}, {"sametrained", "adapters", "peers", "seedvariance"}, set()),
-        (["tiny_mlp"], 1, {"loss": "emd"}, {"peers"}, {"sametrained", "adapters"}),
+        (["tiny_mlp"], 1, {"loss": "emd"}, {"peers"}, {"sametrained", "adapters", "students"}),
+        (["tiny_mlp", "amber2_fair"], 2, {}, {"peers", "students"}, {"adapters"}),
         (["other"], 2, {"head": "faithful", "loss": "jsd", "entropy_weight": 0.08}, {"adapters"}, {"sametrained"}),
     ],
 )

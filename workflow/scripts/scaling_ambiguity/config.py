@@ -17,6 +17,7 @@ DIALOGUE_READERS = ("iemocap",)
 # section and key of what configurations of before may still set
 GONE = {("protocols", "reference"), ("poolings", "fit"), ("statistics", "cluster"), ("peers", "peer")}
 GIVEN = ("replay", "table")  # engines, and modes of the same name, whose votes are given and not asked for
+SPEAKER_SCHEMES = ("speaker", "session", "groups")  # schemes of splits in whose folds every speaker is tested once
 SCHEMA = Path(__file__).resolve().parents[2] / "schemas" / "config.schema.yaml"
 
 
@@ -164,14 +165,7 @@ def _check_references(config: dict[str, Any]) -> None:
                 f"config: annotators.{name}.mode = {mode!r} is not accepted with an ALM of engine {engine}; expected "
                 f"{engine if engine in GIVEN else 'sampled, readout or verbalised'}."
             )
-        for modality, alone in annotator.get("listening", {}).items():
-            _known(f"annotators.{name}.listening.{modality}", alone, config["annotators"], "annotator")
-            other = config["annotators"][alone]
-            if (other["alm"], other.get("modality")) != (annotator["alm"], modality):
-                raise UserError(
-                    f"config: annotators.{name}.listening.{modality} = {alone!r} asks ALM {other['alm']!r} with "
-                    f"modality {other.get('modality')!r}; expected {annotator['alm']!r} with {modality!r}."
-                )
+        _check_listening(config, name)
     _check_elicitation(config)
     for name, alm in config["alms"].items():
         if alm.get("encodings") == "shared" and alm["engine"] != "transformers":
@@ -182,6 +176,7 @@ def _check_references(config: dict[str, Any]) -> None:
         if alm["engine"] == "replay":
             _known(f"alms.{name}.corpus", alm["corpus"], config["corpora"], "corpus")
     _check_models(config)
+    _check_trained_alms(config)
     _check_predictors(config)
     for name in run["augmented_labels"]:
         if name.startswith("combined-"):
@@ -220,6 +215,20 @@ def _composed_paper(paper: dict[str, Any]) -> dict[str, Any]:
             )
     composed = {key: unicodedata.normalize("NFC", paper[key]) for key in ("title", "subtitle")}
     return paper | composed | {"authors": [unicodedata.normalize("NFC", author) for author in paper["authors"]]}
+
+
+def _check_listening(config: dict[str, Any], name: str) -> None:
+    """Refuse a comparison with another ALM, or with an annotator that is not given what the comparison is named by."""
+    annotator = config["annotators"][name]
+    for part, alone in annotator.get("listening", {}).items():
+        _known(f"annotators.{name}.listening.{part}", alone, config["annotators"], "annotator")
+        other = config["annotators"][alone]
+        key = "modality" if part in ("audio", "text") else "sound"
+        if (other["alm"], other.get(key)) != (annotator["alm"], part):
+            raise UserError(
+                f"config: annotators.{name}.listening.{part} = {alone!r} asks ALM {other['alm']!r} with {key} "
+                f"{other.get(key)!r}; expected {annotator['alm']!r} with {part!r}."
+            )
 
 
 def _check_elicitation(config: dict[str, Any]) -> None:
@@ -261,18 +270,20 @@ def _check_models(config: dict[str, Any]) -> None:
         if "alm" not in encoder:
             raise UserError(f"config: encoders.{name} lacks `alm`, the ALM whose audio tower it is.")
         _known(f"encoders.{name}.alm", encoder["alm"], alms, "ALM")
+        if "corpus" in alms[encoder["alm"]].get("trained_on", {}):
+            raise UserError(
+                f"config: encoders.{name}.alm = {encoder['alm']!r} is cross-fitted: its audio tower is that of "
+                f"{alms[encoder['alm']]['encoder']['checkpoint']}; use kind `speech` with that checkpoint."
+            )
         if alms[encoder["alm"]]["engine"] != "transformers":
             raise UserError(
                 f"config: encoders.{name}.alm = {encoder['alm']!r} is not accepted; expected an ALM of engine "
                 "transformers, whose encoder can be opened."
             )
     for name, peer in peers.items():
-        if peer["encoder"] in alms and peer["encoder"] not in encoders:
-            raise UserError(
-                f"config: peers.{name}.encoder = {peer['encoder']!r} is an ALM; declare its tower as an encoder, "
-                f"`encoders: {{{peer['encoder']}_tower: {{kind: alm, alm: {peer['encoder']}}}}}`, and name that."
-            )
-        _known(f"peers.{name}.encoder", peer["encoder"], encoders, "encoder")
+        for key in ("encoder", "speech", "text"):
+            if key in peer:
+                _check_encoder_of(f"peers.{name}.{key}", peer[key], config)
         if name in alms:
             raise UserError(f"config: peers.{name} has the name of an ALM; rename one.")
     for name in config["finetuning"]["models"]:
@@ -283,6 +294,60 @@ def _check_models(config: dict[str, Any]) -> None:
                 f"config: finetuning.models = {name!r} is not accepted; expected an ALM of engine transformers, "
                 f"not {engine}, or a peer."
             )
+
+
+def _check_trained_alms(config: dict[str, Any]) -> None:
+    """Refuse ALMs trained here that lack what they are made of, and cross-fitted ones used outside their folds."""
+    run = config["run"]
+    for name, alm in config["alms"].items():
+        if "trained_on" not in alm:
+            continue
+        place, trained_on = f"resources/models/{name}", alm["trained_on"]
+        if alm.get("checkpoint") != place:
+            raise UserError(f"config: alms.{name}.checkpoint = {alm.get('checkpoint')!r}; it is made as {place!r}.")
+        if "training" not in alm:
+            raise UserError(f"config: alms.{name} lacks `training`: steps, batch and learning_rate.")
+        if "corpus" not in trained_on:
+            continue
+        _known(f"alms.{name}.trained_on.corpus", trained_on["corpus"], config["corpora"], "corpus")
+        _known(f"alms.{name}.trained_on.protocol", trained_on["protocol"], config["protocols"], "protocol")
+        scheme = config["protocols"][trained_on["protocol"]]["splits"]["scheme"]
+        if scheme not in SPEAKER_SCHEMES:
+            raise UserError(
+                f"config: alms.{name}.trained_on.protocol = {trained_on['protocol']!r} splits by {scheme}: a model "
+                f"could judge speakers it was trained on. Expected a protocol of scheme {', '.join(SPEAKER_SCHEMES)}."
+            )
+        if "encoder" not in alm or alm.get("encodings") != "shared":
+            raise UserError(
+                f"config: alms.{name} is trained on votes: it needs `encoder`, the Whisper model whose first layers "
+                "are its audio tower, and `encodings: shared`."
+            )
+        used = (
+            {"corpus": run["corpora"], "protocol": run["protocols"]} if name in config["finetuning"]["models"] else {}
+        )
+        for key, selected in used.items():
+            if other := [entry for entry in selected if entry != trained_on[key]]:
+                raise UserError(
+                    f"config: finetuning.models = {name!r} is cross-fitted on {key} {trained_on[key]!r}, and the run "
+                    f"selects {', '.join(other)} too: fine-tune it in a run of that {key} alone."
+                )
+
+
+def _check_encoder_of(path: str, name: str, config: dict[str, Any]) -> None:
+    """Refuse an encoder of a peer that is not declared, or reads sound where text is needed."""
+    encoders = config["encoders"]
+    if name in config["alms"] and name not in encoders:
+        raise UserError(
+            f"config: {path} = {name!r} is an ALM; declare its tower as an encoder, "
+            f"`encoders: {{{name}_tower: {{kind: alm, alm: {name}}}}}`, and name that."
+        )
+    _known(path, name, encoders, "encoder")
+    key, reads_text = path.rpartition(".")[2], encoders[name]["kind"] == "text"
+    if (key == "speech" and reads_text) or (key == "text" and not reads_text):
+        raise UserError(
+            f"config: {path} = {name!r} is of kind {encoders[name]['kind']}; expected an encoder of "
+            f"{'kind text' if key == 'text' else 'sound: kind speech, statistics or alm'}."
+        )
 
 
 def _check_level_votes(config: dict[str, Any]) -> None:
@@ -312,7 +377,7 @@ def _check_classes(config: dict[str, Any]) -> None:
     peers = config.get("peers", {})
     used |= {name for name in config["finetuning"]["models"] if name not in peers}
     for alm in sorted(used):
-        known = config["alms"][alm].get("trained_on", {}).get("classes")
+        known = _trained_classes(config, alm)
         for corpus in config["run"]["corpora"]:
             classes = config["corpora"][corpus]["classes"]
             if known is not None and not set(classes) <= set(known):
@@ -320,3 +385,9 @@ def _check_classes(config: dict[str, Any]) -> None:
                     f"config: corpora.{corpus}.classes = {classes} does not match "
                     f"alms.{alm}.trained_on.classes = {known}; expected classes out of {known}."
                 )
+
+
+def _trained_classes(config: dict[str, Any], alm: str) -> list[str] | None:
+    """Return the classes of an ALM that is trained here; None for any other."""
+    trained_on = config["alms"][alm].get("trained_on", {})
+    return config["corpora"][trained_on["corpus"]]["classes"] if "corpus" in trained_on else trained_on.get("classes")

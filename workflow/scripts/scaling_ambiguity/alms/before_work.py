@@ -33,6 +33,8 @@ from scaling_ambiguity.errors import UserError
 
 NOT_LOADED = ("talker.", "token2wav.", "code2wav.")  # prefixes of the speech-output tensors of a model that also speaks
 _HERE = {"127.0.0.1", "localhost", "::1"}
+# Packages that ask for an older numpy than the lock's: they are installed without what they require, and run beside it.
+_ALONE = {"mistral_common": ("tiktoken", "pydantic-extra-types", "pycountry")}
 
 
 @dataclass(frozen=True)
@@ -143,7 +145,7 @@ def _against_fetching(alm: dict[str, Any], facts: Entry | None, place: Place) ->
         reasons += _against_class(facts.loads_by)
         missing = [package for package in facts.packages if find_spec(package) is None]
         if missing:
-            reasons.append(f"not installed: `pip install {' '.join(missing)}`")
+            reasons.append(f"not installed: {' and '.join(map(_install, missing))}")
     if facts is not None and facts.gated is True and "HF_TOKEN" not in place.keys:
         reasons.append("gated: accept its licence on the hub and `export HF_TOKEN=...`")
     if os.environ.get("HF_HUB_OFFLINE") in ("1", "true") and not was_fetched(alm["checkpoint"]):
@@ -152,6 +154,13 @@ def _against_fetching(alm: dict[str, Any], facts: Entry | None, place: Place) ->
             "or unset HF_HUB_OFFLINE"
         )
     return reasons
+
+
+def _install(package: str) -> str:
+    """Return the command that installs a package and changes no version of the lock."""
+    if package in _ALONE:
+        return f"`pip install --no-deps {' '.join((package, *_ALONE[package]))}`"
+    return f"`pip install {package}`"
 
 
 def _against_class(name: str) -> list[str]:

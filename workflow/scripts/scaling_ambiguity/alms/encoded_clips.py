@@ -30,7 +30,8 @@ class EncodedClip:
     """What the encoder made of one clip.
 
     Attributes:
-        tokens: (n_audio_tokens, hidden), on the CPU.
+        tokens: (n_audio_tokens, D), on the CPU: audio tokens, or states before the projector of a model whose audio
+            tower is shared; :func:`~scaling_ambiguity.alms.inputs.audio_tokens` makes the former of both.
         cut: Seconds at the end of the clip that are cut off.
         file_sha256: Hash of the sound file.
         samples_sha256: Hash of the samples that were encoded, float32 at 16 kHz.
@@ -43,9 +44,9 @@ class EncodedClip:
 
 
 def encoder_of(alm: LoadedALM) -> dict[str, str]:
-    """Return what determines a clip's tokens besides its sound: revision, dtype and device of the model."""
+    """Return what determines a clip's states besides its sound: revision, dtype and device of model or shared tower."""
     dtype = str(base_of(alm.model).dtype).removeprefix("torch.")
-    return {"revision": alm.revision, "dtype": dtype, "device": alm.device.type}
+    return {"revision": alm.tower or alm.revision, "dtype": dtype, "device": alm.device.type}
 
 
 def write_piece(

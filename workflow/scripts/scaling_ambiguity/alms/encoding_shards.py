@@ -12,7 +12,7 @@ from scaling_ambiguity.alms.ahead import Ahead
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.encoded_clips import ENDING, EncodedClip, encoder_of, read_header, write_piece
 from scaling_ambiguity.alms.families.family import ClipTooShort
-from scaling_ambiguity.alms.inputs import audio_features, hear_features, seconds_cut
+from scaling_ambiguity.alms.inputs import audio_features, frozen_states, seconds_cut
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.code_identity import SCRIPTS, code_hash
 from scaling_ambiguity.errors import UserError
@@ -52,7 +52,7 @@ def encode_clips(alm: LoadedALM, clips: Sequence[Named], unheard: dict[str, str]
             if isinstance(encoded, ClipTooShort):
                 raise encoded
             features, *rest = encoded
-            tokens = hear_features(alm, features)[0].cpu()
+            tokens = frozen_states(alm, features)[0].cpu()
         except ClipTooShort as error:
             unheard[clip[0]] = str(error)
             continue

@@ -10,7 +10,7 @@ import torch
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.encoded_clips import EncodedClips, encoder_of
 from scaling_ambiguity.alms.families.family import ClipTooShort
-from scaling_ambiguity.alms.inputs import audio_features, hear_features, seconds_cut
+from scaling_ambiguity.alms.inputs import audio_features, audio_tokens, hear_features, seconds_cut
 from scaling_ambiguity.alms.loading import LoadedALM
 
 KEPT_BYTES = 256 * 2**20
@@ -24,7 +24,7 @@ class Clip:
         file: The file.
         key: Identity of the file when it was read.
         features: Input of the encoder, or None where ``heard`` or ``fault`` is set.
-        heard: The audio tokens if they are available, else None.
+        heard: With a key the audio tokens, without one the states on disk, if they are available; else None.
         cut: Seconds at the end of the file that are cut off.
         fault: Why there are no audio tokens, or None.
     """
@@ -112,8 +112,9 @@ class Encodings:
             if heard is None:
                 heard = kept[0] if kept else hear_features(self.alm, clip.features)[0]
             self._kept[clip.key] = (heard, clip.cut)  # the most recently used come last
-        assert heard is not None, "a clip without a key holds its tokens"
-        return heard
+            return heard
+        assert heard is not None, "a clip without a key holds its states"
+        return audio_tokens(self.alm, heard)
 
     def _forget(self) -> None:
         """Drop the least recently used until the rest is small enough."""

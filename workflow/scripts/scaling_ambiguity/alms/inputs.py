@@ -14,10 +14,12 @@ from scaling_ambiguity.corpora.heard import SAMPLE_RATE
 
 __all__ = [
     "audio_features",
+    "audio_tokens",
     "embed_prompts",
     "embed_tokens",
     "encode_audio",
     "encode_features",
+    "frozen_states",
     "hear_features",
     "mel_features",
     "prompt_tokens",
@@ -55,7 +57,31 @@ def audio_features(alm: LoadedALM, waveforms: list[np.ndarray]) -> Any:
 
 def hear_features(alm: LoadedALM, features: Any) -> list[torch.Tensor]:
     """Do the second half of :func:`encode_audio`: audio tower and projector."""
-    return family_of(alm.model).encode.hear(base_of(alm.model), features, alm.device)
+    return [audio_tokens(alm, states) for states in frozen_states(alm, features)]
+
+
+def frozen_states(alm: LoadedALM, features: Any) -> list[torch.Tensor]:
+    """Return what the frozen encoder makes of each clip: its audio tokens, or the input of a model's own projector.
+
+    Args:
+        alm: The model; where its audio tower is shared (:attr:`LoadedALM.tower`), the projector is not applied.
+        features: Of :func:`audio_features`.
+
+    Returns:
+        One (n_audio_tokens, D) tensor per clip.
+    """
+    family = family_of(alm.model)
+    encode = family.encode if alm.tower is None else family.tower
+    assert encode is not None, "a family whose towers are shared has an encoder for them"
+    return encode.hear(base_of(alm.model), features, alm.device)
+
+
+def audio_tokens(alm: LoadedALM, states: torch.Tensor) -> torch.Tensor:
+    """Return the audio tokens (n_audio_tokens, hidden) that follow from the states of :func:`frozen_states`."""
+    if alm.tower is None:
+        return states
+    with torch.no_grad():
+        return parts(alm.model).projector(states.to(alm.device))
 
 
 def seconds_cut(alm: LoadedALM, waveform: np.ndarray) -> float:

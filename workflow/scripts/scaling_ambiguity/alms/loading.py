@@ -16,6 +16,7 @@ from scaling_ambiguity.alms.families.known import find_family
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 
+SHARED_TOWER = "shared_audio_tower"  # key of a checkpoint's configuration, see LoadedALM.tower
 SHOWN = 3  # number of tensors that a message names
 
 LOADING = ("revision", "device", "trust_remote_code")  # keys of an entry that determine how it is opened
@@ -32,6 +33,8 @@ class LoadedALM:
         device: Where the weights are.
         revision: Identifies the weights: the commit of a hub checkpoint, or the SHA-256 of the configuration and
             weights of a local folder.
+        tower: Identity of a frozen audio tower that several models share, each with a projector of its own; None: the
+            projector belongs to the encoder.
     """
 
     model: Any
@@ -39,6 +42,7 @@ class LoadedALM:
     tokenizer: Any
     device: torch.device
     revision: str
+    tower: str | None = None
 
 
 def load_alm(
@@ -105,7 +109,8 @@ def load_alm(
     identity = folder_revision(folder) if local else (getattr(config, "_commit_hash", None) or revision or "unknown")
     if placed and quantisation is None:
         model = model.to(place)
-    return LoadedALM(model.eval(), processor, processor.tokenizer, place, identity)
+    tower = getattr(config, SHARED_TOWER, None)
+    return LoadedALM(model.eval(), processor, processor.tokenizer, place, identity, tower)
 
 
 def default_device() -> torch.device:

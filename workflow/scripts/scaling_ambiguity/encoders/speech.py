@@ -1,15 +1,13 @@
 """Encoders of speech: any transformers audio model, its states averaged over time; Whisper without its padding."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import torch
 import transformers
-from torch import nn
 
 from scaling_ambiguity.alms.audio import SAMPLE_RATE
+from scaling_ambiguity.alms.families.qwen2_audio import shortened
 from scaling_ambiguity.alms.loading import explained
 from scaling_ambiguity.encoders.kinds import NoVector
 from scaling_ambiguity.encoders.pretrained import Pretrained
@@ -61,18 +59,6 @@ class SpeechEncoder(Pretrained):
         features = features[..., : features.shape[-1] // 2 * 2]
         with shortened(self.model, features.shape[-1] // 2):
             return torch.cat(self.model(features, output_hidden_states=True).hidden_states)
-
-
-@contextmanager
-def shortened(encoder: Any, positions: int) -> Iterator[None]:
-    """Let Whisper's encoder read clips of ``positions`` frames: it accepts no length but that of its positions."""
-    table, longest = encoder.embed_positions, encoder.config.max_source_positions
-    encoder.embed_positions = nn.Embedding.from_pretrained(table.weight[:positions])
-    encoder.config.max_source_positions = positions
-    try:
-        yield
-    finally:
-        encoder.embed_positions, encoder.config.max_source_positions = table, longest
 
 
 def open_encoder(entry: dict[str, Any]) -> SpeechEncoder:

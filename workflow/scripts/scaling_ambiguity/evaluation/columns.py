@@ -8,12 +8,13 @@ import numpy as np
 from scaling_ambiguity.augmentation.evaluation_split import effective_size
 from scaling_ambiguity.evaluation.judges import Judges
 from scaling_ambiguity.evaluation.predictions import Condition
-from scaling_ambiguity.evaluation.scores import PER_VOTE, scores
+from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.evaluation.strata import Stratum, by_level, weighted_over_deals
 from scaling_ambiguity.inference.alignment import over_deals
 from scaling_ambiguity.inference.bootstrap import rows_counted
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import modes
+from scaling_ambiguity.metrics.catalogue import PER_VOTE
 
 NO_MODEL = "none"
 # For a reference of few votes: proper scores per vote, and whether the top class agrees with a rater.

@@ -3,6 +3,8 @@
 import numpy as np
 import pandas as pd
 
+from scaling_ambiguity.inference.predictors import SIMILARITIES
+
 KEY = ["corpus", "protocol", "model", "labels", "augmentation", "votes"]
 KINDS = {"as_is": "annotator, its own distribution", "weighted": "annotator, votes", "given": "given table"}
 
@@ -29,9 +31,7 @@ def _board(rows: pd.DataFrame) -> pd.DataFrame:
         "equivalent_votes": "equivalent_votes",
         f"gain_k{beside}": "gain",
         f"net_gain_k{beside}": "net_gain",
-        "nll": "nll",
-        "jsd_bits": "jsd_bits",
-        "bhattacharyya": "bhattacharyya",
+        **{name: name for name in ("nll", *SIMILARITIES)},
     }
     ranked = rows[rows["metric"] == "rank"].set_index(KEY)
     board = ranked[["n", "n_clusters"]].copy()

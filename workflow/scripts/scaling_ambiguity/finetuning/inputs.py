@@ -7,7 +7,7 @@ import torch
 
 from scaling_ambiguity.alms.encoded_clips import encoder_of
 from scaling_ambiguity.alms.encoding_shards import encode_clips
-from scaling_ambiguity.alms.inputs import embed_tokens, encode_audio, prompt_tokens
+from scaling_ambiguity.alms.inputs import audio_tokens, embed_tokens, encode_audio, prompt_tokens
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.proxies.prompts import PromptSet, render
@@ -41,7 +41,7 @@ class FrozenInputs:
         clips |= progress(encode_clips(alm, missing, unheard), f"encode {what}", total=len(missing), unit="clip")
         refuse_unheard(unheard)
         self.audio_sha256 = [clips[name].samples_sha256 for name in examples.utterances]
-        self._audio = [clips[name].tokens for name in examples.utterances]
+        self._audio = [audio_tokens(alm, clips[name].tokens).cpu() for name in examples.utterances]
         self._texts = [
             render(alm.processor, prompts, prompts.focus_ids[0], transcript, classes, "both")
             for transcript in examples.transcripts

@@ -19,33 +19,13 @@ from scaling_ambiguity.inference.draws import first_counts, random_ranks, unifor
 from scaling_ambiguity.inference.pairs import brier_of_classes, nll_of_classes
 from scaling_ambiguity.labels.counting import DealtVotes, frequencies
 from scaling_ambiguity.labels.dirichlet import posterior_mean
-from scaling_ambiguity.metrics import divergences
 from scaling_ambiguity.metrics.arrays import histogram, modes
-from scaling_ambiguity.metrics.classification import accuracy
+from scaling_ambiguity.metrics.catalogue import PER_VOTE, SCORES
 from scaling_ambiguity.metrics.divergences import entropy_bits
-from scaling_ambiguity.metrics.scores import brier, nll_votes
 from scaling_ambiguity.tables.roles import ROLE_NAMES
 
 Array: TypeAlias = NDArray[np.float64]
-Metric = Callable[[Array, Array], Array]
 BLOCK = 10_000  # utterances whose random numbers are in memory at once
-
-
-def vote_metrics(floor: float) -> dict[str, Metric]:
-    """Return every metric of a prediction against held-out votes: (p, counts), (..., C) each -> (...)."""
-    return {
-        "nll": lambda p, counts: nll_votes(p, counts, floor),
-        "brier": brier,
-        "jsd_bits": lambda p, counts: divergences.jsd_bits(p, histogram(counts)),
-        "js_distance": lambda p, counts: divergences.js_distance(p, histogram(counts)),
-        "bhattacharyya": lambda p, counts: divergences.bhattacharyya(p, histogram(counts)),
-        "kl_bits": lambda p, counts: divergences.kl_bits(histogram(counts), p, floor),
-        "total_variation": lambda p, counts: divergences.total_variation(p, histogram(counts)),
-        "cosine": lambda p, counts: divergences.cosine(p, histogram(counts)),
-        "entropy_gap": lambda p, counts: divergences.entropy_gap(p, histogram(counts)),
-        "accuracy": accuracy,
-        "r2_within": lambda p, counts: divergences.r2_within(p, histogram(counts)),
-    }
 
 
 @dataclass(frozen=True)
@@ -175,10 +155,13 @@ class Totals:
         return self._sums[:, level] / self._deals, self._sizes[:, level] / self._deals
 
 
-def score(predictions: dict[str, Array], reference: Array, metrics: dict[str, Metric]) -> dict[tuple[str, str], Array]:
+def score(predictions: dict[str, Array], reference: Array, floor: float) -> dict[tuple[str, str], Array]:
     """Return the values (U,) of every (labels, metric) against the reference votes (U, C) of a deal."""
+    shares = histogram(reference)
     return {
-        (labels, name): metric(p, reference) for labels, p in predictions.items() for name, metric in metrics.items()
+        (labels, name): function(p, reference if name in PER_VOTE else shares, floor)
+        for labels, p in predictions.items()
+        for name, function in SCORES.items()
     }
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.adjust import by_family
-from scaling_ambiguity.inference.alignment import Predictors, Totals, correlation_moments, score, vote_metrics
+from scaling_ambiguity.inference.alignment import Predictors, Totals, correlation_moments, score
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval, rows_counted
 from scaling_ambiguity.inference.ceilings import spearman_brown
 from scaling_ambiguity.inference.contrasts import contrast_interval
@@ -16,12 +16,11 @@ from scaling_ambiguity.inference.crossed import ALONE, MINIMUM_RATERS, crossed_m
 from scaling_ambiguity.inference.pairs import DIFFERENCES, REFERENCE, vote_losses
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.labels.levels import LEVELS
-from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
+from scaling_ambiguity.metrics.catalogue import PER_VOTE
+from scaling_ambiguity.tables.statistics import LIKE_THESE, SIGN_FLIP, THESE
 
 Array: TypeAlias = NDArray[np.float64]
 SMOOTHED = "human-smoothed"
-LINEAR = ("nll", "brier")  # losses that are means over single votes
-SIGN_FLIP = "sign_flip"
 Key = tuple[str, str]
 
 
@@ -37,11 +36,10 @@ class Rows:
     """
 
     def __init__(
-        self, predictors: Predictors, of_level: NDArray[np.integer], speakers: NDArray, options: dict,
-        about: dict[str, str], seed: int,
-    ) -> None:  # fmt: skip
+        self, predictors: Predictors, of_level: NDArray[np.integer], speakers: NDArray, options: dict, seed: int
+    ) -> None:
         self._predictors, self._of_level, self._speakers = predictors, of_level, speakers
-        self._floor, self._about, self._method = options["smoothing"], about, options["interval"]
+        self._floor, self._method = options["smoothing"], options["interval"]
         self._adjust = options["adjust"]
         self._settings = {"resamples": options["resamples"], "seed": seed, "level": options["level"]}
         self._settings |= {"method": options["interval"]}
@@ -55,12 +53,12 @@ class Rows:
 
     def add_scores(self, classes: list[str]) -> None:
         """Add every score and correlation of every predictor, overall and by level, and the paired differences."""
-        predictors, metrics = self._predictors, vote_metrics(self._floor)
+        predictors = self._predictors
         scores, related = (Totals(self._speakers, len(LEVELS)) for _ in range(2))
         correlated = (predictors.own, f"{predictors.own}-matched", "human", "split-half")
         for deal in range(predictors.dealt.shape[0]):
             predictions, reference = predictors.predict(deal), predictors.votes(deal, "reference")
-            values = score(predictions, reference, metrics)
+            values = score(predictions, reference, self._floor)
             scores.add(np.stack(list(values.values()), axis=1), self._of_level[deal])
             moments = correlation_moments({name: predictions[name] for name in correlated}, reference, classes)
             related.add(np.concatenate(list(moments.values()), axis=1), self._of_level[deal])
@@ -114,7 +112,7 @@ class Rows:
         predictors = self._predictors
         dealt = predictors.dealt.of(predictors.keep)
         labels = (f"{predictors.own}-smoothed", f"{predictors.own}-matched-smoothed", "uniform", "prior", SMOOTHED)
-        columns = [(name, metric) for name in labels for metric in LINEAR]
+        columns = [(name, metric) for name in labels for metric in PER_VOTE]
         for stratum, level in self._strata():
             values, weights = vote_losses(
                 dealt,
@@ -136,7 +134,7 @@ class Rows:
 
     def adjusted(self) -> list[dict]:
         """Return all rows, with the p-values of the paired differences adjusted within their families."""
-        tested = [row for row in self._rows if "_minus_" in row["metric"] and not np.isnan(row["p"])]
+        tested = [row for row in self._rows if "_minus_" in row["metric"] and not np.isnan(row.get("p", np.nan))]
         families = [f"{row['population']}, {row['method'] == SIGN_FLIP}" for row in tested]
         for row, p in zip(tested, by_family([row["p"] for row in tested], families, self._adjust), strict=True):
             row["p_adjusted"] = p
@@ -151,7 +149,7 @@ class Rows:
         place = {key: i for i, key in enumerate(keys)}
         return [
             (place[labels, metric], place[baseline, metric], (labels, f"{metric}_minus_{baseline}"))
-            for metric in LINEAR
+            for metric in PER_VOTE
             for labels, baseline in self._pairs
         ]
 
@@ -195,9 +193,7 @@ class Rows:
             how = method[i] if isinstance(method, list) else method or self._method
             whole = labels in (self._predictors.own, f"{self._predictors.own}-smoothed")
             number = votes[i] if votes is not None else every if whole else np.nan
-            self._rows.append(self._about | {
+            self._rows.append(found.row(i, tested=tested) | {
                 "labels": labels, "stratum": stratum, "metric": metric, "reference": "human",
-                "population": population, "votes": number, "estimate": found.estimate[i], "low": found.low[i],
-                "high": found.high[i], "n": n, "n_clusters": found.n_clusters, "method": how,
-                "p": found.p[i] if tested else np.nan, "p_least": found.p_least if tested else np.nan,
+                "population": population, "votes": number, "n": n, "method": how,
             })  # fmt: skip

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import compress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -20,6 +21,30 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
+class HumanVotes:
+    """The human votes of U utterances.
+
+    Attributes:
+        names: Their names.
+        dealt: Their votes in D deals.
+        counts: (U, C) all votes.
+        blocks: (U,) block of speakers; what is fitted for one comes from the others.
+        speakers: (U,).
+    """
+
+    names: list[str]
+    dealt: DealtVotes
+    counts: Array
+    blocks: NDArray[np.intp]
+    speakers: NDArray
+
+    def of(self, used: NDArray[np.bool_]) -> "HumanVotes":
+        """Return the votes of the utterances in a mask (U,)."""
+        names = list(compress(self.names, used))
+        return HumanVotes(names, self.dealt.of(used), self.counts[used], self.blocks[used], self.speakers[used])
+
+
+@dataclass(frozen=True)
 class Arrangement:
     """The utterances with more than ``start + largest`` votes, their votes in every deal, and a prior from others.
 
@@ -27,7 +52,8 @@ class Arrangement:
     ``start + largest`` on the reference, the same for all k; those before ``start`` may have decided a level.
 
     Attributes:
-        dealt: Votes on the U utterances, D deals, C classes.
+        names: The U utterances.
+        dealt: Votes on them, D deals, C classes.
         speakers: (U,).
         blocks: (U,) block of speakers.
         prior: (U, C) Dirichlet-multinomial fitted to the votes of other blocks' utterances.
@@ -39,6 +65,7 @@ class Arrangement:
         level: Coverage of intervals of weights.
     """
 
+    names: list[str]
     dealt: DealtVotes
     speakers: NDArray
     blocks: NDArray[np.intp]
@@ -124,37 +151,27 @@ class Arrangement:
 
 
 def arrange(
-    dealt: DealtVotes,
-    counts: Array,
-    blocks: NDArray[np.intp],
-    speakers: NDArray,
-    *,
-    start: int,
-    largest: int,
-    floor: float,
-    level: float,
-    among: NDArray[np.bool_] | None = None,
+    human: HumanVotes, *, start: int, largest: int, floor: float, level: float, among: NDArray[np.bool_] | None = None
 ) -> tuple[Arrangement, NDArray[np.bool_]]:
     """Return the arrangement of the utterances with enough votes, and the mask of these among all U.
 
     Args:
-        dealt: Human votes of all utterances.
-        counts: (U, C) human votes.
-        blocks: (U,) blocks of speakers.
-        speakers: (U,).
+        human: Votes of all utterances.
         start: Number of leading votes kept apart.
         largest: Largest number of conditioning votes, at least 1.
         floor: Smallest probability in the NLL.
         level: Coverage of intervals of weights.
         among: (U,) Utterances that may be used; None: all.
     """
-    fixed = dealt.voters() > start + largest
+    fixed = human.dealt.voters() > start + largest
     if among is not None:
         fixed &= among
-    prior = from_others(counts, blocks, fit_dirichlet_multinomial)[fixed]
+    prior = from_others(human.counts, human.blocks, fit_dirichlet_multinomial)[fixed]
+    used = human.of(fixed)
     arrangement = Arrangement(
-        dealt.of(fixed), speakers[fixed], blocks[fixed], prior, counts, blocks, start, largest, floor, level
-    )
+        used.names, used.dealt, used.speakers, used.blocks, prior, human.counts, human.blocks,
+        start, largest, floor, level,
+    )  # fmt: skip
     return arrangement, fixed
 
 
@@ -195,10 +212,7 @@ class OneMoreVote:
         return f"one more human vote after {self.after} is worth {self.mean:.4f} nats per vote ({error})"
 
 
-def value_of_one_more_vote(
-    dealt: DealtVotes, counts: Array, blocks: NDArray[np.intp], speakers: NDArray, *, floor: float,
-    settings: dict[str, Any],
-) -> OneMoreVote:  # fmt: skip
+def value_of_one_more_vote(human: HumanVotes, *, floor: float, settings: dict[str, Any]) -> OneMoreVote:
     """Return Delta = NLL(3, 0) - NLL(4, 0), or NLL(1, 0) - NLL(2, 0) if there are few votes.
 
     This is the margin of equivalence: smaller effects are less than the gain from one more human vote. Few means that
@@ -206,11 +220,12 @@ def value_of_one_more_vote(
     nor if all speakers are in one block: no speaker contributes to the margin by which their utterances are judged.
     ``settings`` are level, resamples, seed and method of its interval.
     """
-    votes, unknown = dealt.voters(), np.full(len(blocks), np.nan)
+    votes, blocks = human.dealt.voters(), human.blocks
+    unknown = np.full(len(blocks), np.nan)
     largest = 4 if largest_of_most(votes, 0, 4) == 4 else 2
     if largest_of_most(votes, 0, largest) < largest or len(np.unique(blocks[votes > largest])) < 2:
         return OneMoreVote(0, unknown)
-    world, fixed = arrange(dealt, counts, blocks, speakers, start=0, largest=largest, floor=floor, level=0.95)
+    world, fixed = arrange(human, start=0, largest=largest, floor=floor, level=0.95)
     less, more = (world.loss(world.human(k)).mean(axis=0) for k in (largest - 1, largest))
     gain = less - more
     of_others = {block: gain[world.blocks != block].mean() for block in np.unique(blocks)}

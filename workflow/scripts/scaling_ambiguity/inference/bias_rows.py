@@ -40,7 +40,7 @@ def class_rows(
         intervals = mean_interval(values, clusters_of_both, **settings)
         rows += [_row(intervals, i, stratum, metric) | more for i, stratum in enumerate(strata)]
     intervals = mean_interval(theirs - ours, clusters_of_both, **settings)
-    gaps = [_row(intervals, i, stratum, "share_gap") | _p(intervals, i) for i, stratum in enumerate(strata)]
+    gaps = [_row(intervals, i, stratum, "share_gap", tested=True) for i, stratum in enumerate(strata)]
     rows += adjusted(gaps, method)
     values, other, weights = called(human, synthetic)
     for c, stratum in enumerate(strata):
@@ -71,8 +71,7 @@ def factor_rows(
             rows += _mean_rows(np.where(here, getattr(scores, metric), np.nan), clusters, settings, stratum, metric)
         gap = np.where(usable, scores.match_gap, 0.0)
         intervals = contrast_interval((gap, usable & here), (gap, usable & ~here), clusters, **settings)
-        row = _row(intervals, 0, stratum, "match_gap_minus_rest")
-        contrasts.append(row | _p(intervals, 0))
+        contrasts.append(_row(intervals, 0, stratum, "match_gap_minus_rest", tested=True))
     return rows + adjusted(contrasts, method)
 
 
@@ -173,13 +172,8 @@ def _mean_rows(
     if not known.any():
         return []
     found = mean_interval(values[known], clusters[known], **settings)
-    return [_row(found, 0, stratum, metric) | (_p(found, 0) if tested and "_minus_" in metric else {})]
+    return [_row(found, 0, stratum, metric, tested=tested and "_minus_" in metric)]
 
 
-def _p(found: Intervals, i: int) -> dict:
-    return {"p": found.p[i], "p_least": found.p_least}
-
-
-def _row(found: Intervals, i: int, stratum: str, metric: str) -> dict:
-    row = {"stratum": stratum, "metric": metric, "estimate": found.estimate[i], "low": found.low[i]}
-    return row | {"high": found.high[i], "n": found.n, "n_clusters": found.n_clusters}
+def _row(found: Intervals, i: int, stratum: str, metric: str, *, tested: bool = False) -> dict:
+    return {"stratum": stratum, "metric": metric} | found.row(i, tested=tested)

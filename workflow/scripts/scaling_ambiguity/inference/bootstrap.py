@@ -8,7 +8,7 @@ resamples, which makes comparisons paired.
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -46,6 +46,12 @@ class Intervals:
     n: int
     n_clusters: int
     p_least: float = float("nan")
+
+    def row(self, i: int, *, tested: bool = False) -> dict[str, Any]:
+        """Return the numbers of one column as the statistics table has them; ``tested``: with its p-value."""
+        row = {"estimate": self.estimate[i], "low": self.low[i], "high": self.high[i]}
+        row |= {"n": self.n, "n_clusters": self.n_clusters}
+        return row | ({"p": self.p[i], "p_least": self.p_least} if tested else {})
 
 
 def rows_counted(weights: ArrayLike) -> int:

@@ -11,9 +11,9 @@ from scaling_ambiguity.inference.draws import subsets
 from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import histogram
+from scaling_ambiguity.metrics.catalogue import PER_VOTE, SCORES
 from scaling_ambiguity.metrics.corrected import corrected_jsd_bits
 from scaling_ambiguity.metrics.divergences import jsd_bits
-from scaling_ambiguity.metrics.scores import brier, nll_votes
 
 Array: TypeAlias = NDArray[np.float64]
 SIZES = (1, 2, 3, 5)  # numbers of votes of the histograms compared at equal counts
@@ -49,7 +49,7 @@ def leave_one_out(dealt: DealtVotes, keep: NDArray[np.bool_], a: Array, floor: f
     p = posterior_mean(np.maximum(counts[of] - votes, 0.0), a[of])
     weight = votes.sum(axis=1)
     whole = np.bincount(of, weight, minlength=len(a))
-    scores = {"nll": nll_votes(p, votes, floor), "brier": brier(p, votes)}
+    scores = {name: SCORES[name](p, votes, floor) for name in PER_VOTE}
     return {name: np.bincount(of, weight * value, minlength=len(a)) / whole for name, value in scores.items()}
 
 

@@ -11,10 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference.arrangement import largest_of_most
+from scaling_ambiguity.inference.arrangement import HumanVotes, largest_of_most
 from scaling_ambiguity.inference.draws import subsets
 from scaling_ambiguity.inference.exchange import fit_weights
-from scaling_ambiguity.labels.counting import DealtVotes
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import from_others
 from scaling_ambiguity.metrics.scores import nll_votes
@@ -62,29 +61,17 @@ def possible_numbers(voters: NDArray[np.integer], human: list[int | str], where:
 
 
 def cost_surface(
-    dealt: DealtVotes,
-    counts: Array,
-    blocks: NDArray[np.intp],
-    draws: NDArray[np.integer],
-    names: list[str],
-    *,
-    human: list[int | str],
-    synthetic: list[int],
-    floor: float,
-    seed: int,
-    where: str = "votes",
-) -> Surface:
+    given: HumanVotes, draws: NDArray[np.integer], *, human: list[int | str], synthetic: list[int], floor: float,
+    seed: int, where: str = "votes",
+) -> Surface:  # fmt: skip
     """Score the posterior mean of k human and m synthetic votes, unweighted and with the fitted weight.
 
     Prior and weight of an utterance are fitted to other speakers; m draws are a random subset in each deal,
     the smaller part of the larger. Without synthetic votes the labels are ``human``.
 
     Args:
-        dealt: Human votes on U utterances in D deals.
-        counts: (U, C) total counts of the same votes.
-        blocks: (U,) blocks of speakers.
+        given: Human votes on U utterances in D deals.
         draws: (U, M) class of each valid synthetic vote, -1 fills up.
-        names: The U utterances.
         human: Numbers k >= 1, and "all".
         synthetic: Numbers m >= 0.
         floor: Smallest probability in the NLL.
@@ -94,25 +81,26 @@ def cost_surface(
     Raises:
         UserError: Fewer than half of the utterances have more than the smallest k votes.
     """
-    numbers = possible_numbers(dealt.voters(), human, where)
-    used = dealt.voters() > max(numbers, default=1)
-    some, block, kept = dealt.of(used), blocks[used], [n for n, use in zip(names, used, strict=True) if use]
+    numbers = possible_numbers(given.dealt.voters(), human, where)
+    used = given.dealt.voters() > max(numbers, default=1)
+    kept, counts, blocks = given.of(used), given.counts, given.blocks
+    some = kept.dealt
     last = some.votes - 1
     reference = np.stack([some.count(place == last) for place in some.position])
     prior = from_others(counts, blocks, fit_dirichlet_multinomial)[used]
-    given = {str(k): some.between(0, k) for k in numbers}
+    conditions = {str(k): some.between(0, k) for k in numbers}
     if ALL in human:
-        given[ALL] = np.stack([some.count(place < last) for place in some.position])
+        conditions[ALL] = np.stack([some.count(place < last) for place in some.position])
     sizes = sorted(m for m in set(synthetic) if m <= draws.shape[1])
 
     def loss(votes: Array) -> Array:
         return nll_votes(posterior_mean(votes, prior), reference, floor).mean(axis=0)
 
-    losses: dict[Cell, Array] = {(HUMAN, k, 0): loss(votes) for k, votes in given.items()}
+    losses: dict[Cell, Array] = {(HUMAN, k, 0): loss(votes) for k, votes in conditions.items()}
     for m in (size for size in sizes if size):
-        pool = subsets(draws[used], kept, [m], len(some.position), counts.shape[1], seed, "cost subsets")[0]
-        for k, votes in given.items():
+        pool = subsets(draws[used], kept.names, [m], len(some.position), counts.shape[1], seed, "cost subsets")[0]
+        for k, votes in conditions.items():
             losses[POOLED, k, m] = loss(votes + pool)
-            weight = fit_weights(votes, pool, reference, counts, blocks, block).each
+            weight = fit_weights(votes, pool, reference, counts, blocks, kept.blocks).each
             losses[WEIGHTED, k, m] = loss(votes + weight[:, None] * pool)
-    return Surface(used, losses, float((some.voters() - 1).mean()), list(given), sizes)
+    return Surface(used, losses, float((some.voters() - 1).mean()), list(conditions), sizes)

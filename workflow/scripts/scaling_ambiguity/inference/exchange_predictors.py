@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.exchange import Weights
 from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
-from scaling_ambiguity.inference.known_worth import known_proxies
 from scaling_ambiguity.labels.calibrating import Calibration
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 
 Array: TypeAlias = NDArray[np.float64]
 PROFILE = (0.05, 0.15, 0.5, 1.5)  # number of human votes that all synthetic votes together count as
 SURE = 1e9  # votes, for a distribution taken as exact
+MOST_FRESH = 3  # votes of fresh raters, and latent draws, of known worth
 CALIBRATION_DEALS = 10  # deals used to fit a calibration combined with human votes
 FittedWeights = dict[tuple[str, int, float], Weights]
 
@@ -91,29 +91,30 @@ def add_read_out(losses: ExchangeLosses, p: Array) -> FittedWeights:
 
 
 def add_known(
-    losses: ExchangeLosses, names: list[str], v: Array, p: Array, pool: Array | None, m: int, seed: int
+    losses: ExchangeLosses, v: Array, p: Array, pool: Array | None, m: int, seed: int
 ) -> set[tuple[str, int, float]]:
     """Add the proxies whose worth is known, and return their keys.
 
-    Fresh raters of the same pool, draws from the latent distribution, and, where there are synthetic votes,
-    as many of noise and those of another utterance, both with the fitted weight.
+    ``fresh-k``: k votes of fresh raters of the same pool, worth k. ``latent-k``: k draws from the latent
+    distribution without any rater's habits, worth more. Where there are synthetic votes, ``noise``, m uniform votes,
+    and ``shuffled``, the m synthetic votes of another utterance; both have the fitted weight and are worth 0.
 
     Args:
-        losses: Receives the predictors.
-        names: The U utterances.
+        losses: Receives the predictors of its U utterances.
         v: (U, C) expected votes of a rater drawn from the pool.
         p: (U, C) latent distribution.
         pool: (D, U, C) m synthetic votes, or None.
         m: Their number.
         seed: The run's seed.
     """
-    world = losses.world
-    added = set()
-    for (name, k), votes in known_proxies(world, names, v, p, None, m, seed).items():
-        losses.add((name, 0, k), votes, across=name.startswith("fresh"))
-        added.add((name, 0, k))
+    world, names, deals = losses.world, losses.world.names, losses.world.dealt.shape[0]
+    added: set[tuple[str, int, float]] = set()
+    for source, distribution, purpose in (("fresh", v, "fresh raters"), ("latent", p, "latent draws")):
+        for k in range(1, min(MOST_FRESH, world.largest) + 1):
+            votes = fresh_votes(distribution, names, k, deals, seed, f"{k} {purpose}")
+            losses.add((f"{source}-{k}", 0, k), votes, across=source == "fresh")
+            added.add((f"{source}-{k}", 0, k))
     if pool is not None:
-        deals = world.dealt.shape[0]
         other = shuffle_within(np.zeros(len(names), dtype=np.intp), names, seed)
         noise = fresh_votes(np.full_like(v, 1 / v.shape[1]), names, m, deals, seed, "noise")
         for name, votes in (("noise", noise), ("shuffled", pool[:, other])):

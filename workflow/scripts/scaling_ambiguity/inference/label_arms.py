@@ -15,7 +15,7 @@ Array: TypeAlias = NDArray[np.float64]
 
 
 def label_arms(
-    world: Arrangement, names: list[str], synthetic: Array, places: NDArray | None, poolings: list[str], seed: int
+    world: Arrangement, synthetic: Array, places: NDArray | None, poolings: list[str], seed: int
 ) -> dict[str, dict[str, Arm]]:
     """Return the NLL of human, synthetic, combined and control labels, by additive pooling and by stratum.
 
@@ -25,7 +25,6 @@ def label_arms(
 
     Args:
         world: U utterances in D deals; k is its largest number of conditioning votes.
-        names: The utterances.
         synthetic: (D, U, C).
         places: (D, U) indices of the levels, or None where there are none.
         poolings: Names; those that do not add votes (dawid_skene, dirichlet) are judged only by trained models.
@@ -33,7 +32,7 @@ def label_arms(
     """
     k = world.largest
     human, m = world.human(k), synthetic.sum(axis=-1, keepdims=True)
-    other = shuffle_within(np.zeros(len(names), dtype=np.intp), names, seed)
+    other = shuffle_within(np.zeros(len(world.names), dtype=np.intp), world.names, seed)
     extra = {"combined": synthetic, "echo": with_echo(human, synthetic) * (k + m) - human}
     extra["shuffled"] = synthetic[:, other]
     fixed = {"human": world.loss(human), "synthetic": world.loss(synthetic)}

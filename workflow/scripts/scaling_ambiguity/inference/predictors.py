@@ -13,11 +13,12 @@ from scaling_ambiguity.inference.exchange_predictors import SURE
 from scaling_ambiguity.inference.exchange_rows import value_row
 from scaling_ambiguity.labels.counting import frequencies
 from scaling_ambiguity.labels.pooling import majority_shares
-from scaling_ambiguity.metrics.divergences import bhattacharyya, jsd_bits
+from scaling_ambiguity.metrics.catalogue import SCORES
 from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.tables.statistics import THESE
 
 Array: TypeAlias = NDArray[np.float64]
+SIMILARITIES = ("jsd_bits", "bhattacharyya")  # to the shares of all human votes, beside the NLL
 GENUINE = "genuine"  # votes of the same raters, set apart from the curve: their worth is their number
 
 
@@ -174,8 +175,7 @@ def _similarities(world: Arrangement, predictors: list[Predictor]) -> list[tuple
     shares = frequencies(world.dealt.between(0)[0])
     predicted = [world.predict(_votes(world, predictor))[0] for predictor in predictors]
     return [
-        (name, np.stack([function(p, shares) for p in predicted], axis=1))
-        for name, function in (("jsd_bits", jsd_bits), ("bhattacharyya", bhattacharyya))
+        (name, np.stack([SCORES[name](p, shares, world.floor) for p in predicted], axis=1)) for name in SIMILARITIES
     ]
 
 

@@ -15,12 +15,11 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.arrangement import Arrangement, arrange
+from scaling_ambiguity.inference.arrangement import Arrangement, HumanVotes, arrange
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses, Key, ruler_of
-from scaling_ambiguity.inference.exchange_predictors import add_calibrated, add_known, add_weighted
+from scaling_ambiguity.inference.exchange_predictors import MOST_FRESH, add_calibrated, add_known, add_weighted
 from scaling_ambiguity.inference.known_votes import CLASSES, KnownVotes, biased_votes, known_corpus, pool_habits
-from scaling_ambiguity.inference.known_worth import MOST_FRESH
 from scaling_ambiguity.inference.monte_carlo import exact_limits
 from scaling_ambiguity.labels.levels import LEVELS, choose_edges, level_of, pairwise_agreement
 from scaling_ambiguity.labels.others import class_prior, speaker_blocks
@@ -49,11 +48,9 @@ COLUMNS = [
 
 def arrangements(corpus: KnownVotes) -> Iterator[tuple[dict[str, NDArray[np.bool_] | None], Arrangement, NDArray]]:
     """Yield strata, arrangement and utterances used: first without levels, then levels from reserved votes."""
-    blocks = speaker_blocks(corpus.speakers)
+    human = HumanVotes(corpus.names, corpus.dealt, corpus.counts, speaker_blocks(corpus.speakers), corpus.speakers)
     for start, largest in ((0, LARGEST[WHOLE]), (LEVEL_VOTES, LARGEST["level"])):
-        world, used = arrange(
-            corpus.dealt, corpus.counts, blocks, corpus.speakers, start=start, largest=largest, floor=FLOOR, level=0.95
-        )
+        world, used = arrange(human, start=start, largest=largest, floor=FLOOR, level=0.95)
         if not start:
             yield {WHOLE: None}, world, used
             continue
@@ -70,13 +67,12 @@ def level_places(counts: Array) -> NDArray[np.int8]:
 def add_proxies(losses: ExchangeLosses, corpus: KnownVotes, used: NDArray, votes: Array, seed: int) -> None:
     """Add every proxy of the study; ``votes`` (U, C) are those of the biased annotator on the utterances used."""
     world = losses.world
-    names = [name for name, use in zip(corpus.names, used, strict=True) if use]
     pool = np.broadcast_to(votes, world.reference.shape)
-    add_known(losses, names, corpus.v[used], corpus.p[used], pool, SYNTHETIC, seed)
+    add_known(losses, corpus.v[used], corpus.p[used], pool, SYNTHETIC, seed)
     losses.add(("as_pooled", 0, SYNTHETIC), pool)
     add_weighted(losses, ("weighted", 0, SYNTHETIC), pool)
     if not world.start:
-        add_calibrated_proxies(losses, pool, corpus.v[used], names, seed)
+        add_calibrated_proxies(losses, pool, corpus.v[used], seed)
     human = world.human(BESIDE)
     echo = with_echo(human, pool) * (BESIDE + SYNTHETIC) - human
     prior = np.broadcast_to(SYNTHETIC * class_prior(corpus.counts), human.shape)
@@ -84,13 +80,13 @@ def add_proxies(losses: ExchangeLosses, corpus: KnownVotes, used: NDArray, votes
         losses.add((name, BESIDE, SYNTHETIC), world.weigh(more, BESIDE)[0], coarse=True)
 
 
-def add_calibrated_proxies(losses: ExchangeLosses, pool: Array, v: Array, names: list[str], seed: int) -> None:
+def add_calibrated_proxies(losses: ExchangeLosses, pool: Array, v: Array, seed: int) -> None:
     """Add the biased annotator and fresh raters, calibrated; penalties chosen at the most votes, as for an ALM."""
+    world, penalties = losses.world, None
     losses.add_calibrated_ruler()
     add_calibrated(losses, ("calibrated", 0, SYNTHETIC), pool)
-    penalties = None
-    for k in range(min(MOST_FRESH, losses.world.largest), 0, -1):
-        fresh = fresh_votes(v, names, k, losses.world.dealt.shape[0], seed, f"{k} fresh raters")
+    for k in range(min(MOST_FRESH, world.largest), 0, -1):
+        fresh = fresh_votes(v, world.names, k, world.dealt.shape[0], seed, f"{k} fresh raters")
         penalties = add_calibrated(losses, (f"calibrated-fresh-{k}", 0, k), fresh, penalties=penalties).penalties
 
 

@@ -7,14 +7,13 @@ and a proxy without information looks better than any number of them. Two withhe
 utterance, so that every deviation is due to the arrangement. No ALM is needed.
 """
 
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference.arrangement import arrange
+from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
 from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses, Key
 from scaling_ambiguity.inference.exchange_predictors import add_weighted
 from scaling_ambiguity.labels.counting import DealtVotes
@@ -36,36 +35,16 @@ PROXIES: dict[Key, float] = {
 }
 
 
-@dataclass(frozen=True)
-class Corpus:
-    """The human votes of a corpus.
+def with_votes(human: HumanVotes, level_votes: int) -> NDArray[np.bool_]:
+    """Return which utterances have votes for every role of the ``disjoint`` arrangement, (U,).
 
-    Attributes:
-        names: The U utterances.
-        dealt: Their human votes in D deals.
-        counts: (U, C).
-        blocks: (U,) block of speakers.
-        speakers: (U,).
+    These are a proxy, a level, conditioning and testing; fewer than ``FEWEST`` show nothing.
     """
-
-    names: list[str]
-    dealt: DealtVotes
-    counts: Array
-    blocks: NDArray[np.intp]
-    speakers: NDArray
-
-    def with_votes(self, level_votes: int) -> NDArray[np.bool_]:
-        """Return which utterances have votes for every role of the ``disjoint`` arrangement, (U,)."""
-        return self.dealt.voters() > WITHHELD + level_votes + LARGEST
-
-
-def identifiable(corpus: Corpus, level_votes: int) -> bool:
-    """Whether enough utterances have the votes needed for a proxy, a level, conditioning and testing."""
-    return int(corpus.with_votes(level_votes).sum()) >= FEWEST
+    return human.dealt.voters() > WITHHELD + level_votes + LARGEST
 
 
 def losses_under(
-    name: str, corpus: Corpus, *, level_votes: int, floor: float, level: float, seed: int
+    name: str, human: HumanVotes, *, level_votes: int, floor: float, level: float, seed: int
 ) -> ExchangeLosses:
     """Return the losses of human votes and of the proxies, overall and by level, under one arrangement.
 
@@ -79,7 +58,7 @@ def losses_under(
 
     Args:
         name: One of ``ARRANGEMENTS``.
-        corpus: U utterances, of which those of :meth:`Corpus.with_votes` are used.
+        human: U utterances, of which those of :func:`with_votes` are used.
         level_votes: Votes reserved for the level in ``disjoint``.
         floor: Smallest probability in the NLL.
         level: Coverage of intervals of weights.
@@ -94,21 +73,18 @@ def losses_under(
         "shared-reference": (WITHHELD, WITHHELD + LARGEST, None),
         "disjoint": (WITHHELD + level_votes, WITHHELD, WITHHELD + level_votes),
     }[name]
-    keep = corpus.with_votes(level_votes)
-    world, _ = arrange(
-        corpus.dealt.of(keep), corpus.counts[keep], corpus.blocks[keep], corpus.speakers[keep],
-        start=start, largest=LARGEST, floor=floor, level=level,
-    )  # fmt: skip
+    used = human.of(with_votes(human, level_votes))
+    world, _ = arrange(used, start=start, largest=LARGEST, floor=floor, level=level)
     agreement = agreement_between(world.dealt, first, last)
     places = level_of(agreement, tertile_edges(agreement))
     strata: dict[str, NDArray[np.bool_] | None] = {WHOLE: None}
     strata |= {stratum: places == place for place, stratum in enumerate(LEVELS)}
     losses = ExchangeLosses(world, strata, across=False)
-    add_proxies(losses, [utterance for utterance, kept in zip(corpus.names, keep, strict=True) if kept], seed)
+    add_proxies(losses, seed)
     return losses
 
 
-def add_proxies(losses: ExchangeLosses, names: list[str], seed: int) -> None:
+def add_proxies(losses: ExchangeLosses, seed: int) -> None:
     """Add the three proxies of known worth, whose keys are those of ``PROXIES``.
 
     ``withheld-2``: two further human votes, unweighted. ``echo``: two conditioning votes and their majority six times
@@ -121,7 +97,7 @@ def add_proxies(losses: ExchangeLosses, names: list[str], seed: int) -> None:
     human = world.human(WITHHELD)
     repeated = with_echo(human, np.full_like(human, ECHOES / human.shape[-1])) * (WITHHELD + ECHOES) - human
     losses.add(("echo", WITHHELD, ECHOES), world.weigh(repeated, WITHHELD)[0])
-    other = shuffle_within(np.zeros(len(names), dtype=np.intp), names, seed)
+    other = shuffle_within(np.zeros(len(world.names), dtype=np.intp), world.names, seed)
     add_weighted(losses, ("shuffled", 0, WITHHELD), withheld[:, other])
 
 

@@ -77,6 +77,11 @@ def synthetic_counts(proxies: pd.DataFrame, utterances: list[str], classes: list
     )
 
 
+def whole_votes(counts: Array) -> NDArray[np.bool_]:
+    """Return which utterances have only votes that name one label, (U,); one that names several is split among them."""
+    return np.abs(counts - np.rint(counts)).max(axis=1) < 1e-9
+
+
 def frequencies(counts: Array) -> Array:
     """Return counts / their sum along the last axis, in [0, 1]; without any vote the uniform distribution.
 

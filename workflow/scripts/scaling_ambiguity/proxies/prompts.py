@@ -13,6 +13,9 @@ from scaling_ambiguity.proxies.context import Turn
 from scaling_ambiguity.proxies.control_tokens import as_text
 
 MODALITIES = ("both", "audio", "text")
+# Prompts with both modalities are used eight times as often as those with one: a trained model is to cope with a
+# missing modality, not to specialise in it.
+BOTH_SHARE = 8
 _FIELDS = {"system", "task", "transcript", "classes", "rules", "evidence", "focus"}
 _OPTIONAL = {"context", "speaker", "reasoned", "kind"}
 KINDS = ("vote", "distribution", "verify")
@@ -109,6 +112,15 @@ class PromptSet:
         names = self.classes.format(classes=", ".join(classes))
         rules = [rule.format(focus=self.focus[focus_id], evidence=self.evidence[modality]) for rule in self.rules]
         return "\n".join([*lines, names, *rules, names])
+
+
+def lesson_prompts(processor: Any, prompts: PromptSet, transcript: str | None, classes: Sequence[str]) -> list[str]:
+    """Return the prompts about one clip that a small model is trained with, those with both modalities repeated."""
+    by_modality = {
+        modality: [render(processor, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids]
+        for modality in MODALITIES
+    }
+    return by_modality["both"] * BOTH_SHARE + by_modality["audio"] + by_modality["text"]
 
 
 def load_prompts(path: str | Path, kind: str = "vote") -> PromptSet:

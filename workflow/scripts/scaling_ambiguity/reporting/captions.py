@@ -4,8 +4,11 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.proxy_names import SYNTHETIC
 
+VOTES = "{{ snakemake.params.votes }}"  # place for the name of the synthetic votes; filled by Snakemake in the report
 EMPHASIS = re.compile(r"\*([^*\s][^*]*)\*")
 
 
@@ -21,11 +24,23 @@ def first_sentence(text: str) -> tuple[str, str]:
     return title.removesuffix("."), rest
 
 
-def captions_tex(files: Iterable[str | Path]) -> str:
+def filled(text: str, votes: str) -> str:
+    """Return a caption with the name of the synthetic votes in its place.
+
+    Raises:
+        UserError: It has a place for something else, which only the report could fill.
+    """
+    text = text.replace(VOTES, votes)
+    if "{{" in text or "{%" in text:
+        raise UserError(f"a caption has a place other than {VOTES!r}: {text.strip()[:80]!r}.")
+    return text
+
+
+def captions_tex(files: Iterable[str | Path], votes: str = SYNTHETIC) -> str:
     r"""Return captions.tex, which gives every file three macros; an unknown name stops LaTeX.
 
     ``\reportcaption{name}`` is the whole text, ``\reporttitle{name}`` its first sentence and
-    ``\reportnote{name}`` the rest.
+    ``\reportnote{name}`` the rest. ``votes`` is the name of the synthetic votes of the run.
     """
     lines = [r"\makeatletter"]
     for part in ("caption", "title", "note"):
@@ -35,7 +50,7 @@ def captions_tex(files: Iterable[str | Path]) -> str:
             rf"  {{\csname {part}@#1\endcsname}}}}",
         ]
     for file in sorted(Path(file) for file in files):
-        text = file.read_text(encoding="utf-8")
+        text = filled(file.read_text(encoding="utf-8"), votes)
         for part, words in zip(("caption", "title", "note"), (text, *first_sentence(text)), strict=True):
             lines.append(rf"\@namedef{{{part}@{file.stem}}}{{{to_latex(words)}}}")
     return "\n".join([*lines, r"\makeatother", ""])

@@ -80,6 +80,7 @@ class Display:
         shows: Kinds of estimates that it is made from; none: it has its own rule and program.
         function: ``module:function`` of the library that makes it from their rows.
         classes: The function also takes the class set.
+        proxies: The function also takes the name of the votes of each annotator.
     """
 
     stage: str
@@ -87,6 +88,7 @@ class Display:
     shows: tuple[str, ...] = ()
     function: str = ""
     classes: bool = False
+    proxies: bool = False
 
     @property
     def module(self) -> str:
@@ -120,7 +122,7 @@ FIGURES = {
     ),
     "fig_exchange_rate": Display(
         "annotation",
-        "The headline: how many human votes the ALM's votes are worth.",
+        "The headline: how many human votes the synthetic votes are worth.",
         ("exchange",),
         "reporting.figures.exchange_rate:draw_exchange_rate",
     ),
@@ -138,21 +140,23 @@ FIGURES = {
     ),
     "fig_alignment_by_level": Display(
         "annotation",
-        "Agreement of the ALM's votes with human votes, by ambiguity level, with floors and ceilings.",
+        "Agreement of the synthetic votes with human votes, by ambiguity level, with floors and ceilings.",
         ("alignment",),
         "reporting.figures.levels:draw_alignment_by_level",
     ),
     "fig_confusion": Display(
         "annotation",
-        "What people and the ALM call an utterance of each class (Dawid and Skene).",
+        "What people and the synthetic rater call an utterance of each class (Dawid and Skene).",
         ("agreement",),
         "reporting.figures.confusion:draw_confusion",
+        proxies=True,
     ),
     "fig_bias": Display(
         "annotation",
-        "Where the ALM departs from people, group by group, and whether it listens.",
+        "Where the synthetic votes depart from people's, group by group, and whether their source listens.",
         ("bias",),
         "reporting.figures.bias:draw_bias",
+        proxies=True,
     ),
     "fig_models_by_level": Display(
         "training",
@@ -188,9 +192,10 @@ TABLES = {
     ),
     "tab_bias": Display(
         "annotation",
-        "Where the ALM departs from people: labels, groups, what it hears, what its votes vary with.",
+        "Where the synthetic votes depart from people's: labels, groups, what is heard, what they vary with.",
         ("bias",),
         "reporting.tables.bias:bias_table",
+        proxies=True,
     ),
     "tab_saturation": Display(
         "annotation",

@@ -22,19 +22,6 @@ SYNTHETIC_DETAILS = {
     "smoothed": ("smoothed",),
     "matched-smoothed": ("matched", "smoothed"),
 }
-METRICS = {
-    "nll": "NLL",
-    "brier": "Brier",
-    "jsd_bits": "JSD",
-    "js_distance": "JS distance",
-    "bhattacharyya": "BC",
-    "kl_bits": "KL",
-    "total_variation": "TV",
-    "cosine": "cosine",
-    "entropy_gap": "entropy gap",
-    "accuracy": "accuracy",
-    "r2_within": "$R^2$ within",
-}
 
 
 def split_labels(labels: str) -> Labels:

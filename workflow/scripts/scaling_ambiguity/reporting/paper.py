@@ -9,7 +9,6 @@ from pathlib import Path
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_text
-from scaling_ambiguity.reporting.captions import captions_tex
 
 # Seconds since 1970 that the PDF states as its date, so that the same content gives the same bytes.
 EPOCH = "1700000000"
@@ -39,10 +38,13 @@ def gather(
     sections: list[str],
     figures: Iterable[Path],
     tables: Iterable[Path],
-    captions: Iterable[Path],
+    captions: str,
     numbers: Path,
 ) -> None:
-    """Copy everything LaTeX needs into ``folder``; files that it cannot read (CSV, SVG) are ignored."""
+    """Copy everything LaTeX needs into ``folder``; files that it cannot read (CSV, SVG) are ignored.
+
+    ``captions`` is the text of captions.tex.
+    """
     absent = [name for name in sections if not (sources / "sections" / f"{name}.tex").is_file()]
     if absent:
         raise UserError(f"{sources}/sections: no section {absent[0]!r}; write {absent[0]}.tex or leave it out.")
@@ -57,7 +59,7 @@ def gather(
     for name in sections:
         shutil.copyfile(sources / "sections" / f"{name}.tex", folder / "sections" / f"{name}.tex")
     write_text("".join(f"\\input{{sections/{name}}}\n" for name in sections), folder / "sections.tex")
-    write_text(captions_tex(captions), folder / "captions.tex")
+    write_text(captions, folder / "captions.tex")
     shutil.copyfile(numbers, folder / "numbers.tex")
 
 

@@ -2,6 +2,7 @@
 
 import math
 
+from scaling_ambiguity.metrics.catalogue import LOWER, METRICS
 from scaling_ambiguity.reporting.text import count, number
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
@@ -9,20 +10,20 @@ INTERVAL = r"{level}\,\% interval"
 FEW_SPEAKERS = f"from fewer than {LEAST_CLUSTERS} speakers"
 
 
-def difference(estimate: float, p: float, level: float, *, smaller_is_better: bool = True) -> str:
+def difference(estimate: float, p: float, level: float, metric: str = "nll") -> str:
     """Return the wording of a difference: ``better than``, ``worse than`` or ``not distinguishable from``.
 
     Args:
         estimate: The difference.
         p: Its p-value, adjusted for the family it belongs to.
         level: Coverage of the intervals; a difference counts if ``p < 1 - level``.
-        smaller_is_better: Whether a negative difference is good.
+        metric: What differs; its direction decides what is better.
     """
     if not (math.isfinite(estimate) and math.isfinite(p)):
         return "not comparable with"
     if p >= 1 - level or estimate == 0:
         return "not distinguishable from"
-    return "better than" if (estimate < 0) == smaller_is_better else "worse than"
+    return "better than" if (estimate < 0) == (METRICS[metric].better == LOWER) else "worse than"
 
 
 def trend(low: float, high: float) -> str:

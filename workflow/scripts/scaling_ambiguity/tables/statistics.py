@@ -1,12 +1,10 @@
 """``results/statistics/*.parquet``: one row per estimate, with its interval and its estimand."""
 
-import re
-from math import inf
-
 import numpy as np
 import pandas as pd
 import pandera.pandas as pa
 
+from scaling_ambiguity.metrics.catalogue import range_of
 from scaling_ambiguity.tables.base import Table
 
 _text = (
@@ -21,33 +19,15 @@ _text = (
     "population",
     "method",
 )
-# The range of a metric. Differences and bias-corrected values have no such range.
-_SHARES = (
-    r"accuracy|uar|(macro|weighted)_f1|ece|bhattacharyya|cosine|total_variation|js_distance|jsd_bits(_equal)?|r2_within|"
-    r"pairwise_agreement|match(_audio|_text|_human)?|share|called_.*"
-)
-_POSSIBLE = (
-    (_SHARES, 0.0, 1.0),
-    (r"(pearson|spearman)_.*|entropy_pearson", -1.0, 1.0),
-    ("brier", 0.0, 2.0),
-    ("nll|kl_bits", 0.0, inf),
-)
 THESE, LIKE_THESE = "these raters", "raters like these"  # the population of an estimate
+NOT_IDENTIFIABLE = "not_identifiable"  # the method of a row whose estimate the corpus does not allow
 LEAST_CLUSTERS = 5  # for an interval or a p-value: no study supports them with fewer
 FEW = "few_clusters"  # the method of a row that has neither for this reason
 _OVER_CLUSTERS = (
-    *(
-        "bootstrap_t",
-        "percentile",
-        "bca",
-        "t",
-        "jackknife_t",
-        "test_inversion",
-        "test_inversion_any_weight",
-        "sequential",
-    ),
+    *("bootstrap_t", "percentile", "bca", "t", "jackknife_t"),
+    *("test_inversion", "test_inversion_any_weight", "sequential"),
 )
-_TESTS = ("sign_flip",)  # their rows accompany those of intervals and keep the name of their method
+SIGN_FLIP = "sign_flip"  # a test: its rows accompany those of intervals and keep the name of their method
 _numbers = ("votes", "estimate", "low", "high", "p", "p_adjusted", "p_least")
 
 STATISTICS = Table(
@@ -96,13 +76,11 @@ def statistics_frame(rows: list[dict]) -> pd.DataFrame:
     for column in ("n", "n_clusters"):
         frame[column] = frame[column].fillna(0).astype(int)
     frame["one_sided"] = frame["one_sided"].astype(object).fillna("no").astype(str)
-    for metrics, least, most in _POSSIBLE:
-        of_metric = np.array(
-            [bool(re.fullmatch(metrics, name)) and "_minus_" not in name for name in frame["metric"]], bool
-        )
-        bounded = of_metric & frame["estimate"].between(least, most).to_numpy()
-        frame.loc[bounded, ["low", "high"]] = frame.loc[bounded, ["low", "high"]].clip(least, most)
+    least, most = np.array([range_of(name) for name in frame["metric"]], float).reshape(-1, 2).T
+    bounded = frame["estimate"].between(least, most).to_numpy()
+    for column in ("low", "high"):
+        frame.loc[bounded, column] = frame.loc[bounded, column].clip(least[bounded], most[bounded])
     few = frame["n_clusters"].between(1, LEAST_CLUSTERS - 1)
-    frame.loc[few & frame["method"].isin(_OVER_CLUSTERS + _TESTS), ["low", "high", "p", "p_adjusted"]] = np.nan
+    frame.loc[few & frame["method"].isin((*_OVER_CLUSTERS, SIGN_FLIP)), ["low", "high", "p", "p_adjusted"]] = np.nan
     frame.loc[few & frame["method"].isin(_OVER_CLUSTERS), "method"] = FEW
     return frame

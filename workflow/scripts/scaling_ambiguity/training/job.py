@@ -8,6 +8,7 @@ from typing import Any, Self
 import torch
 from pydantic import Field, model_validator
 
+from scaling_ambiguity.alms.members import member_folder
 from scaling_ambiguity.settings import Settings
 from scaling_ambiguity.training.kinds import KINDS
 from scaling_ambiguity.training.online import OnlineStep
@@ -128,6 +129,9 @@ class TrainingJob(Settings):
             "augmented": self.augmented[place : place + 1],
             "augmented_features": {name: paths[place : place + 1] for name, paths in self.augmented_features.items()},
         }
+        if "members" in self.entry:
+            rest = {key: value for key, value in self.entry.items() if key != "members"}
+            changes["entry"] = rest | {"checkpoint": str(member_folder(self.entry["checkpoint"], fold))}
         return self.model_copy(update=changes)
 
     def open_trainee(self, team: Team = ALONE) -> Trainee:

@@ -12,17 +12,18 @@ class Kind:
             :class:`~scaling_ambiguity.training.trainee.Trainee`.
         prompts: It reads a prompt set.
         language_model: It computes with the whole ALM, on that model's GPUs, which are checked beforehand.
-        features: It reads vectors of frozen encoders.
+        features: Keys of its entry that name the frozen encoders whose vectors it reads.
     """
 
     module: str
     prompts: bool = False
     language_model: bool = False
-    features: bool = False
+    features: tuple[str, ...] = ()
 
 
-LORA, PERCEPTRON = "lora", "perceptron"
+LORA, PERCEPTRON, AMBER2 = "lora", "perceptron", "amber2"
 KINDS = {
     LORA: Kind("finetuning.lora", prompts=True, language_model=True),
-    PERCEPTRON: Kind("finetuning.perceptron", features=True),
+    PERCEPTRON: Kind("finetuning.perceptron", features=("encoder",)),
+    AMBER2: Kind("amber2.trainee", features=("speech", "text")),
 }

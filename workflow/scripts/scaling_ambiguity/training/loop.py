@@ -133,7 +133,11 @@ class _Loop:
         self.batches = Batches(train.examples.utterances, self.options.batch, training.seed, lengths)
         trainee.reset(training.seed)
         self.optimiser = torch.optim.AdamW(
-            trainee.parameters, lr=self.options.learning_rate, weight_decay=self.options.weight_decay, foreach=False
+            trainee.parameters,
+            lr=self.options.learning_rate,
+            weight_decay=self.options.weight_decay,
+            foreach=False,
+            fused=trainee.fused,
         )
         self.validation_targets = validation.targets(list(range(len(validation)))).cpu()
         self.saved = self._start()

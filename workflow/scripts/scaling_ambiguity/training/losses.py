@@ -30,7 +30,7 @@ def _negative_entropy(p: torch.Tensor) -> torch.Tensor:
 
 
 def nll(log_probabilities: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return - sum_c p_c log q_c, mean over the batch, in nats.
+    """Return - sum_c p_c log q_c of each item, (B,), in nats.
 
     With p the relative frequencies of an utterance's votes this is the negative log-likelihood of
     one of its votes, and the same number as the soft cross-entropy (``soft_ce``).
@@ -39,30 +39,30 @@ def nll(log_probabilities: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         log_probabilities: log q, shape (B, C).
         targets: p, shape (B, C), rows summing to 1.
     """
-    return -(targets * log_probabilities).sum(-1).mean()
+    return -(targets * log_probabilities).sum(-1)
 
 
 def kl(log_probabilities: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return KL(p || q) = sum_c p_c log(p_c / q_c), mean over the batch, in nats, >= 0.
+    """Return KL(p || q) = sum_c p_c log(p_c / q_c) of each item, (B,), in nats, >= 0.
 
     Its gradient is that of :func:`nll`; its value is 0 where the model equals the target. Arguments as there.
     """
-    return (_negative_entropy(targets) - (targets * log_probabilities).sum(-1)).mean()
+    return _negative_entropy(targets) - (targets * log_probabilities).sum(-1)
 
 
 def jsd(log_probabilities: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the Jensen-Shannon divergence, mean over the batch, in nats, in [0, log 2] (Lin 1991, 10.1109/18.61115).
+    """Return the Jensen-Shannon divergence of each item, (B,), in nats, in [0, log 2] (Lin 1991, 10.1109/18.61115).
 
     (KL(p || m) + KL(q || m)) / 2 with m = (p + q) / 2, the published training loss. Arguments as :func:`nll`.
     """
     log_mixture = torch.logaddexp(targets.log(), log_probabilities) - math.log(2)
     divergence_of_q = (log_probabilities.exp() * (log_probabilities - log_mixture)).sum(-1)
     theirs = _negative_entropy(targets) - (targets * log_mixture).sum(-1)
-    return (divergence_of_q + theirs).mean() / 2
+    return (divergence_of_q + theirs) / 2
 
 
 def dirichlet(log_alpha: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-    """Return the evidential loss of Dirichlet parameters alpha, mean over the batch, in nats.
+    """Return the evidential loss of Dirichlet parameters alpha of each item, (B,), in nats.
 
     sum_c p_c (psi(a_0) - psi(a_c)) + lambda KL(Dir(a~) || Dir(1)), a~ = p + (1 - p) a, a_0 = sum_c a_c:
     the expected cross-entropy under Dir(alpha) and the removal of evidence for other classes (Sensoy, Kaplan
@@ -83,20 +83,26 @@ def dirichlet(log_alpha: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         - torch.lgamma(torch.tensor(float(other.shape[-1])))
         + ((other - 1) * (torch.digamma(other) - torch.digamma(total))).sum(-1)
     )
-    return (risk + REGULARISER * divergence).mean()
+    return risk + REGULARISER * divergence
 
 
 def entropy(log_weights: torch.Tensor) -> torch.Tensor:
-    """Return the entropy of the prediction, mean over the batch, in nats; rows (B, C) are normalised first."""
+    """Return the entropy of the prediction of each item, (B,), in nats; rows (B, C) are normalised first."""
     logs = log_softmax(log_weights, dim=-1)
-    return -(logs.exp() * logs).sum(-1).mean()
+    return -(logs.exp() * logs).sum(-1)
 
 
 LOSSES: dict[str, Loss] = {"nll": nll, "soft_ce": nll, "kl": kl, "jsd": jsd, EVIDENTIAL: dirichlet}
 
 
 def choose_loss(protocol: Mapping, classes: list[str] | tuple[str, ...] = ()) -> Loss:
-    """Return the loss that a protocol names, with its entropy term where it has one.
+    """Return the mean over a batch of :func:`choose_item_loss`; arguments as there."""
+    loss = choose_item_loss(protocol, classes)
+    return lambda output, targets: loss(output, targets).mean()
+
+
+def choose_item_loss(protocol: Mapping, classes: list[str] | tuple[str, ...] = ()) -> Loss:
+    """Return the loss of each item, (B,), that a protocol names, with its entropy term where it has one.
 
     Args:
         protocol: ``head`` and ``loss``; for ``emd`` also ``geometry``, {class: position on a line, or in a plane};

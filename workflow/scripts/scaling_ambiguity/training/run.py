@@ -4,6 +4,7 @@ import gc
 
 import pandas as pd
 
+from scaling_ambiguity.alms.members import refuse_heard
 from scaling_ambiguity.progress import announce
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.base import class_columns
@@ -39,9 +40,18 @@ def run_job(job: TrainingJob, team: Team = ALONE, interrupts: Interrupts | None 
 
 
 def gather_parts(job: TrainingJob, fold: int) -> Parts:
-    """Return the examples of one fold of a job."""
+    """Return the examples of one fold of a job.
+
+    Raises:
+        UserError: See :func:`~.examples.gather_examples`; or the model to be trained further has heard a test speaker.
+    """
+    utterances, entry = UTTERANCES.read(job.utterances), job.of_fold(fold).entry
+    if "members" in job.entry:
+        splits = SPLITS.read(job.splits)
+        tested = splits.loc[(splits["fold"] == fold) & (splits["part"] == "test"), "utterance"]
+        refuse_heard(entry["checkpoint"], utterances[utterances["utterance"].isin(tested)])
     return gather_examples(
-        UTTERANCES.read(job.utterances),
+        utterances,
         job.root,
         job.label_table,
         SPLITS.read(job.splits),

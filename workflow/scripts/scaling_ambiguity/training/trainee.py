@@ -74,6 +74,7 @@ class Trainee(Protocol):
         loss: (log-distributions (B, C), targets (B, C)) -> mean over the batch; validation is judged by it.
         gathered_bytes: Largest size of whole layers, in bytes, gathered in addition to this process's share of a
             sharded model; 0: it is not sharded. All processes of a sharded model must compute equally often.
+        fused: AdamW updates a tensor in one pass instead of ten, with other last digits.
     """
 
     checkpoint: str
@@ -84,6 +85,7 @@ class Trainee(Protocol):
     parameters: list[torch.Tensor]
     loss: Loss
     gathered_bytes: int
+    fused: bool
 
     def inputs(self, examples: Examples, part: str) -> Inputs:
         """Return the inputs of ``examples``; ``part`` names them to the user."""

@@ -14,7 +14,7 @@ from scaling_ambiguity.errors import UserError
 def transport_loss(
     geometry: Mapping[str, float | list[float]], classes: list[str]
 ) -> Callable[[torch.Tensor, torch.Tensor], torch.Tensor]:
-    """Return the loss W(p, q) = min_T sum_ij T_ij d_ij, mean over the batch, in the unit of the geometry.
+    """Return the loss W(p, q) = min_T sum_ij T_ij d_ij of each item, (B,), in the unit of the geometry.
 
     T >= 0 has row sums p and column sums q; d_ij is the Euclidean distance of the classes' positions
     (Kantorovich 1942). Classes on a line have a closed form, sum_i |P_i - Q_i| (x_{i+1} - x_i) with P and
@@ -38,9 +38,9 @@ def transport_loss(
         raise UserError("protocol `geometry`: every class needs the same number of coordinates.")
     points = np.stack(places)
     if points.shape[1] == 1:
-        return lambda log_q, p: _line(log_q.exp(), p, points[:, 0]).mean()
+        return lambda log_q, p: _line(log_q.exp(), p, points[:, 0])
     distances = np.sqrt(((points[:, None] - points) ** 2).sum(axis=-1))
-    return lambda log_q, p: _Transport.apply(log_q.exp(), p, distances).mean()
+    return lambda log_q, p: _Transport.apply(log_q.exp(), p, distances)
 
 
 def _line(q: torch.Tensor, p: torch.Tensor, places: np.ndarray) -> torch.Tensor:

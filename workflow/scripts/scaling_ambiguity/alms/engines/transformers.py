@@ -21,8 +21,8 @@ from scaling_ambiguity.alms.scoring import label_tokens
 from scaling_ambiguity.errors import UserError
 
 _KNOWN = {
-    "encoded", "encodings", "engine", "checkpoint", "gpus", "max_tokens", "places", "revision", "shared_prefix",
-    "trust_remote_code", "trained_on", "training",
+    "checkpoint", "encoded", "encoder", "encodings", "engine", "gpus", "known_as", "max_tokens", "places", "revision",
+    "shared_prefix", "trained_on", "training", "trust_remote_code",
 }  # fmt: skip
 
 
@@ -75,12 +75,13 @@ class Engine(BatchEngine):
         shared_prefix: bool = False,
         encoded: EncodedClips | None = None,
         places: int = MOST_PLACES,
+        revision: str | None = None,
     ) -> None:
         self.alm = alm
         self.longest = longest
         self.model = model
         self.shared = shared_prefix
-        self.revision = f"{alm.revision} shared_prefix" if shared_prefix else alm.revision
+        self.revision = (revision or alm.revision) + (" shared_prefix" if shared_prefix else "")
         self.processor = alm.processor
         self.encodings = Encodings(alm, shared=encoded)
         self.forwards = Forwards(alm, places)
@@ -204,8 +205,9 @@ def _groups(questions: Sequence[Question], asked: list[int], adapted: bool) -> l
 def open_engine(entry: dict) -> Engine:
     """Open the model of an ``alms`` entry.
 
-    ``places`` bounds the tokens x rows of a forward; memory bounds them anyway. ``encoded``, which a job adds to it,
-    are the folders of the clips' encoder outputs.
+    ``places`` bounds the tokens x rows of a forward; memory bounds them anyway. A job adds ``encoded``, the folders of
+    the clips' encoder outputs, and ``known_as``, model and revision under which answers of a member of a cross-fitted
+    model are stored.
 
     Raises:
         UserError: An unknown key, no checkpoint, one that cannot be opened, or encoder outputs of another one.
@@ -220,4 +222,7 @@ def open_engine(entry: dict) -> Engine:
     alm = load_alm(entry["checkpoint"], **options)
     longest, shared = entry.get("max_tokens", LONGEST_ANSWER), entry.get("shared_prefix", False)
     encoded = EncodedClips(entry["encoded"]) if entry.get("encoded") else None
-    return Engine(alm, entry["checkpoint"], longest, shared, encoded, entry.get("places", MOST_PLACES))
+    identity = entry.get("known_as", {"model": entry["checkpoint"], "revision": alm.revision})
+    return Engine(
+        alm, identity["model"], longest, shared, encoded, entry.get("places", MOST_PLACES), identity["revision"]
+    )

@@ -117,6 +117,8 @@ class Family:
         encode: Clips to one (n_audio_tokens, H) tensor each.
         longest: ``(processor)`` to the seconds of a clip that are encoded; None: all of it.
         turn_end: Token that ends the assistant's turn, if it is not the tokenizer's end token.
+        tower: Clips to one (n_audio_tokens, D) tensor each, the input of the projector; None: the family's audio tower
+            is never shared.
         tokenize: ``(tokenizer, rendered prompt)`` to token ids.
         adapted: Adapters are active with a clip and inactive without one.
         load_adapters: ``(model, checkpoint, options)``: load the adapter that comes with the checkpoint.
@@ -132,6 +134,7 @@ class Family:
     encode: Encoder
     longest: Callable[[Any], float | None]
     turn_end: str | None = None
+    tower: Encoder | None = None
     tokenize: Callable[[Any, str], list[int]] = tokenize
     adapted: bool = False
     load_adapters: Callable[[Any, str | Path, dict], None] = nothing

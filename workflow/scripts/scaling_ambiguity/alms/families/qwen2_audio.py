@@ -1,5 +1,7 @@
 """Qwen2-Audio: a 30 s window of Whisper features, with the mask that the model's own forward uses."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,29 @@ def _encode_clip(base: torch.nn.Module, processor: Any, prepared: tuple[torch.Te
     return encode_features(_parts(base), features.to(base.device), mask.to(base.device))[0]
 
 
+def _tower_clip(base: torch.nn.Module, processor: Any, prepared: tuple[torch.Tensor, torch.Tensor]) -> torch.Tensor:
+    """Run the audio tower alone over the frames that hold sound; the rest of the window is masked anyway."""
+    features, mask = prepared
+    tower = _parts(base).audio_tower
+    # the frames that reach the last position, and one more position, which is masked
+    frames = min(2 * int(tower._get_feat_extract_output_lengths(mask.sum(-1))[0]) + 2, features.shape[-1])
+    with shortened(tower, frames // 2):
+        hidden, lengths = _tower_states(tower, features[..., :frames].to(base.device), mask.to(base.device))
+    return hidden[0, : lengths[0]]
+
+
+@contextmanager
+def shortened(encoder: Any, positions: int) -> Iterator[None]:
+    """Let an encoder of Whisper's kind read ``positions`` frames: it accepts no length but that of its table."""
+    table, longest = encoder.embed_positions, encoder.config.max_source_positions
+    encoder.embed_positions = torch.nn.Embedding.from_pretrained(table.weight[:positions])
+    encoder.config.max_source_positions = positions
+    try:
+        yield
+    finally:
+        encoder.embed_positions, encoder.config.max_source_positions = table, longest
+
+
 def mel_features(processor: Any, waveforms: list[np.ndarray]) -> tuple[torch.Tensor, torch.Tensor]:
     """Return log-mel features (B, n_mels, frames) and their frame mask (B, frames) of the model's full window."""
     batch = processor.feature_extractor(
@@ -50,7 +75,12 @@ def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) 
         For each row its (n_audio_tokens, hidden); n_audio_tokens follows from the frames that hold sound, 0 for
         too few.
     """
-    tower = modules.audio_tower
+    hidden, lengths = _tower_states(modules.audio_tower, features, mask)
+    return [row[:length] for row, length in zip(modules.projector(hidden), lengths, strict=True)]
+
+
+def _tower_states(tower: Any, features: torch.Tensor, mask: torch.Tensor) -> tuple[torch.Tensor, list[int]]:
+    """Return the states (B, positions, D) of the audio tower, and how many of each row are of sound."""
     frame_lengths, token_lengths = tower._get_feat_extract_output_lengths(mask.sum(-1))
     longest = (features.shape[-1] - 2) // 2 + 1
     padding = torch.arange(longest, device=features.device)[None, :] < frame_lengths[:, None]
@@ -59,8 +89,7 @@ def encode_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) 
         inputs_embeds=torch.zeros(len(features), longest, 1, dtype=tower.conv1.weight.dtype, device=features.device),
         attention_mask=padding.long(),
     )
-    hidden = modules.projector(tower(features, attention_mask=attention).last_hidden_state)
-    return [row[:length] for row, length in zip(hidden, token_lengths.tolist(), strict=True)]
+    return tower(features, attention_mask=attention).last_hidden_state, token_lengths.tolist()
 
 
 def _longest(processor: Any) -> float:
@@ -68,5 +97,6 @@ def _longest(processor: Any) -> float:
 
 
 _ENCODE = one_by_one(_encode_clip, _features)
+_TOWER = one_by_one(_tower_clip, _features)
 _CLASS = "Qwen2AudioForConditionalGeneration"
-FAMILY = Family("Qwen2-Audio", {_CLASS: _CLASS}, _parts, _open, _ENCODE, _longest, turn_end="<|im_end|>")
+FAMILY = Family("Qwen2-Audio", {_CLASS: _CLASS}, _parts, _open, _ENCODE, _longest, turn_end="<|im_end|>", tower=_TOWER)

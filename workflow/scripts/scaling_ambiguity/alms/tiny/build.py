@@ -4,6 +4,8 @@ Sizes are those that were found to learn the demo's task in one CPU minute; the 
 processor and the chat template are the ones of Qwen2-Audio-7B-Instruct.
 """
 
+from typing import Any
+
 import torch
 from transformers import (
     GenerationConfig,
@@ -30,8 +32,6 @@ def build_processor(tokenizer: PreTrainedTokenizerFast) -> Qwen2AudioProcessor:
 
 def build_model(processor: Qwen2AudioProcessor, seed: int) -> Qwen2AudioForConditionalGeneration:
     """Return the untrained model; the same seed gives the same weights."""
-    tokenizer = processor.tokenizer
-    token = {name: tokenizer.convert_tokens_to_ids(name) for name in (AUDIO, END, END_OF_TEXT)}
     audio = {
         "model_type": "qwen2_audio_encoder",
         "d_model": 96,
@@ -43,6 +43,20 @@ def build_model(processor: Qwen2AudioProcessor, seed: int) -> Qwen2AudioForCondi
         "max_source_positions": SECONDS * SAMPLE_RATE // HOP // 2,
         "dropout": 0.05,
     }
+    return assemble(processor.tokenizer, audio, seed)
+
+
+def assemble(
+    tokenizer: PreTrainedTokenizerFast, audio: dict[str, Any], seed: int
+) -> Qwen2AudioForConditionalGeneration:
+    """Return an untrained Qwen2-Audio with a language model of one layer of 128 units behind any audio tower.
+
+    Args:
+        tokenizer: Of :func:`~.tokenizer.train_tokenizer`.
+        audio: Configuration of the audio tower.
+        seed: The same seed gives the same weights.
+    """
+    token = {name: tokenizer.convert_tokens_to_ids(name) for name in (AUDIO, END, END_OF_TEXT)}
     text = {
         "model_type": "qwen2",
         "vocab_size": len(tokenizer),

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import PreTrainedTokenizerFast
 
+from scaling_ambiguity.errors import UserError
+
 END_OF_TEXT, START, END = "<|endoftext|>", "<|im_start|>", "<|im_end|>"
 AUDIO, AUDIO_START, AUDIO_END = "<|AUDIO|>", "<|audio_bos|>", "<|audio_eos|>"
 TEMPLATE_WORDS = ["system\n", "user\n", "assistant\n", "Audio 1: "] * 10
@@ -19,6 +21,9 @@ def train_tokenizer(texts: Sequence[str], labels: Sequence[str]) -> PreTrainedTo
     Args:
         texts: Texts the model will read; any other text falls back to bytes.
         labels: The label words.
+
+    Raises:
+        UserError: A label is not a single word.
     """
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -45,5 +50,5 @@ def train_tokenizer(texts: Sequence[str], labels: Sequence[str]) -> PreTrainedTo
     )
     for word in words:
         if len(fast(word, add_special_tokens=False)["input_ids"]) != 1:
-            raise ValueError(f"label {word!r} is not one token of the tiny tokenizer")
+            raise UserError(f"label {word.strip()!r} cannot be one token: rename the class to one word.")
     return fast

@@ -1,4 +1,6 @@
-"""How often a person, and the ALM, agree with a person: group by group, and with only one part of the input."""
+"""How often a person's and a synthetic vote agree with a person: by group, and with only one part of the input."""
+
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,20 +8,24 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scaling_ambiguity.reporting.proxy_names import label, shared_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, ORANGE, VERMILION, draw_estimates
 from scaling_ambiguity.reporting.tables.bias import LEVELS, factor_strata
 
 LOOKS = {
     "match_human": ("another person", VERMILION, "^"),
-    "match": ("the ALM", BLUE, "o"),
-    "match_audio": ("the ALM, voice alone", GREEN, "s"),
-    "match_text": ("the ALM, words alone", ORANGE, "D"),
+    "match": ("{votes}", BLUE, "o"),
+    "match_audio": ("{votes}, voice alone", GREEN, "s"),
+    "match_text": ("{votes}, words alone", ORANGE, "D"),
 }
 
 
-def draw_bias(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the figure, one panel per table of report_bias, and the rows shown."""
+def draw_bias(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tuple[Figure, pd.DataFrame]:
+    """Return the figure, one panel per table of report_bias, and the rows shown.
+
+    ``proxies`` is the name of the votes of each annotator; the legend is that of all panels.
+    """
     need(statistics, "fig_bias", metric="match")
     files = [rows for _, rows in statistics.groupby("file", sort=True)]
     strata = [_strata(rows) for rows in files]
@@ -28,7 +34,7 @@ def draw_bias(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         len(files), 1, figsize=(COLUMN_WIDTH, height), squeeze=False, height_ratios=[len(names) for names in strata]
     )
     for panel, rows, names in zip(axes[:, 0], files, strata, strict=True):
-        _draw_panel(panel, rows, names)
+        _draw_panel(panel, rows, names, label(shared_name(proxies)))
         if len(files) > 1:
             panel.set_title(f"{rows['corpus'].iloc[0]}, {rows['protocol'].iloc[0]}, {rows['model'].iloc[0]}")
     handles, labels = axes[0, 0].get_legend_handles_labels()
@@ -40,14 +46,15 @@ def _strata(rows: pd.DataFrame) -> list[str]:
     return ["all", *(level for level in LEVELS if level in set(rows["stratum"])), *factor_strata(rows)]
 
 
-def _draw_panel(axes: Axes, rows: pd.DataFrame, strata: list[str]) -> None:
+def _draw_panel(axes: Axes, rows: pd.DataFrame, strata: list[str], votes: str) -> None:
     for number, (metric, (name, colour, marker)) in enumerate(LOOKS.items()):
         own = pick(rows, metric=metric).set_index("stratum").reindex(strata)
         shown = own["estimate"].notna().to_numpy()
         if not shown.any():
             continue
         y = np.arange(len(strata))[shown] + (number - 1.5) * 0.16
-        draw_estimates(axes, y, own[shown], horizontal=True, color=colour, fmt=marker, label=name, markersize=3)
+        draw_estimates(axes, y, own[shown], horizontal=True, color=colour, fmt=marker, markersize=3,
+                       label=name.format(votes=votes))  # fmt: skip
     names = [f"{name} ambiguity" if name in LEVELS else name.replace("=", " ") for name in strata]
     axes.set_yticks(range(len(strata)), names)
     axes.set(ylim=(len(strata) - 0.4, -0.6), xlabel="chance of agreeing with a person")

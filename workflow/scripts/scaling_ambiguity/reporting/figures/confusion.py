@@ -1,4 +1,6 @@
-"""The labels that people, and the ALM, give to an utterance of each class: Dawid and Skene's confusion matrices."""
+"""The labels that people and synthetic votes give to an utterance of each class: Dawid and Skene's matrices."""
+
+from collections.abc import Mapping
 
 import matplotlib.pyplot as plt
 import numpy as np
@@ -6,6 +8,7 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
+from scaling_ambiguity.reporting.proxy_names import SYNTHETIC, label
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import COLUMN_WIDTH, PAGE_HEIGHT
 from scaling_ambiguity.reporting.tables.agreement import matrix_of
@@ -13,18 +16,21 @@ from scaling_ambiguity.reporting.tables.agreement import matrix_of
 ABREAST = 8  # up to this number of classes two matrices fit next to each other
 
 
-def draw_confusion(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return the matrices of people and of each ALM, and how often each rater names the class itself.
+def draw_confusion(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tuple[Figure, pd.DataFrame]:
+    """Return the matrices of people and of synthetic votes, and how often each rater names the class itself.
 
     ``statistics`` are tables of agree_votes as :func:`read_statistics` returns them; one row of panels per table.
+    ``proxies`` is the name of the votes of each annotator.
     """
     rows = need(statistics, "fig_confusion", method="dawid_skene")
     files = list(rows.groupby("file", sort=True))
     classes = rows["stratum"].nunique()
     figure, axes, font = _panels(len(files), classes)
     for (left, right), (_, own) in zip(axes, files, strict=True):
-        alm = next(name for name in own["labels"] if name.startswith("synthetic-"))
-        for panel, labels, title in ((left, "people", "people"), (right, alm, alm.removeprefix("synthetic-"))):
+        synthetic = next(name for name in own["labels"] if name.startswith("synthetic-"))
+        annotator = synthetic.removeprefix("synthetic-")
+        votes = label(proxies.get(annotator, SYNTHETIC)) + (f", {annotator}" if len(files) > 1 else "")
+        for panel, labels, title in ((left, "people", "people"), (right, synthetic, votes)):
             matrix = matrix_of(own, labels)
             seaborn.heatmap(
                 100 * matrix, ax=panel, vmin=0, vmax=100, cmap="Blues", annot=True, fmt=".0f", cbar=False,

@@ -11,6 +11,7 @@ from scaling_ambiguity.reporting.figures.exchange_rate import SHORT, VARIANTS, d
 from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.selection import pick
 from scaling_ambiguity.reporting.style import COLUMN_WIDTH, GREEN, GREY, SKY, VERMILION
+from scaling_ambiguity.tables.statistics import THESE
 
 KNOWN = {"fresh-1": (GREEN, "o"), "fresh-2": (SKY, "o"), "noise": (GREY, "X"), "shuffled": (VERMILION, "P")}
 STEP = 0.115
@@ -22,7 +23,7 @@ def draw_exchange_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFra
     ``statistics`` are tables of estimate_exchange_by_level as :func:`read_statistics` returns them. A corpus
     whose utterances have too few votes for disjoint sets gets a panel that says so.
     """
-    statistics = pick(statistics, population="these raters")
+    statistics = pick(statistics, population=THESE)
     groups = list(statistics.groupby("file", sort=True))
     size = (COLUMN_WIDTH * len(groups), 2.6)
     figure, axes = plt.subplots(1, len(groups), figsize=size, squeeze=False)

@@ -7,6 +7,7 @@ import seaborn
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scaling_ambiguity.metrics.catalogue import METRICS
 from scaling_ambiguity.reporting.naming import predictor_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import (
@@ -19,6 +20,7 @@ from scaling_ambiguity.reporting.style import (
     VERMILION,
     draw_estimates,
 )
+from scaling_ambiguity.tables.statistics import THESE
 
 VARIANTS = {"as_pooled": (ORANGE, "D"), "weighted": (BLUE, "s"), "calibrated": (PURPLE, "v")}
 SHORT = {"as_pooled": "as they are", "weighted": "fitted weight", "calibrated": "calibrated"}
@@ -55,7 +57,7 @@ def _draw_curves(axes: Axes, rows: pd.DataFrame) -> None:
         axes.plot([0, last], [level["estimate"]] * 2, color=colour, label=f"$m={level['votes']:.0f}$, {SHORT[labels]}")
         if np.isfinite([level["low"], level["high"]]).all():
             axes.fill_between([0, last], level["low"], level["high"], color=colour, alpha=0.12, linewidth=0)
-    axes.set(xlabel="human votes per utterance, $k$", ylabel="NLL (nats per vote)")
+    axes.set(xlabel="human votes per utterance, $k$", ylabel=METRICS["nll"].axis)
     axes.set_xticks(np.arange(0, last + 1))
 
 
@@ -114,7 +116,7 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
     ``statistics`` are tables of estimate_exchange_rate as :func:`read_statistics` returns them.
     """
-    statistics = pick(statistics, population="these raters", stratum="all")
+    statistics = pick(statistics, population=THESE, stratum="all")
     groups = list(statistics.groupby("file", sort=True))
     values = [pick(rows, metric="equivalent_votes") for _, rows in groups]
     known = max(int((~rows["labels"].isin(list(VARIANTS))).sum()) for rows in values)

@@ -10,6 +10,7 @@ from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
+from scaling_ambiguity.metrics.catalogue import METRICS
 from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import (
@@ -24,8 +25,9 @@ from scaling_ambiguity.reporting.style import (
     VERMILION,
     draw_estimates,
 )
+from scaling_ambiguity.tables.statistics import THESE
 
-AXIS = {"nll": "NLL (nats per vote)", "jsd_bits": "JSD (bits)", "nll_minus_human": "difference (nats)"}
+AXIS = {name: METRICS[name].axis for name in ("nll", "jsd_bits")} | {"nll_minus_human": "difference (nats)"}
 PREDICTORS = {"smoothed": (BLUE, "o"), "matched-smoothed": (SKY, "s")}
 REFERENCES = {"uniform": (GREY, ":"), "prior": (GREY, "--"), "human-smoothed": (GREEN, "-")}
 ARMS = {
@@ -111,7 +113,7 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
 
     ``statistics`` are tables of align_votes; each (corpus, annotator and protocol) gets its own pair of panels.
     """
-    statistics = pick(statistics, population="these raters")
+    statistics = pick(statistics, population=THESE)
     rows = need(
         statistics, "fig_alignment_by_level", stratum=(*LEVELS, *WHOLE), reference="human", metric=("nll", "jsd_bits")
     )

@@ -10,6 +10,7 @@ from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, no_wider, one, pick
 from scaling_ambiguity.reporting.text import p_text
 from scaling_ambiguity.reporting.words import difference
+from scaling_ambiguity.tables.statistics import LIKE_THESE, SIGN_FLIP, THESE
 
 SMOOTHED = ("synthetic", "matched", "prior", "uniform", "human-smoothed")
 RAW = ("synthetic", "matched", "prior", "human")
@@ -22,9 +23,9 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     """
     numbers.switch("leveled", bool(len(pick(table, stratum=LEVELS, metric="nll"))))
     synthetic, everybody = f"synthetic-{annotator}", table
-    table = pick(table, population="these raters")
-    flipped = pick(table, method="sign_flip")
-    table = table[table["method"] != "sign_flip"]
+    table = pick(table, population=THESE)
+    flipped = pick(table, method=SIGN_FLIP)
+    table = table[table["method"] != SIGN_FLIP]
     about: dict[str, Any] = {"stratum": "all", "reference": "human"}
     raw = {"synthetic": synthetic, "matched": f"{synthetic}-matched"}
     smoothed = {key: f"{labels}-smoothed" for key, labels in raw.items()}
@@ -47,7 +48,7 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     wanted = {"labels": smoothed["synthetic"], "metric": "nll_minus_prior"}
     _add_p(numbers, "alignment.minus-prior.flip", one(flipped, "sign flips", **wanted, **about))
     numbers.estimate("alignment.leave-one-out", table, labels="leave-one-out", metric="nll", optional=True, **about)
-    like = pick(everybody, population="raters like these")
+    like = pick(everybody, population=LIKE_THESE)
     numbers.switch("alignedlike", bool(len(pick(like, **wanted, **about))))
     across = pick(like, **wanted, **about)
     numbers.switch("alignedalone", row is not None and len(across) > 0 and no_wider(across.iloc[0], row, 3))

@@ -15,6 +15,7 @@ from scaling_ambiguity.reporting.numbers.corpus import (
     add_corpus,
     add_effective_answers,
     add_heldout,
+    add_member,
     add_replayed_answers,
 )
 from scaling_ambiguity.reporting.numbers.hypotheses import add_hypotheses
@@ -52,7 +53,7 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     Args:
         config: The configuration of the run.
         paths: ``statistics``, ``verdicts`` and ``leakage`` (lists), ``utterances``, ``votes``, ``rejects``; and
-            ``heldout``, ``status`` and ``draws``, or None.
+            ``heldout``, ``member``, ``status`` and ``draws``, or None.
     """
     check_config(config)
     headline = config["paper"]["headline"]
@@ -68,6 +69,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     add_leakage(numbers, headline_leakage(paths["leakage"], corpus, protocol))
     if heldout:
         add_heldout(numbers, heldout)
+    if paths.get("member"):
+        add_member(numbers, paths["member"])
     if status:
         (add_replayed_answers if given else add_answers)(numbers, status)
     if paths.get("draws") and not given:

@@ -92,6 +92,18 @@ def add_heldout(numbers: Numbers, path: str) -> None:
         raise UserError(f"{path}: no {error} in the held-out scores; re-run train_tiny_alm.") from error
 
 
+def add_member(numbers: Numbers, path: str) -> None:
+    """Define ``alm.*`` of a cross-fitted model, from the report on its first member."""
+    report = read_json(path)
+    try:
+        millions = f"{report['parameters'] / 1e6:.1f}"
+        numbers.value("alm.parameters", report["parameters"], millions, file=path, column="parameters")
+        for key, column in (("alm.member.utterances", "train"), ("alm.member.validated", "validated")):
+            numbers.value(key, report[column], count(report[column]), file=path, column=column)
+    except KeyError as error:
+        raise UserError(f"{path}: no {error} in the report; re-run train_alm.") from error
+
+
 def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
     """Define how many answers were requested and which share was valid, and return the counts of all statuses."""
     frame = pd.read_csv(path)

@@ -11,6 +11,7 @@ from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
 from scaling_ambiguity.reporting.words import FEW_SPEAKERS, equivalent
+from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 UNDERCOVERS = "which would cover too little"
 NOT_READ = {  # why an annotator has no distribution to read out; inference.exchange_rows.NO_READ_OUT
@@ -25,19 +26,19 @@ NOT_READ = {  # why an annotator has no distribution to read out; inference.exch
 
 def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     """Define ``exchange.*`` from one table of estimate_exchange_rate."""
-    everyone, table = table, pick(table, population="these raters")
+    everyone, table = table, pick(table, population=THESE)
     human = need(table, "exchange", labels="human", metric="nll")
     largest = float(human["votes"].max())
     file = human["file"].iloc[0]
     n = int(human["n"].max())
     rows = {"labels": "human", "metric": "nll"}
-    rows["population"] = "these raters"
+    rows["population"] = THESE
     about: dict[str, Any] = {"file": file, "function": "max", "rows": rows, "n": n}
     numbers.value("exchange.largest", largest, f"{largest:.0f}", column="votes", **about)
     numbers.value("exchange.utterances", n, count(n), column="n", **about)
     sizes = need(table, "exchange", labels="weighted", metric="equivalent_votes")["votes"]
     m = float(sizes[np.isfinite(sizes)].max())
-    rows = {"labels": "weighted", "metric": "equivalent_votes", "population": "these raters"}
+    rows = {"labels": "weighted", "metric": "equivalent_votes", "population": THESE}
     about |= {"function": "largest finite", "rows": rows}
     numbers.value("exchange.m", m, f"{m:.0f}", column="votes", **about)
     for votes, key in ((0.0, "none"), (1.0, "one"), (largest, "all")):
@@ -51,7 +52,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     numbers.switch("calibratedrefused", bool((pick(table, labels="calibrated")["method"] == REFUSED).any()))
     calibrated_all: dict[str, Any] = {"labels": "calibrated-human", "metric": "nll", "votes": largest}
     numbers.estimate("exchange.human.calibrated", table, optional=True, **calibrated_all)
-    across = pick(everyone, population="raters like these", labels="weighted", metric="equivalent_votes", votes=m)
+    across = pick(everyone, population=LIKE_THESE, labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedraters", bool(len(across)))
     own = pick(table, labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedalone", len(across) > 0 and no_wider(across.iloc[0], own.iloc[0], 2))
@@ -60,7 +61,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
             "labels": "weighted",
             "metric": "equivalent_votes",
             "votes": m,
-            "population": "raters like these",
+            "population": LIKE_THESE,
         }
         _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)
     _add_read_out(numbers, table, largest, level)
@@ -133,7 +134,7 @@ def _add_shares(numbers: Numbers, table: pd.DataFrame) -> None:
 
 def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     """Define ``exchange.level.*`` from one table of estimate_exchange_by_level; ``exchangeleveled``: it has any."""
-    table = pick(table, population="these raters")
+    table = pick(table, population=THESE)
     rows = pick(table, metric="nll", labels="human")
     numbers.switch("exchangeleveled", bool(len(rows)))
     if rows.empty:
@@ -164,7 +165,7 @@ def add_validation(numbers: Numbers, table: pd.DataFrame, simulated: bool) -> No
     """Define ``validation.*`` of a simulated corpus: proxies whose worth is known by construction."""
     if not simulated:
         return
-    table = pick(table, population="these raters")
+    table = pick(table, population=THESE)
     fresh = pick(table, metric="equivalent_votes")
     fresh = fresh[fresh["labels"].str.startswith("fresh-")].copy()
     fresh = need(fresh, "validation", metric="equivalent_votes")

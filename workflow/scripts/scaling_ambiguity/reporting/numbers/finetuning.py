@@ -7,6 +7,7 @@ from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined
 from scaling_ambiguity.reporting.words import several
+from scaling_ambiguity.training.kinds import AMBER2
 
 VARIANCE_FROM = 5  # seeds from which the variation between trainings is estimated
 TWO = "between the label distribution and the predicted one"
@@ -45,13 +46,16 @@ def adapted_models(config: dict[str, Any]) -> list[str]:
 def add_training_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool) -> None:
     r"""Define the conditionals of a text about trainings.
 
-    ``adapters``: ALMs are fine-tuned. ``peers``: small models are trained. ``sametrained``: the one ALM that is
-    fine-tuned is the annotator. ``seedvariance``: enough seeds to estimate the variation between trainings.
+    ``adapters``: ALMs are fine-tuned. ``peers``: small models are trained, ``students`` of kind amber2 among them.
+    ``sametrained``: the one ALM that is fine-tuned is the annotator. ``seedvariance``: enough seeds to estimate the
+    variation between trainings.
     """
     adapted = adapted_models(config)
     annotator = config["annotators"][config["paper"]["headline"]["annotator"]]
     numbers.switch("adapters", trained and bool(adapted))
     numbers.switch("peers", trained and len(adapted) < len(config["finetuning"]["models"]))
+    kinds = [config.get("peers", {}).get(name, {}).get("kind") for name in config["finetuning"]["models"]]
+    numbers.switch("students", trained and AMBER2 in kinds)
     numbers.switch("sametrained", trained and adapted == [annotator["alm"]])
     numbers.switch("seedvariance", trained and config["finetuning"]["seeds"] >= VARIANCE_FROM)
 

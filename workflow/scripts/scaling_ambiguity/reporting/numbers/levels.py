@@ -11,6 +11,7 @@ from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.text import count, joined, number
 from scaling_ambiguity.reporting.words import trend
+from scaling_ambiguity.tables.statistics import THESE
 
 RELIABLE = 0.5  # below this, more than half of the variance of a level's votes is chance
 MEASURES = {
@@ -52,7 +53,7 @@ def add_levels(numbers: Numbers, table: pd.DataFrame, definition: dict[str, Any]
             numbers.estimate(at_edges[-1], table, interval=False, **wanted)
     sizes = []
     for level in LEVELS:
-        rows = pick(table, stratum=level, metric="nll", labels="human-smoothed", population="these raters")
+        rows = pick(table, stratum=level, metric="nll", labels="human-smoothed", population=THESE)
         if len(rows):
             numbers.cell(f"levels.{level}", rows.iloc[0], "n", count(rows["n"].iloc[0]))
         else:

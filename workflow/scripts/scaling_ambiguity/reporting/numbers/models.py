@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, split_labels
+from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, escape_latex, split_labels
 from scaling_ambiguity.reporting.numbers.levels import add_trend
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, one, pick
@@ -117,7 +117,7 @@ def _add_balanced(
 
 def _add_levels(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], combined: str) -> None:
     """Define the difference of combined from human labels by level, and its direction if significant."""
-    for level in ("low", "medium", "high"):
+    for level in LEVELS:
         wanted = {"labels": combined, "metric": "nll_minus_human", "reference": "human"} | about | {"stratum": level}
         numbers.estimate(f"models.combined-equal.{level}", rows, optional=True, **wanted)
     wanted = {"labels": combined, "metric": "nll_minus_human_rise", "reference": "human"} | about

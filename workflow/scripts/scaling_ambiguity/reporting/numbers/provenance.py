@@ -18,6 +18,7 @@ import pandas as pd
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_json, read_parquet
 from scaling_ambiguity.reporting.numbers.augmentation import augmentations
+from scaling_ambiguity.reporting.proxy_names import proxy_votes
 from scaling_ambiguity.reporting.tables.agreement import matrix_of
 from scaling_ambiguity.reporting.tables.corpus import describe_corpus
 from scaling_ambiguity.tables.rejects import REJECTS
@@ -46,6 +47,9 @@ OF_ENTRIES: dict[str, Callable[[Any], Any]] = {
 OF_CONFIGURATION: dict[str, Callable[[dict[str, Any]], Any]] = {  # of all of it; the column selects the quantity
     "models that are no peers": lambda config: ", ".join(
         name for name in config["finetuning"]["models"] if name not in config.get("peers", {})
+    ),
+    "name of the headline annotator's votes": lambda config: proxy_votes(
+        config, config["paper"]["headline"]["annotator"]
     ),
     "first augmentation": lambda config: augmentations(config)[0],
 }

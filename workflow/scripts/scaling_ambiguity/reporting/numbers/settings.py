@@ -9,6 +9,7 @@ from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words,
 from scaling_ambiguity.reporting.numbers.finetuning import add_training_switches, add_trainings
 from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION
 from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.proxy_names import proxy_votes
 from scaling_ambiguity.reporting.text import count, joined, percent
 
 NEEDED = (
@@ -53,8 +54,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     r"""Define the conditionals that follow from the configuration and from which stages ran.
 
     ``simulated``: the workflow made the corpus, and the truth is known. ``cremad``: it is CREMA-D.
-    ``replayed``: the proxy's votes are published human votes. ``tabulated``: the ALM's votes were given as a table.
-    ``heldoutscores``: the workflow trained the ALM.
+    ``replayed``: the proxy's votes are published human votes. ``tabulated``: they were given as a table.
+    ``heldoutscores``: the workflow trained the ALM in a simulated world; ``crossfitted``: on the votes of a corpus.
     ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
     more than one way; ``weighted``: on labels combined with the fitted weight; ``controlled``: on control labels.
     ``levelvotes``: votes are set apart to decide the level. ``sampledvotes``: the ALM is asked for labels, one a call.
@@ -69,6 +70,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     numbers.switch("sampledvotes", mode == "sampled")
     numbers.switch("levelvotes", config["protocols"][headline["protocol"]]["levels"]["definition"] != "faithful")
     numbers.switch("heldoutscores", heldout)
+    alm = config["alms"][config["annotators"][headline["annotator"]]["alm"]]
+    numbers.switch("crossfitted", "corpus" in alm.get("trained_on", {}))
     numbers.switch("trained", trained)
     ways = len(augmentations(config))
     numbers.switch("augmented", trained and ways > 0)
@@ -88,6 +91,13 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     _add_paper(setting, config["paper"])
     _add_analysis(setting, config["statistics"], config["protocols"], headline["protocol"])
     _add_annotator(setting, config, headline, replayed=numbers.switches["replayed"])
+    if numbers.switches["crossfitted"]:
+        name = config["annotators"][headline["annotator"]]["alm"]
+        entry, path = config["alms"][name], f"alms.{name}"
+        corpus, encoder = entry["trained_on"]["corpus"], entry["encoder"]
+        setting("alm.corpus", corpus, escape_latex(corpus), f"{path}.trained_on.corpus")
+        setting("alm.tower", encoder["checkpoint"], escape_latex(encoder["checkpoint"]), f"{path}.encoder.checkpoint")
+        setting("alm.tower-layers", encoder["layers"], count(encoder["layers"]), f"{path}.encoder.layers")
     if numbers.switches["trained"]:
         add_trainings(setting, numbers, config)
     if numbers.switches["augmented"]:
@@ -124,6 +134,8 @@ def _add_analysis(setting: Setting, statistics: dict[str, Any], protocols: dict[
 def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str, str], *, replayed: bool) -> None:
     annotator = config["annotators"][headline["annotator"]]
     alm, path = config["alms"][annotator["alm"]], f"annotators.{headline['annotator']}"
+    votes = proxy_votes(config, headline["annotator"])
+    setting("settings.proxy", votes, escape_latex(votes), f"{path}.alm", "name of the headline annotator's votes")
     setting("settings.votes", annotator["votes"], count(annotator["votes"]), f"{path}.votes")
     if replayed:
         entries = {"corpus": headline["corpus"], "source": alm["corpus"]}

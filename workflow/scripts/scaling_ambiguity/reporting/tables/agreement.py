@@ -2,16 +2,13 @@
 
 import pandas as pd
 
+from scaling_ambiguity.inference.agreement import METRICS
+from scaling_ambiguity.metrics.catalogue import METRICS as CATALOGUE
 from scaling_ambiguity.reporting.naming import escape_latex
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import number
 
-AGREEMENT = {
-    "pairwise_agreement": "pairwise agreement",
-    "krippendorff_alpha": "Krippendorff's $\\alpha$",
-    "fleiss_kappa": "Fleiss' $\\kappa$",
-}
 CONSTANT = "constant"
 
 
@@ -44,17 +41,17 @@ def matrix_of(rows: pd.DataFrame, labels: str) -> pd.DataFrame:
 
 def agreement_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table and the rows behind it; ``statistics`` are tables of agree_votes, one block each."""
-    need(statistics, "tab_agreement", metric=list(AGREEMENT))
+    need(statistics, "tab_agreement", metric=METRICS)
     body: list = []
     for _, block in statistics.groupby("file", sort=True):
         body.append(escape_latex(f"{block['corpus'].iloc[0]}: agreement"))
         joined = next(name for name in block["labels"] if name.startswith("human+"))
-        for metric, name in AGREEMENT.items():
+        for metric in METRICS:
             cells = []
             for labels in ("human", joined):
                 row = pick(block, labels=labels, metric=metric).iloc[0]
                 cells.append(cell(row["estimate"], row["low"], row["high"]))
-            body.append([name, *cells, ""])
+            body.append([CATALOGUE[metric].title, *cells, ""])
         tests = block[block["metric"].str.startswith("alt_test") & block["estimate"].notna()]
         title = "alternative annotator test"
         if tests.empty:

@@ -5,18 +5,18 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import METRICS, escape_latex, predictor_name, split_labels
+from scaling_ambiguity.metrics.catalogue import METRICS, PER_VOTE
+from scaling_ambiguity.reporting.naming import escape_latex, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import count, number, p_text
+from scaling_ambiguity.tables.statistics import LIKE_THESE, SIGN_FLIP, THESE
 
 SHOWN = ("nll", "brier", "jsd_bits", "bhattacharyya", "r2_within", "accuracy")
 BEFORE, AFTER = ("uniform", "prior"), ("human-smoothed", "leave-one-out")
 RAW = ("majority", "human", "split-half")  # histograms: a class that no one chose has the floor's probability
 SMOOTHED = "smoothed"
-THESE, LIKE_THESE = "these raters", "raters like these"
 AS_ALONE = "no wider"  # than the interval with only speakers resampled, which is therefore not printed twice
-SIGN_FLIP = "sign_flip"
 BASELINES = {"prior": "class prior", "human-smoothed": "human votes, smoothed"}
 CEILINGS = {
     "split-half": "split half",
@@ -43,7 +43,7 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
     """Return one line per paired difference: both intervals, and the adjusted p-values of both tests."""
     body = []
     for name in synthetic:
-        for metric in ("nll", "brier"):
+        for metric in PER_VOTE:
             for baseline, text in BASELINES.items():
                 own = pick(rows, labels=name, metric=f"{metric}_minus_{baseline}")
                 these = own[(own["population"] == THESE) & (own["method"] != SIGN_FLIP)]
@@ -59,7 +59,7 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
                     cells.append("--")
                 cells.append(p_text(line))
                 cells.append(p_text(flip.iloc[0]) if len(flip) else "--")
-                body.append([_name(name), f"{METRICS[metric]}, {text}", *cells])
+                body.append([_name(name), f"{METRICS[metric].title}, {text}", *cells])
     return body
 
 
@@ -131,7 +131,7 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
         )
         paired += _differences(every[every["file"] == file], synthetic)
         equal += _equal_counts(block, plain)
-    scores = tabular("lr" + "l" * len(SHOWN), ["predictor", "$n$", *(METRICS[m] for m in SHOWN)], body)
+    scores = tabular("lr" + "l" * len(SHOWN), ["predictor", "$n$", *(METRICS[m].title for m in SHOWN)], body)
     table = scores
     if any(not isinstance(line, str) for line in related):
         head = ["predictor", "correlation", *(escape_latex(label) for label in classes), "entropy"]
@@ -144,7 +144,7 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
         head += ["human, corrected", "synthetic, corrected", "difference, corrected"]
         table += "\n\\medskip\n\n" + tabular("rrllllll", head, equal)
     if any(not isinstance(line, str) for line in raw):
-        head = ["raw histogram, floored", "$n$", *(METRICS[m] for m in SHOWN)]
+        head = ["raw histogram, floored", "$n$", *(METRICS[m].title for m in SHOWN)]
         table += "\n\\medskip\n\n" + tabular("lr" + "l" * len(SHOWN), head, raw)
     columns = [
         "corpus",

@@ -10,8 +10,8 @@ from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.tables.alignment import AS_ALONE
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import bounds, number, p_text
+from scaling_ambiguity.tables.statistics import LIKE_THESE, NOT_IDENTIFIABLE, THESE
 
-THESE, LIKE_THESE = "these raters", "raters like these"
 VARIANTS = ("as_pooled", "weighted", "calibrated")
 NAMES = {
     "as_pooled": "as they are",
@@ -44,7 +44,7 @@ def votes_cell(row: pd.Series, largest: float, excess: float = math.nan, offset:
     """
     if row["method"].startswith("not_available"):
         return NOTHING
-    if row["method"] == "not_identifiable":
+    if row["method"] == NOT_IDENTIFIABLE:
         return UNKNOWN
     beyond = row["one_sided"] == "low" and row["estimate"] + offset >= largest
     value = f"$>${largest - offset:.0f}" if beyond else number(row["estimate"], 2)

@@ -2,7 +2,8 @@
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import METRICS, arm_name, arm_order, escape_latex, predictor_name
+from scaling_ambiguity.metrics.catalogue import METRICS
+from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, predictor_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.alignment import metric_cells
 from scaling_ambiguity.reporting.tables.booktabs import tabular
@@ -62,7 +63,7 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             ):
                 name = arm_name(labels) + ("" if augmentation == "none" else f" + {augmentation}")
                 body.append(_line(pick(arms, labels=labels, augmentation=augmentation), escape_latex(name)))
-    head = ["", *(METRICS[m] for m in SHOWN), "NLL by seed", r"$\Delta$NLL to human", "$p$", "own", "truth"]
+    head = ["", *(METRICS[m].title for m in SHOWN), "NLL by seed", r"$\Delta$NLL to human", "$p$", "own", "truth"]
     table = tabular("l" + "l" * len(SHOWN) + "llrrr", head, body)
     columns = [
         *("corpus", "protocol", "model", "labels", "augmentation", "metric", "reference"),

@@ -5,6 +5,7 @@ import pandas as pd
 from scaling_ambiguity.inference.validity import judge
 from scaling_ambiguity.reporting.selection import pick
 from scaling_ambiguity.reporting.tables.booktabs import tabular
+from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 NAMES = {
     "bootstrap_t": "bootstrap-$t$",
@@ -14,9 +15,9 @@ NAMES = {
 }
 MARKS = {"refused": r"$^\dagger$", "conservative": r"$^\ddagger$", "covers": ""}
 LINES = (
-    *(("these raters", method, 30) for method in ("bootstrap_t", "t", "percentile")),
-    *(("raters like these", "bootstrap_t", raters) for raters in (6, 12, 30, 300)),
-    *(("raters like these", "crossed_bootstrap_t", raters) for raters in (30, 300)),
+    *((THESE, method, 30) for method in ("bootstrap_t", "t", "percentile")),
+    *((LIKE_THESE, "bootstrap_t", raters) for raters in (6, 12, 30, 300)),
+    *((LIKE_THESE, "crossed_bootstrap_t", raters) for raters in (30, 300)),
 )
 
 
@@ -31,7 +32,7 @@ def validity_table(study: pd.DataFrame, own: pd.DataFrame | None) -> tuple[str, 
     speakers = sorted(set(cells["speakers"]))
     blank = [] if own is None else [""]  # the design of this run has its own column
     body: list = []
-    for population in ("these raters", "raters like these"):
+    for population in (THESE, LIKE_THESE):
         body.append(f"population: {population}")
         for where, method, raters in LINES:
             if where == population:

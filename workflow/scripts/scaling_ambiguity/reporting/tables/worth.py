@@ -5,10 +5,14 @@ import math
 import pandas as pd
 
 from scaling_ambiguity.evaluation.leaderboard import largest_k, leaderboard
+from scaling_ambiguity.inference.predictors import SIMILARITIES
+from scaling_ambiguity.metrics.catalogue import METRICS
 from scaling_ambiguity.reporting.naming import escape_latex, valued_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.tables.exchange import votes_cell
+
+SCORED = ("nll", *SIMILARITIES)
 
 
 def _worth(row: dict, name: str, largest: float, offset: float = 0.0) -> str:
@@ -39,10 +43,7 @@ def worth_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             body.append(escape_latex(f"{corpus}, {protocol}"))
         for row in rows.to_dict("records"):
             name = escape_latex(valued_name(row["model"], row["labels"], row["augmentation"], row["votes"]))
-            scores = [
-                cell(row[metric], row[f"{metric}_low"], row[f"{metric}_high"])
-                for metric in ("nll", "jsd_bits", "bhattacharyya")
-            ]
+            scores = [cell(row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) for metric in SCORED]
             worths = [
                 _worth(row, "equivalent_votes", largest),
                 _worth(row, "gain", largest, row["beside"]),
@@ -50,5 +51,6 @@ def worth_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             ]
             body.append([_ranks(row), name, *worths, *scores])
     beside = ", ".join(str(k) for k in ks)
-    head = ["rank", "predictor", "equivalent human votes", f"gain beside {beside}", "less its echo", "NLL", "JSD", "BC"]
+    head = ["rank", "predictor", "equivalent human votes", f"gain beside {beside}", "less its echo"]
+    head += [METRICS[metric].title for metric in SCORED]
     return tabular("rlllllll", head, body), board
