@@ -302,3 +302,25 @@ def test_a_job_gets_a_gpu_partition_if_and_only_if_it_has_a_gpu(checkout, monkey
         assert all("gpu=1" in block for block in blocks if "slurm_partition=a100" in block)
         warned = {block.split(":")[0] for block in blocks if "slurm_extra=--signal=TERM@120" in block}
         assert warned == {"finetune_seeds_0"}, "only work that saves its state is asked to stop before its time limit"
+
+
+def test_a_submission_is_scored_and_a_missing_one_is_named(checkout, tmp_path):
+    folder = tmp_path / "Tiny answers"
+    words = ["score_submission", *TINY, "--config", f"submission={folder}"]
+    assert "nothing to score: name a folder of answers" in checkout.snakemake("-n", *words[:-2], check=False)
+    assert f"submission = '{folder}': no manifest.json" in checkout.snakemake("-n", *words, check=False)
+    folder.mkdir()
+    (folder / "manifest.json").write_text('{"corpus": "elsewhere"}')
+    assert "corpus 'elsewhere' is not in this run (demo)" in checkout.snakemake("-n", *words, check=False)
+    (folder / "manifest.json").write_text('{"corpus": "demo"}')
+    jobs = checkout.jobs(*words)
+    (scored,) = [job for job in jobs if job["rule"] == "score_submission"]
+    assert "results/testtime/tiny_answers/strategies.csv" in scored["output"]
+    assert "results/corpora/demo/votes.parquet" in scored["input"]
+    assert {job["rule"] for job in jobs} <= {
+        "score_submission",
+        "read_corpus",
+        "synthesise_demo",
+        "screen_corpus",
+        "audit_audio",
+    }

@@ -27,7 +27,7 @@ VERBS = {
     "align",
     "trace",
 }
-VERBS |= {"replay", "value", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
+VERBS |= {"replay", "score", "value", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
 VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
 
 

@@ -2,6 +2,7 @@
 import itertools
 import json
 import os
+import re
 import sys
 from datetime import date, datetime
 from pathlib import Path

@@ -782,3 +782,40 @@ def own_cell():
     entry = config["corpora"][HEADLINE["corpus"]]
     design = Design(entry["speakers"], entry["raters"], len(entry["classes"]), sum(entry["votes"]) // 2)
     return [f"results/validity/cells/{design.name}.csv"]
+
+
+# The folder of a submission as a part of file names; without one the rule that scores it has nothing to read.
+SUBMISSION = re.sub(r"[^a-z0-9_]+", "_", Path(config.get("submission") or "none").resolve().name.lower())
+
+
+def submission_folder():
+    """The folder of answers that `score_submission` scores; a message if there is none."""
+    folder = config.get("submission")
+    if not folder:
+        stop("nothing to score: name a folder of answers, `--config submission=FOLDER`.")
+    if not Path(from_start(folder), "manifest.json").is_file():
+        stop(
+            f"submission = {folder!r}: no manifest.json in such a folder in {START}. Correct the path; it is relative to "
+            "the folder in which Snakemake is called."
+        )
+    return Path(from_start(folder))
+
+
+def submission_files(wildcards):
+    """The files of a submission that are there."""
+    names = ("manifest.json", "candidates.jsonl.gz", "scores.jsonl.gz")
+    return [str(path) for path in (submission_folder() / name for name in names) if path.is_file()]
+
+
+def submission_corpus():
+    """The corpus that a submission is about, if this run has it."""
+    manifest = submission_folder() / "manifest.json"
+    try:
+        corpus = json.loads(manifest.read_text(encoding="utf-8")).get("corpus")
+    except (ValueError, AttributeError) as error:
+        stop(f"{manifest}: not readable as a JSON object ({error}). Write it again.")
+    if corpus not in RUN["corpora"]:
+        stop(
+            f"{manifest}: corpus {corpus!r} is not in this run ({', '.join(RUN['corpora'])}). Select it in run.corpora."
+        )
+    return corpus

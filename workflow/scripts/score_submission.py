@@ -7,7 +7,6 @@ and metrics are computed on it. Settings are fitted on other speakers; intervals
 import argparse
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from scaling_ambiguity import cli
@@ -25,7 +24,7 @@ from scaling_ambiguity.testtime.accounting import Size
 from scaling_ambiguity.testtime.controls import CONTROLS
 from scaling_ambiguity.testtime.costs import cost_rows, recorded_usage
 from scaling_ambiguity.testtime.crossfit import hold_out
-from scaling_ambiguity.testtime.diversity import diversity
+from scaling_ambiguity.testtime.facts import mixture_facts, pool_facts, verifier_facts
 from scaling_ambiguity.testtime.manifest import (
     NAME,
     TIERS,
@@ -57,53 +56,42 @@ def main(arguments: argparse.Namespace) -> None:
     reference = votes_sha256(names, classes, counts)
     check_manifest(manifest, arguments.submission / NAME, arguments.corpus, classes, reference)
     vocabulary = load_synonyms(arguments.synonyms).vocabulary(classes) if arguments.synonyms else spelled(classes)
-    found = read_submission(arguments.submission, manifest, names, vocabulary, keep_going=arguments.keep_going)
+    submission = read_submission(arguments.submission, manifest, names, vocabulary, keep_going=arguments.keep_going)
     speakers = table["speaker"][used].to_numpy(str)
     held_out = hold_out(counts, speakers, floor=options["smoothing"], seed=arguments.seed)
-    pools = _pools(found, names, classes, arguments.submission)
+    pools = _pools(submission, names, classes, arguments.submission)
     outcomes, missing = run_strategies(pools, held_out, seed=arguments.seed)
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": options["level"]}
     settings["method"] = options["interval"]
     shared = {kind: entry.prefill == "shared" for kind, entry in manifest.pools.items()}
-    parts = recorded_usage(found.candidates, found.scores, names, shared)
+    parts = recorded_usage(submission.candidates, submission.scores, names, shared)
     rows = score_rows(outcomes, missing, held_out, settings)
     rows += cost_rows(outcomes, parts, _size(manifest), held_out, settings)
-    rows += [row for pool in pools.values() for row in _facts(pool)]
+    for pool in pools.values():
+        rows += pool_facts(pool) + verifier_facts(pool, held_out)
+    rows += mixture_facts(outcomes, pools, held_out)
     identity = benchmark_identity(reference, [*STRATEGIES, *CONTROLS])
-    tier = "A" if arguments.rerun else found.tier
+    tier = "A" if arguments.rerun else submission.tier
     same = {"corpus": arguments.corpus, "alm": manifest.alm, "tier": tier, "benchmark": identity}
     scores = STRATEGY_SCORES.validate(score_frame(rows, same), arguments.output)
     STRATEGY_SCORES.write(scores, arguments.output)
     board = wide(scores)
     write_csv(board, arguments.csv)
     write_csv(rejected(pools.values()), arguments.left_out)
-    REJECTS.write(found.rejects, arguments.rejects)
+    REJECTS.write(submission.rejects, arguments.rejects)
     if arguments.predictions:
         _write_predictions(outcomes, names, classes, arguments.predictions)
-    _report(manifest, tier, identity, board, found.rejects)
+    _report(manifest, tier, identity, board, submission.rejects)
 
 
-def _pools(found: Submission, names: list[str], classes: list[str], where: Path) -> dict[str, Pool]:
+def _pools(submission: Submission, names: list[str], classes: list[str], where: Path) -> dict[str, Pool]:
     """Return the pools of a submission, in the order of its manifest."""
     pools = {}
-    for kind in found.manifest.pools:
-        candidates = found.candidates[found.candidates["pool"] == kind]
-        said = found.scores[found.scores["pool"] == kind]
-        pools[kind] = build_pool(kind, candidates, names, classes, said, str(where))
+    for kind in submission.manifest.pools:
+        candidates = submission.candidates[submission.candidates["pool"] == kind]
+        judgements = submission.scores[submission.scores["pool"] == kind]
+        pools[kind] = build_pool(kind, candidates, names, classes, judgements, str(where))
     return pools
-
-
-def _facts(pool: Pool) -> list[dict]:
-    """Return the rows about a pool itself: usable answers and diversity."""
-    same = diversity(pool)
-    several = np.isfinite(same.jsd)
-    facts = {"usable_share": float(pool.valid.sum() / (pool.status != "absent").sum())}
-    if several.any():
-        values = {"distinct_share": same.distinct, "pairwise_jsd_bits": same.jsd, "vendi": same.vendi}
-        facts |= {name: float(value[several].mean()) for name, value in values.items()}
-        facts["has_no_diversity"] = float(same.has_none)
-    key = {"strategy": f"pool_{pool.kind}", "form": "control", "pool": pool.kind, "block": "fact"}
-    return [key | {"metric": name, "estimate": value} for name, value in facts.items()]
 
 
 def _write_predictions(outcomes: list[Outcome], names: list[str], classes: list[str], folder: Path) -> None:
@@ -112,7 +100,8 @@ def _write_predictions(outcomes: list[Outcome], names: list[str], classes: list[
     Oracles are left out: they have seen the votes.
     """
     for outcome in outcomes:
-        if outcome.weights is None and not outcome.strategy.startswith("oracle"):
+        single = outcome.weights is None and outcome.values is None
+        if single and not outcome.strategy.startswith("oracle"):
             frame = pd.DataFrame(outcome.p, columns=class_columns(classes))
             frame.insert(0, "utterance", names)
             GIVEN.write(frame, folder / f"{outcome.strategy}-{outcome.form}.parquet")
@@ -126,8 +115,8 @@ def _size(manifest: Manifest) -> Size | None:
 
 def _report(manifest: Manifest, tier: str, identity: str, board: pd.DataFrame, rejects: pd.DataFrame) -> None:
     seen = {"yes": "has been trained on these votes", "no": "has not seen these votes"}
-    about = seen.get(manifest.has_seen_votes, "may have seen these votes")
-    print(f"{manifest.alm} ({manifest.revision}), tier {tier}: {TIERS[tier]}; it {about}; benchmark {identity}")
+    note = seen.get(manifest.has_seen_votes, "may have seen these votes")
+    print(f"{manifest.alm} ({manifest.revision}), tier {tier}: {TIERS[tier]}; it {note}; benchmark {identity}")
     for pool, row in board[board["strategy"].str.startswith("pool_")].set_index("pool").iterrows():
         print(f"pool {pool}: {row['usable_share']:.1%} of its answers are usable")
         if row.get("has_no_diversity") == 1:
@@ -135,8 +124,8 @@ def _report(manifest: Manifest, tier: str, identity: str, board: pd.DataFrame, r
     columns = ["strategy", "form", "pool", "nll", "nll_low", "nll_high", "nll_minus_mean", "nll_minus_mean_p_adjusted"]
     shown = board.dropna(subset=["nll"])
     print(shown[[name for name in columns if name in shown]].to_string(index=False, float_format="%.4f"))
-    for row in board.dropna(subset=["reason"]).itertuples():
-        print(f"not available: {row.reason}")
+    for reason in dict.fromkeys(board["reason"].dropna()):
+        print(f"not available: {reason}")
     if len(rejects):
         print(f"{len(rejects)} lines were left out")
 

@@ -140,6 +140,8 @@ def test_other_faults_are_named(pool, votes):
         build_pool("beam", candidates(), NAMES[:2], CLASSES, where="mine")
     with pytest.raises(UserError, match=r"judged candidate 5 of 'u1', which does not exist"):
         build_pool("beam", candidates(), NAMES, CLASSES, judgements().assign(draw=5, utterance="u1").head(1))
+    with pytest.raises(UserError, match=r"named two candidates of 'u0' in order 0\. Let it name one"):
+        build_pool("beam", candidates(), NAMES, CLASSES, judgements().assign(picked=True))
     one_order = judgements()
     one = build_pool("beam", candidates(), NAMES, CLASSES, one_order[one_order["order"] == 0])
     with pytest.raises(UserError, match=r"has no picks in two orders of verifier 'verifier'; show the candidates"):

@@ -3,15 +3,24 @@
 import numpy as np
 import pytest
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.metrics.scores import nll_votes
 from scaling_ambiguity.tables.strategy_scores import STRATEGY_SCORES
-from scaling_ambiguity.testtime.controls import CONTROLS, RANDOM_PICK, mean
+from scaling_ambiguity.testtime.controls import CONTROLS, HUMAN, RANDOM_PICK, human_leave_one_out, mean
 from scaling_ambiguity.testtime.crossfit import hold_out
 from scaling_ambiguity.testtime.losses import candidate_losses
 from scaling_ambiguity.testtime.running import run_strategies
-from scaling_ambiguity.testtime.scoring import BLOCK, PUBLISHED, score_frame, score_rows, utterance_scores, wide
+from scaling_ambiguity.testtime.scoring import (
+    BLOCK,
+    PUBLISHED,
+    joined_scores,
+    score_frame,
+    score_rows,
+    utterance_scores,
+    wide,
+)
 from scaling_ambiguity.testtime.strategies import STRATEGIES, apply_strategy
 from scaling_ambiguity.testtime.worlds import simulated_pool
 
@@ -68,6 +77,22 @@ def test_who_beats_whom(run):
     assert nll["oracle_hull"] < nll["w_alm_v"] and nll["mean_of_5"] == nll["mean"] < nll["mean_of_1"] == nll["single"]
     assert abs(nll["prior"] - nll["uniform"]) < 0.003 and nll["mean"] < nll["prior"], "all classes are equally frequent"
     assert nll["shrunk"] < nll["mean"], "the belief is overconfident: shrinking helps"
+    assert nll["majority"] > nll["uniform"] and nll[HUMAN] < nll["mean"], "eight votes of nine beat the ALM"
+
+
+def test_people_are_predicted_from_the_other_votes_of_an_utterance():
+    held_out = hold_out(np.array([[3.0, 1], [1, 0], [2, 2], [0, 5]]), np.array(list("abcd")), floor=0.001, seed=1)
+    found = human_leave_one_out(held_out)
+    a = held_out.concentration
+    for row, votes in enumerate(held_out.counts.astype(int)):
+        nll, brier = [], []
+        for label in np.repeat([0, 1], votes):
+            rest = votes - np.eye(2, dtype=int)[label]
+            p = (rest + a[row]) / (rest.sum() + a[row].sum())
+            raised = np.maximum(p, 0.001) / np.maximum(p, 0.001).sum()
+            nll.append(-np.log(raised[label]))
+            brier.append(((p - np.eye(2)[label]) ** 2).sum())
+        assert found["nll"][row] == pytest.approx(np.mean(nll)) and found["brier"][row] == pytest.approx(np.mean(brier))
 
 
 def test_a_random_pick_is_scored_exactly(run, world, held_out):
@@ -107,6 +132,32 @@ def test_the_wide_table_has_the_best_first_and_reasons_last(run):
     assert board["reason"].iloc[-1].startswith(("strategy", "control")) and np.isnan(board["nll"].iloc[-1])
     assert {"nll_low", "nll_minus_mean", "nll_minus_mean_p_adjusted", "macro_f1_high", "temperature"} <= set(board)
     assert len(board) == len(board.drop_duplicates(["strategy", "form"]))
+
+
+def test_three_speakers_have_estimates_alone():
+    world = simulated_pool(60, 3, seed=2, quality=0.5, speakers=3)
+    held_out = hold_out(world.votes(5), world.speakers, floor=0.001, seed=1)
+    rows = score_rows(*run_strategies({"sampled": world.pool}, held_out), held_out, SETTINGS)
+    table = STRATEGY_SCORES.validate(score_frame(rows, SAME), "test")
+    assert table[["low", "high", "p", "p_adjusted"]].isna().all(axis=None)
+    scored = table[table["block"] != "fact"].dropna(subset=["estimate"])
+    assert set(scored["method"]) == {"few_clusters"} and len(scored) > 100
+
+
+def test_several_models_are_one_family_of_tests(run):
+    _, _, table = run
+    weaker = table.assign(alm="second", p=np.minimum(1, 20 * table["p"]))
+    joined = STRATEGY_SCORES.validate(joined_scores([table, weaker], ["a", "b"]), "test")
+    family = (joined["against"] == "mean") & joined["p_adjusted"].notna()
+    assert set(joined.loc[family, "form"]) == {"faithful", "fair"} and set(joined.loc[family, "metric"]) == {"nll"}
+    np.testing.assert_allclose(joined.loc[family, "p_adjusted"], adjust(joined.loc[family, "p"]), atol=1e-15)
+    both = joined[family & (joined["alm"] == "tiny")].set_index(["strategy", "form"])["p_adjusted"]
+    alone = table[(table["against"] == "mean") & table["p_adjusted"].notna()].set_index(["strategy", "form"])[
+        "p_adjusted"
+    ]
+    assert (both >= alone.reindex(both.index) - 1e-12).all() and (both > alone.reindex(both.index)).any()
+    with pytest.raises(UserError, match="b: scored by benchmark 1\\.1\\.0, not 1\\.0\\.0 as a"):
+        joined_scores([table, weaker.assign(benchmark="1.1.0")], ["a", "b"])
 
 
 @pytest.mark.parametrize("worlds", [30, pytest.param(1000, marks=pytest.mark.slow)])

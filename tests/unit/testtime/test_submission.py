@@ -287,9 +287,11 @@ def test_the_hash_of_votes_is_of_names_and_counts_alone():
 
 
 def test_results_of_two_benchmarks_are_not_mixed():
-    same_benchmark(["1.0.0+a", "1.0.0+a"], ["x", "y"])
-    with pytest.raises(UserError, match=r"y: scored by benchmark 1\.0\.0\+b, not 1\.0\.0\+a as x"):
-        same_benchmark(["1.0.0+a", "1.0.0+b"], ["x", "y"])
+    same_benchmark(["1.0.0+a.1", "1.0.0+a.2", "1.0.0+a.1"], ["demo", "other", "demo"], ["x", "y", "z"])
+    with pytest.raises(UserError, match=r"y: scored by benchmark 1\.0\.0\+a\.2, not 1\.0\.0\+a\.1 as x"):
+        same_benchmark(["1.0.0+a.1", "1.0.0+a.2"], ["demo", "demo"], ["x", "y"])
+    with pytest.raises(UserError, match=r"y: scored by benchmark 1\.0\.0\+b\.2, not 1\.0\.0\+a\.1 as x"):
+        same_benchmark(["1.0.0+a.1", "1.0.0+b.2"], ["demo", "other"], ["x", "y"])
 
 
 @pytest.fixture(scope="module")
@@ -363,6 +365,9 @@ def test_the_program_scores_without_torch_and_twice_the_same(folder, corpus, tmp
     assert value("single", "faithful", "requests") == 1 and value("single", "faithful", "nll", "matched") == 0
     assert value("bon", "faithful", "nll", "matched") == pytest.approx(value("bon", "faithful", "nll", "mean"))
     assert value("pool_sampled", "control", "has_no_diversity") == 0
+    assert 0.2 < value("verifier_verifier", "control", "within_spearman") < 0.8
+    assert value("verifier_verifier", "control", "order_flips") == 0
+    assert abs(value("w_alm_v", "fair", "mixture_gain")) < 1 and value("mean", "control", "mixture_size") > 0
     assert (table["tier"] == "B").all() and table["benchmark"].nunique() == 1
     left = pd.read_csv(tmp_path / "a" / "left_out.csv")
     assert left[["status", "candidates", "utterances"]].values.tolist() == [["invalid", 24, 24]]
@@ -387,3 +392,21 @@ def test_the_program_names_the_line_or_leaves_it_out(copy, corpus, tmp_path):
     done = scored(copy, corpus, tmp_path / "a", "--keep-going", "--rerun")
     assert "1 lines were left out" in done.stdout and "tier A: run again here" in done.stdout
     assert REJECTS.read(tmp_path / "a" / "rejects.parquet")["item"].tolist() == ["u000001:7"]
+
+
+def test_the_page_on_submissions_names_every_field():
+    from scaling_ambiguity.testtime import submission
+    from scaling_ambiguity.testtime.manifest import TIERS, Manifest
+    from scaling_ambiguity.testtime.pool import KINDS
+
+    page = (SCRIPTS.parents[1] / "docs" / "submissions.md").read_text()
+    fields = {
+        *Manifest.model_fields,
+        *submission._CANDIDATE,
+        *submission._MAY,
+        *submission._SCORE,
+        *submission._SCORE_MAY,
+    }
+    assert not [name for name in sorted(fields) if f"`{name}`" not in page]
+    assert not [name for name in (*KINDS, *submission.STATUSES) if f"`{name}`" not in page]
+    assert all(f"{tier} " in page for tier in TIERS)

@@ -59,7 +59,7 @@ def strategy_usage(strategy: str, reads: Iterable[str], parts: Mapping[str, Usag
     Args:
         strategy: Its name, for messages.
         reads: Parts by name, e.g. ``beam`` and ``verifier``; a repeated one counts once.
-        parts: What is known to have been used.
+        parts: What was used, by name.
 
     Raises:
         UserError: A part whose use was not recorded.

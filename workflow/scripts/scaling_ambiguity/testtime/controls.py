@@ -12,7 +12,6 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import floored
 from scaling_ambiguity.metrics.divergences import jsd_bits
-from scaling_ambiguity.metrics.scores import nll_votes
 from scaling_ambiguity.seeds import generator
 from scaling_ambiguity.testtime.combining import equal_weights, mixed, top_weights
 from scaling_ambiguity.testtime.crossfit import HeldOut, fitted
@@ -201,10 +200,12 @@ CONTROLS: dict[str, Callable[[Setting], Array]] = {
     "labels": lambda s: s.other("labels", "labels"),
     "prior": lambda s: s.held_out.prior,
     "uniform": lambda s: np.full_like(s.held_out.prior, 1 / s.held_out.prior.shape[1]),
+    "majority": lambda s: np.eye(s.held_out.prior.shape[1])[s.held_out.prior.argmax(axis=1)],
     "oracle_pick": _oracle_pick,
     "oracle_hull": lambda s: s.hull(),
 }
 RANDOM_PICK = "random_pick"  # has an expected score, exactly, but no distribution
+HUMAN = "human_leave_one_out"  # likewise: each vote is predicted from the others
 
 
 def means_of_first(s: Setting, sizes: tuple[int, ...]) -> dict[int, Array]:
@@ -216,9 +217,23 @@ def means_of_first(s: Setting, sizes: tuple[int, ...]) -> dict[int, Array]:
     return {n: s.or_prior(mean(s.pool.q[:, :n], s.pool.valid[:, :n])) for n in sorted(numbers)}
 
 
-def fitted_nll(p: Array, held_out: HeldOut) -> Array:
-    """Return the NLL per vote of predictions (U, C) -> (U,)."""
-    return nll_votes(p, held_out.counts, held_out.floor)
+def human_leave_one_out(held_out: HeldOut) -> dict[str, Array]:
+    """Return NLL and Brier of each vote predicted from the other votes of its utterance, {metric: (U,)}.
+
+    The prediction is the posterior mean (n_c - [c left out] + a_c) / (N - 1 + A) with a fitted on other speakers;
+    scores are averaged over the votes of an utterance. A single vote is predicted by the prior a / A.
+    """
+    counts = held_out.counts
+    total = counts.sum(axis=1, keepdims=True)
+    scores = {name: np.zeros(len(counts)) for name in ("nll", "brier")}
+    for label in range(counts.shape[1]):
+        left = np.eye(counts.shape[1])[label]
+        rest = np.maximum(counts - np.minimum(counts[:, [label]], 1) * left, 0.0)
+        p, share = posterior_mean(rest, held_out.concentration), counts[:, label] / total[:, 0]
+        only = np.broadcast_to(left, p.shape)
+        for name, values in scores.items():
+            values += share * LOSSES[name](p, only, held_out.floor)
+    return scores
 
 
 def _normalised(values: Array) -> Array:

@@ -60,7 +60,7 @@ def cost_rows(
     """Return the rows of costs: means per utterance, the front of NLL against each currency, and matched differences.
 
     A published strategy is compared with the plain mean of as many samples as its cost would have bought: by operations
-    where these are known, otherwise by requests. ``against`` is then ``matched``.
+    where their number is recorded, otherwise by requests. ``against`` is then ``matched``.
 
     Args:
         outcomes: Of ``running.run_strategies``.
@@ -138,7 +138,7 @@ def _matched(
 ) -> list[dict[str, Any]]:
     """Return the differences in NLL to the plain mean of as many samples as the strategy's cost would have bought."""
     rows: list[dict[str, Any]] = []
-    found = {o.strategy: (costs, nll_votes(o.p, held_out.counts, held_out.floor)) for o, costs in priced
+    priced_means = {o.strategy: (costs, nll_votes(o.p, held_out.counts, held_out.floor)) for o, costs in priced
              if o.strategy.startswith(_MEAN_OF)}  # fmt: skip
     for outcome, costs in priced:
         if outcome.form == CONTROL or outcome.weights is not None:
@@ -146,7 +146,7 @@ def _matched(
         currency = "flop" if np.isfinite(costs.get("flop", np.nan)) else "requests"
         of_n = {
             int(name.removeprefix(_MEAN_OF)): (prices[currency], losses)
-            for name, (prices, losses) in found.items()
+            for name, (prices, losses) in priced_means.items()
             if np.isfinite(prices.get(currency, np.nan))
         }
         losses = nll_votes(outcome.p, held_out.counts, held_out.floor)

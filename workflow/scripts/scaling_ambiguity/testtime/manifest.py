@@ -146,7 +146,7 @@ def votes_sha256(utterances: Sequence[str], classes: Sequence[str], counts: Arra
 
 
 def benchmark_identity(reference: str, strategies: Sequence[str]) -> str:
-    """Return version and identity of the benchmark, e.g. ``1.0.0+0123456789ab``: votes, strategies and code of metrics.
+    """Return version and identity of the benchmark, ``1.0.0+CODE.VOTES``: hashes of code and strategies, and of votes.
 
     Results of different identities do not belong in one table (:func:`same_benchmark`).
 
@@ -155,19 +155,23 @@ def benchmark_identity(reference: str, strategies: Sequence[str]) -> str:
         strategies: Names of all strategies and controls.
     """
     code = code_hash(SCRIPTS / "score_submission.py")
-    whole = hashlib.sha256(json.dumps([reference, sorted(strategies), code]).encode()).hexdigest()
-    return f"{VERSION}+{whole[:12]}"
+    whole = hashlib.sha256(json.dumps([sorted(strategies), code]).encode()).hexdigest()
+    return f"{VERSION}+{whole[:8]}.{reference[:8]}"
 
 
-def same_benchmark(identities: Sequence[str], where: Sequence[str]) -> None:
-    """Check that results to be shown together are of one benchmark.
+def same_benchmark(identities: Sequence[str], corpora: Sequence[str], where: Sequence[str]) -> None:
+    """Check that results to be shown together are of one benchmark: one code, and one set of votes per corpus.
 
     Raises:
         UserError: Naming the first table that differs.
     """
-    for identity, name in zip(identities, where, strict=True):
-        if identity != identities[0]:
+    first: dict[str, str] = {}
+    for identity, corpus, name in zip(identities, corpora, where, strict=True):
+        expected = first.setdefault(corpus, identity)
+        if identity != expected or identity.rpartition(".")[0] != identities[0].rpartition(".")[0]:
+            other = expected if identity != expected else identities[0]
+            table = where[list(identities).index(other)]
             raise UserError(
-                f"{name}: scored by benchmark {identity}, not {identities[0]} as {where[0]}. Votes, strategies or "
-                "metrics changed in between: score it again."
+                f"{name}: scored by benchmark {identity}, not {other} as {table}. Votes, strategies or metrics changed "
+                "in between: score it again."
             )

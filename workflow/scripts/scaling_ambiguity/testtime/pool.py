@@ -193,6 +193,11 @@ def _verdicts(said: pd.DataFrame, draws: NDArray[np.int64], utterances: list[str
     orders, order = np.unique(said["order"].to_numpy(), return_inverse=True)
     picks = np.full((len(draws), len(orders)), -1, dtype=np.intp)
     picked = said["picked"].fillna(False).to_numpy(bool)
+    twice = said[picked].duplicated(["utterance", "order"])
+    if twice.any():
+        bad = said[picked][twice].iloc[0]
+        raise UserError(f"{where}: verifier {bad['verifier']} named two candidates of {bad['utterance']!r} in order "
+                        f"{bad['order']}. Let it name one, or none.")  # fmt: skip
     picks[row[picked], order[picked]] = column[picked]
     places = np.full_like(picks, -1)
     places[row[picked], order[picked]] = said["place"].to_numpy(int)[picked]
@@ -209,9 +214,9 @@ def rejected(pools: Iterable[Pool]) -> pd.DataFrame:
     parts = []
     for pool in pools:
         row, column = np.nonzero(~pool.valid)
-        found = pd.DataFrame({"pool": pool.kind, "status": pool.status[row, column],
+        rows = pd.DataFrame({"pool": pool.kind, "status": pool.status[row, column],
                               "reason": pool.reason[row, column], "row": row})  # fmt: skip
-        parts.append(found)
+        parts.append(rows)
     every = pd.concat(parts) if parts else pd.DataFrame(columns=["pool", "status", "reason", "row"])
     grouped = every.groupby(["pool", "status", "reason"], sort=True)["row"]
     return grouped.agg(candidates="size", utterances="nunique").reset_index()

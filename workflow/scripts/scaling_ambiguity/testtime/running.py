@@ -8,23 +8,35 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.testtime.combining import equal_weights
 from scaling_ambiguity.testtime.controls import (
     CONTROL_VERIFIERS,
     CONTROLS,
+    HUMAN,
     RANDOM_PICK,
     Setting,
+    human_leave_one_out,
     means_of_first,
     random_verdicts,
 )
+from scaling_ambiguity.testtime.controls import mean as equal_mean
 from scaling_ambiguity.testtime.crossfit import HeldOut
 from scaling_ambiguity.testtime.pool import Pool
-from scaling_ambiguity.testtime.strategies import STRATEGIES, VERIFIER, Strategy, apply_strategy, pool_for, rival
+from scaling_ambiguity.testtime.strategies import (
+    STRATEGIES,
+    VERIFIER,
+    Strategy,
+    apply_strategy,
+    every_answer,
+    pool_for,
+    rival,
+)
 
 Array: TypeAlias = NDArray[np.float64]
 CONTROL = "control"
 SIZES = (1, 2, 3, 5, 10, 20)
-_OWN_POOL = {"readout": "readout", "readout_tempered": "readout", "labels": "labels"}
-_NO_POOL = ("prior", "uniform")
+_OTHER_POOL = {"readout": "readout", "readout_tempered": "readout", "labels": "labels"}
+_NO_POOL = ("prior", "uniform", "majority")
 COMBINED = ("sampled", "beam", "reasoned", "greedy")  # the first of these that is there is the pool of the controls
 
 
@@ -39,6 +51,8 @@ class Outcome:
         p: (U, C) predictions; of ``random_pick`` (U, K, C) with ``weights``.
         rival: (U, C) plain mean of the candidates that it could have chosen, or None.
         weights: (U, K) of an outcome that is scored candidate by candidate, else None.
+        values: Scores by metric, (U,) each, of an outcome that is no distribution; p is then not used.
+        mixing: (U, K) weights of the candidates whose weighted mean p is, or None.
         facts: Shares of utterances, and what was fitted.
         reads: Parts that have to be paid for.
     """
@@ -49,6 +63,8 @@ class Outcome:
     p: Array
     rival: Array | None = None
     weights: Array | None = None
+    values: Mapping[str, Array] | None = None
+    mixing: Array | None = None
     facts: Mapping[str, float] = field(default_factory=dict)
     reads: tuple[str, ...] = ()
 
@@ -93,14 +109,15 @@ def run_controls(pools: Mapping[str, Pool], held_out: HeldOut) -> tuple[list[Out
     setting = Setting(pools, pools[kind], held_out)
     plain = setting.mean()
     for name, control in CONTROLS.items():
-        own = _OWN_POOL.get(name, kind)
-        reads = () if name in _NO_POOL else (own,)
+        source = _OTHER_POOL.get(name, kind)
+        reads = () if name in _NO_POOL else (source,)
         try:
             p = control(setting)
         except UserError as error:
             missing.append(Unavailable(name, CONTROL, str(error)))
             continue
-        outcomes.append(Outcome(name, CONTROL, own, p, rival=plain, reads=reads))
+        mixing = equal_weights(setting.pool.valid) if name == "mean" else None
+        outcomes.append(Outcome(name, CONTROL, source, p, rival=plain, mixing=mixing, reads=reads))
     for n, p in means_of_first(setting, SIZES).items():
         outcomes.append(Outcome(f"mean_of_{n}", CONTROL, kind, p, rival=plain, reads=(f"{kind}:{n}",)))
     valid = setting.pool.valid
@@ -108,6 +125,8 @@ def run_controls(pools: Mapping[str, Pool], held_out: HeldOut) -> tuple[list[Out
     q = np.where(some[:, None, None], setting.pool.q, held_out.prior[:, None, :])
     weights = np.where(some[:, None], valid / np.maximum(valid.sum(axis=1, keepdims=True), 1), 1 / valid.shape[1])
     outcomes.append(Outcome(RANDOM_PICK, CONTROL, kind, q, rival=plain, weights=weights, reads=(kind,)))
+    values = human_leave_one_out(held_out)
+    outcomes.append(Outcome(HUMAN, CONTROL, "none", held_out.prior, rival=plain, values=values, reads=("votes",)))
     return outcomes, missing
 
 
@@ -121,7 +140,14 @@ def _outcome(strategy: Strategy, pool: Pool, held_out: HeldOut, verifier: str) -
     reads: tuple[str, ...] = (pool.kind if strategy.asks is None else f"{pool.kind}:{strategy.asks}",)
     if strategy.verified:
         reads += (f"{verifier}:{pool.kind}",)
-    return Outcome(name, form, pool.kind, combined.q, rival(combined, pool, held_out.prior), facts=facts, reads=reads)
+    beside: Array | None = rival(combined, pool, held_out.prior)
+    if strategy.weigh is every_answer:  # itself a plain mean
+        beside = None
+    elif strategy.asks is not None:  # compared with the mean of all, if there are more than it asks for
+        plain = equal_mean(pool.q, pool.valid)
+        empty = ~pool.valid.any(axis=1, keepdims=True)
+        beside = np.where(empty, held_out.prior, plain) if pool.q.shape[1] > strategy.asks else None
+    return Outcome(name, form, pool.kind, combined.q, beside, mixing=combined.weights, facts=facts, reads=reads)
 
 
 def _verifier_controls(

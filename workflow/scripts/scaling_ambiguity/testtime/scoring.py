@@ -11,7 +11,9 @@ from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
+from scaling_ambiguity.tables.statistics import FEW, LEAST_CLUSTERS
 from scaling_ambiguity.testtime.crossfit import HeldOut
+from scaling_ambiguity.testtime.manifest import same_benchmark
 from scaling_ambiguity.testtime.running import Outcome, Unavailable
 
 Array: TypeAlias = NDArray[np.float64]
@@ -26,6 +28,8 @@ SINGLE = "single"
 
 def utterance_scores(outcome: Outcome, held_out: HeldOut, metrics: tuple[str, ...] = MEANS) -> dict[str, Array]:
     """Return {metric: (U,)} of an outcome; of a random pick the exact expectation over its candidates."""
+    if outcome.values is not None:
+        return {name: outcome.values[name] for name in metrics if name in outcome.values}
     if outcome.weights is None:
         return scores(outcome.p, held_out.counts, held_out.floor, metrics)
     row, column = np.nonzero(outcome.weights)
@@ -67,6 +71,8 @@ def score_rows(
 def score_frame(rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> pd.DataFrame:
     """Return rows as ``tables.strategy_scores``; absent numbers are NaN, ``against`` and ``method`` ``none``.
 
+    With fewer than five speakers there is neither interval nor p, and ``method`` is ``few_clusters``.
+
     Args:
         rows: Of :func:`score_rows` and of costs.
         same: Columns that are the same in all rows: corpus, alm, tier, benchmark.
@@ -78,9 +84,32 @@ def score_frame(rows: Sequence[Mapping[str, Any]], same: Mapping[str, Any]) -> p
         frame[name] = frame[name].fillna(0).astype(int) if name in frame else 0
     for name in ("against", "method"):
         frame[name] = frame[name].astype(object).fillna("none").astype(str) if name in frame else "none"
+    few = frame["n_clusters"].between(1, LEAST_CLUSTERS - 1)
+    frame.loc[few & (frame["method"] != "none"), "method"] = FEW
     reasons = frame["reason"] if "reason" in frame else pd.Series([None] * len(frame))
     frame["reason"] = reasons.astype("str")
     return frame
+
+
+def joined_scores(frames: Sequence[pd.DataFrame], where: Sequence[str]) -> pd.DataFrame:
+    """Return the scores of several ALMs and corpora in one table, p adjusted (Holm) over all of them.
+
+    The family of one kind of difference is every published strategy of every ALM and corpus.
+
+    Args:
+        frames: Tables of ``tables.strategy_scores``.
+        where: Their files, for messages.
+
+    Raises:
+        UserError: A table was scored by another version of the benchmark, on other votes or with other code.
+    """
+    first = [frame.iloc[0] for frame in frames]
+    same_benchmark([row["benchmark"] for row in first], [row["corpus"] for row in first], where)
+    table = pd.concat(frames, ignore_index=True)
+    for against in ("mean", "single"):
+        family = (table["against"] == against) & (table["metric"] == PROPER[0]) & (table["form"] != "control")
+        table.loc[family, "p_adjusted"] = adjust(table.loc[family, "p"].to_numpy(float))
+    return table
 
 
 def wide(frame: pd.DataFrame) -> pd.DataFrame:
@@ -113,9 +142,9 @@ def _key(outcome: Outcome) -> dict[str, Any]:
     return {"strategy": outcome.strategy, "form": outcome.form, "pool": outcome.pool}
 
 
-def _rows(keys: list[dict[str, Any]], found: Intervals, method: str) -> list[dict[str, Any]]:
-    ends = zip(keys, found.estimate, found.low, found.high, strict=True)
-    size = {"n": found.n, "n_clusters": found.n_clusters, "method": method}
+def _rows(keys: list[dict[str, Any]], intervals: Intervals, method: str) -> list[dict[str, Any]]:
+    ends = zip(keys, intervals.estimate, intervals.low, intervals.high, strict=True)
+    size = {"n": intervals.n, "n_clusters": intervals.n_clusters, "method": method}
     return [key | {"estimate": mean, "low": low, "high": high} | size for key, mean, low, high in ends]
 
 
@@ -129,12 +158,12 @@ def _absolute(
 
 
 def _whole(outcomes: Sequence[Outcome], held_out: HeldOut, settings: Mapping[str, Any]) -> list[dict[str, Any]]:
-    whole = [outcome for outcome in outcomes if outcome.weights is None]
-    found = whole_set_intervals([o.p[None] for o in whole], held_out.counts, held_out.speakers, **settings)
+    whole = [outcome for outcome in outcomes if outcome.weights is None and outcome.values is None]
+    intervals = whole_set_intervals([o.p[None] for o in whole], held_out.counts, held_out.speakers, **settings)
     rows = []
     for metric in WHOLE:
         keys = [_key(outcome) | {"metric": metric, "block": BLOCK[metric]} for outcome in whole]
-        rows += _rows(keys, found[metric], settings["method"])
+        rows += _rows(keys, intervals[metric], settings["method"])
     return rows
 
 
@@ -157,10 +186,10 @@ def _differences(
                 published.append(outcome.form != "control" and metric == PROPER[0])
     if not keys:
         return []
-    found = mean_interval(np.stack(columns, axis=1), held_out.speakers, **settings)
-    rows = _rows(keys, found, settings["method"])
+    intervals = mean_interval(np.stack(columns, axis=1), held_out.speakers, **settings)
+    rows = _rows(keys, intervals, settings["method"])
     adjusted = np.full(len(rows), np.nan)
     for against in ("mean", "single"):
         family = np.array([use and key["against"] == against for use, key in zip(published, keys, strict=True)])
-        adjusted[family] = adjust(found.p[family])
-    return [row | {"p": p, "p_adjusted": a} for row, p, a in zip(rows, found.p, adjusted, strict=True)]
+        adjusted[family] = adjust(intervals.p[family])
+    return [row | {"p": p, "p_adjusted": a} for row, p, a in zip(rows, intervals.p, adjusted, strict=True)]

@@ -179,7 +179,8 @@ def apply_strategy(
     """
 
     def at(tau: float | Array) -> Combined:
-        return combine(*_placed(strategy.weigh(pool, strategy.name, verifier, tau), pool), held_out.prior)
+        weights, considered = strategy.weigh(pool, strategy.name, verifier, tau)
+        return combine(weights, pool.q, considered, held_out.prior)
 
     if not strategy.grid:
         return at(1.0), None
@@ -191,11 +192,6 @@ def rival(combined: Combined, pool: Pool, prior: Array) -> Array:
     """Return the plain mean of the candidates that a strategy could have chosen, (U, C): its fair comparison."""
     weights = equal_weights(combined.considered)
     return np.where(combined.fallback[:, None], prior, mixed(weights, pool.q))
-
-
-def _placed(found: tuple[Array, Mask], pool: Pool) -> tuple[Array, Array, Mask]:
-    weights, considered = found
-    return weights, pool.q, considered
 
 
 def _per_token(pool: Pool, name: str) -> Array:

@@ -26,7 +26,7 @@ from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.testtime.manifest import CANDIDATES_FILE, NAME, SCORES_FILE, Manifest
 
 TOLERANCE = 1e-3  # of a sum of rounded probabilities
-STATUSES = ("ok", "cut", "refused", "failed")  # as generated; what is not valid is found here
+STATUSES = ("ok", "cut", "refused", "failed")  # as generated; what is not valid turns out here
 _NUMBERS = (
     *("logprob_sum", "n_tokens", "logprob_answer", "requests", "encoder_rows"),
     *("prompt_tokens", "audio_tokens", "cached_tokens", "decode_tokens", "seconds"),
@@ -100,13 +100,16 @@ class _Lines:
 
 
 def write_submission(
-    folder: Path, about: Mapping[str, Any], candidates: Iterable[Mapping[str, Any]], scores: Iterable[Mapping[str, Any]]
+    folder: Path,
+    fields: Mapping[str, Any],
+    candidates: Iterable[Mapping[str, Any]],
+    scores: Iterable[Mapping[str, Any]],
 ) -> None:
     """Write a submission; equal rows give equal bytes.
 
     Args:
         folder: Where; what it holds of these files is replaced.
-        about: The manifest without ``files``.
+        fields: The manifest without ``files``.
         candidates: Lines without their hash; see :data:`CANDIDATES_FILE`.
         scores: Lines of the verifier; none: no such file.
     """
@@ -125,7 +128,7 @@ def write_submission(
                 line = {**row, "sha256": row_sha256(row)}
                 packed.write((json.dumps(line, ensure_ascii=False, sort_keys=True, allow_nan=False) + "\n").encode())
         files[name] = file_sha256(folder / name)
-    manifest = Manifest.read({**about, "files": files}, NAME)
+    manifest = Manifest.read({**fields, "files": files}, NAME)
     write_json(manifest.model_dump(mode="json"), folder / NAME)
 
 
@@ -162,11 +165,11 @@ def read_submission(
             raise UserError(f"{folder / name}: there is no such file. Add it, or correct `files` in {NAME}.")
     if CANDIDATES_FILE not in manifest.files or ((folder / SCORES_FILE).exists() and SCORES_FILE not in manifest.files):
         raise UserError(f"{folder / NAME}: `files` has to name every file with its hash. Write the submission again.")
-    known = set(utterances)
+    expected = set(utterances)
     lines = _Lines(folder / CANDIDATES_FILE, keep_going)
-    rows = _read_rows(lines, manifest, known, lambda row: _candidate(row, manifest, vocabulary))
+    rows = _read_rows(lines, manifest, expected, lambda row: _candidate(row, manifest, vocabulary))
     judged = _Lines(folder / SCORES_FILE, keep_going)
-    said = _read_rows(judged, manifest, known, _score) if SCORES_FILE in manifest.files else []
+    judgements = _read_rows(judged, manifest, expected, _score) if SCORES_FILE in manifest.files else []
     # lines name an edited answer; what they cannot name, as a line that was taken out, the hash of the file does
     for name, digest in manifest.files.items():
         if file_sha256(folder / name) != digest:
@@ -179,7 +182,7 @@ def read_submission(
     texts = candidates.loc[candidates["status"] == "ok", "response"] != ""
     columns = {"item": "str", "stage": "str", "reason": "str", "source_file": "str", "source_line": "Int64"}
     rejects = pd.DataFrame([*lines.rejects, *judged.rejects], columns=list(columns)).astype(columns)
-    return Submission(manifest, candidates, _score_frame(said), rejects, "B" if texts.all() else "C")
+    return Submission(manifest, candidates, _score_frame(judgements), rejects, "B" if texts.all() else "C")
 
 
 def _object(line: str) -> dict[str, Any]:
@@ -198,13 +201,13 @@ def _refuse(name: str) -> None:
     raise ValueError(f"{name} is no JSON number; give null")
 
 
-def _read_rows(lines: _Lines, manifest: Manifest, known: set[str], make: Any) -> list[dict[str, Any]]:
+def _read_rows(lines: _Lines, manifest: Manifest, expected: set[str], make: Any) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     seen: dict[tuple[Any, ...], int] = {}
     for number, row in lines.read():
         item = row.get("utterance")
         try:
-            _check_ids(row, manifest, known)
+            _check_ids(row, manifest, expected)
             made = make(row)
             key = tuple(row.get(name) for name in ("pool", "utterance", "candidate", "verifier", "order"))
             if key in seen:
@@ -216,7 +219,7 @@ def _read_rows(lines: _Lines, manifest: Manifest, known: set[str], make: Any) ->
     return rows
 
 
-def _check_ids(row: dict[str, Any], manifest: Manifest, known: set[str]) -> None:
+def _check_ids(row: dict[str, Any], manifest: Manifest, expected: set[str]) -> None:
     for name in ("sha256", "corpus", "pool", "utterance"):
         if not isinstance(row.get(name), str):
             raise _Bad(f"the field {name!r} is missing, or no text. Add it.")
@@ -226,7 +229,7 @@ def _check_ids(row: dict[str, Any], manifest: Manifest, known: set[str]) -> None
         raise _Bad(f"corpus {row.get('corpus')!r} is not {manifest.corpus!r} of {NAME}. Leave the line out.")
     if row.get("pool") not in manifest.pools:
         raise _Bad(f"pool {row.get('pool')!r} is not among those of {NAME}. Declare it there, or leave the line out.")
-    if row.get("utterance") not in known:
+    if row.get("utterance") not in expected:
         raise _Bad(f"utterance {row.get('utterance')!r} is not in the reference. Correct its name, or remove the line.")
     if not _whole(row.get("candidate")):
         raise _Bad(f"candidate {row.get('candidate')!r} is no number from 0. Number the candidates 0, 1, ...")

@@ -25,7 +25,7 @@ def within_spearman(scores: Array, losses: Array, mask: Mask) -> Array:
         mask: (U, K) candidates that count.
     """
     usable = mask & np.isfinite(scores) & np.isfinite(losses)
-    found = np.full(len(scores), np.nan)
+    correlation = np.full(len(scores), np.nan)
     number = usable.sum(axis=1)
     for n in np.unique(number[number > 1]):
         row = np.flatnonzero(number == n)
@@ -33,8 +33,8 @@ def within_spearman(scores: Array, losses: Array, mask: Mask) -> Array:
         a, b = (rankdata(x[row][take].reshape(-1, n), axis=1) for x in (scores, -losses))
         a, b = a - a.mean(axis=1, keepdims=True), b - b.mean(axis=1, keepdims=True)
         size = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=1))
-        found[row] = np.divide((a * b).sum(axis=1), size, out=np.full(len(row), np.nan), where=size > 0)
-    return found
+        correlation[row] = np.divide((a * b).sum(axis=1), size, out=np.full(len(row), np.nan), where=size > 0)
+    return correlation
 
 
 def order_flips(verdicts: Verdicts) -> float:
