@@ -45,9 +45,9 @@ def world(items, seed):
     return batch, torch.tensor(truth, dtype=torch.float32), torch.tensor(votes / VOTES, dtype=torch.float32), noisy
 
 
-def fitted(loss, batch, targets, epochs=12):
+def fitted(loss, batch, targets, epochs=12, **entry):
     """Return a network trained on a world by the steps of AdamW."""
-    settings = Amber2Settings.of("x", {"speech": "a", "text": "t", "hidden": [64], "loss": loss})
+    settings = Amber2Settings.of("x", {"speech": "a", "text": "t", "hidden": [64], "loss": loss} | entry)
     measured = {name: (batch[name].mean(0), batch[name].std(0)) for name in ("speech", "text")}
     network = Network(settings, measured, targets.mean(0), False)
     network.redraw(0)
@@ -146,3 +146,20 @@ def test_labels_of_other_items_teach_the_prior_and_no_more():
         logs = network(tested).logs["both"]
     prior = -(truth * others.mean(0).log()).sum(-1).mean()
     assert -(truth * logs).sum(-1).mean() > prior - 0.01
+
+
+def test_without_text_the_student_is_no_worse_than_the_expert_of_speech():
+    """Trained with modality dropout it is better without text than without that training."""
+    batch, _, votes, _ = world(4000, 10)
+    tested, truth, _, _ = world(4000, 90)
+    deaf = tested | {"present": torch.tensor([[1.0, 0.0]]).expand(4000, -1)}
+    costs = {}
+    for share in (0.0, 0.3):
+        network = fitted(SYSTEMS["repaired"], batch, votes, modality_dropout=share)
+        with torch.no_grad():
+            logs = network(deaf).logs
+        costs[share] = {role: -(truth * logs[role]).sum(-1) for role in ("both", "speech")}
+    difference = costs[0.3]["both"] - costs[0.3]["speech"]
+    assert difference.mean() + 1.96 * difference.std() / math.sqrt(4000) < 0.01
+    gain = costs[0.3]["both"] - costs[0.0]["both"]
+    assert gain.mean() + 1.96 * gain.std() / math.sqrt(4000) < 0
