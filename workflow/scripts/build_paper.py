@@ -12,7 +12,6 @@ from scaling_ambiguity.reporting.paper import compile_pdf, gather
 
 def main(arguments: argparse.Namespace) -> None:
     """Compile in a separate folder, so that nothing is left next to the sources."""
-    captions = arguments.captions or sorted((arguments.sources.resolve().parent / "workflow" / "report").glob("*.rst"))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         gather(
@@ -21,7 +20,6 @@ def main(arguments: argparse.Namespace) -> None:
             sections=arguments.sections,
             figures=arguments.figures,
             tables=arguments.tables,
-            captions=captions,
             numbers=arguments.numbers,
         )
         pdf = compile_pdf(folder)
@@ -34,7 +32,6 @@ if __name__ == "__main__":
     parser.add_argument("--sources", type=Path, required=True, help="folder of main.tex, refs.bib and sections/")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs; other files are ignored")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX; other files are ignored")
-    parser.add_argument("--captions", type=Path, nargs="*", default=[], help="default: workflow/report/*.rst")
     parser.add_argument("--numbers", type=Path, required=True)
     parser.add_argument("--sections", type=name_list, required=True)
     parser.add_argument("--output", type=Path, required=True)

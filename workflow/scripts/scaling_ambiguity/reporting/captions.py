@@ -1,10 +1,9 @@
-"""Captions, written once as reStructuredText for the report and turned into LaTeX for the paper."""
+"""Captions, written once as reStructuredText in the registry of chapters, turned into LaTeX for the paper."""
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Mapping
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.latex import escape_latex
 
 EMPHASIS = re.compile(r"\*([^*\s][^*]*)\*")
 
@@ -21,8 +20,8 @@ def first_sentence(text: str) -> tuple[str, str]:
     return title.removesuffix("."), rest
 
 
-def captions_tex(files: Iterable[str | Path]) -> str:
-    r"""Return captions.tex, which gives every file three macros; an unknown name stops LaTeX.
+def captions_tex(captions: Mapping[str, str]) -> str:
+    r"""Return captions.tex, which gives every figure and table three macros; an unknown name stops LaTeX.
 
     ``\reportcaption{name}`` is the whole text, ``\reporttitle{name}`` its first sentence and
     ``\reportnote{name}`` the rest.
@@ -31,11 +30,10 @@ def captions_tex(files: Iterable[str | Path]) -> str:
     for part in ("caption", "title", "note"):
         lines += [
             rf"\newcommand{{\report{part}}}[1]{{\@ifundefined{{{part}@#1}}%",
-            r"  {\PackageError{captions}{No caption '#1'}{Write workflow/report/#1.rst.}}%",
+            r"  {\PackageError{captions}{No caption '#1'}{Write it in reporting/chapters.py.}}%",
             rf"  {{\csname {part}@#1\endcsname}}}}",
         ]
-    for file in sorted(Path(file) for file in files):
-        text = file.read_text(encoding="utf-8")
+    for name, text in sorted(captions.items()):
         for part, words in zip(("caption", "title", "note"), (text, *first_sentence(text)), strict=True):
-            lines.append(rf"\@namedef{{{part}@{file.stem}}}{{{to_latex(words)}}}")
+            lines.append(rf"\@namedef{{{part}@{name}}}{{{to_latex(words)}}}")
     return "\n".join([*lines, r"\makeatother", ""])

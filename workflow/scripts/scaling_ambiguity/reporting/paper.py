@@ -10,6 +10,7 @@ from pathlib import Path
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_text
 from scaling_ambiguity.reporting.captions import captions_tex
+from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 
 # Seconds since 1970 that the PDF states as its date, so that the same content gives the same bytes.
 EPOCH = "1700000000"
@@ -39,7 +40,6 @@ def gather(
     sections: list[str],
     figures: Iterable[Path],
     tables: Iterable[Path],
-    captions: Iterable[Path],
     numbers: Path,
 ) -> None:
     """Copy everything LaTeX needs into ``folder``; files that it cannot read (CSV, SVG) are ignored."""
@@ -57,6 +57,7 @@ def gather(
     for name in sections:
         shutil.copyfile(sources / "sections" / f"{name}.tex", folder / "sections" / f"{name}.tex")
     write_text("".join(f"\\input{{sections/{name}}}\n" for name in sections), folder / "sections.tex")
+    captions = {name: display.caption for name, display in (FIGURES | TABLES).items()}
     write_text(captions_tex(captions), folder / "captions.tex")
     shutil.copyfile(numbers, folder / "numbers.tex")
 
