@@ -157,7 +157,7 @@ def test_it_touches_six_files(extended):
 
 
 def test_the_copy_holds_what_is_demanded_of_every_statistic(extended):
-    for tests in ("reporting/test_chapters.py", "ground/test_architecture.py"):
+    for tests in ("reporting/test_chapters.py", "ground/test_architecture.py", "ground/test_function_size.py"):
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/unit/{tests}"]
         done = subprocess.run(command, cwd=extended.root, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout[-3000:]
