@@ -14,6 +14,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 PAGE = REPOSITORY / "docs" / "architecture.md"
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
 LIBRARY = SCRIPTS / "scaling_ambiguity"
+STUDY = LIBRARY / "inference" / "study.py"  # what every program of the statistics opens
 TABLE = re.compile(r"^[A-Z][A-Z_]+$")  # tables are constants: VOTES.read(path), VOTES.write(frame, path)
 
 
@@ -58,7 +59,10 @@ def essential(edges: Counter[tuple[str, str]]) -> list[tuple[str, str]]:
 
 
 def tables() -> dict[str, tuple[set[str], set[str]]]:
-    """Return program -> (tables it reads, tables it writes), including the library modules it imports."""
+    """Return program -> (tables it reads, tables it writes), including the library modules it imports.
+
+    What programs of the statistics do through the study that they open is listed once, under its name.
+    """
     direct: dict[Path, tuple[set[str], set[str]]] = {}
 
     def of(path: Path) -> tuple[set[str], set[str]]:
@@ -73,12 +77,12 @@ def tables() -> dict[str, tuple[set[str], set[str]]]:
         return direct[path]
 
     found = {}
-    for program in sorted(SCRIPTS.glob("*.py")):
+    for program in [STUDY, *sorted(SCRIPTS.glob("*.py"))]:
         files, waiting = {program}, [program]
         while waiting:
             for name in imported(waiting.pop()):
                 file = LIBRARY.joinpath(*name.split(".")).with_suffix(".py")
-                if file.is_file() and file not in files and room_of(file) != "tables":
+                if file.is_file() and file not in files and room_of(file) != "tables" and file != STUDY:
                     files.add(file)
                     waiting.append(file)
         reads, writes = (set().union(*(of(file)[place] for file in files)) for place in (0, 1))
@@ -105,7 +109,8 @@ def drawn() -> str:
     lines = ["```mermaid", "flowchart TD"]
     lines += [f"  {room} -->|{edges[room, other]}| {other}" for room, other in essential(edges)]
     lines += ["```", "", "```mermaid", "flowchart LR"]
-    steps = [*way(uses, "read_corpus", "ROLES"), *way(uses, "align_votes", "STATISTICS"), "write_numbers"]
+    assert "inference.study" in imported(SCRIPTS / "align_votes.py"), "align_votes opens a study"
+    steps = [*way(uses, "read_corpus", "ROLES"), "align_votes", *way(uses, "study", "STATISTICS")[1:], "write_numbers"]
     assert "STATISTICS" in uses["write_numbers"][0], "the numbers of the paper are read from the statistics"
     shown = [f"{name}[({name.lower()})]" if name.isupper() else name for name in steps]
     lines += ["  " + " --> ".join(shown), "```", "", "| table | written by | read by |", "|---|---|---|"]

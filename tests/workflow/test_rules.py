@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi, StorageSettings
 
+from scaling_ambiguity.reporting.chapters import ESTIMATES
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports", "plan", "leaderboard"}
 VERBS = {
@@ -111,4 +113,7 @@ def test_all_inputs_of_a_script_are_flags_it_knows(rules):
     for rule in work(rules):
         known = helped[names[rule.name]]
         flags = {word for word in rule.shellcmd.replace('"', " ").split() if word.startswith("--")}
+        for estimates in ESTIMATES.values():
+            if estimates.work and estimates.work.program == rule.name:  # the rest of its command is made
+                flags |= {f"--{name}" for name in (*estimates.by, *estimates.work.reads)}
         assert flags <= known, f"{rule.name}: {flags - known}"

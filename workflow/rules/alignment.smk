@@ -34,70 +34,59 @@ rule pool_votes:
         " --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
-rule align_votes:
-    """Score how far an ALM's votes agree with human votes, with floors, ceilings and intervals."""
-    input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-        levels="results/levels/{corpus}/{protocol}.parquet",
-        thresholds="results/levels/{corpus}/{protocol}.csv",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        validity=VALIDITY,
-    output:
-        "results/statistics/alignment-{corpus}-{annotator}-{protocol}.parquet",
-    log:
-        "logs/align_votes/{corpus}-{annotator}-{protocol}.log",
-    benchmark:
-        "logs/align_votes/{corpus}-{annotator}-{protocol}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000, 450),
-        runtime=30,
-    params:
-        options=statistics_options("smoothing", "adjust"),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        seed=SEED,
-        script=f"{SCRIPTS}/align_votes.py",
-        code=code("align_votes.py"),
-    shell:
-        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
-        " --protocol {wildcards.protocol} --votes {input.votes} --proxies {input.proxies} --roles {input.roles}"
-        " --levels {input.levels} --thresholds {input.thresholds} --utterances {input.utterances} --splits {input.splits}"
-        " --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+# What a study may read besides votes and utterances, by the argument of its program.
+STUDY_FILES = {
+    "roles": "results/corpora/{corpus}/roles.parquet",
+    "proxies": "results/proxies/{corpus}/{annotator}/votes.parquet",
+    "levels": "results/levels/{corpus}/{protocol}.parquet",
+    "thresholds": "results/levels/{corpus}/{protocol}.csv",
+    "splits": "results/splits/{corpus}/{protocol}.parquet",
+    "truth": truth_of,
+    "validity": VALIDITY,
+}
+STUDY_OPTIONS = config["statistics"] | {"level_votes": max(3, level_votes())}
 
 
-rule agree_votes:
-    """Agreement of people, with and without the synthetic rater, and whether it may replace one of them."""
-    input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-    output:
-        "results/statistics/agreement-{corpus}-{annotator}.parquet",
-    log:
-        "logs/agree_votes/{corpus}-{annotator}.log",
-    benchmark:
-        "logs/agree_votes/{corpus}-{annotator}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000, 300),
-        runtime=20,
-    params:
-        options=statistics_options(),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        seed=SEED,
-        script=f"{SCRIPTS}/agree_votes.py",
-        code=code("agree_votes.py"),
-    shell:
-        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
-        " --votes {input.votes} --proxies {input.proxies} --utterances {input.utterances}"
-        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+for kind, estimates in ESTIMATES.items():
+    if not estimates.work:
+        continue
+    study, wildcards_of_log = estimates.work, "-".join(f"{{{name}}}" for name in estimates.by)
+
+    rule:
+        """Estimates of one kind."""
+        name:
+            study.program
+        input:
+            **{name: STUDY_FILES[name] for name in study.reads},
+            votes="results/corpora/{corpus}/votes.parquet",
+            utterances="results/corpora/{corpus}/utterances.parquet",
+        output:
+            estimates.with_wildcards(kind),
+        log:
+            f"logs/{study.program}/{wildcards_of_log}.log",
+        benchmark:
+            f"logs/{study.program}/{wildcards_of_log}.tsv"
+        conda:
+            "../../envs/analysis.yaml"
+        threads: 1
+        resources:
+            mem_mb=memory(2000, study.memory),
+            runtime=30,
+        params:
+            names=lambda wildcards: " ".join(f"--{name} {value}" for name, value in wildcards.items()),
+            files=lambda wildcards, input, reads=study.reads: " ".join(
+                f"--{name} {quote(str(input[name]))}" for name in reads if input[name]
+            ),
+            options=canonical({key: STUDY_OPTIONS[key] for key in ("resamples", "level", "interval", *study.options)}),
+            classes=lambda wildcards: classes(wildcards.corpus),
+            seed=SEED,
+            script=f"{SCRIPTS}/{study.program}.py",
+            code=code(f"{study.program}.py"),
+        shell:
+            "python {params.script:q} {params.names} --votes {input.votes} --utterances {input.utterances} {params.files}"
+            " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
+
+    workflow.get_rule(study.program).docstring = study.line
 
 
 rule report_bias:
@@ -139,69 +128,6 @@ rule report_bias:
         " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
-rule trace_shared_votes:
-    """Trace the effect of shared votes on results by level, with proxies of known worth; no ALM is needed."""
-    input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-    output:
-        "results/statistics/shared-{corpus}.parquet",
-    log:
-        "logs/trace_shared_votes/{corpus}.log",
-    benchmark:
-        "logs/trace_shared_votes/{corpus}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000, 450),
-        runtime=30,
-    params:
-        options=canonical(
-            {key: config["statistics"][key] for key in ("resamples", "level", "interval", "smoothing")}
-            | {"level_votes": max(3, level_votes())}
-        ),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        seed=SEED,
-        script=f"{SCRIPTS}/trace_shared_votes.py",
-        code=code("trace_shared_votes.py"),
-    shell:
-        "python {params.script:q} --corpus {wildcards.corpus} --votes {input.votes} --roles {input.roles}"
-        " --utterances {input.utterances} --classes {params.classes} --options {params.options:q}"
-        " --seed {params.seed} --output {output} > {log} 2>&1"
-
-
-rule trace_saturation:
-    """Trace the divergence to the human votes against the number of synthetic votes."""
-    input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-    output:
-        "results/statistics/saturation-{corpus}-{annotator}.parquet",
-    log:
-        "logs/trace_saturation/{corpus}-{annotator}.log",
-    benchmark:
-        "logs/trace_saturation/{corpus}-{annotator}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000, 900),
-        runtime=30,
-    params:
-        options=statistics_options("deals", "saturation_votes", "exchange"),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        seed=SEED,
-        script=f"{SCRIPTS}/trace_saturation.py",
-        code=code("trace_saturation.py"),
-    shell:
-        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
-        " --votes {input.votes} --proxies {input.proxies} --utterances {input.utterances}"
-        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
-
-
 rule estimate_exchange_rate:
     """Estimate how many human votes the ALM's votes are worth; simulated corpora add proxies of known worth."""
     input:
@@ -237,71 +163,4 @@ rule estimate_exchange_rate:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
         " {params.truth} {params.read_out} --validity {input.validity:q} --recovery {input.recovery:q} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
-        " --output {output} > {log} 2>&1"
-
-
-rule trace_costs:
-    """Trace how well human and synthetic votes predict one more human vote, by the number of each."""
-    input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-    output:
-        "results/statistics/costs-{corpus}-{annotator}.parquet",
-    log:
-        "logs/trace_costs/{corpus}-{annotator}.log",
-    benchmark:
-        "logs/trace_costs/{corpus}-{annotator}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000, 450),
-        runtime=30,
-    params:
-        options=statistics_options("smoothing", "adjust", "costs"),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        seed=SEED,
-        script=f"{SCRIPTS}/trace_costs.py",
-        code=code("trace_costs.py"),
-    shell:
-        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
-        " --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
-        " --classes {params.classes} --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
-
-
-rule estimate_exchange_by_level:
-    """Estimate the exchange rate at each level of ambiguity, from disjoint sets of votes."""
-    input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-        levels="results/levels/{corpus}/{protocol}.parquet",
-        truth=truth_of,
-        validity=VALIDITY,
-    output:
-        "results/statistics/exchange_by_level-{corpus}-{annotator}-{protocol}.parquet",
-    log:
-        "logs/estimate_exchange_by_level/{corpus}-{annotator}-{protocol}.log",
-    benchmark:
-        "logs/estimate_exchange_by_level/{corpus}-{annotator}-{protocol}.tsv"
-    conda:
-        "../../envs/analysis.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2000, 250),
-        runtime=30,
-    params:
-        truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
-        options=statistics_options("smoothing", "exchange"),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        seed=SEED,
-        script=f"{SCRIPTS}/estimate_exchange_by_level.py",
-        code=code("estimate_exchange_by_level.py"),
-    shell:
-        "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
-        " --protocol {wildcards.protocol} --levels {input.levels} --votes {input.votes} --proxies {input.proxies} --roles {input.roles} --utterances {input.utterances}"
-        " {params.truth} --validity {input.validity:q} --classes {params.classes} --options {params.options:q} --seed {params.seed}"
         " --output {output} > {log} 2>&1"

@@ -26,6 +26,7 @@ from scaling_ambiguity.corpora.readers import look_for_sound
 from scaling_ambiguity.encoders.kinds import KINDS as ENCODER_KINDS, SOUND
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import Design, designs
+from scaling_ambiguity.reporting.captions import filled
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES, shown
 from scaling_ambiguity.reporting.proxy_names import proxies_of_run, shared_name
 from scaling_ambiguity.labels.names import Labels, curves, expand as expand_names

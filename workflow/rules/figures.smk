@@ -31,7 +31,7 @@ for figure_name, display in FIGURES.items():
             style=f"{PAPER}/paper.mplstyle",
         output:
             figure=f"paper/figures/{figure_name}.pdf",
-            svg=report(f"paper/figures/{figure_name}.svg", caption=f"../report/{figure_name}.rst", category="Figures"),
+            svg=report(f"paper/figures/{figure_name}.svg", caption="../report/caption.rst", category="Figures"),
             data=f"paper/figures/{figure_name}.csv",
         log:
             f"logs/{figure_name}.log",
@@ -45,7 +45,7 @@ for figure_name, display in FIGURES.items():
             runtime=10,
         params:
             name=figure_name,
-            votes=shared_name(PROXIES),
+            caption=filled(display.caption, shared_name(PROXIES)),
             proxies=lambda wildcards: canonical(PROXIES),
             script=f"{SCRIPTS}/draw_figure.py",
             code=code("draw_figure.py", display.module),
@@ -54,7 +54,7 @@ for figure_name, display in FIGURES.items():
             " --proxies {params.proxies:q} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
             " --data {output.data} > {log} 2>&1"
 
-    workflow.get_rule(figure_name).docstring = display.line
+    workflow.get_rule(figure_name).docstring = display.title
 
 
 rule fig_simplex:
@@ -69,7 +69,7 @@ rule fig_simplex:
         style=f"{PAPER}/paper.mplstyle",
     output:
         figure="paper/figures/fig_simplex.pdf",
-        svg=report("paper/figures/fig_simplex.svg", caption="../report/fig_simplex.rst", category="Figures"),
+        svg=report("paper/figures/fig_simplex.svg", caption="../report/caption.rst", category="Figures"),
         data="paper/figures/fig_simplex.csv",
     log:
         "logs/fig_simplex.log",
@@ -82,6 +82,7 @@ rule fig_simplex:
         mem_mb=2000,
         runtime=10,
     params:
+        caption=FIGURES["fig_simplex"].caption,
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/fig_simplex.py",
         code=code("fig_simplex.py"),
@@ -89,3 +90,32 @@ rule fig_simplex:
         "python {params.script:q} --labels-table {input.labels} --splits {input.splits} --augmented {input.augmented} --fold 0"
         " --classes {params.classes} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
         " --data {output.data} > {log} 2>&1"
+
+
+rule fig_validity:
+    """Known truths, and how well the exchange rate and the tests recover them."""
+    input:
+        recovery=RECOVERY,
+        type_one=TYPE_ONE,
+        style=f"{PAPER}/paper.mplstyle",
+    output:
+        figure="paper/figures/fig_validity.pdf",
+        svg=report("paper/figures/fig_validity.svg", caption="../report/caption.rst", category="Figures"),
+        data="paper/figures/fig_validity.csv",
+    log:
+        "logs/fig_validity.log",
+    benchmark:
+        "logs/fig_validity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        caption=FIGURES["fig_validity"].caption,
+        script=f"{SCRIPTS}/fig_validity.py",
+        code=code("fig_validity.py"),
+    shell:
+        "python {params.script:q} --recovery {input.recovery:q} --type-one {input.type_one:q} --style {input.style:q}"
+        " --figure {output.figure} --svg {output.svg} --data {output.data} > {log} 2>&1"

@@ -5,7 +5,6 @@ SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "results
 HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
 NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})
-CAPTIONS = [f"{CAPTION_FOLDER}/{name}.rst" for name in [*shown(FIGURES, STAGES_OF_RUN), *shown(TABLES, STAGES_OF_RUN)]]
 
 
 rule write_numbers:
@@ -58,7 +57,6 @@ rule build_paper:
         sources=PAPER_SOURCES,
         figures=FIGURE_FILES,
         tables=TABLE_FILES,
-        captions=CAPTIONS,
         numbers="paper/numbers.tex",
         verdicts="results/verdicts.json",
     output:
@@ -81,7 +79,7 @@ rule build_paper:
         code=code("build_paper.py"),
     shell:
         "python {params.script:q} --sources {params.sources:q} --figures {input.figures}"
-        " --tables {input.tables} --captions {input.captions:q} --votes {params.votes:q} --numbers {input.numbers} --sections {params.sections}"
+        " --tables {input.tables} --votes {params.votes:q} --numbers {input.numbers} --sections {params.sections}"
         " --output {output} > {log} 2>&1"
 
 

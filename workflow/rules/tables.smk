@@ -13,7 +13,7 @@ for table_name, display in TABLES.items():
             statistics=needed(*display.shows),
         output:
             table=f"paper/tables/{table_name}.tex",
-            data=report(f"paper/tables/{table_name}.csv", caption=f"../report/{table_name}.rst", category="Tables"),
+            data=report(f"paper/tables/{table_name}.csv", caption="../report/caption.rst", category="Tables"),
         log:
             f"logs/{table_name}.log",
         benchmark:
@@ -26,7 +26,7 @@ for table_name, display in TABLES.items():
             runtime=10,
         params:
             name=table_name,
-            votes=shared_name(PROXIES),
+            caption=filled(display.caption, shared_name(PROXIES)),
             proxies=lambda wildcards: canonical(PROXIES),
             classes=f"--classes {HEADLINE_CLASSES}" if display.classes else "",
             script=f"{SCRIPTS}/write_table.py",
@@ -35,7 +35,7 @@ for table_name, display in TABLES.items():
             "python {params.script:q} --name {params.name} --statistics {input.statistics} {params.classes}"
             " --proxies {params.proxies:q} --table {output.table} --data {output.data} > {log} 2>&1"
 
-    workflow.get_rule(table_name).docstring = display.line
+    workflow.get_rule(table_name).docstring = display.title
 
 
 rule tab_corpus:
@@ -46,7 +46,7 @@ rule tab_corpus:
         rejects=expand("results/corpora/{corpus}/rejects.parquet", corpus=SHOWN_CORPORA),
     output:
         table="paper/tables/tab_corpus.tex",
-        data=report("paper/tables/tab_corpus.csv", caption="../report/tab_corpus.rst", category="Tables"),
+        data=report("paper/tables/tab_corpus.csv", caption="../report/caption.rst", category="Tables"),
     log:
         "logs/tab_corpus.log",
     benchmark:
@@ -58,6 +58,7 @@ rule tab_corpus:
         mem_mb=2000,
         runtime=10,
     params:
+        caption=TABLES["tab_corpus"].caption,
         corpora=",".join(SHOWN_CORPORA),
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/tab_corpus.py",
@@ -74,7 +75,7 @@ rule tab_votes_lost:
         audits=expand("results/corpora/{corpus}/audit.json", corpus=SHOWN_CORPORA),
     output:
         table="paper/tables/tab_votes_lost.tex",
-        data=report("paper/tables/tab_votes_lost.csv", caption="../report/tab_votes_lost.rst", category="Tables"),
+        data=report("paper/tables/tab_votes_lost.csv", caption="../report/caption.rst", category="Tables"),
     log:
         "logs/tab_votes_lost.log",
     benchmark:
@@ -86,6 +87,7 @@ rule tab_votes_lost:
         mem_mb=2000,
         runtime=10,
     params:
+        caption=TABLES["tab_votes_lost"].caption,
         corpora=",".join(SHOWN_CORPORA),
         script=f"{SCRIPTS}/tab_votes_lost.py",
         code=code("tab_votes_lost.py"),
@@ -100,7 +102,7 @@ rule tab_hypotheses:
         verdicts=needed("verdicts"),
     output:
         table="paper/tables/tab_hypotheses.tex",
-        data=report("paper/tables/tab_hypotheses.csv", caption="../report/tab_hypotheses.rst", category="Tables"),
+        data=report("paper/tables/tab_hypotheses.csv", caption="../report/caption.rst", category="Tables"),
     log:
         "logs/tab_hypotheses.log",
     benchmark:
@@ -112,6 +114,7 @@ rule tab_hypotheses:
         mem_mb=2000,
         runtime=10,
     params:
+        caption=TABLES["tab_hypotheses"].caption,
         script=f"{SCRIPTS}/tab_hypotheses.py",
         code=code("tab_hypotheses.py"),
     shell:
@@ -129,7 +132,7 @@ rule tab_augmentation:
         ],
     output:
         table="paper/tables/tab_augmentation.tex",
-        data=report("paper/tables/tab_augmentation.csv", caption="../report/tab_augmentation.rst", category="Tables"),
+        data=report("paper/tables/tab_augmentation.csv", caption="../report/caption.rst", category="Tables"),
     log:
         "logs/tab_augmentation.log",
     benchmark:
@@ -141,9 +144,37 @@ rule tab_augmentation:
         mem_mb=2000,
         runtime=10,
     params:
+        caption=TABLES["tab_augmentation"].caption,
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/tab_augmentation.py",
         code=code("tab_augmentation.py"),
     shell:
         "python {params.script:q} --labels-table {input.labels} --splits {input.splits} --augmented {input.augmented}"
         " --fold 0 --classes {params.classes} --table {output.table} --data {output.data} > {log} 2>&1"
+
+
+rule tab_validity:
+    """Coverage of nominal 95 % intervals by method and design, and in the design of this run."""
+    input:
+        study=VALIDITY,
+        own=own_cell(),
+    output:
+        table="paper/tables/tab_validity.tex",
+        data=report("paper/tables/tab_validity.csv", caption="../report/caption.rst", category="Tables"),
+    log:
+        "logs/tab_validity.log",
+    benchmark:
+        "logs/tab_validity.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        caption=TABLES["tab_validity"].caption,
+        script=f"{SCRIPTS}/tab_validity.py",
+        code=code("tab_validity.py"),
+    shell:
+        "python {params.script:q} --study {input.study:q} --own {input.own} --table {output.table}"
+        " --data {output.data} > {log} 2>&1"

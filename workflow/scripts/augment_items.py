@@ -10,6 +10,7 @@ from importlib import import_module
 from pathlib import Path
 
 from scaling_ambiguity import cli
+from scaling_ambiguity.augmentation.training_part import Part
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 
@@ -17,7 +18,7 @@ from scaling_ambiguity.tables.utterances import UTTERANCES
 def main(arguments: argparse.Namespace) -> None:
     """Write the augmented items of one label table and fold."""
     way = "published" if arguments.options.get("method") == "published" else "fold"
-    import_module(f"scaling_ambiguity.augmentation.{way}").augment(
+    part = Part(
         name=arguments.name,
         utterances=UTTERANCES.read(arguments.utterances),
         root=arguments.root,
@@ -28,8 +29,8 @@ def main(arguments: argparse.Namespace) -> None:
         classes=arguments.classes,
         options=arguments.options,
         seed=arguments.seed,
-        output=arguments.output,
     )
+    import_module(f"scaling_ambiguity.augmentation.{way}").augment(part, arguments.output)
 
 
 if __name__ == "__main__":

@@ -7,16 +7,12 @@ from pathlib import Path
 
 from scaling_ambiguity.cli import name_list, run
 from scaling_ambiguity.io import atomic_path
-from scaling_ambiguity.reporting.captions import captions_tex
-from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 from scaling_ambiguity.reporting.paper import compile_pdf, gather
 from scaling_ambiguity.reporting.proxy_names import SYNTHETIC
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Compile in a separate folder, so that nothing is left next to the sources."""
-    report = arguments.sources.resolve().parent / "workflow" / "report"
-    captions = arguments.captions or [report / f"{one}.rst" for one in sorted(FIGURES | TABLES)]
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         gather(
@@ -25,7 +21,7 @@ def main(arguments: argparse.Namespace) -> None:
             sections=arguments.sections,
             figures=arguments.figures,
             tables=arguments.tables,
-            captions=captions_tex(captions, arguments.votes),
+            votes=arguments.votes,
             numbers=arguments.numbers,
         )
         pdf = compile_pdf(folder)
@@ -38,7 +34,6 @@ if __name__ == "__main__":
     parser.add_argument("--sources", type=Path, required=True, help="folder of main.tex, refs.bib and sections/")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs; other files are ignored")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX; other files are ignored")
-    parser.add_argument("--captions", type=Path, nargs="*", default=[], help="default: those of workflow/report")
     parser.add_argument("--votes", default=SYNTHETIC, help="name of the synthetic votes in captions")
     parser.add_argument("--numbers", type=Path, required=True)
     parser.add_argument("--sections", type=name_list, required=True)

@@ -55,6 +55,6 @@ def main(arguments: argparse.Namespace) -> None:
 
 if __name__ == "__main__":
     parser = study_parser(__doc__, "annotator", "protocol", "proxies", "roles", "levels")
-    parser.add_argument("--truth", nargs="?", help="of a simulated corpus: adds proxies of known worth")
+    parser.add_argument("--truth", help="of a simulated corpus: adds proxies of known worth")
     parser.add_argument("--validity", required=True, help="coverage study, CSV: which interval holds in which design")
     cli.run(main, parser)

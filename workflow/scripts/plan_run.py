@@ -18,7 +18,7 @@ from scaling_ambiguity.alms.preflight import memory_need, model_folder
 from scaling_ambiguity.alms.registry import REGISTRY, Entry, load_registry
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet, write_csv
-from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
+from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES
 from scaling_ambiguity.reporting.dry_run import Planned, local_rules, read_dry_run, stages
 from scaling_ambiguity.reporting.plan import plan_table, plan_text
 
@@ -94,6 +94,7 @@ def main(arguments: argparse.Namespace) -> None:
     rules.sort(key=lambda path: included.find(path.name))  # the order of the data flow
     # rules that are made in a loop over the registry of what the paper shows
     shown = dict.fromkeys(FIGURES, "figures") | dict.fromkeys(TABLES, "tables")
+    shown |= {one.work.program: "alignment" for one in ESTIMATES.values() if one.work}
     table = plan_table(jobs, stages(rules) | shown, seconds, gpu_memory, local_rules([arguments.snakefile, *rules]))
     write_csv(table, arguments.output)
     print(plan_text(table, jobs))

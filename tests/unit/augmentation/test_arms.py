@@ -10,6 +10,7 @@ from scaling_ambiguity.augmentation.fold import augment, check_recipes, gather_t
 from scaling_ambiguity.augmentation.partners import nearest_partners
 from scaling_ambiguity.augmentation.recipes import MIXED, Recipe
 from scaling_ambiguity.augmentation.simplex_bins import make_bins
+from scaling_ambiguity.augmentation.training_part import Part
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256, read_json
 from scaling_ambiguity.tables.items import ITEMS
@@ -40,7 +41,7 @@ def world(corpus):
     return corpus
 
 
-def _run(world, output, name="arm", **changes):
+def _part(world, name="arm", **changes):
     arguments = {
         "name": name,
         "labels": world["folder"] / "labels.parquet",
@@ -48,16 +49,18 @@ def _run(world, output, name="arm", **changes):
         "fold": 0,
         "options": OPTIONS,
         "seed": 1,
-        "output": world["folder"] / name / output,
         **{key: world[key] for key in ("utterances", "root", "splits", "classes")},
     }
-    augment(**arguments | changes)
+    return Part(**arguments | changes)
+
+
+def _run(world, output, name="arm", **changes):
+    augment(_part(world, name, **changes), world["folder"] / name / output)
     return world["folder"] / name / output
 
 
 def _training(world):
-    files = [world["folder"] / f"{name}.parquet" for name in ("labels", "features")]
-    return gather_training(world["utterances"], world["root"], files[0], world["splits"], files[1], 0, world["classes"])
+    return gather_training(_part(world))
 
 
 def _bytes(folder):

@@ -8,6 +8,7 @@ import soundfile
 from scaling_ambiguity.augmentation.dime import check_parents, plan_mixtures
 from scaling_ambiguity.augmentation.mixing import mix_waveforms
 from scaling_ambiguity.augmentation.published import augment
+from scaling_ambiguity.augmentation.training_part import Part
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.tables.items import ITEMS
@@ -28,9 +29,8 @@ def _fold(corpus, output="out", **changes):
         "classes": corpus["classes"],
         "options": OPTIONS,
         "seed": 1,
-        "output": corpus["folder"] / output,
     }
-    augment(**arguments | changes)
+    augment(Part(**arguments | changes), corpus["folder"] / output)
     return corpus["folder"] / output
 
 

@@ -7,7 +7,7 @@ from scaling_ambiguity.inference import draws, exchange
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.labels.calibrating import calibrate, log_loss
 from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial, posterior_mean
-from scaling_ambiguity.labels.others import from_others, speaker_blocks
+from scaling_ambiguity.labels.others import Others, from_others, speaker_blocks
 from scaling_ambiguity.metrics.scores import nll_votes
 
 DEALS, LARGEST = 20, 5
@@ -41,9 +41,11 @@ class World:
 
     def weigh(self, synthetic, k=0):
         return exchange.fit_weights(
-            self.human[k], synthetic, np.broadcast_to(self.reference, synthetic.shape), self.all, self.all_blocks,
-            self.blocks,
-        )  # fmt: skip
+            self.human[k],
+            synthetic,
+            np.broadcast_to(self.reference, synthetic.shape),
+            Others(self.blocks, self.all, self.all_blocks),
+        )
 
     def value(self, *losses):
         return exchange.equivalent_votes(self.curve, np.stack(losses, axis=1), by_cluster(self.speaker))
@@ -196,7 +198,7 @@ def mixed_up(world, m=10):
 def calibrated(world, votes, penalties=None):
     reference = np.broadcast_to(world.reference, votes.shape)
     human = np.zeros_like(votes)
-    found = calibrate(human, votes, reference, world.all, world.all_blocks, world.blocks, penalties)
+    found = calibrate(human, votes, reference, Others(world.blocks, world.all, world.all_blocks), penalties)
     together, b = found.votes(human, votes)
     return found, nll_votes(posterior_mean(together, b), world.reference, 0.001).mean(axis=0)
 

@@ -2,7 +2,6 @@
 
 import importlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -13,7 +12,7 @@ from scaling_ambiguity.augmentation.feature_table import FEATURES
 from scaling_ambiguity.augmentation.recipes import Recipe, Training
 from scaling_ambiguity.augmentation.rendering import write_items
 from scaling_ambiguity.augmentation.simplex_bins import make_bins
-from scaling_ambiguity.augmentation.training_part import require_rows, training_names
+from scaling_ambiguity.augmentation.training_part import Part, require_rows, training_names
 from scaling_ambiguity.corpora.sound_paths import sound_paths
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, write_csv, write_json
@@ -24,39 +23,31 @@ from scaling_ambiguity.tables.labels import LABELS
 METHODS = ("balanced", "oversample", "mixup", "specaugment")
 
 
-def gather_training(
-    utterances: pd.DataFrame,
-    root: Path,
-    labels: Path,
-    splits: pd.DataFrame,
-    features: Path,
-    fold: int,
-    classes: list[str],
-) -> Training:
+def gather_training(part: Part) -> Training:
     """Return the training part of a fold; labels and features of other utterances are never read.
 
     Raises:
         UserError: The fold is unknown, or a training utterance lacks labels, features or sound.
     """
-    names = training_names(splits, fold)
-    table = LABELS.read(labels, utterances=names).set_index("utterance")
-    space = FEATURES.read(features, utterances=names).set_index("utterance")
-    rows = utterances.set_index("utterance")
+    names = training_names(part.splits, part.fold)
+    table = LABELS.read(part.labels, utterances=names).set_index("utterance")
+    space = FEATURES.read(part.features, utterances=names).set_index("utterance")
+    rows = part.utterances.set_index("utterance")
     for frame, what, remedy in (
-        (table, labels, "pool_votes"),
-        (space, features, "extract_features"),
+        (table, part.labels, "pool_votes"),
+        (space, part.features, "extract_features"),
         (rows, "utterances", "read_corpus"),
     ):
         require_rows(names, frame.index, what, remedy)
     rows = rows.loc[names]
     return Training(
         np.array(names, dtype=object),
-        table.loc[names, class_columns(classes)].to_numpy(dtype=np.float64),
+        table.loc[names, class_columns(part.classes)].to_numpy(dtype=np.float64),
         space.loc[names].to_numpy(dtype=np.float64),
         rows["speaker"].to_numpy(dtype=object).astype(str),
-        _durations(rows, root),
+        _durations(rows, part.root),
         [None if pd.isna(text) else str(text) for text in rows["transcript"]],
-        classes,
+        part.classes,
     )
 
 
@@ -93,50 +84,28 @@ def check_recipes(recipes: list[Recipe], splits: pd.DataFrame, fold: int, taken:
         seen.add(recipe.utterance)
 
 
-def augment(
-    *,
-    name: str,
-    utterances: pd.DataFrame,
-    root: Path,
-    labels: Path,
-    splits: pd.DataFrame,
-    features: Path,
-    fold: int,
-    classes: list[str],
-    options: dict[str, Any],
-    seed: int,
-    output: Path,
-) -> None:
+def augment(part: Part, output: Path) -> None:
     """Write ``output/{items.parquet, audio/, summary.csv, distances.json}``, completely or not at all.
 
     summary.csv has a row per bin (before, target, mixed, transformed, copied, after, shortfall
     and shares), distances.json how far the items are from the target and from balance.
 
     Args:
-        name: Name of the augmentation, with which the new items' names begin.
-        utterances: The corpus' utterances.
-        root: The corpus folder.
-        labels: Path of a label table; only its training rows are read.
-        splits: The protocol's splits.
-        features: Path of the feature table; only its training rows are read.
-        fold: The fold whose training part is augmented.
-        classes: The class set, in order.
-        options: ``method`` (one of ``METHODS``) and the options of that method.
-        seed: Global seed.
+        part: Its options have a ``method``, one of ``METHODS``.
         output: The folder to write; replaced if it exists.
 
     Raises:
         UserError: The method or an option is unknown, the fold is incomplete, or an item breaks a guard.
     """
-    where, method = f"augmentations.{name}", options.get("method")
+    options, where, method = part.options, f"augmentations.{part.name}", part.options.get("method")
     if method not in METHODS:
         raise UserError(f"{where}: method {method!r} is unknown; use one of {', '.join(METHODS)}.")
     arm = importlib.import_module(f"scaling_ambiguity.augmentation.arms.{method}")
-    training = gather_training(utterances, root, labels, splits, features, fold, classes)
-    recipes = arm.plan(training, options, f"{name}{fold}", seed, where)
-    check_recipes(recipes, splits, fold, set(utterances["utterance"]))
-    bins = make_bins(options, training.distributions, classes, where)
-    new = np.array([recipe.distribution for recipe in recipes]).reshape(-1, len(classes))
+    training = gather_training(part)
+    recipes = arm.plan(training, options, f"{part.name}{part.fold}", part.seed, where)
+    check_recipes(recipes, part.splits, part.fold, set(part.utterances["utterance"]))
+    bins = make_bins(options, training.distributions, part.classes, where)
+    new = np.array([recipe.distribution for recipe in recipes]).reshape(-1, len(part.classes))
     before = bins.count(training.distributions)
     after = before + bins.count(new)
     # arms without a ratio do not balance: their target is the present state
@@ -148,7 +117,7 @@ def augment(
         print(f"warning: {where}: bin {row.bin} has {row.after} of {row.target} items; its parents are used up")
     with atomic_path(output) as temporary:
         temporary.mkdir()
-        items = write_items(recipes, utterances, root, temporary, class_columns(classes), seed)
+        items = write_items(recipes, part.utterances, part.root, temporary, class_columns(part.classes), part.seed)
         ITEMS.write(items, temporary / "items.parquet")
         write_csv(report, temporary / "summary.csv")
         write_json(

@@ -131,18 +131,19 @@ def apply(
     item, names = pd.factorize(votes["utterance"])
     voter = _combine(item, pd.factorize(votes["rater"])[0], pd.factorize(votes["presentation"])[0])
     label = _class_of(words, classes, policy)[word]  # a missing label has the code -1, the last entry
-    is_self, secondary = (votes["kind"] == "self").to_numpy(bool), (votes["role"] == "secondary").to_numpy(bool)
+    secondary = (votes["role"] == "secondary").to_numpy(bool)
     in_corpus = contained(names, corpus.utterances["utterance"])
     _refuse_strange_merges(list(words), policy["merge"], vocabulary)
 
     reason = np.zeros(len(votes), dtype=np.int8)
-    _lose(reason, ~in_corpus[item], STRAY)
-    _lose(reason, word < 0, NO_LABEL)
-    if policy["self_votes"] == "ignore":
-        _lose(reason, is_self, SELF)
-    if policy["secondary"] == 0:
-        _lose(reason, secondary, SECONDARY)
-    _lose(reason, label < 0, OUTSIDE)
+    for rows, cause in (
+        (~in_corpus[item], STRAY),
+        (word < 0, NO_LABEL),
+        ((votes["kind"] == "self").to_numpy(bool) & (policy["self_votes"] == "ignore"), SELF),
+        (secondary & (policy["secondary"] == 0), SECONDARY),
+        (label < 0, OUTSIDE),
+    ):
+        _lose(reason, rows, cause)
     weight = _reweigh(votes["weight"].to_numpy(float), voter, secondary, reason, policy["secondary"])
 
     strict, few = _dropped(item, len(names), voter, secondary, reason, policy)
@@ -156,28 +157,14 @@ def apply(
     if not said and outside.sum() > largest_outside * (outside | (counts & ~secondary)).sum():
         raise UserError(_many_outside(tally_codes(word[outside], words), int((outside | counts).sum()), classes))
 
-    places = pd.array([*classes, None], dtype="str")
-    votes = votes.assign(label=places.take(np.where(counts, label, len(classes))), weight=weight)
-    if (counts & secondary).any():
-        votes["role"] = votes["role"].mask(counts & secondary, "primary")
-    if (counts & is_self).any():
-        votes["kind"] = votes["kind"].mask(counts & is_self, "observer")
-    dropped = pd.Series(
-        np.where(strict, STRICTLY, f"fewer than {policy['minimum_votes']} votes in the classes")[strict | few],
-        index=pd.Index(names)[strict | few],
-        dtype=object,
-    )
-    out = contained(corpus.utterances["utterance"], dropped.index)
-    rejects = join_rejects(
-        corpus.rejects,
-        reject(dropped.index.to_series(), "class_policy", dropped.to_numpy(object)),
-        reject_votes(votes[gone], "its utterance was left out"),
-    )
-    kept = Corpus(corpus.utterances[~out].reset_index(drop=True), votes[~gone].reset_index(drop=True), rejects)
-    lost = {why: number for why, number in tally_codes(reason, REASONS).items() if why}
+    votes = _as_counted(votes.assign(weight=weight), np.where(counts, label, len(classes)), classes)
+    why = np.where(strict, STRICTLY, f"fewer than {policy['minimum_votes']} votes in the classes")
+    dropped = pd.Series(why[strict | few], index=pd.Index(names)[strict | few], dtype=object)
+    kept = _without(corpus, votes, gone, dropped)
+    lost = {name: number for name, number in tally_codes(reason, REASONS).items() if name}
     account: dict[str, Any] = {
         "policy": policy,
-        "utterances": {"found": len(out), "kept": len(kept.utterances), "lost": tally(dropped)},
+        "utterances": {"found": len(corpus.utterances), "kept": len(kept.utterances), "lost": tally(dropped)},
         "votes": {"found": len(votes), "kept": int(counts.sum()), "lost": lost},
         "labels": tally_codes(word, words),
         "outside": tally_codes(word[reason == OUTSIDE], words),
@@ -187,6 +174,31 @@ def apply(
         assert entry["found"] == entry["kept"] + sum(entry["lost"].values()), "an item was lost"
     assert len(kept.votes) + int(gone.sum()) == len(votes), "a vote was lost"
     return kept, account
+
+
+def _as_counted(votes: pd.DataFrame, place: NDArray[np.intp], classes: list[str]) -> pd.DataFrame:
+    """Return the votes with their class in place of their label, ``place`` (V,) in the classes or behind the last.
+
+    Of those that count, secondary labels become primary and self votes those of an observer.
+    """
+    counts = place < len(classes)
+    votes = votes.assign(label=pd.array([*classes, None], dtype="str").take(place))
+    for column, other, usual in (("role", "secondary", "primary"), ("kind", "self", "observer")):
+        changed = counts & (votes[column] == other).to_numpy(bool)
+        if changed.any():
+            votes[column] = votes[column].mask(changed, usual)
+    return votes
+
+
+def _without(corpus: Corpus, votes: pd.DataFrame, gone: NDArray[np.bool_], dropped: pd.Series) -> Corpus:
+    """Return the corpus without the utterances in the index of ``dropped``, whose values are the reasons."""
+    out = contained(corpus.utterances["utterance"], dropped.index)
+    rejects = join_rejects(
+        corpus.rejects,
+        reject(dropped.index.to_series(), "class_policy", dropped.to_numpy(object)),
+        reject_votes(votes[gone], "its utterance was left out"),
+    )
+    return Corpus(corpus.utterances[~out].reset_index(drop=True), votes[~gone].reset_index(drop=True), rejects)
 
 
 def _combine(*codes: NDArray[np.intp]) -> NDArray[np.intp]:

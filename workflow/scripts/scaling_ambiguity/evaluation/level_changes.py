@@ -3,7 +3,7 @@
 from typing import Any
 
 from scaling_ambiguity.evaluation.columns import Column
-from scaling_ambiguity.inference.bootstrap import rows_counted
+from scaling_ambiguity.inference.bootstrap import interval_settings, rows_counted
 from scaling_ambiguity.inference.contrasts import contrast_interval
 
 CHANGING = "nll_minus_human"
@@ -20,7 +20,6 @@ def level_change_rows(differences: list[Column], clusters: Any, options: dict, s
         options: resamples, level and interval.
         seed: Seed of the resamples.
     """
-    settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
     by_key = {(c.condition, c.stratum): c for c in differences if c.metric == CHANGING}
     rows = []
     for (condition, stratum), high in by_key.items():
@@ -28,13 +27,12 @@ def level_change_rows(differences: list[Column], clusters: Any, options: dict, s
         if stratum != "high" or low is None or not (low.weights.any() and high.weights.any()):
             continue
         first, second = ((side.values, side.weights) for side in (high, low))
-        change = contrast_interval(first, second, clusters, **settings)
+        change = contrast_interval(first, second, clusters, **interval_settings(options, seed))
         names = dict(zip(("model", "labels", "augmentation"), condition, strict=True))
         rows.append(
-            names
+            change.row(0)
+            | names
             | {"stratum": "all", "metric": f"{CHANGING}_rise", "reference": high.reference}
-            | {"estimate": change.estimate[0], "low": change.low[0], "high": change.high[0]}
-            | {"n": rows_counted(high.weights + low.weights), "n_clusters": change.n_clusters}
-            | {"method": options["interval"]}
+            | {"n": rows_counted(high.weights + low.weights), "method": options["interval"]}
         )
     return rows

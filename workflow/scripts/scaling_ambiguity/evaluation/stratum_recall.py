@@ -6,6 +6,7 @@ from scaling_ambiguity.evaluation.columns import NO_MODEL, stratum_size
 from scaling_ambiguity.evaluation.judges import Judges
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.strata import Stratum
+from scaling_ambiguity.inference.bootstrap import interval_settings
 from scaling_ambiguity.inference.whole_set import confusion_intervals
 from scaling_ambiguity.metrics.arrays import modes
 
@@ -23,24 +24,19 @@ def stratum_recall_rows(
     """
     conditions = [(NO_MODEL, "prior", "none"), *predictions]
     stacked = [judges.prior[None], *predictions.values()]
-    settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
     rows = []
     for stratum in judges.strata:
         actual, weight = top_classes(judges, stratum)
         if not weight.any():
             continue
-        intervals = confusion_intervals(stacked, actual, judges.clusters, METRICS, **settings)
+        intervals = confusion_intervals(stacked, actual, judges.clusters, METRICS, **interval_settings(options, seed))
         for metric, values in intervals.items():
             for i, (model, labels, augmentation) in enumerate(conditions):
-                rows.append(
-                    {
-                        "model": model, "labels": labels, "augmentation": augmentation, "stratum": stratum.name,
-                        "metric": metric, "reference": "human", "method": options["interval"],
-                        "estimate": values.estimate[i], "low": values.low[i], "high": values.high[i],
-                        "n": stratum_size(stratum, weight),
-                        "n_clusters": values.n_clusters,
-                    }
-                )  # fmt: skip
+                rows.append(values.row(i) | {
+                    "model": model, "labels": labels, "augmentation": augmentation, "stratum": stratum.name,
+                    "metric": metric, "reference": "human", "method": options["interval"],
+                    "n": stratum_size(stratum, weight),
+                })  # fmt: skip
     return rows
 
 

@@ -11,7 +11,7 @@ from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.evaluation.stratum_recall import stratum_recall_rows
 from scaling_ambiguity.inference.adjust import adjust as adjust_p
-from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.inference.bootstrap import interval_settings, mean_interval
 from scaling_ambiguity.inference.seed_variance import MINIMUM_SEEDS, seed_variance
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
 from scaling_ambiguity.labels.names import Labels
@@ -77,29 +77,14 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
         intervals = mean_interval(
             np.stack([column.values for column in group], axis=1),
             judges.clusters,
-            resamples=options["resamples"],
-            seed=seed,
-            level=options["level"],
-            method=options["interval"],
             weights=group[0].weights,
+            **interval_settings(options, seed),
         )
         for number, column in enumerate(group):
-            rows.append(
-                _names(column.condition)
-                | {
-                    "stratum": column.stratum,
-                    "metric": column.metric,
-                    "reference": column.reference,
-                    "estimate": intervals.estimate[number],
-                    "low": intervals.low[number],
-                    "high": intervals.high[number],
-                    "p": intervals.p[number] if tested else np.nan,
-                    "p_least": intervals.p_least if tested else np.nan,
-                    "n": intervals.n if column.n is None else column.n,
-                    "n_clusters": intervals.n_clusters,
-                    "method": options["interval"],
-                }
-            )
+            row = _names(column.condition) | intervals.row(number, tested=tested)
+            row |= {"stratum": column.stratum, "metric": column.metric, "reference": column.reference}
+            row |= {"n": intervals.n if column.n is None else column.n, "method": options["interval"]}
+            rows.append(row)
     return rows
 
 
@@ -107,7 +92,7 @@ def _adjust(rows: list[dict], families: dict[str, str], adjust: str) -> list[dic
     """Adjust p within (metric, model, augmentation) and a family of strata; learning curves are a separate family."""
     groups: dict[tuple, list[dict]] = {}
     for row in rows:
-        if not np.isnan(row["p"]):
+        if not np.isnan(row.get("p", np.nan)):
             labels = Labels.of_predictor(row["labels"])
             curve = labels is not None and labels.kind == "curve"
             key = (row["metric"], row["model"], row["augmentation"], families[row["stratum"]], curve)
@@ -126,17 +111,13 @@ def _whole_set_rows(predictions: dict[Condition, np.ndarray], judges: Judges, op
     """
     conditions = [(NO_MODEL, "prior", "none"), *predictions]
     stacked = [judges.prior[None], *predictions.values()]
-    settings = {key: options[key] for key in ("resamples", "level")} | {"method": options["interval"], "seed": seed}
-    intervals = whole_set_intervals(stacked, judges.counts, judges.clusters, **settings)
+    intervals = whole_set_intervals(stacked, judges.counts, judges.clusters, **interval_settings(options, seed))
     common = {"stratum": "all", "reference": "human", "method": options["interval"]}
     return [
-        _names(condition) | common | {
-            "metric": metric, "estimate": values.estimate[i], "low": values.low[i], "high": values.high[i],
-            "n": values.n, "n_clusters": values.n_clusters,
-        }
+        _names(condition) | common | {"metric": metric} | values.row(i)
         for metric, values in intervals.items()
         for i, condition in enumerate(conditions)
-    ]  # fmt: skip
+    ]
 
 
 def _seed_rows(predictions: dict[Condition, np.ndarray], judges: Judges, floor: float) -> list[dict]:

@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.inference.adjust import by_family
 from scaling_ambiguity.inference.alignment import Predictors, Totals, correlation_moments, score
-from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval, moment_interval, rows_counted
+from scaling_ambiguity.inference.bootstrap import (
+    Intervals,
+    interval_settings,
+    mean_interval,
+    moment_interval,
+    rows_counted,
+)
 from scaling_ambiguity.inference.ceilings import spearman_brown
 from scaling_ambiguity.inference.contrasts import contrast_interval
 from scaling_ambiguity.inference.correlation import pearson
@@ -41,8 +47,7 @@ class Rows:
         self._predictors, self._of_level, self._speakers = predictors, of_level, speakers
         self._floor, self._method = options["smoothing"], options["interval"]
         self._adjust = options["adjust"]
-        self._settings = {"resamples": options["resamples"], "seed": seed, "level": options["level"]}
-        self._settings |= {"method": options["interval"]}
+        self._settings = interval_settings(options, seed)
         self._rows: list[dict] = []
         own_name = predictors.own
         # all synthetic votes against the prior alone; equally many synthetic as human votes against the human ones

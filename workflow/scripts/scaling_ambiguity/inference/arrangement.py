@@ -14,7 +14,7 @@ from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 from scaling_ambiguity.labels.calibrating import Calibration, calibrate
 from scaling_ambiguity.labels.counting import DealtVotes, frequencies
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
-from scaling_ambiguity.labels.others import from_others
+from scaling_ambiguity.labels.others import Others, from_others
 from scaling_ambiguity.metrics.scores import nll_votes
 
 Array: TypeAlias = NDArray[np.float64]
@@ -55,10 +55,8 @@ class Arrangement:
         names: The U utterances.
         dealt: Votes on them, D deals, C classes.
         speakers: (U,).
-        blocks: (U,) block of speakers.
         prior: (U, C) Dirichlet-multinomial fitted to the votes of other blocks' utterances.
-        counts: (V, C) all human votes of the corpus, for fits that leave a block out.
-        count_blocks: (V,) their blocks.
+        others: Blocks of speakers, and all human votes of the corpus for fits that leave a block out.
         start: Number of leading votes kept apart.
         largest: Largest number k of conditioning votes.
         floor: Smallest probability in the NLL.
@@ -68,10 +66,8 @@ class Arrangement:
     names: list[str]
     dealt: DealtVotes
     speakers: NDArray
-    blocks: NDArray[np.intp]
     prior: Array
-    counts: Array
-    count_blocks: NDArray[np.intp]
+    others: Others
     start: int
     largest: int
     floor: float
@@ -99,9 +95,7 @@ class Arrangement:
 
     def weigh(self, synthetic: Array, k: int) -> tuple[Array, Weights]:
         """Return k human votes plus synthetic ones (D, U, C) times the fitted weight, and the weight."""
-        fitted = fit_weights(
-            self.human(k), synthetic, self.reference, self.counts, self.count_blocks, self.blocks, self.level
-        )
+        fitted = fit_weights(self.human(k), synthetic, self.reference, self.others, self.level)
         return self.human(k) + fitted.each[:, None] * synthetic, fitted
 
     def calibrate(
@@ -113,10 +107,7 @@ class Arrangement:
         ``weight`` and ``mixed`` as in :func:`labels.calibrating.calibrate`.
         """
         human, targets = self.human(k)[deals], frequencies(self.reference[deals])
-        return calibrate(
-            human, synthetic[deals], targets, self.counts, self.count_blocks, self.blocks, penalties,
-            weight=weight, mixed=mixed,
-        )  # fmt: skip
+        return calibrate(human, synthetic[deals], targets, self.others, penalties, weight=weight, mixed=mixed)
 
     def calibrated(self, found: Calibration, synthetic: Array, k: int) -> Array:
         """Return the votes (D, U, C) for which :meth:`predict` gives the calibrated prediction: b is the prior."""
@@ -168,11 +159,8 @@ def arrange(
         fixed &= among
     prior = from_others(human.counts, human.blocks, fit_dirichlet_multinomial)[fixed]
     used = human.of(fixed)
-    arrangement = Arrangement(
-        used.names, used.dealt, used.speakers, used.blocks, prior, human.counts, human.blocks,
-        start, largest, floor, level,
-    )  # fmt: skip
-    return arrangement, fixed
+    others = Others(used.blocks, human.counts, human.blocks)
+    return Arrangement(used.names, used.dealt, used.speakers, prior, others, start, largest, floor, level), fixed
 
 
 def largest_of_most(votes: NDArray[np.integer], start: int, largest: int) -> int:
@@ -228,7 +216,7 @@ def value_of_one_more_vote(human: HumanVotes, *, floor: float, settings: dict[st
     world, fixed = arrange(human, start=0, largest=largest, floor=floor, level=0.95)
     less, more = (world.loss(world.human(k)).mean(axis=0) for k in (largest - 1, largest))
     gain = less - more
-    of_others = {block: gain[world.blocks != block].mean() for block in np.unique(blocks)}
+    of_others = {block: gain[world.others.blocks != block].mean() for block in np.unique(blocks)}
     each = np.array([of_others[block] for block in blocks])
     around = mean_interval(gain, world.speakers, **settings)
     ends = (float(part[0]) for part in (around.low, around.high, around.se))

@@ -15,7 +15,7 @@ from scaling_ambiguity.inference.arrangement import HumanVotes, largest_of_most
 from scaling_ambiguity.inference.draws import subsets
 from scaling_ambiguity.inference.exchange import fit_weights
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
-from scaling_ambiguity.labels.others import from_others
+from scaling_ambiguity.labels.others import Others, from_others
 from scaling_ambiguity.metrics.scores import nll_votes
 
 Array: TypeAlias = NDArray[np.float64]
@@ -83,11 +83,11 @@ def cost_surface(
     """
     numbers = possible_numbers(given.dealt.voters(), human, where)
     used = given.dealt.voters() > max(numbers, default=1)
-    kept, counts, blocks = given.of(used), given.counts, given.blocks
-    some = kept.dealt
+    kept = given.of(used)
+    some, others = kept.dealt, Others(kept.blocks, given.counts, given.blocks)
     last = some.votes - 1
     reference = np.stack([some.count(place == last) for place in some.position])
-    prior = from_others(counts, blocks, fit_dirichlet_multinomial)[used]
+    prior = from_others(given.counts, given.blocks, fit_dirichlet_multinomial)[used]
     conditions = {str(k): some.between(0, k) for k in numbers}
     if ALL in human:
         conditions[ALL] = np.stack([some.count(place < last) for place in some.position])
@@ -98,9 +98,9 @@ def cost_surface(
 
     losses: dict[Cell, Array] = {(HUMAN, k, 0): loss(votes) for k, votes in conditions.items()}
     for m in (size for size in sizes if size):
-        pool = subsets(draws[used], kept.names, [m], len(some.position), counts.shape[1], seed, "cost subsets")[0]
+        pool = subsets(draws[used], kept.names, [m], len(some.position), some.shape[2], seed, "cost subsets")[0]
         for k, votes in conditions.items():
             losses[POOLED, k, m] = loss(votes + pool)
-            weight = fit_weights(votes, pool, reference, counts, blocks, kept.blocks).each
+            weight = fit_weights(votes, pool, reference, others).each
             losses[WEIGHTED, k, m] = loss(votes + weight[:, None] * pool)
     return Surface(used, losses, float((some.voters() - 1).mean()), list(conditions), sizes)

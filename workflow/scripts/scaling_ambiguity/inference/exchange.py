@@ -15,6 +15,7 @@ from scipy.special import stdtrit
 
 from scaling_ambiguity.inference.bootstrap import Intervals
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
+from scaling_ambiguity.labels.others import Others
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 from scaling_ambiguity.tables.statistics import LEAST_CLUSTERS
 
@@ -36,30 +37,26 @@ class Weights:
     high: float
 
 
-def fit_weights(
-    human: Array, synthetic: Array, reference: Array, prior_counts: Array, prior_blocks: NDArray[np.intp],
-    blocks: NDArray[np.intp], level: float = 0.95,
-) -> Weights:  # fmt: skip
+def fit_weights(human: Array, synthetic: Array, reference: Array, others: Others, level: float = 0.95) -> Weights:
     """Fit w for each block of speakers on the other blocks, and once on all of them.
 
     Args:
         human: (deals, U, C) conditioning votes, the same number k in every row.
         synthetic: (deals, U, C) synthetic votes.
         reference: (deals, U, C) votes to predict.
-        prior_counts: (V, C) human votes for fitting the prior a, again without the block.
-        prior_blocks: (V,) their blocks.
-        blocks: (U,) block of speakers, 0 .. B - 1.
+        others: Blocks of speakers, and the votes for fitting the prior a, again without the block.
         level: coverage of the jackknife interval.
     """
+    blocks, counts, count_blocks = others.blocks, others.counts, others.count_blocks
     targets = reference / reference.sum(axis=-1, keepdims=True)
     evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, blocks)
-    count = int(prior_blocks.max()) + 1
+    count = int(count_blocks.max()) + 1
     without = np.array([
-        fit_weight(evidence, fit_dirichlet_multinomial(prior_counts[prior_blocks != block]), without=block)
+        fit_weight(evidence, fit_dirichlet_multinomial(counts[count_blocks != block]), without=block)
         if block < len(evidence.seen) else np.nan
         for block in range(count)
     ])  # fmt: skip
-    overall = fit_weight(evidence, fit_dirichlet_multinomial(prior_counts))
+    overall = fit_weight(evidence, fit_dirichlet_multinomial(counts))
     present = without[np.unique(blocks)]
     g = len(present)
     if g < LEAST_CLUSTERS:

@@ -11,6 +11,7 @@ from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
 
 # Reasons why an annotator has no distribution to read out.
 NO_READ_OUT = ("replayed", "table", "server", "published", "stated", "reasoned", "searched")
+_OF_WHOLE: dict[str, Any] = {"stratum": WHOLE, "population": THESE, "reference": "human"}
 REFUSED = "refused"  # method of an estimate whose interval is known to undercover and is omitted
 
 
@@ -35,12 +36,10 @@ def stratum_rows(
     intervals = losses.interval(stratum, settings)(np.stack([column for *_, column in columns], axis=1))
     row_key = {"stratum": stratum, "population": THESE, "n": intervals.n}
     row_key |= {"n_clusters": intervals.n_clusters, "method": settings["method"]}
-    rows = []
-    for i, (name, metric, votes, _) in enumerate(columns):
-        values = {"estimate": intervals.estimate[i], "low": intervals.low[i], "high": intervals.high[i]}
-        if "_minus_" in metric:
-            values |= {"p": intervals.p[i], "p_least": intervals.p_least}
-        rows.append(row_key | {"labels": name, "metric": metric, "votes": votes} | values)
+    rows = [
+        row_key | {"labels": name, "metric": metric, "votes": votes} | intervals.row(i, tested="_minus_" in metric)
+        for i, (name, metric, votes, _) in enumerate(columns)
+    ]
     worths = [(THESE, "", *value) for value in losses.values(stratum, settings)]
     worths += [(LIKE_THESE, "", *value) for value in losses.values_across(stratum, settings)]
     worths += [(THESE, "net_", key, value, "test_inversion") for key, value in losses.net_values(stratum, settings)]
@@ -96,9 +95,9 @@ def weight_rows(weights: FittedWeights, n: int, n_clusters: int) -> list[dict]:
     for (name, k, m), weight in weights.items():
         method = "jackknife_t" if np.isfinite(weight.low) else "point"
         metric = "row_sum" if name == "calibrated" else "weight"
-        row = {"labels": name, "metric": f"{metric}_k{k}" if k else metric, "votes": m, "stratum": WHOLE}
-        row |= {"estimate": weight.overall, "low": weight.low, "high": weight.high, "method": method}
-        rows.append(row | {"population": THESE, "reference": "human", "n": n, "n_clusters": n_clusters})
+        row = {"labels": name, "metric": f"{metric}_k{k}" if k else metric, "votes": m, "method": method}
+        row |= {"estimate": weight.overall, "low": weight.low, "high": weight.high}
+        rows.append(_OF_WHOLE | row | {"n": n, "n_clusters": n_clusters})
     return rows
 
 
@@ -114,16 +113,13 @@ def typical_row(votes: np.ndarray, largest: int, n: int) -> dict[str, Any]:
     """
     positive = votes[votes > 0]
     typical = min(int(np.median(positive)), max(largest - 2, 1), largest - 1)
-    return {"labels": HUMAN, "metric": "typical_votes", "stratum": WHOLE, "estimate": typical, "method": "median"} | {
-        "population": THESE, "reference": "human", "n": n,
-    }  # fmt: skip
+    return _OF_WHOLE | {"labels": HUMAN, "metric": "typical_votes", "estimate": typical, "method": "median", "n": n}
 
 
 def used_row(used: int, everyone: int) -> dict[str, Any]:
     """Return the row with the number of the corpus' utterances (``n``) that have enough votes for an analysis."""
-    return {"labels": HUMAN, "metric": "utterances_used", "stratum": WHOLE, "estimate": used, "n": everyone} | {
-        "population": THESE, "reference": "human", "method": "count",
-    }  # fmt: skip
+    row = {"labels": HUMAN, "metric": "utterances_used", "estimate": used, "method": "count"}
+    return _OF_WHOLE | row | {"n": everyone}
 
 
 def unavailable_read_out(reason: str) -> dict[str, Any]:
@@ -131,6 +127,5 @@ def unavailable_read_out(reason: str) -> dict[str, Any]:
 
     The ``reason``, one of ``NO_READ_OUT``, ends the method ``not_available_...``; nothing is extrapolated.
     """
-    return {"labels": "weighted", "metric": "equivalent_votes", "votes": np.inf, "stratum": WHOLE} | {
-        "population": THESE, "reference": "human", "method": f"not_available_{reason}",
-    }  # fmt: skip
+    row = {"labels": "weighted", "metric": "equivalent_votes", "votes": np.inf}
+    return _OF_WHOLE | row | {"method": f"not_available_{reason}"}

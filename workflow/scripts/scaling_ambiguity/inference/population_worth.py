@@ -28,6 +28,7 @@ from scaling_ambiguity.labels.calibrating import calibrate
 from scaling_ambiguity.labels.counting import frequencies
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.levels import LEVELS
+from scaling_ambiguity.labels.others import Others
 from scaling_ambiguity.labels.pooling import with_echo
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 from scaling_ambiguity.seeds import generator
@@ -81,7 +82,7 @@ def population(size: int, seed: int) -> Population:
     votes_of_prior = count(labels[:, : VOTES[0]])
 
     def calibrated(votes: Array, weight: float | None = None) -> Array:
-        fitted = calibrate(human(0)[None], votes[None], v[None], votes_of_prior, blocks, blocks, weight=weight)
+        fitted = calibrate(human(0)[None], votes[None], v[None], Others(blocks, votes_of_prior, blocks), weight=weight)
         together, b = fitted.votes(human(0)[None], votes[None])
         return expected_loss(v, posterior_mean(together[0], b))
 

@@ -126,9 +126,8 @@ def share_rows(found: ClassShares, classes: list[str], target: Array, about: dic
         row = about | {"stratum": f"class={label}", "votes": found.labelled, "labels": "synthetic"}
         for name in ("human", "ppi", "synthetic"):
             part = getattr(found, name)
-            values = {"estimate": part.estimate[i], "low": part.low[i], "high": part.high[i]}
             labels = "human" if name == "human" else "synthetic"
-            rows.append(row | values | {"metric": f"class_share_{name}", "labels": labels})
+            rows.append(part.row(i) | row | {"metric": f"class_share_{name}", "labels": labels})
         point = row | {"method": "point"}
         rows.append(point | {"metric": "class_share_all", "labels": "human", "estimate": target[i]})
         rows.append(point | {"metric": "ppi_lambda", "estimate": found.lambdas[i]})

@@ -114,13 +114,7 @@ def value_rulers(world: Arrangement, settings: dict[str, Any]) -> list[dict[str,
         losses.add(key, world.dealt.between(0, int(key[2])))
     curve, own = losses.columns(WHOLE, losses.people()), losses.columns(WHOLE, keys)
     worths = equivalent_votes(curve, own, losses.interval(WHOLE, settings), np.ones(len(world.speakers)))
-    row_key: dict[str, Any] = {
-        "stratum": WHOLE,
-        "population": THESE,
-        "reference": "truth",
-        "method": "test_inversion",
-        "model": "none",
-    }
+    row_key: dict[str, Any] = {"stratum": WHOLE, "population": THESE, "reference": "truth", "model": "none"}
     row_key |= {"method": "test_inversion", "n": len(world.speakers), "n_clusters": len(set(world.speakers))}
     return [row_key | value_row(key, worth, world.largest) for key, worth in zip(keys, worths, strict=True)]
 
@@ -181,5 +175,4 @@ def _similarities(world: Arrangement, predictors: list[Predictor]) -> list[tuple
 
 def _means(values: Array, interval: Any, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
     found = interval(values)
-    ends = zip(keys, found.estimate, found.low, found.high, strict=True)
-    return [key | {"estimate": mean, "low": low, "high": high} for key, mean, low, high in ends]
+    return [key | found.row(i) for i, key in enumerate(keys)]

@@ -145,9 +145,8 @@ def arrangement_rows(name: str, losses: ExchangeLosses, settings: dict[str, Any]
         intervals = losses.interval(stratum, settings)(losses.columns(stratum, people))
         common: dict[str, str | int] = {"stratum": stratum, "method": name, "population": THESE, "reference": "human"}
         common |= {"n": intervals.n, "n_clusters": intervals.n_clusters}
-        for i, (_, k, _) in enumerate(people):
-            numbers = {"estimate": intervals.estimate[i], "low": intervals.low[i], "high": intervals.high[i]}
-            rows.append(common | {"labels": "human", "metric": "nll", "votes": k} | numbers)
+        of_people = common | {"labels": "human", "metric": "nll"}
+        rows += [of_people | {"votes": k} | intervals.row(i) for i, (_, k, _) in enumerate(people)]
         for key, value, _ in losses.values(stratum, settings):
             row = common | {"labels": key[0], "metric": "equivalent_votes", "votes": PROXIES[key]}
             rows.append(row | vars(value))

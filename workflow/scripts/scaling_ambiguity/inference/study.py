@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from scaling_ambiguity.cli import json_value, name_list
 from scaling_ambiguity.inference.arrangement import Arrangement, HumanVotes, arrange
+from scaling_ambiguity.inference.bootstrap import interval_settings
 from scaling_ambiguity.inference.draws import draw_table, subsets
 from scaling_ambiguity.inference.validity import across_raters, refuse
 from scaling_ambiguity.labels.counting import DealtVotes, deal_votes, human_counts, synthetic_counts
@@ -69,9 +70,7 @@ class Study:
     @property
     def settings(self) -> dict[str, Any]:
         """Settings of every interval: resamples, seed, level and method."""
-        options = self.options
-        settings = {"resamples": options["resamples"], "seed": self.seed, "level": options["level"]}
-        return settings | {"method": options["interval"]}
+        return interval_settings(self.options, self.seed)
 
     def chosen(self, used: NDArray[np.bool_]) -> list[str]:
         """Return the names of the utterances in a mask (U,)."""

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
+from scaling_ambiguity.labels.others import Others
 from scaling_ambiguity.labels.weighting import fit_weight, tabulate
 
 Array: TypeAlias = NDArray[np.float64]
@@ -146,8 +147,8 @@ class Calibration:
 
 
 def calibrate(
-    human: Array, synthetic: Array, targets: Array, counts: Array, count_blocks: NDArray[np.intp],
-    blocks: NDArray[np.intp], penalties: Array | None = None, *, weight: float | None = None, mixed: bool = False,
+    human: Array, synthetic: Array, targets: Array, others: Others, penalties: Array | None = None, *,
+    weight: float | None = None, mixed: bool = False,
 ) -> Calibration:  # fmt: skip
     """Fit M and b for each fifth of the speakers on the others, with the penalty chosen on two halves of those.
 
@@ -157,25 +158,23 @@ def calibrate(
         human: (deals, U, C) conditioning votes.
         synthetic: (deals, U, C) synthetic votes, or human ones to be calibrated.
         targets: (deals, U, C) weights of the votes to predict, of equal sum per utterance.
-        counts: (V, C) human votes for fitting the prior, again without the fold.
-        count_blocks: (V,) their blocks of speakers.
-        blocks: (U,) block of speakers.
+        others: Blocks of speakers, and the votes for fitting the prior, again without the fold.
         penalties: (folds,) given penalties, such as those chosen at another number of votes.
         weight: w that M is shrunk to, 1 for human votes; by default fitted.
         mixed: Human votes pass through their own matrix, shrunk to I; the result holds both matrices stacked.
     """
     together = np.concatenate([human, synthetic], axis=-1) if mixed else synthetic
     apart = np.zeros_like(human) if mixed else human
-    groups = min(FOLDS, int(count_blocks.max()) + 1)
-    folds, count_folds = blocks % groups, count_blocks % groups
+    groups = min(FOLDS, int(others.count_blocks.max()) + 1)
+    folds, count_folds = others.blocks % groups, others.count_blocks % groups
     # halves of the training folds need their own folds: each fold is cut in two
-    halves = folds * 2 + (blocks // groups) % 2
+    halves = folds * 2 + (others.blocks // groups) % 2
     patterns = find_patterns(apart, together, targets, halves)
     evidence = tabulate(human, human.sum(axis=-1), synthetic, targets, folds) if weight is None else None
     parts = np.flatnonzero(patterns.targets.sum(axis=(1, 2)) > 0)  # few speakers: a fold may be one of them
     fits = []
     for fold in range(groups):
-        a = fit_dirichlet_multinomial(counts[count_folds != fold])
+        a = fit_dirichlet_multinomial(others.counts[count_folds != fold])
         w = weight
         if evidence is not None:
             w = fit_weight(evidence, a, without=fold) if fold < len(evidence.seen) else 0.0

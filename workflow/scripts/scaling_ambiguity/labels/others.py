@@ -1,6 +1,7 @@
 """Cross-fitting over speakers: everything fitted for a speaker comes from other speakers only."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
@@ -13,6 +14,21 @@ from scaling_ambiguity.labels.counting import places
 Array: TypeAlias = NDArray[np.float64]
 LARGEST_BLOCKS = 20
 NEVER_TESTED, LEFT_OUT = -1, -2
+
+
+@dataclass(frozen=True)
+class Others:
+    """Blocks of the speakers of U utterances, and the human votes that a prior is fitted to, without a block in turn.
+
+    Attributes:
+        blocks: (U,) block of speakers of each utterance, 0 .. B - 1.
+        counts: (V, C) human votes, of these utterances and possibly more.
+        count_blocks: (V,) their blocks.
+    """
+
+    blocks: NDArray[np.intp]
+    counts: Array
+    count_blocks: NDArray[np.intp]
 
 
 def speaker_blocks(speakers: NDArray, where: str = "utterances") -> NDArray[np.intp]:

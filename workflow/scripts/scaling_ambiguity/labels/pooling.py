@@ -14,7 +14,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.calibrating import calibrate
 from scaling_ambiguity.labels.counting import frequencies
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
-from scaling_ambiguity.labels.others import from_others, speaker_blocks
+from scaling_ambiguity.labels.others import Others, from_others, speaker_blocks
 from scaling_ambiguity.labels.weighting import fit_weight, leave_one_out
 from scaling_ambiguity.seeds import uniform
 
@@ -71,7 +71,8 @@ def calibrated(human: Array, synthetic: Array, speakers: NDArray, parts: NDArray
         # one layer per class: the votes left when one for that class is taken away, to be predicted
         one = np.eye(h.shape[1])[:, None]
         targets = one * frequencies(h)
-        calibration = calibrate(np.maximum(h - one, 0.0), np.broadcast_to(s, targets.shape), targets, h, blocks, blocks)
+        others = Others(blocks, h, blocks)
+        calibration = calibrate(np.maximum(h - one, 0.0), np.broadcast_to(s, targets.shape), targets, others)
         labels[rows] = frequencies(np.add(*calibration.votes(h, s)))
         worth[rows] = calibration.m.mean(axis=1).sum(axis=-1)[calibration.folds]
     return labels, worth

@@ -1,14 +1,13 @@
-"""Captions, written once as reStructuredText for the report and turned into LaTeX for the paper."""
+"""Captions, written once as reStructuredText in the registry of chapters, turned into LaTeX for the paper."""
 
 import re
-from collections.abc import Iterable
-from pathlib import Path
+from collections.abc import Mapping
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.latex import escape_latex
 from scaling_ambiguity.reporting.proxy_names import SYNTHETIC
 
-VOTES = "{{ snakemake.params.votes }}"  # place for the name of the synthetic votes; filled by Snakemake in the report
+VOTES = "{votes}"  # place for the name of the synthetic votes
 EMPHASIS = re.compile(r"\*([^*\s][^*]*)\*")
 
 
@@ -28,16 +27,16 @@ def filled(text: str, votes: str) -> str:
     """Return a caption with the name of the synthetic votes in its place.
 
     Raises:
-        UserError: It has a place for something else, which only the report could fill.
+        UserError: It has a place for something else.
     """
     text = text.replace(VOTES, votes)
-    if "{{" in text or "{%" in text:
+    if "{" in text:
         raise UserError(f"a caption has a place other than {VOTES!r}: {text.strip()[:80]!r}.")
     return text
 
 
-def captions_tex(files: Iterable[str | Path], votes: str = SYNTHETIC) -> str:
-    r"""Return captions.tex, which gives every file three macros; an unknown name stops LaTeX.
+def captions_tex(captions: Mapping[str, str], votes: str = SYNTHETIC) -> str:
+    r"""Return captions.tex, which gives every figure and table three macros; an unknown name stops LaTeX.
 
     ``\reportcaption{name}`` is the whole text, ``\reporttitle{name}`` its first sentence and
     ``\reportnote{name}`` the rest. ``votes`` is the name of the synthetic votes of the run.
@@ -46,11 +45,11 @@ def captions_tex(files: Iterable[str | Path], votes: str = SYNTHETIC) -> str:
     for part in ("caption", "title", "note"):
         lines += [
             rf"\newcommand{{\report{part}}}[1]{{\@ifundefined{{{part}@#1}}%",
-            r"  {\PackageError{captions}{No caption '#1'}{Write workflow/report/#1.rst.}}%",
+            r"  {\PackageError{captions}{No caption '#1'}{Write it in reporting/chapters.py.}}%",
             rf"  {{\csname {part}@#1\endcsname}}}}",
         ]
-    for file in sorted(Path(file) for file in files):
-        text = filled(file.read_text(encoding="utf-8"), votes)
+    for name, template in sorted(captions.items()):
+        text = filled(template, votes)
         for part, words in zip(("caption", "title", "note"), (text, *first_sentence(text)), strict=True):
-            lines.append(rf"\@namedef{{{part}@{file.stem}}}{{{to_latex(words)}}}")
+            lines.append(rf"\@namedef{{{part}@{name}}}{{{to_latex(words)}}}")
     return "\n".join([*lines, r"\makeatother", ""])

@@ -1,13 +1,17 @@
 """What the paper shows: every kind of estimate with its files, and every figure and table with its inputs.
 
-The one place from which the workflow derives files, rules and lists. A new figure or table of estimates is a line here
-and a function. No heavy library is imported: functions are named, and looked up by the program that calls them.
+The one place from which the workflow derives files, rules, lists and captions. A new kind of estimates, figure or table
+is an entry here and a function or program. No heavy library is imported: functions are named, and looked up by the
+program that calls them.
 """
 
 import importlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
+
+from scaling_ambiguity.reporting.captions import filled, first_sentence
+from scaling_ambiguity.reporting.proxy_names import SYNTHETIC
 
 
 def named(function: str) -> Callable[..., Any]:
@@ -20,6 +24,26 @@ STAGES = ("votes", "annotation", "training", "augmentation")  # in the order of 
 
 
 @dataclass(frozen=True)
+class Work:
+    """The work of a rule that is made from this registry; its program has the arguments of ``study_parser``.
+
+    Attributes:
+        program: Name of the rule and of its program: a verb and a noun.
+        line: What it does, for the list of rules.
+        reads: Files that it reads besides votes and utterances: arguments of the program, and names of
+            ``STUDY_FILES`` in workflow/rules/alignment.smk.
+        options: Settings of the statistics that it uses besides those of every interval.
+        memory: MB of memory per MB of tables that it reads.
+    """
+
+    program: str
+    line: str
+    reads: tuple[str, ...] = ()
+    options: tuple[str, ...] = ()
+    memory: int = 450
+
+
+@dataclass(frozen=True)
 class Estimates:
     """A kind of estimate.
 
@@ -29,17 +53,23 @@ class Estimates:
         numbers: ``module:function`` of the library that define the numbers of the text that come from it. Of what
             :func:`~scaling_ambiguity.reporting.numbers.collect.collect_numbers` has, a function gets what its
             parameters are called.
+        work: The work of its rule; None: the rule is written out.
         pattern: Path of a file.
     """
 
     stage: str
     by: tuple[str, ...]
     numbers: tuple[str, ...] = ()
+    work: Work | None = None
     pattern: str = "results/statistics/{kind}-{names}.parquet"
 
     def path(self, kind: str, **names: str) -> str:
         """Return the path of the file of one corpus, annotator and protocol."""
         return self.pattern.format(kind=kind, names="-".join(names[name] for name in self.by))
+
+    def with_wildcards(self, kind: str) -> str:
+        """Return the path as the output of a rule, e.g. ``results/statistics/costs-{corpus}-{annotator}.parquet``."""
+        return self.path(kind, **{name: f"{{{name}}}" for name in self.by})
 
 
 CORPUS, ANNOTATOR, PROTOCOL = "corpus", "annotator", "protocol"
@@ -49,21 +79,77 @@ ESTIMATES = {
         "annotation",
         (CORPUS, ANNOTATOR, PROTOCOL),
         (f"{_NUMBERS}.alignment:add_alignment", f"{_NUMBERS}.levels:add_levels"),
+        Work(
+            "align_votes",
+            "Score how far an ALM's votes agree with human votes, with floors, ceilings and intervals.",
+            ("roles", "proxies", "levels", "thresholds", "splits", "validity"),
+            ("smoothing", "adjust"),
+        ),
     ),
-    "agreement": Estimates("annotation", (CORPUS, ANNOTATOR), (f"{_NUMBERS}.agreement:add_agreement",)),
+    "agreement": Estimates(
+        "annotation",
+        (CORPUS, ANNOTATOR),
+        (f"{_NUMBERS}.agreement:add_agreement",),
+        Work(
+            "agree_votes",
+            "Agreement of people, with and without the synthetic rater, and whether it may replace one of them.",
+            ("proxies",),
+            memory=300,
+        ),
+    ),
     "bias": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL), (f"{_NUMBERS}.bias:add_bias",)),
-    "saturation": Estimates("annotation", (CORPUS, ANNOTATOR), (f"{_NUMBERS}.alignment:add_saturation",)),
-    "shared": Estimates("votes", (CORPUS,), (f"{_NUMBERS}.shared:add_shared",)),
+    "saturation": Estimates(
+        "annotation",
+        (CORPUS, ANNOTATOR),
+        (f"{_NUMBERS}.alignment:add_saturation",),
+        Work(
+            "trace_saturation",
+            "Trace the divergence to the human votes against the number of synthetic votes.",
+            ("proxies",),
+            ("deals", "saturation_votes", "exchange"),
+            memory=900,
+        ),
+    ),
+    "shared": Estimates(
+        "votes",
+        (CORPUS,),
+        (f"{_NUMBERS}.shared:add_shared",),
+        Work(
+            "trace_shared_votes",
+            "Trace the effect of shared votes on results by level, with proxies of known worth; no ALM is needed.",
+            ("roles",),
+            ("smoothing", "level_votes"),
+        ),
+    ),
     "exchange": Estimates(
         "annotation",
         (CORPUS, ANNOTATOR),
         (f"{_NUMBERS}.exchange:add_exchange", f"{_NUMBERS}.exchange:add_validation"),
     ),
     "exchange_by_level": Estimates(
-        "annotation", (CORPUS, ANNOTATOR, PROTOCOL), (f"{_NUMBERS}.exchange:add_exchange_by_level",)
+        "annotation",
+        (CORPUS, ANNOTATOR, PROTOCOL),
+        (f"{_NUMBERS}.exchange:add_exchange_by_level",),
+        Work(
+            "estimate_exchange_by_level",
+            "Estimate the exchange rate at each level of ambiguity, from disjoint sets of votes.",
+            ("roles", "proxies", "levels", "truth", "validity"),
+            ("smoothing", "exchange"),
+            memory=250,
+        ),
     ),
     "predictors": Estimates("annotation", (CORPUS, PROTOCOL), (f"{_NUMBERS}.worth:add_worth",)),
-    "costs": Estimates("annotation", (CORPUS, ANNOTATOR), (f"{_NUMBERS}.costs:add_costs",)),
+    "costs": Estimates(
+        "annotation",
+        (CORPUS, ANNOTATOR),
+        (f"{_NUMBERS}.costs:add_costs",),
+        Work(
+            "trace_costs",
+            "Trace how well human and synthetic votes predict one more human vote, by the number of each.",
+            ("roles", "proxies"),
+            ("smoothing", "adjust", "costs"),
+        ),
+    ),
     "hypotheses": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL)),
     "evaluation": Estimates("training", (CORPUS, PROTOCOL), (f"{_NUMBERS}.models:add_models",)),
     "verdicts": Estimates("annotation", (CORPUS, ANNOTATOR, PROTOCOL), pattern="results/hypotheses/{names}.json"),
@@ -76,7 +162,7 @@ class Display:
 
     Attributes:
         stage: It is in the paper of a run that has this stage.
-        line: Its content, for the list of targets.
+        caption: reStructuredText, without numbers; its first sentence is the title.
         shows: Kinds of estimates that it is made from; none: it has its own rule and program.
         function: ``module:function`` of the library that makes it from their rows.
         classes: The function also takes the class set.
@@ -84,11 +170,20 @@ class Display:
     """
 
     stage: str
-    line: str = ""
+    caption: str
     shows: tuple[str, ...] = ()
     function: str = ""
     classes: bool = False
     proxies: bool = False
+
+    def __post_init__(self) -> None:
+        """Keep the caption as one paragraph: indented lines would be a list to reStructuredText."""
+        object.__setattr__(self, "caption", " ".join(self.caption.split()))
+
+    @property
+    def title(self) -> str:
+        """First sentence of the caption."""
+        return f"{first_sentence(filled(self.caption, SYNTHETIC))[0]}."
 
     @property
     def module(self) -> str:
@@ -103,126 +198,270 @@ class Display:
 FIGURES = {
     "fig_worth": Display(
         "annotation",
-        "What every annotator, trained model and given table is worth in human votes.",
+        """What every predictor is worth in human votes: the number of human votes at which the curve of human votes
+        meets its NLL, on the utterances that have enough votes and, if models are trained, are tested. Diamonds: an
+        annotator's votes with one fitted weight; squares: an annotator's own distribution; circles: trained models,
+        means over seeds; triangles: tables given by the user. Below, votes of the same raters that were set apart
+        (black ticks: their number). Arrows mark open intervals.""",
         ("predictors",),
         "reporting.figures.worth:draw_worth",
     ),
     "fig_shared_votes": Display(
         "votes",
-        "What shared votes do to a result by level: proxies of known worth, with and without votes set apart.",
+        """What shared votes do to a result by level: proxies whose worth is known, valued in human votes at each level
+        of ambiguity. No synthetic vote takes part. Left: the level comes from all votes, which are also conditioned
+        on and predicted; middle: from the votes that are predicted; right: from votes set apart for it. Black ticks mark
+        the known worth: two further human votes are worth two; two conditioning votes beside their own majority six
+        times over, with a fitted weight, stay worth two but for what a sharper prediction wins at low and loses at
+        high ambiguity; votes of another clip are worth none. Triangles mark intervals that are open beyond the
+        largest number of conditioning votes. Utterances and withheld votes are the same in all panels.""",
         ("shared",),
         "reporting.figures.shared_votes:draw_shared_votes",
     ),
-    "fig_validity": Display("votes"),
+    "fig_validity": Display(
+        "votes",
+        """Known truths, and what is found of them. Top: what the exchange rate finds in simulated corpora (points:
+        medians; thick lines: half of the corpora; thin lines: nine in ten; black ticks: the truth; coloured numbers:
+        in how many of a hundred corpora the interval contains it). Fresh raters are worth their number at every
+        level of ambiguity; draws from the latent distribution, free of raters' habits, are worth more; noise,
+        another clip's votes, and the class prior or the own majority added to human votes bring next to nothing. The
+        weight or matrix of a biased annotator has to be learnt: its black tick is what a corpus of this size can
+        expect, the grey one what very much data would give; that a matrix had to be learnt is not in its interval.
+        Calibrated fresh raters are read off calibrated human votes, and are worth their number too. Estimates end at
+        the largest number of conditioning votes. Bottom left: how often each test rejects a hypothesis that is true
+        (bars: Monte-Carlo limits; dashed: what is promised), for differences as skewed between speakers as on
+        CREMA-D and, hollow, for far more skewed ones. Bottom right: power of the test of a mean difference beside
+        its formula.""",
+    ),
     "fig_saturation": Display(
         "annotation",
-        "Divergence to the human votes against the number of synthetic votes.",
+        """Jensen-Shannon divergence from human votes against the number of votes. Each point averages fresh draws:
+        disjoint groups of an utterance's votes. The shades take the divergence to the histogram of all human votes
+        apart: the divergence of the two sources, what few human votes add, and what few synthetic ones add. Held-out
+        target: the same human votes are predicted by human and by synthetic votes. The broken line and the dotted
+        point are those of the published procedure; nothing else is extrapolated. Intervals resample speakers.""",
         ("saturation",),
         "reporting.figures.saturation:draw_saturation",
     ),
     "fig_exchange_rate": Display(
         "annotation",
-        "The headline: how many human votes the synthetic votes are worth.",
+        """The exchange rate. Top: NLL of held-out human votes when predicted from k human votes, with the
+        Dirichlet-multinomial curve, from calibrated ones (dotted), which calibrated synthetic votes are read off,
+        and the level that the synthetic votes reach (bands: intervals). Middle: the number of human votes at which
+        the curves meet, against the number of synthetic votes, for these as they are, with one fitted weight, and
+        calibrated by a matrix of weights. Bottom, on simulated corpora: the same for proxies of known worth (black
+        ticks: the truth, where it is a number). Arrows mark open intervals.""",
         ("exchange",),
         "reporting.figures.exchange_rate:draw_exchange_rate",
     ),
     "fig_exchange_by_level": Display(
         "annotation",
-        "The exchange rate at each level of ambiguity, votes that decide it kept apart.",
+        """The exchange rate by level of ambiguity: human votes that predict held-out human votes as well as the
+        synthetic votes do. n is the mean number of utterances per deal. The votes that decide the level, those that
+        are conditioned on and those that are predicted are disjoint in every deal. Triangles mark intervals that are
+        open beyond the largest number of conditioning votes. On simulated corpora votes of fresh raters, noise and
+        the votes of another clip stand beside, their known worth as black ticks.""",
         ("exchange_by_level",),
         "reporting.figures.exchange_by_level:draw_exchange_by_level",
     ),
     "fig_cost_surface": Display(
         "annotation",
-        "What human and synthetic votes buy: a score by the number of each, of labels and, if trained, of models.",
+        """What human and synthetic votes buy. NLL of one human vote that was kept apart, the last of every deal,
+        predicted from so many other human and so many synthetic votes of the same utterance, under the class prior
+        of other speakers; darker is better. All cells have the same utterances. Where models were trained on labels
+        from so many votes, their NLL on the held-out human votes of other utterances stands below, on a scale of its
+        own.""",
         ("costs",),
         "reporting.figures.cost_surface:draw_cost_surface",
     ),
     "fig_alignment_by_level": Display(
         "annotation",
-        "Agreement of the synthetic votes with human votes, by ambiguity level, with floors and ceilings.",
+        """Alignment with held-out human votes by level of ambiguity, smaller is better. Synthetic and human votes are
+        smoothed alike; matched: as many synthetic as conditioning votes. Dotted and dashed lines are the floors, the
+        solid line is what the conditioning human votes reach. The votes that decide the level neither condition nor
+        score. n is the mean number of utterances per deal.""",
         ("alignment",),
         "reporting.figures.levels:draw_alignment_by_level",
     ),
     "fig_confusion": Display(
         "annotation",
-        "What people and the synthetic rater call an utterance of each class (Dawid and Skene).",
+        """What an utterance of each class is called, in per cent, by people and in {votes}: confusion matrices of the
+        model of Dawid and Skene, in which an utterance has one class and every rater confuses classes in a way of
+        its own. All of {votes} on an utterance are one rater's and weigh as one vote. The classes are those that fit
+        the votes best, not a truth.""",
         ("agreement",),
         "reporting.figures.confusion:draw_confusion",
         proxies=True,
     ),
     "fig_bias": Display(
         "annotation",
-        "Where the synthetic votes depart from people's, group by group, and whether their source listens.",
+        """How often a vote agrees with a person's on the same utterance: that of another person, and one of {votes},
+        over all utterances, by level of ambiguity (judged by votes that did not decide it), and by the factors of
+        the corpus; given the voice or the words alone where that was asked. Intervals are shown where enough
+        speakers stand behind them. None of this depends on the number of votes.""",
         ("bias",),
         "reporting.figures.bias:draw_bias",
         proxies=True,
     ),
     "fig_models_by_level": Display(
         "training",
-        "Fine-tuned models on human, synthetic, combined and control labels, by ambiguity level.",
+        """Fine-tuned models by kind of training labels and level of ambiguity, all scored on the same held-out human
+        votes, without augmentation. Top: NLL. Bottom: paired difference from human labels; below zero is better than
+        human labels. Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
         ("evaluation",),
         "reporting.figures.levels:draw_models_by_level",
     ),
-    "fig_simplex": Display("augmentation"),
+    "fig_simplex": Display(
+        "augmentation",
+        """Label distributions of one training part before and after each augmentation, on a projection of the simplex
+        whose corners are the classes. The area of a circle is the number of utterances; the number in brackets
+        counts the items of which the class is the majority.""",
+    ),
 }
 
 TABLES = {
     "tab_worth": Display(
         "annotation",
-        "The leaderboard: equivalent human votes, gains beside human votes, scores and ranks of every predictor.",
+        """Every predictor valued in human votes, the lowest NLL first. Equivalent human votes; what a predictor brings
+        over human votes to which it is added with a weight fitted on other speakers, and that less what an echo of
+        these votes brings; NLL of held-out human votes, JSD (bits) and Bhattacharyya coefficient to the shares of
+        all human votes; rank with its percentile interval over resampled speakers. An annotator's votes count with
+        one fitted weight, other distributions as they are; trained models are means over seeds.""",
         ("predictors",),
         "reporting.tables.worth:worth_table",
     ),
-    "tab_corpus": Display("votes"),
-    "tab_votes_lost": Display("votes"),
-    "tab_validity": Display("votes"),
+    "tab_corpus": Display(
+        "votes",
+        """The corpora. Shares are of all votes. Votes per utterance: smallest, mean and largest number.""",
+    ),
+    "tab_votes_lost": Display(
+        "votes",
+        """What was found, kept and lost. A vote is lost for the first reason that holds; votes kept name a class and
+        their utterance is kept. Reasons in full are in the table's CSV and, item by item, in the rejects.""",
+    ),
+    "tab_validity": Display(
+        "votes",
+        """Coverage of intervals that are called ninety-five per cent, in per cent of simulated corpora whose truth is
+        known. Daggers: refused, the coverage is below ninety-four per cent beyond Monte-Carlo error; double daggers:
+        conservative. With speakers alone resampled, a sentence about raters like these promises too much. An
+        interval whose method is refused for the design at hand is not printed.""",
+    ),
     "tab_agreement": Display(
         "annotation",
-        "Agreement of people, with and without the synthetic rater; the alternative annotator test.",
+        """Agreement among raters. People alone, and with the synthetic rater as one more: all draws of one model are
+        one rater, whose vote is averaged over them. Below, the alternative annotator test: each rater is left out in
+        turn and compared, like the candidate, with the others. The winning rate is the share of raters whom the
+        candidate beats up to the margin stated; it has no interval, since raters are compared with one another. The
+        advantage is its chance to be at least as close to the others. Ties among the most frequent votes are broken
+        at random. A candidate that does not beat a constant answer may replace nobody, whatever its winning rate.""",
         ("agreement",),
         "reporting.tables.agreement:agreement_table",
     ),
     "tab_alignment": Display(
         "annotation",
-        "Alignment of synthetic with human votes, with floors, ceilings and intervals.",
+        """Alignment of synthetic with held-out human votes over all utterances, with intervals. Scores are against the
+        reference votes of every deal; human and synthetic votes are smoothed alike, by the posterior mean under the
+        same Dirichlet prior of other speakers; matched: as many synthetic as conditioning votes. NLL, Brier score
+        and JSD: smaller is better; BC, squared correlation and accuracy: larger is better. All other raters: each
+        human vote predicted by all others of its utterance. Below: correlation over utterances of the share of each
+        class, and of the entropies. Then paired differences, negative where the synthetic votes are better, with the
+        interval for these raters and, with enough raters known by name, for raters like these (no wider: the ends
+        are those with speakers alone resampled); p-values of the differences in NLL, by bootstrap and by flipping
+        the signs of whole speakers, adjusted over all of them and the levels of ambiguity. Then JSD between
+        histograms of equally many votes, of two disjoint sets of human votes (what chance alone gives) and of
+        synthetic against human votes, as they are and without the bias of few votes. Last: raw histograms; they give
+        the floor's probability to a class that nobody chose, so that the floor decides their NLL. Split half: one
+        half of the human votes against the other, at equal numbers.""",
         ("alignment",),
         "reporting.tables.alignment:alignment_table",
         classes=True,
     ),
     "tab_bias": Display(
         "annotation",
-        "Where the synthetic votes depart from people's: labels, groups, what is heard, what they vary with.",
+        """Where {votes} depart from people's. Shares of single votes by class, averaged over utterances; chances that
+        two single votes on an utterance are equal, p of the difference from all other utterances; the same with
+        voice or words alone, where a change of the votes above zero says that the missing part is used, p of the
+        difference between both and one; and where they were asked for in a crossed design, the components of their
+        variance. By level n is the mean number of utterances per deal. Values of p are adjusted over the classes, the
+        levels of one factor, and all comparisons of listening.""",
         ("bias",),
         "reporting.tables.bias:bias_table",
         proxies=True,
     ),
     "tab_saturation": Display(
         "annotation",
-        "The divergence by the number of synthetic votes, its limit, and what was published for it.",
+        """Saturation of the divergence in the number of synthetic votes. JSD to the histogram of all human votes, in
+        bits, at N fresh synthetic votes; the excess over the limit, which is the JSD of the annotator's own
+        distribution and is estimated from all its votes without the bias of their number; and the share of the
+        excess at the smallest N that is left. Below, the limit taken apart. Intervals are bootstrap intervals over
+        speakers. As published: an exponential fitted to nested subsets of one pool, with its asymptote and the N
+        from which it counts as saturated; it has no interval and is no estimate of the limit.""",
         ("saturation",),
         "reporting.tables.saturation:saturation_table",
     ),
     "tab_exchange": Display(
         "annotation",
-        "What synthetic votes are worth in human votes: pooled, weighted, calibrated, and added to human votes.",
+        """The exchange rate in numbers. First, synthetic votes without human ones: NLL of held-out human votes, its
+        difference from the prior, the number of human votes at which the curve of human votes meets it (interval by
+        test inversion, none with fewer than five speakers; for raters like these, if it is wider, where twenty or
+        more are known by name) and the weight of one synthetic vote. As they are: every vote counts as one. Fitted
+        weight: one weight for all. Calibrated: a matrix of weights, so that what an annotator mixes up in the same
+        way again and again is undone; such votes are read off the curve of human votes that pass through a matrix of
+        their own, and stand without an interval where simulated corpora of as many speakers show that it would cover
+        too little, by level throughout, as does the echo; their weight is the mean row sum. Weights and matrices
+        come from other speakers. An upper end of infinity and a value with a greater sign lie beyond what the corpus
+        can show; nothing is extrapolated. Then the gain over k human votes, that of the control that repeats the
+        majority of these k, whose ends are a twentieth of a vote or more from its estimate, the gain less the
+        control's, and the p-value of the difference in NLL from that control beside as many human votes as an
+        utterance of the corpus typically has, as far as the curve reaches; the same by level of ambiguity, from
+        disjoint sets of votes; and the share of each class in the corpus from one human vote on a fifth of the
+        utterances, alone and prediction-powered by synthetic votes on all, where the ratio says how many times as
+        many human votes would do as well: below one is a loss. The share among all human votes contains those that
+        were used.""",
         ("exchange", "exchange_by_level"),
         "reporting.tables.exchange:exchange_table",
     ),
-    "tab_hypotheses": Display("annotation"),
+    "tab_hypotheses": Display(
+        "annotation",
+        """The hypotheses about synthetic votes and their verdicts. Differences of NLL in nats per held-out human vote,
+        paired; intervals at the one level at which all claims of a family, of a direction or of a negligible
+        difference, hold together with the nominal chance, and p adjusted likewise. Detectable: the smallest true
+        difference that would be found four times in five. A comparison is negligible if its interval lies within one
+        more human vote of zero, otherwise confirmed if it lies wholly on the stated side, refuted if wholly on the
+        other, and undecided if it does neither; a hypothesis needs all its parts.""",
+    ),
     "tab_results": Display(
         "training",
-        "Fine-tuned models against the same held-out human votes.",
+        """Models fine-tuned on each kind of labels. All are scored on the same held-out human votes, all of an
+        utterance at once, with intervals over speakers; smaller is better for NLL, Brier score and JSD. The
+        difference is paired with human labels under the same augmentation, its p-value adjusted by Holm's method.
+        Losses are averaged over seeds before the speakers are resampled; beside that, "NLL by seed" is the standard
+        deviation between seeds, or with few seeds their least and largest value. The last two columns are the JSD to
+        labels of the arm's own kind and, on simulated corpora, to the known expected votes. Human references
+        condition on fewer votes than they are scored on and have no JSD.""",
         ("evaluation",),
         "reporting.tables.results:results_table",
     ),
     "tab_strata": Display(
         "training",
-        "Fine-tuned models on a balanced split of the test utterances, by class and by the corpus' factors.",
+        """Fine-tuned models on parts of the test utterances. NLL per held-out human vote without augmentation, between
+        the class prior and the smoothed human votes; then the paired difference of equally pooled from human labels,
+        and the unweighted average recall (UAR) of the class held most likely, with human and with equally pooled
+        labels, all three with intervals over speakers. The balanced split gives every bin of class and ambiguity the
+        same weight, or the same number of utterances; level votes alone decide class, bin and weight, and reference
+        votes of the same deal judge. For it the number of utterances is the effective one. By class n is the mean
+        number of utterances per deal, and the votes that did not decide the class judge, by factor all of them.
+        Groups of fewer than five speakers have neither interval nor p.""",
         ("evaluation",),
         "reporting.tables.strata:strata_table",
     ),
-    "tab_augmentation": Display("augmentation"),
+    "tab_augmentation": Display(
+        "augmentation",
+        """What augmentation does to the training part of the first fold. Items by dominant class and by bin, the
+        dominant class crossed with normalised entropy in thirds of its range, counted alike for every augmentation;
+        distance from balance is the total variation to equal shares of the classes or bins that have a training
+        item. Parents are training items alone.""",
+    ),
 }
 
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_text
+from scaling_ambiguity.reporting.captions import captions_tex
+from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 
 # Seconds since 1970 that the PDF states as its date, so that the same content gives the same bytes.
 EPOCH = "1700000000"
@@ -38,7 +40,7 @@ def gather(
     sections: list[str],
     figures: Iterable[Path],
     tables: Iterable[Path],
-    captions: str,
+    votes: str,
     numbers: Path,
 ) -> None:
     """Copy everything LaTeX needs into ``folder``; files that it cannot read (CSV, SVG) are ignored.
@@ -59,7 +61,8 @@ def gather(
     for name in sections:
         shutil.copyfile(sources / "sections" / f"{name}.tex", folder / "sections" / f"{name}.tex")
     write_text("".join(f"\\input{{sections/{name}}}\n" for name in sections), folder / "sections.tex")
-    write_text(captions, folder / "captions.tex")
+    captions = {name: display.caption for name, display in (FIGURES | TABLES).items()}
+    write_text(captions_tex(captions, votes), folder / "captions.tex")
     shutil.copyfile(numbers, folder / "numbers.tex")
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.chapters import ESTIMATES
 
 RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 OUTPUT = re.compile(r"^    output:\n(.*?)(?=^    \w)", re.MULTILINE | re.DOTALL)
@@ -16,14 +17,23 @@ QUOTED = re.compile(r'"(results/[^"]+)"')
 def makers_of(path: str, rules: Path) -> list[tuple[str, str]]:
     """Return (rule, program) of every rule in the folder ``rules`` with an output of the pattern of ``path``.
 
-    A wildcard stands for any text without a slash; a rule without its own program has "".
+    A wildcard stands for any text without a slash; a rule without its own program has "". Rules made from the
+    registry of chapters are looked up there.
     """
-    makers = []
+
+    def made_by(pattern: str) -> bool:
+        return bool(re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(pattern)), path))
+
+    makers = [
+        (one.work.program, f"{one.work.program}.py")
+        for kind, one in ESTIMATES.items()
+        if one.work and made_by(one.with_wildcards(kind))
+    ]
     for file in sorted(rules.glob("*.smk")):
         for name, body in RULE.findall(file.read_text(encoding="utf-8")):
             output = OUTPUT.search(body)
             patterns = QUOTED.findall(output[1]) if output else []
-            if any(re.fullmatch(re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(pattern)), path) for pattern in patterns):
+            if any(map(made_by, patterns)):
                 program = PROGRAM.search(body)
                 makers.append((name, program[1] if program else ""))
     return makers

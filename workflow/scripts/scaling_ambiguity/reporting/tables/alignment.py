@@ -8,7 +8,7 @@ import pandas as pd
 from scaling_ambiguity.metrics.catalogue import METRICS, PER_VOTE
 from scaling_ambiguity.reporting.naming import escape_latex, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, no_wider, pick
-from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import count, number, p_text
 from scaling_ambiguity.tables.statistics import LIKE_THESE, SIGN_FLIP, THESE
 
@@ -16,6 +16,10 @@ SHOWN = ("nll", "brier", "jsd_bits", "bhattacharyya", "r2_within", "accuracy")
 BEFORE, AFTER = ("uniform", "prior"), ("human-smoothed", "leave-one-out")
 RAW = ("majority", "human", "split-half")  # histograms: a class that no one chose has the floor's probability
 SMOOTHED = "smoothed"
+COLUMNS = [
+    *("corpus", "protocol", "labels", "metric", "votes", "estimate", "low", "high", "n", "n_clusters"),
+    *("population", "method", "p", "p_adjusted"),
+]
 AS_ALONE = "no wider"  # than the interval with only speakers resampled, which is therefore not printed twice
 BASELINES = {"prior": "class prior", "human-smoothed": "human votes, smoothed"}
 CEILINGS = {
@@ -39,9 +43,9 @@ def _name(labels: str) -> str:
     return CEILINGS.get(labels) or predictor_name(labels)
 
 
-def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
+def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[Row]:
     """Return one line per paired difference: both intervals, and the adjusted p-values of both tests."""
-    body = []
+    body: list[Row] = []
     for name in synthetic:
         for metric in PER_VOTE:
             for baseline, text in BASELINES.items():
@@ -63,9 +67,9 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
     return body
 
 
-def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
+def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[Row]:
     """Return one row per vote count: the JSD between histograms of that many votes, plug-in and bias-corrected."""
-    body = []
+    body: list[Row] = []
     for name in synthetic:
         own = rows[(rows["labels"] == name) & (rows["metric"] == "jsd_bits_equal")]
         for votes, n in zip(own["votes"], own["n"], strict=True):
@@ -83,8 +87,8 @@ def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[list[str]]:
     return body
 
 
-def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> list[list[str]]:
-    body = []
+def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> list[Row]:
+    body: list[Row] = []
     for name in names:
         own = pick(rows, labels=name)
         for kind in ("pearson", "spearman"):
@@ -106,62 +110,52 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
     if classes is None:
         metrics = rows["metric"]
         classes = sorted(set(metrics[metrics.str.startswith("pearson_")].str.removeprefix("pearson_")))
-    body: list = []
-    raw: list = []
-    related: list = []
-    paired: list = []
-    equal: list = []
+    parts = _heads(classes)
+    bodies: dict[str, list[Row]] = {name: [] for name in parts}
     many = rows["file"].nunique() > 1
     for file, block in rows.groupby("file", sort=True):
         synthetic = sorted(name for name in set(block["labels"]) if split_labels(name)[0] == "synthetic")
-        if many:
-            title = f"{block['corpus'].iloc[0]}, {split_labels(synthetic[0])[1]}, {block['protocol'].iloc[0]}"
-            for part in (body, related, paired, equal, raw):
-                part.append(escape_latex(title))
         smoothed = [name for name in synthetic if name.endswith(SMOOTHED)]
         plain = [name for name in synthetic if name not in smoothed]
-        for part, names in ((body, (*BEFORE, *smoothed, *AFTER)), (raw, (*plain, *RAW))):
-            for name in names:
-                own = pick(block, labels=name)
-                if len(own):
-                    scores = own[own["metric"].isin(SHOWN)]
-                    part.append([_name(name), count(scores["n"].max()), *metric_cells(own, SHOWN)])
-        related += _correlations(
-            block, [*plain, "human", "human-smoothed", "split-half", "split-half-corrected"], classes
-        )
-        paired += _differences(every[every["file"] == file], synthetic)
-        equal += _equal_counts(block, plain)
-    scores = tabular("lr" + "l" * len(SHOWN), ["predictor", "$n$", *(METRICS[m].title for m in SHOWN)], body)
-    table = scores
-    if any(not isinstance(line, str) for line in related):
-        head = ["predictor", "correlation", *(escape_latex(label) for label in classes), "entropy"]
-        table += "\n\\medskip\n\n" + tabular("ll" + "l" * (len(classes) + 1), head, related)
-    if any(not isinstance(line, str) for line in paired):
-        head = ["predictor", "minus", "difference", LIKE_THESE, "$p$", "$p$, sign flip"]
-        table += "\n\\medskip\n\n" + tabular("llllll", head, paired)
-    if any(not isinstance(line, str) for line in equal):
-        head = ["votes", "$n$", "human", "synthetic", "difference"]
-        head += ["human, corrected", "synthetic, corrected", "difference, corrected"]
-        table += "\n\\medskip\n\n" + tabular("rrllllll", head, equal)
-    if any(not isinstance(line, str) for line in raw):
-        head = ["raw histogram, floored", "$n$", *(METRICS[m].title for m in SHOWN)]
-        table += "\n\\medskip\n\n" + tabular("lr" + "l" * len(SHOWN), head, raw)
-    columns = [
-        "corpus",
-        "protocol",
-        "labels",
-        "metric",
-        "votes",
-        "estimate",
-        "low",
-        "high",
-        "n",
-        "n_clusters",
-        "population",
-        "method",
-        "p",
-        "p_adjusted",
+        related = [*plain, "human", "human-smoothed", "split-half", "split-half-corrected"]
+        of_block = {
+            "scores": _scores(block, (*BEFORE, *smoothed, *AFTER)),
+            "correlations": _correlations(block, related, classes),
+            "differences": _differences(every[every["file"] == file], synthetic),
+            "equal": _equal_counts(block, plain),
+            "raw": _scores(block, (*plain, *RAW)),
+        }
+        title = f"{block['corpus'].iloc[0]}, {split_labels(synthetic[0])[1]}, {block['protocol'].iloc[0]}"
+        for name, lines in of_block.items():
+            bodies[name] += [escape_latex(title), *lines] if many else lines
+    shown = [
+        name for name, body in bodies.items() if name == "scores" or not all(isinstance(line, str) for line in body)
     ]
+    table = "\n\\medskip\n\n".join(tabular(*parts[name], bodies[name]) for name in shown)
     wanted = (every["population"] == THESE) & every["metric"].isin(SHOWN)
     wanted |= every["metric"].str.contains("pearson|spearman|_minus_|_equal")
-    return table, every.loc[wanted, columns].replace({np.inf: np.nan})
+    return table, every.loc[wanted, COLUMNS].replace({np.inf: np.nan})
+
+
+def _heads(classes: list[str]) -> dict[str, tuple[str, list[str]]]:
+    """Return alignment and heads of the columns of each part, in order."""
+    titles = [METRICS[metric].title for metric in SHOWN]
+    equal = ["human", "synthetic", "difference"]
+    related = ["predictor", "correlation", *map(escape_latex, classes), "entropy"]
+    return {
+        "scores": ("lr" + "l" * len(SHOWN), ["predictor", "$n$", *titles]),
+        "correlations": ("l" * len(related), related),
+        "differences": ("llllll", ["predictor", "minus", "difference", LIKE_THESE, "$p$", "$p$, sign flip"]),
+        "equal": ("rrllllll", ["votes", "$n$", *equal, *(f"{name}, corrected" for name in equal)]),
+        "raw": ("lr" + "l" * len(SHOWN), ["raw histogram, floored", "$n$", *titles]),
+    }
+
+
+def _scores(block: pd.DataFrame, names: Sequence[str]) -> list[Row]:
+    """Return one line per predictor that there is: the number of utterances and every score."""
+    of_name = {name: pick(block, labels=name) for name in names}
+    return [
+        [_name(name), count(own.loc[own["metric"].isin(SHOWN), "n"].max()), *metric_cells(own, SHOWN)]
+        for name, own in of_name.items()
+        if len(own)
+    ]
