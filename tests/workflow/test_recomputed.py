@@ -351,7 +351,7 @@ class Studentised:
         names, self.block = np.unique(speakers, return_inverse=True)
         rng = np.random.default_rng(20_260_801)
         drawn = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), resamples)
-        self.drawn = drawn[(drawn > 0).sum(axis=1) > 1]
+        self.drawn = drawn[(drawn > 0).sum(axis=1) > 1].astype(float)
         off = deviations * np.sqrt(0.025 * 0.975 * (1 / printed + 1 / resamples))
         self.tails = max(0.025 - off, 0.0), 0.025 + off
 
@@ -359,8 +359,9 @@ class Studentised:
         n = drawn @ sizes
         mean = drawn @ totals / n
         g = len(totals)
-        residuals = totals[None, :] - mean[:, None] * sizes[None, :]
-        return mean, np.sqrt(g / (g - 1) * (drawn * residuals**2).sum(axis=1)) / n
+        # drawn @ (totals - mean sizes)^2, whose mean differs from resample to resample
+        squares = drawn @ totals**2 - 2 * mean * (drawn @ (totals * sizes)) + mean**2 * (drawn @ sizes**2)
+        return mean, np.sqrt(g / (g - 1) * np.maximum(squares, 0.0)) / n
 
     def ends(self, values):
         """Return (least, largest) of the lower and of the upper end of the mean's interval."""
@@ -386,7 +387,7 @@ def resamples_of(rows):
 def test_intervals_of_the_exchange_rate_by_inversion(raw):
     """An end of k* is where an end of the interval of the paired difference changes its sign."""
     exchange = Exchange(raw)
-    curve, grid = exchange.curve(), np.arange(0, exchange.largest + 0.005, 0.01)
+    curve, grid = exchange.curve(), np.arange(0, exchange.largest + 0.01, 0.02)
     falling = isotonic_regression(curve.mean(axis=0), increasing=False).x
     own = Studentised(exchange.speakers, resamples_of(exchange.rows))
     inverted = 0

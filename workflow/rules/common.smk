@@ -63,14 +63,13 @@ if not START or Path(START, RUN["directory"]).resolve() != Path.cwd():
     os.environ.update(SA_START=START)
 # Sources are addressed relative to the folder of the run: a checkout that was moved re-runs nothing.
 BASE = os.path.relpath(workflow.basedir, Path(START, RUN["directory"]).resolve())
-SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, CAPTION_FOLDER, PINS = (
+SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, PINS = (
     os.path.normpath(os.path.join(BASE, folder))
     for folder in (
         "workflow/scripts",
         "workflow/prompts",
         "paper",
         "notebooks",
-        "workflow/report",
         "workflow/resources",
     )
 )

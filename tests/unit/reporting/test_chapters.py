@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from scaling_ambiguity.reporting.captions import filled
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, STAGES, TABLES, named, shown
+from scaling_ambiguity.reporting.proxy_names import SYNTHETIC
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 DISPLAYS = FIGURES | TABLES
@@ -24,7 +26,8 @@ def test_every_figure_and_table_is_made_explained_and_shown(name):
     else:
         assert f"rule {name}:" in RULES, "what is not made from estimates has a rule of its own"
     assert display.caption.endswith(".") and not any(character.isdigit() for character in display.caption)
-    assert "\n" not in display.caption and display.caption.startswith(display.title)
+    caption = filled(display.caption, SYNTHETIC)
+    assert "\n" not in caption and caption.startswith(display.title)
     assert name in SECTIONS
 
 

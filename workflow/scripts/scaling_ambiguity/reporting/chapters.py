@@ -208,13 +208,14 @@ FIGURES = {
     ),
     "fig_shared_votes": Display(
         "votes",
-        """What shared votes do to a result by level: proxies whose worth is known, valued in human votes at each level
-        of ambiguity. No synthetic vote takes part. Left: the level comes from all votes, which are also conditioned
-        on and predicted; middle: from the votes that are predicted; right: from votes set apart for it. Black ticks mark
-        the known worth: two further human votes are worth two; two conditioning votes beside their own majority six
-        times over, with a fitted weight, stay worth two but for what a sharper prediction wins at low and loses at
-        high ambiguity; votes of another clip are worth none. Triangles mark intervals that are open beyond the
-        largest number of conditioning votes. Utterances and withheld votes are the same in all panels.""",
+        """What shared votes do to a result by level: proxies whose worth is known, valued in human votes at each
+        level of ambiguity. No synthetic vote takes part. Left: the level comes from all votes, which are also
+        conditioned on and predicted; middle: from the votes that are predicted; right: from votes set apart for it.
+        Black ticks mark the known worth: two further human votes are worth two; two conditioning votes beside their
+        own majority six times over, with a fitted weight, stay worth two but for what a sharper prediction wins at
+        low and loses at high ambiguity; votes of another clip are worth none. Triangles mark intervals that are
+        open beyond the largest number of conditioning votes. Utterances and withheld votes are the same in all
+        panels.""",
         ("shared",),
         "reporting.figures.shared_votes:draw_shared_votes",
     ),
