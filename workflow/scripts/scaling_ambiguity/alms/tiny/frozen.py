@@ -86,7 +86,7 @@ def fold_whitening(projector: Any, mean: torch.Tensor, spread: torch.Tensor) -> 
 def last_hidden(language_model: Any, inputs: dict[str, torch.Tensor], places: int = 2) -> torch.Tensor:
     """Return the hidden states of the last places of each row, (B, places, H); differentiable.
 
-    In the last layer, whose states of earlier places nobody reads, queries and feed-forward network are computed
+    In the last layer, whose states of earlier places are not read, queries and feed-forward network are computed
     at those places alone: with one layer nearly all of the work of a training step.
 
     Args:
