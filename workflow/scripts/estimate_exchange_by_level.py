@@ -8,18 +8,19 @@ ambiguity and more at high.
 import argparse
 
 from scaling_ambiguity import cli
+from scaling_ambiguity.inference.arranged_study import ArrangedStudy
 from scaling_ambiguity.inference.arrangement import largest_of_most
 from scaling_ambiguity.inference.exchange_losses import ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_synthetic
 from scaling_ambiguity.inference.exchange_rows import stratum_rows, used_row
-from scaling_ambiguity.inference.study import Study, study_parser
+from scaling_ambiguity.inference.study import study_parser
 from scaling_ambiguity.labels.levels import LEVELS
 from scaling_ambiguity.tables.statistics import NOT_IDENTIFIABLE, THESE
 
 
 def main(arguments: argparse.Namespace) -> None:
     """Value the synthetic votes level by level, or report that the corpus does not allow it."""
-    study = Study(arguments)
+    study = ArrangedStudy(arguments)
     common = {"protocol": arguments.protocol, "model": arguments.annotator}
     raters, levels = study.dealt.raters, study.levels
     study.refuse_uncovered(raters)

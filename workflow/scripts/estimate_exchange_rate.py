@@ -7,6 +7,7 @@ import pandas as pd
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.inference.arranged_study import ArrangedStudy
 from scaling_ambiguity.inference.exchange_losses import CALIBRATED_HUMAN, HUMAN, WHOLE, ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_read_out, add_synthetic
 from scaling_ambiguity.inference.exchange_rows import (
@@ -19,7 +20,7 @@ from scaling_ambiguity.inference.exchange_rows import (
 )
 from scaling_ambiguity.inference.ppi import choose_labelled, class_shares, share_rows
 from scaling_ambiguity.inference.recovered import calibrated_refused
-from scaling_ambiguity.inference.study import Study, study_parser
+from scaling_ambiguity.inference.study import study_parser
 from scaling_ambiguity.labels.counting import frequencies
 from scaling_ambiguity.labels.dirichlet import expected_nll, fit_dirichlet_multinomial
 from scaling_ambiguity.tables.base import class_columns
@@ -29,7 +30,7 @@ from scaling_ambiguity.tables.statistics import THESE
 
 def main(arguments: argparse.Namespace) -> None:
     """Compare the loss of k human votes with that of m synthetic ones on one fixed set of utterances."""
-    study = Study(arguments)
+    study = ArrangedStudy(arguments)
     raters, voters = study.dealt.raters, study.dealt.voters()
     study.refuse_uncovered(raters)
     largest = min(study.options["exchange"]["largest_k"], int(voters.max()) - 1)
@@ -81,7 +82,7 @@ def distributions(paths: list[str], names: list[str], classes: list[str]) -> np.
     return table.reindex(names)[class_columns(classes)].fillna(0.0).to_numpy(float)
 
 
-def class_share_rows(study: Study) -> list[dict]:
+def class_share_rows(study: ArrangedStudy) -> list[dict]:
     """Return rows of the corpus' class shares: one human vote on a fifth of the utterances, synthetic votes on all."""
     dealt, counts, synthetic = study.dealt, study.counts, study.synthetic
     use = (counts.sum(axis=1) > 0) & (synthetic.sum(axis=1) > 0)

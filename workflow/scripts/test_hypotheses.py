@@ -14,10 +14,11 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.evaluation.columns import prediction_columns
 from scaling_ambiguity.evaluation.judges import Judges, gather_judges
 from scaling_ambiguity.evaluation.predictions import gather_predictions
+from scaling_ambiguity.inference.arranged_study import ArrangedStudy
 from scaling_ambiguity.inference.arrangement import OneMoreVote, largest_of_most, value_of_one_more_vote
 from scaling_ambiguity.inference.hypotheses import Arm, Finding, comparisons, findings, joint_verdict
 from scaling_ambiguity.inference.label_arms import label_arms
-from scaling_ambiguity.inference.study import Study, study_parser
+from scaling_ambiguity.inference.study import study_parser
 from scaling_ambiguity.io import write_json
 from scaling_ambiguity.labels.making import CONTROLS
 from scaling_ambiguity.labels.names import Labels
@@ -33,7 +34,7 @@ Families = dict[tuple[str, str], tuple[dict[str, Arm], np.ndarray, np.ndarray]]
 
 def main(arguments: argparse.Namespace) -> None:
     """Compare, judge and write the rows and the verdicts."""
-    study, annotator = Study(arguments), arguments.annotator
+    study, annotator = ArrangedStudy(arguments), arguments.annotator
     one_more = value_of_one_more_vote(study.human, floor=study.options["smoothing"], settings=study.settings)
     print(one_more.words())
     families = (model_families if arguments.predictions else label_families)(arguments, study, one_more)
@@ -60,7 +61,7 @@ def main(arguments: argparse.Namespace) -> None:
     write_json(known(facts) | {"hypotheses": verdicts}, arguments.verdicts)
 
 
-def model_families(arguments: argparse.Namespace, study: Study, one_more: OneMoreVote) -> Families:
+def model_families(arguments: argparse.Namespace, study: ArrangedStudy, one_more: OneMoreVote) -> Families:
     """Return the families of the models trained on each kind of labels."""
     splits, roles = SPLITS.read(arguments.splits), ROLES.read(arguments.roles)
     judges = gather_judges(study.utterances, study.votes, roles, study.levels, splits, study.classes)
@@ -78,7 +79,7 @@ def model_families(arguments: argparse.Namespace, study: Study, one_more: OneMor
     return families
 
 
-def label_families(arguments: argparse.Namespace, study: Study, one_more: OneMoreVote) -> Families | None:
+def label_families(arguments: argparse.Namespace, study: ArrangedStudy, one_more: OneMoreVote) -> Families | None:
     """Return the families of the labels themselves, as predictors of held-out votes; None if no votes are left."""
     voters, most = study.dealt.voters(), study.options["exchange"]["largest_k"]
     start = int(study.levels["votes"].max()) if len(study.levels) else 0

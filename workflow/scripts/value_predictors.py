@@ -12,11 +12,12 @@ import numpy as np
 from scaling_ambiguity import cli
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.evaluation.predictions import gather_predictions
+from scaling_ambiguity.inference.arranged_study import ArrangedStudy
 from scaling_ambiguity.inference.arrangement import Arrangement, largest_of_most
 from scaling_ambiguity.inference.draws import draw_table
 from scaling_ambiguity.inference.exchange_rows import typical_row
 from scaling_ambiguity.inference.predictors import Predictor, value_predictors, value_rulers
-from scaling_ambiguity.inference.study import Study, study_parser
+from scaling_ambiguity.inference.study import study_parser
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.labels import LABELS
@@ -28,7 +29,7 @@ APART = 3  # most human votes that are set apart, to be valued as a predictor wh
 
 def main(arguments: argparse.Namespace) -> None:
     """Gather the predictors, value them, and value votes of the same raters beside them."""
-    study = Study(arguments)
+    study = ArrangedStudy(arguments)
     voters = study.dealt.voters()
     largest = min(study.options["exchange"]["largest_k"], int(voters.max()) - 1)
     if largest < 1:
@@ -67,7 +68,7 @@ def most_apart(voters: np.ndarray, largest: int) -> int:
 
 
 def _models(
-    arguments: argparse.Namespace, study: Study
+    arguments: argparse.Namespace, study: ArrangedStudy
 ) -> tuple[dict[tuple[str, str, str], np.ndarray], np.ndarray | None]:
     """Return the mean prediction over seeds (U, C) of each trained condition, and which utterances are tested."""
     if not arguments.predictions:
@@ -88,7 +89,9 @@ def _models(
     return models, used
 
 
-def _annotators(arguments: argparse.Namespace, study: Study, world: Arrangement, fixed: np.ndarray) -> list[Predictor]:
+def _annotators(
+    arguments: argparse.Namespace, study: ArrangedStudy, world: Arrangement, fixed: np.ndarray
+) -> list[Predictor]:
     """Return one vote and all votes of every annotator, and its own distributions where it has any."""
     predictors = []
     for annotator, files in arguments.annotators.items():

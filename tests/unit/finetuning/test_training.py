@@ -13,7 +13,7 @@ import pytest
 import torch
 from peft import PeftModel
 
-from scaling_ambiguity.alms.inputs import hear_features
+from scaling_ambiguity.alms.inputs import frozen_states
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.scoring import label_log_probabilities
 from scaling_ambiguity.errors import UserError
@@ -70,13 +70,13 @@ def test_seeds_of_a_job_share_the_encodings(train, tmp_path, gather, settings, m
 
     def counted(alm, features):
         heard.append(features)
-        return hear_features(alm, features)
+        return frozen_states(alm, features)
 
     def watched(trainee, *arguments):
         shared.add(id(trainee))
         return train_seed(trainee, *arguments)
 
-    monkeypatch.setattr("scaling_ambiguity.alms.encoding_shards.hear_features", counted)
+    monkeypatch.setattr("scaling_ambiguity.alms.encoding_shards.frozen_states", counted)
     monkeypatch.setattr("scaling_ambiguity.training.run.train_seed", watched)
     settings.options |= {"steps": 1, "evaluate_every": 1}
     files = train(tmp_path)

@@ -5,10 +5,9 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference.arrangement import HumanVotes
 from scaling_ambiguity.inference.costs import HUMAN, POOLED, WEIGHTED, cost_surface, possible_numbers
 from scaling_ambiguity.inference.draws import vote_table
-from scaling_ambiguity.labels.counting import deal_votes, human_counts
+from scaling_ambiguity.labels.counting import HumanVotes, deal_votes, human_counts
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.others import speaker_blocks
 

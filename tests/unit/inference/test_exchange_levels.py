@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from scaling_ambiguity.inference import draws
-from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
+from scaling_ambiguity.inference.arrangement import arrange
 from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_known, add_read_out, add_synthetic
 from scaling_ambiguity.inference.exchange_rows import stratum_rows, value_row, weight_rows
-from scaling_ambiguity.labels.counting import DealtVotes
+from scaling_ambiguity.labels.counting import DealtVotes, HumanVotes
 from scaling_ambiguity.labels.others import speaker_blocks
 
 SETTINGS = {"resamples": 999, "seed": 1, "level": 0.95, "method": "bootstrap_t"}

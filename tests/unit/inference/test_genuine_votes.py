@@ -17,10 +17,10 @@ from scipy.special import digamma, gammaln
 from scaling_ambiguity.corpora.demo_world import sample_world
 from scaling_ambiguity.corpora.readers import cremad
 from scaling_ambiguity.corpora.roles import deal_roles
-from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
+from scaling_ambiguity.inference.arrangement import arrange
 from scaling_ambiguity.inference.exchange_losses import CALIBRATED_HUMAN, WHOLE, ExchangeLosses
 from scaling_ambiguity.inference.exchange_predictors import add_calibrated, add_weighted
-from scaling_ambiguity.labels.counting import DealtVotes, deal_votes, human_counts
+from scaling_ambiguity.labels.counting import DealtVotes, HumanVotes, deal_votes, human_counts
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.tables.base import by_deal
 from scaling_ambiguity.tables.roles import POSITION

@@ -11,10 +11,10 @@ from scipy.stats import ttest_rel
 
 from scaling_ambiguity.corpora.roles import deal_roles
 from scaling_ambiguity.inference import hypotheses as h
-from scaling_ambiguity.inference.arrangement import HumanVotes, value_of_one_more_vote
+from scaling_ambiguity.inference.arrangement import value_of_one_more_vote
 from scaling_ambiguity.inference.bootstrap import Intervals
 from scaling_ambiguity.inference.power import minimum_detectable_effect, power
-from scaling_ambiguity.labels.counting import deal_votes, human_counts
+from scaling_ambiguity.labels.counting import HumanVotes, deal_votes, human_counts
 from scaling_ambiguity.labels.others import speaker_blocks
 
 SETTINGS = {"resamples": 999, "seed": 1, "method": "t"}

@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.code_identity import SCRIPTS
-from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
+from scaling_ambiguity.inference.arrangement import arrange
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.predictors import Predictor, rank_intervals, value_predictors, value_rulers
-from scaling_ambiguity.labels.counting import deal_votes, human_counts
+from scaling_ambiguity.labels.counting import HumanVotes, deal_votes, human_counts
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.metrics.divergences import bhattacharyya, jsd_bits
 from scaling_ambiguity.tables.given import GIVEN

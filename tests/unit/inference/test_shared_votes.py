@@ -10,8 +10,7 @@ import pytest
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference import shared_votes
-from scaling_ambiguity.inference.arrangement import HumanVotes
-from scaling_ambiguity.labels.counting import DealtVotes
+from scaling_ambiguity.labels.counting import DealtVotes, HumanVotes
 from scaling_ambiguity.labels.levels import LEVELS, level_of, pairwise_agreement
 from scaling_ambiguity.labels.others import speaker_blocks
 from scaling_ambiguity.tables.roles import ROLES

@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import compress
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -12,36 +11,12 @@ from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.exchange import Weights, fit_weights
 from scaling_ambiguity.inference.pairs import nll_of_classes, vote_losses
 from scaling_ambiguity.labels.calibrating import Calibration, calibrate
-from scaling_ambiguity.labels.counting import DealtVotes, frequencies
+from scaling_ambiguity.labels.counting import DealtVotes, HumanVotes, frequencies
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import Others, from_others
 from scaling_ambiguity.metrics.scores import nll_votes
 
 Array: TypeAlias = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class HumanVotes:
-    """The human votes of U utterances.
-
-    Attributes:
-        names: Their names.
-        dealt: Their votes in D deals.
-        counts: (U, C) all votes.
-        blocks: (U,) block of speakers; what is fitted for one comes from the others.
-        speakers: (U,).
-    """
-
-    names: list[str]
-    dealt: DealtVotes
-    counts: Array
-    blocks: NDArray[np.intp]
-    speakers: NDArray
-
-    def of(self, used: NDArray[np.bool_]) -> "HumanVotes":
-        """Return the votes of the utterances in a mask (U,)."""
-        names = list(compress(self.names, used))
-        return HumanVotes(names, self.dealt.of(used), self.counts[used], self.blocks[used], self.speakers[used])
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference.arrangement import HumanVotes, largest_of_most
+from scaling_ambiguity.inference.arrangement import largest_of_most
 from scaling_ambiguity.inference.draws import subsets
 from scaling_ambiguity.inference.exchange import fit_weights
+from scaling_ambiguity.labels.counting import HumanVotes
 from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial, posterior_mean
 from scaling_ambiguity.labels.others import Others, from_others
 from scaling_ambiguity.metrics.scores import nll_votes

@@ -15,12 +15,13 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.arrangement import Arrangement, HumanVotes, arrange
+from scaling_ambiguity.inference.arrangement import Arrangement, arrange
 from scaling_ambiguity.inference.draws import fresh_votes
 from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses, Key, ruler_of
 from scaling_ambiguity.inference.exchange_predictors import MOST_FRESH, add_calibrated, add_known, add_weighted
 from scaling_ambiguity.inference.known_votes import CLASSES, KnownVotes, biased_votes, known_corpus, pool_habits
 from scaling_ambiguity.inference.monte_carlo import exact_limits
+from scaling_ambiguity.labels.counting import HumanVotes
 from scaling_ambiguity.labels.levels import LEVELS, choose_edges, level_of, pairwise_agreement
 from scaling_ambiguity.labels.others import class_prior, speaker_blocks
 from scaling_ambiguity.labels.pooling import with_echo

@@ -13,10 +13,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference.arrangement import HumanVotes, arrange
+from scaling_ambiguity.inference.arrangement import arrange
 from scaling_ambiguity.inference.exchange_losses import WHOLE, ExchangeLosses, Key
 from scaling_ambiguity.inference.exchange_predictors import add_weighted
-from scaling_ambiguity.labels.counting import DealtVotes
+from scaling_ambiguity.labels.counting import DealtVotes, HumanVotes
 from scaling_ambiguity.labels.levels import LEVELS, TIE, level_of, pairwise_agreement
 from scaling_ambiguity.labels.pooling import shuffle_within, with_echo
 from scaling_ambiguity.tables.statistics import THESE

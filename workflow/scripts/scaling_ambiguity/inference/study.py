@@ -10,20 +10,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity.cli import json_value, name_list
-from scaling_ambiguity.inference.arrangement import Arrangement, HumanVotes, arrange
 from scaling_ambiguity.inference.bootstrap import interval_settings
-from scaling_ambiguity.inference.draws import draw_table, subsets
+from scaling_ambiguity.inference.draws import draw_table
 from scaling_ambiguity.inference.validity import across_raters, refuse
-from scaling_ambiguity.labels.counting import DealtVotes, deal_votes, human_counts, synthetic_counts
+from scaling_ambiguity.labels.counting import DealtVotes, HumanVotes, deal_votes, human_counts, synthetic_counts
 from scaling_ambiguity.labels.levels import level_places
 from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.labels.others import speaker_blocks
-from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.statistics import STATISTICS, THESE, statistics_frame
-from scaling_ambiguity.tables.truth import TRUTH
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 
@@ -48,6 +45,7 @@ class Study:
         arguments: What a :func:`study_parser` has parsed. Messages name these files.
 
     Attributes:
+        arguments: As above.
         options: Part ``statistics`` of the configuration.
         classes: The class set, in order.
         seed: The run's seed.
@@ -58,7 +56,7 @@ class Study:
     """
 
     def __init__(self, arguments: argparse.Namespace) -> None:
-        self._arguments = arguments
+        self.arguments = arguments
         self.options: dict[str, Any] = arguments.options
         self.classes: list[str] = arguments.classes
         self.seed: int = arguments.seed
@@ -79,76 +77,58 @@ class Study:
     @cached_property
     def counts(self) -> Array:
         """All human votes, (U, C)."""
-        return human_counts(self.votes, self.names, self.classes, str(self._arguments.votes))
+        return human_counts(self.votes, self.names, self.classes, str(self.arguments.votes))
 
     @cached_property
     def dealt(self) -> DealtVotes:
         """The human votes in every deal."""
-        where = str(self._arguments.roles)
+        where = str(self.arguments.roles)
         return deal_votes(ROLES.read(where), self.votes, self.names, self.classes, where)
 
     @cached_property
     def human(self) -> HumanVotes:
         """The human votes, with blocks of speakers for what is fitted on others."""
-        blocks = speaker_blocks(self.speakers, self._arguments.utterances)
+        blocks = speaker_blocks(self.speakers, self.arguments.utterances)
         return HumanVotes(self.names, self.dealt, self.counts, blocks, self.speakers)
 
     @cached_property
     def levels(self) -> pd.DataFrame:
         """The table of levels of ambiguity."""
-        return LEVELS.read(self._arguments.levels)
+        return LEVELS.read(self.arguments.levels)
 
     def level_places(self) -> NDArray[np.integer]:
         """Return the index of the level of each utterance in every deal, (D, U); -1 for none."""
-        return level_places(self.levels, self.names, str(self._arguments.levels))
+        return level_places(self.levels, self.names, str(self.arguments.levels))
 
     @property
     def annotator(self) -> str:
         """What the annotator's votes are called in the column ``labels``."""
-        return str(Labels("synthetic", self._arguments.annotator))
+        return str(Labels("synthetic", self.arguments.annotator))
 
     @cached_property
     def proxies(self) -> pd.DataFrame:
         """The annotator's votes."""
-        return PROXIES.read(self._arguments.proxies)
+        return PROXIES.read(self.arguments.proxies)
 
     @cached_property
     def synthetic(self) -> Array:
         """The annotator's valid votes, (U, C)."""
-        return synthetic_counts(self.proxies, self.names, self.classes, str(self._arguments.proxies))
+        return synthetic_counts(self.proxies, self.names, self.classes, str(self.arguments.proxies))
 
     @cached_property
     def draws(self) -> NDArray[np.integer]:
         """The class of each valid synthetic vote in order of draw, (U, m); -1 fills up."""
-        return draw_table(self.proxies, self.names, self.classes, str(self._arguments.proxies))
-
-    def arrange(
-        self, start: int, largest: int, among: NDArray[np.bool_] | None = None
-    ) -> tuple[Arrangement, NDArray[np.bool_]]:
-        """Return :func:`arrange` of the human votes with the settings of the study."""
-        floor, level = self.options["smoothing"], self.options["level"]
-        return arrange(self.human, start=start, largest=largest, floor=floor, level=level, among=among)
-
-    def pool(self, world: Arrangement, draws: NDArray[np.integer], m: int) -> Array:
-        """Return m synthetic votes per utterance of an arrangement, (D, used, C): a random subset of ``draws``."""
-        deals, classes = world.dealt.shape[0], len(self.classes)
-        return subsets(draws, world.names, [m], deals, classes, self.seed, "exchange subsets")[0]
-
-    def truth(self, world: Arrangement) -> tuple[Array, Array]:
-        """Return what is known of a simulated corpus, for an arrangement: expected votes v and latent p, (used, C)."""
-        table = TRUTH.read(self._arguments.truth).set_index("utterance").reindex(world.names)
-        v, p = (table[class_columns(self.classes, prefix)].to_numpy(float) for prefix in ("v_", "p_"))
-        return v, p
+        return draw_table(self.proxies, self.names, self.classes, str(self.arguments.proxies))
 
     def refuse_uncovered(self, raters: int | None) -> None:
         """Raise UserError if the method of the intervals does not cover in a design such as that of this corpus."""
-        refuse(self._arguments.validity, THESE, self.options["interval"], len(set(self.speakers)), raters)
+        refuse(self.arguments.validity, THESE, self.options["interval"], len(set(self.speakers)), raters)
 
     def across_raters(self, raters: int | None) -> bool:
         """Whether intervals for raters like these may be printed."""
-        return across_raters(self._arguments.validity, len(set(self.speakers)), raters)
+        return across_raters(self.arguments.validity, len(set(self.speakers)), raters)
 
     def write(self, rows: list[dict[str, Any]], **common: str) -> None:
         """Write rows of the statistics table of this corpus; ``common`` columns are those of rows without them."""
-        columns = {"corpus": self._arguments.corpus} | common
-        STATISTICS.write(statistics_frame([columns | row for row in rows]), self._arguments.output)
+        columns = {"corpus": self.arguments.corpus} | common
+        STATISTICS.write(statistics_frame([columns | row for row in rows]), self.arguments.output)

@@ -4,6 +4,7 @@ Operations on every deal loop over the deals: with a million votes the arrays of
 """
 
 from dataclasses import dataclass
+from itertools import compress
 from typing import TypeAlias
 
 import numpy as np
@@ -161,6 +162,30 @@ class DealtVotes:
         """Return the votes at positions start .. stop - 1, or to the end, per class, (deals, utterances, classes)."""
         stop = np.iinfo(self.position.dtype).max + 1 if stop is None else stop
         return np.stack([self.count((place >= start) & (place < stop)) for place in self.position])
+
+
+@dataclass(frozen=True)
+class HumanVotes:
+    """The human votes of U utterances.
+
+    Attributes:
+        names: Their names.
+        dealt: Their votes in D deals.
+        counts: (U, C) all votes.
+        blocks: (U,) block of speakers; what is fitted for one comes from the others.
+        speakers: (U,).
+    """
+
+    names: list[str]
+    dealt: DealtVotes
+    counts: Array
+    blocks: NDArray[np.intp]
+    speakers: NDArray
+
+    def of(self, used: NDArray[np.bool_]) -> "HumanVotes":
+        """Return the votes of the utterances in a mask (U,)."""
+        names = list(compress(self.names, used))
+        return HumanVotes(names, self.dealt.of(used), self.counts[used], self.blocks[used], self.speakers[used])
 
 
 def deal_votes(

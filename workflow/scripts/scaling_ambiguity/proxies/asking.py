@@ -71,7 +71,7 @@ def open_annotator(
         UserError: See :func:`open_engine`.
     """
     mode = options.get("mode", "sampled")
-    if options["design"] == "beam":
+    if options.get("design") == "beam":
         return open_engine(entry, "beam", f"annotators.{annotator}, design `beam`", server_log)
     return open_engine(entry, _CAPABILITIES[mode], f"annotators.{annotator}, mode `{mode}`", server_log)
 
