@@ -69,7 +69,7 @@ rule check_gpu:
     """One minute on a GPU node before all other GPU jobs: does torch see the GPU, does the model fit and open?"""
     input:
         registry=f"{PINS}/alms.yaml",
-        checkpoint=lambda wildcards: checkpoint_of(wildcards.alm),
+        checkpoint=lambda wildcards: tower_input(wildcards.alm),
     output:
         "results/gpu/{alm}.json",
     log:
@@ -86,7 +86,10 @@ rule check_gpu:
         slurm_partition=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["partition"],
         gpu_model=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["model"],
     params:
-        alm=lambda wildcards: canonical(config["alms"][wildcards.alm]),
+        alm=lambda wildcards: canonical(
+            config["alms"][wildcards.alm]
+            | ({"checkpoint": tower_checkpoint(wildcards.alm)} if is_cross_fitted(wildcards.alm) else {})
+        ),
         registered=lambda wildcards: f"--registered {REGISTERED[wildcards.alm]}" if wildcards.alm in REGISTERED else "",
         targets=lambda wildcards: (
             f"--targets {quote(canonical(config['finetuning']['lora']['targets']))}"

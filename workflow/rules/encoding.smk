@@ -7,9 +7,7 @@ rule encode_audio:
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
         audio=audio_of,
-        checkpoint=lambda wildcards: (
-            tower_checkpoint(wildcards.alm) if "trained_on" in config["alms"][wildcards.alm] else []
-        ),
+        checkpoint=lambda wildcards: tower_input(wildcards.alm),
         gpu_check=lambda wildcards: gpu_check_of(wildcards.alm),
     output:
         directory("results/encodings/{corpus}/{alm}/{shard}"),

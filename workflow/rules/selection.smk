@@ -192,6 +192,11 @@ def tower_checkpoint(alm):
     return f"{folder}/untrained" if is_cross_fitted(alm) else folder
 
 
+def tower_input(alm):
+    """The same as an input, where a rule of this workflow makes it: it has the shapes of all members, before any is trained."""
+    return tower_checkpoint(alm) if "trained_on" in config["alms"][alm] else []
+
+
 def entry_with_members(alm):
     """Registry entry of an ALM, with the checkpoints of its members where it is cross-fitted."""
     return config["alms"][alm] | ({"members": members(alm)} if is_cross_fitted(alm) else {})

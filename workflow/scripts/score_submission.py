@@ -1,6 +1,6 @@
 """Score a submission to the test-time benchmark: every strategy and control on answers that somebody else generated.
 
-Nobody runs a model and nobody sends scores: a folder of ids and answers is checked line by line, then all strategies
+No model is run and no scores are sent: a folder of ids and answers is checked line by line, then all strategies
 and metrics are computed on it. Settings are fitted on other speakers; intervals are over speakers.
 """
 

@@ -30,21 +30,13 @@ def main(arguments: argparse.Namespace) -> None:
     """Gather, train, save."""
     torch.set_num_threads(1)
     utterances, splits = UTTERANCES.read(arguments.utterances), SPLITS.read(arguments.splits)
-    examples = gather_examples(
-        utterances,
-        arguments.root,
-        arguments.labels,
-        splits,
-        arguments.fold,
-        arguments.classes,
-        None,
-        arguments.encodings,
-    )
+    fold, classes, encoded = arguments.fold, arguments.classes, arguments.encodings
+    examples = gather_examples(utterances, arguments.root, arguments.labels, splits, fold, classes, encoded=encoded)
     alm, prompts = load_alm(arguments.untrained, device="cpu"), load_prompts(arguments.prompts)
-    train = course(alm, examples.train, prompts, arguments.classes)
-    validation = course(alm, examples.validation, prompts, arguments.classes)
-    seed = derive_seed(arguments.seed, "train_alm", arguments.fold) % 2**63
-    report = train_member(alm, train, validation, arguments.classes, arguments.training, seed)
+    train = course(alm, examples.train, prompts, classes)
+    validation = course(alm, examples.validation, prompts, classes)
+    seed = derive_seed(arguments.seed, "train_alm", fold) % 2**63
+    report = train_member(alm, train, validation, classes, arguments.training, seed)
     parts = {
         part: utterances[utterances["utterance"].isin(members.utterances)] for part, members in vars(examples).items()
     }
@@ -64,7 +56,8 @@ def course(alm: LoadedALM, part: Examples, prompts: PromptSet, classes: list[str
     Raises:
         UserError: No clip of the part has, or the outputs on disk come from another tower or sound.
     """
-    taken = part.taken(encoder_of(alm))
+    # of whatever device: a member is trained on the CPU, its tower may have run on a GPU
+    taken = part.taken({"revision": encoder_of(alm)["revision"]})
     rows = [i for i, name in enumerate(part.utterances) if name in taken]
     for name in sorted(set(part.utterances) - set(taken)):
         print(f"{name}: too short for an audio token, left out")

@@ -1,13 +1,17 @@
 """A small ALM behind a frozen Whisper encoder: its sound, its training, and who may judge whom."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+import soundfile
 import torch
+import train_alm
 import transformers
 
+from scaling_ambiguity.alms import encoding_shards
 from scaling_ambiguity.alms.encoded_clips import EncodedClips
 from scaling_ambiguity.alms.encoding_shards import encode_shard
 from scaling_ambiguity.alms.encodings import Encodings
@@ -33,6 +37,7 @@ from scaling_ambiguity.alms.tiny.training import Lesson
 from scaling_ambiguity.alms.tiny.whisper import build_model, build_processor, open_whisper, window
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.prompts import MODALITIES, lesson_prompts, render
+from scaling_ambiguity.training.examples import Examples
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
 
@@ -192,8 +197,6 @@ def test_a_member_learns_by_ear_is_deterministic_and_doubts_silence(untrained, p
 
 
 def test_states_on_disk_are_projected_by_each_member(untrained, tmp_path):
-    import soundfile
-
     sounds = []
     for name in ("a", "b"):
         soundfile.write(tmp_path / f"{name}.wav", noise(1.3, len(sounds)), 16_000, subtype="FLOAT")
@@ -210,6 +213,20 @@ def test_states_on_disk_are_projected_by_each_member(untrained, tmp_path):
         assert not read.missed
         assert all(torch.equal(stored[path], made[path]) for path in files)
     assert not torch.equal(made[files[0]], alm_tokens(alm, files[0]))
+
+
+def test_a_member_learns_from_states_that_a_gpu_made(untrained, prompts, tmp_path, monkeypatch):
+    soundfile.write(tmp_path / "a.wav", noise(1.3), 16_000, subtype="FLOAT")
+    alm = load_alm(untrained, device="cpu")
+    made = encoding_shards.encoder_of(alm)
+    monkeypatch.setattr(encoding_shards, "encoder_of", lambda alm: made | {"device": "cuda"})
+    encode_shard(alm, [("a", tmp_path / "a.wav")], tmp_path / "state", tmp_path / "shard")
+    encoded = EncodedClips([tmp_path / "shard"])
+    part = Examples(["a"], [tmp_path / "a.wav"], ["words"], np.full((1, 4), 0.25), encoded)
+    assert len(train_alm.course(alm, part, prompts, CLASSES).states) == 1
+    other = replace(alm, tower="another")
+    with pytest.raises(UserError, match="encoded with revision"):
+        train_alm.course(other, part, prompts, CLASSES)
 
 
 def alm_tokens(alm, path):

@@ -8,7 +8,7 @@ from torch.nn.functional import log_softmax
 from scaling_ambiguity.alms.draw_cache import spread
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
-from scaling_ambiguity.alms.prefix import prefill
+from scaling_ambiguity.alms.prefix import prefill, read_tokens
 from scaling_ambiguity.alms.questions import Answer
 from scaling_ambiguity.alms.scoring import end_tokens
 
@@ -71,14 +71,7 @@ def beam_answers(alm: LoadedALM, inputs: dict[str, torch.Tensor], beams: int, lo
         mask = torch.cat([mask[parents], torch.ones(len(going), 1, dtype=mask.dtype, device=alm.device)], dim=1)
         position = position[parents] + 1
         tokens = torch.tensor([beam.tokens[-1] for beam in running], device=alm.device)
-        output = modules.language_model(
-            inputs_embeds=modules.language_model.get_input_embeddings()(tokens)[:, None],
-            attention_mask=mask,
-            position_ids=position[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        )
-        cache, logits = output.past_key_values, modules.logits(output.last_hidden_state[:, -1])
+        cache, logits = read_tokens(modules, tokens, mask, position, cache)
     return [
         Answer(alm.tokenizer.decode(list(beam.tokens), skip_special_tokens=True), beam.score, len(beam.tokens),
                beam.tokens[-1] in ends)

@@ -91,6 +91,28 @@ def _for_attention(modules: Parts, seen: torch.Tensor, dtype: torch.dtype) -> to
     return torch.zeros(seen.shape, dtype=dtype, device=seen.device).masked_fill(~seen, torch.finfo(dtype).min)
 
 
+def read_tokens(
+    modules: Parts, tokens: torch.Tensor, mask: torch.Tensor, position: torch.Tensor, cache: Any
+) -> tuple[Any, torch.Tensor]:
+    """Read one more token of each of N answers; return the cache that then holds it, and the logits behind it, (N, V).
+
+    Args:
+        modules: The parts of the model.
+        tokens: (N,).
+        mask: (N, W), 1 on real places of cache and token.
+        position: (N,), positions of the tokens.
+        cache: Keys and values of the places before.
+    """
+    output = modules.language_model(
+        inputs_embeds=modules.language_model.get_input_embeddings()(tokens)[:, None],
+        attention_mask=mask,
+        position_ids=position[:, None],
+        past_key_values=cache,
+        use_cache=True,
+    )
+    return output.past_key_values, modules.logits(output.last_hidden_state[:, -1])
+
+
 def shared_prefixes(inputs: dict[str, torch.Tensor]) -> list[Group]:
     """Return groups of neighbouring rows and the length in tokens of the common prefix of each group.
 

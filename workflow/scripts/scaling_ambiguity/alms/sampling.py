@@ -8,7 +8,7 @@ from torch.nn.functional import log_softmax
 from scaling_ambiguity.alms.draw_cache import spread
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
-from scaling_ambiguity.alms.prefix import Group, prefill
+from scaling_ambiguity.alms.prefix import Group, prefill, read_tokens
 from scaling_ambiguity.alms.questions import Answer
 from scaling_ambiguity.alms.scoring import end_tokens
 
@@ -90,14 +90,7 @@ def sample_answers(
         live = [live[place] for place in going]
         mask = torch.cat([mask[keep], torch.ones(len(going), 1, dtype=mask.dtype, device=alm.device)], dim=1)
         position = position[keep] + 1
-        output = modules.language_model(
-            inputs_embeds=modules.language_model.get_input_embeddings()(tokens[keep])[:, None],
-            attention_mask=mask,
-            position_ids=position[:, None],
-            past_key_values=cache,
-            use_cache=True,
-        )
-        cache, logits = output.past_key_values, modules.logits(output.last_hidden_state[:, -1])
+        cache, logits = read_tokens(modules, tokens[keep], mask, position, cache)
     return [
         Answer(alm.tokenizer.decode(ids, skip_special_tokens=True), float(value), len(ids), ids[-1] in ends)
         for ids, value in zip(drawn, logprob.tolist(), strict=True)

@@ -345,7 +345,7 @@ TABLES = {
         """Coverage of intervals that are called ninety-five per cent, in per cent of simulated corpora whose truth is
         known. Daggers: refused, the coverage is below ninety-four per cent beyond Monte-Carlo error; double daggers:
         conservative. With speakers alone resampled, a sentence about raters like these promises too much. An
-        interval whose method is refused for the design at hand is not printed.""",
+        interval whose method is refused for that design is not printed.""",
     ),
     "tab_agreement": Display(
         "annotation",
@@ -354,7 +354,7 @@ TABLES = {
         turn and compared, like the candidate, with the others. The winning rate is the share of raters whom the
         candidate beats up to the margin stated; it has no interval, since raters are compared with one another. The
         advantage is its chance to be at least as close to the others. Ties among the most frequent votes are broken
-        at random. A candidate that does not beat a constant answer may replace nobody, whatever its winning rate.""",
+        at random. A candidate that does not beat a constant answer may replace no rater, whatever its winning rate.""",
         ("agreement",),
         "reporting.tables.agreement:agreement_table",
     ),
@@ -371,7 +371,7 @@ TABLES = {
         the signs of whole speakers, adjusted over all of them and the levels of ambiguity. Then JSD between
         histograms of equally many votes, of two disjoint sets of human votes (what chance alone gives) and of
         synthetic against human votes, as they are and without the bias of few votes. Last: raw histograms; they give
-        the floor's probability to a class that nobody chose, so that the floor decides their NLL. Split half: one
+        the floor's probability to a class that no rater chose, so that the floor decides their NLL. Split half: one
         half of the human votes against the other, at equal numbers.""",
         ("alignment",),
         "reporting.tables.alignment:alignment_table",
