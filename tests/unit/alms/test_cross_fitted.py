@@ -152,6 +152,13 @@ def test_folded_whitening_is_the_same_function(untrained):
         assert torch.allclose(projector(x), expected, atol=1e-5)
 
 
+def test_a_clip_without_transcript_has_prompts_too(untrained, prompts):
+    alm = load_alm(untrained, device="cpu")
+    texts = lesson_prompts(alm.processor, prompts, None, CLASSES)
+    assert len(texts) == 9 * len(prompts.focus_ids) and all("None" not in text for text in texts)
+    assert all(alm.processor.audio_token in text for text in texts)
+
+
 @pytest.mark.parametrize(("clips", "batch"), [(40, 4), (3, 8), (17, 5)])
 def test_batches_are_full_and_of_like_length(untrained, clips, batch):
     alm, draw = load_alm(untrained, device="cpu"), np.random.default_rng(0)

@@ -48,6 +48,19 @@ def test_a_beam_search_has_no_temperatures(change, key):
         checked_config(changed("annotators.search", search | change))
 
 
+def test_a_model_trained_on_votes_needs_classes_of_one_word():
+    entry = {"engine": "transformers", "checkpoint": "resources/models/hearing", "gpus": 0, "encodings": "shared"}
+    entry |= {"encoder": {"checkpoint": "openai/whisper-base", "layers": 3}}
+    entry |= {"trained_on": {"corpus": "mine", "protocol": "fair"}}
+    config = changed("alms.hearing", entry | {"training": {"steps": 1, "batch": 1, "learning_rate": 0.001}})
+    votes = yaml.safe_load((REPOSITORY / "workflow" / "presets" / "votes.yaml").read_text())
+    config["corpora"]["mine"] = next(iter(votes["corpora"].values())) | {"classes": ["anger", "very_happy"]}
+    with pytest.raises(UserError, match="'very_happy' is not one word"):
+        checked_config(config)
+    config["corpora"]["mine"]["classes"] = ["anger", "happy", "sad"]
+    checked_config(config)
+
+
 def test_whole_numbers_may_be_labels():
     config = checked_config(changed("corpora.demo.class_policy", {"merge": {1: "happy", "sorrow": "sad"}}))
     assert config["corpora"]["demo"]["class_policy"]["merge"] == {"1": "happy", "sorrow": "sad"}

@@ -313,6 +313,12 @@ def _check_trained_alms(config: dict[str, Any]) -> None:
         if "corpus" not in trained_on:
             continue
         _known(f"alms.{name}.trained_on.corpus", trained_on["corpus"], config["corpora"], "corpus")
+        classes = config["corpora"][trained_on["corpus"]]["classes"]
+        if several := [label for label in classes if not (label.isalpha() or label.isdigit())]:
+            raise UserError(
+                f"config: corpora.{trained_on['corpus']}.classes: {several[0]!r} is not one word, which alms.{name} "
+                "would have to learn as one token; rename it, with `class_policy.merge` from the corpus' own label."
+            )
         _known(f"alms.{name}.trained_on.protocol", trained_on["protocol"], config["protocols"], "protocol")
         scheme = config["protocols"][trained_on["protocol"]]["splits"]["scheme"]
         if scheme not in SPEAKER_SCHEMES:

@@ -115,12 +115,16 @@ class PromptSet:
 
 
 def lesson_prompts(processor: Any, prompts: PromptSet, transcript: str | None, classes: Sequence[str]) -> list[str]:
-    """Return the prompts about one clip that a small model is trained with, those with both modalities repeated."""
-    by_modality = {
-        modality: [render(processor, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids]
-        for modality in MODALITIES
-    }
-    return by_modality["both"] * BOTH_SHARE + by_modality["audio"] + by_modality["text"]
+    """Return the prompts about one clip that a small model is trained with, those with both modalities repeated.
+
+    Without a transcript there are none of words alone.
+    """
+
+    def rendered(modality: str) -> list[str]:
+        return [render(processor, prompts, focus, transcript, classes, modality) for focus in prompts.focus_ids]
+
+    words = [] if transcript is None else rendered("text")
+    return rendered("both") * BOTH_SHARE + rendered("audio") + words
 
 
 def load_prompts(path: str | Path, kind: str = "vote") -> PromptSet:
