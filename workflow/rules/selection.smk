@@ -193,7 +193,7 @@ def tower_checkpoint(alm):
 
 
 def tower_input(alm):
-    """The same as an input, where a rule of this workflow makes it: it has the shapes of all members, before any is trained."""
+    """The same as an input, where this workflow makes it; it has the shapes of all members, before any is trained."""
     return tower_checkpoint(alm) if "trained_on" in config["alms"][alm] else []
 
 
