@@ -6,11 +6,12 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.figures.bias import LOOKS, draw_bias
 from scaling_ambiguity.reporting.figures.confusion import draw_confusion
 from scaling_ambiguity.reporting.figures.levels import draw_alignment_by_level, draw_models_by_level
 from scaling_ambiguity.reporting.figures.simplex import corners, majority_counts, project
 from scaling_ambiguity.reporting.selection import one, read_statistics
-from scaling_ambiguity.reporting.style import COLUMN_WIDTH, PAGE_HEIGHT, error_bars, styled
+from scaling_ambiguity.reporting.style import COLUMN_WIDTH, PAGE_HEIGHT, TEXT_WIDTH, error_bars, styled
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 STYLE = REPOSITORY / "paper" / "paper.mplstyle"
@@ -62,6 +63,23 @@ def test_several_tables_stand_two_abreast_in_one_column_of_text(run, tmp_path):
                 assert figure.get_figwidth() == COLUMN_WIDTH and figure.get_figheight() <= PAGE_HEIGHT
                 figure.draw_without_rendering()
                 assert len({round(axes.get_position().y0, 3) for axes in figure.axes}) == 2 * bands
+
+
+def test_the_bias_of_several_annotators_stands_side_by_side_and_fits_a_page(run, tmp_path):
+    table = read_statistics([run["bias"]])
+    unheard = table[~table["metric"].isin(["match_audio", "match_text"])]
+    for annotators, width, bands in ((1, COLUMN_WIDTH, 1), (3, TEXT_WIDTH, 1), (4, TEXT_WIDTH, 2)):
+        others = [
+            unheard.assign(file=f"bias-demo-{place}-fair", model=f"alm {place}") for place in range(annotators - 1)
+        ]
+        with styled(STYLE):
+            figure, rows = draw_bias(pd.concat([*others, table], ignore_index=True), {"one": "the ALM's votes"})
+            figure.draw_without_rendering()
+            assert len(figure.axes) == annotators == rows["file"].nunique()
+            assert figure.get_figwidth() == width and figure.get_figheight() <= PAGE_HEIGHT
+            assert len({round(axes.get_position().y0, 3) for axes in figure.axes}) == bands
+            names = [text.get_text() for text in figure.legends[0].get_texts()]
+            assert names == [text.format(votes="ALM's votes") for text, _, _ in LOOKS.values()]
 
 
 def test_a_level_without_utterances_is_drawn_empty(run):

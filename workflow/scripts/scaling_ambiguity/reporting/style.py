@@ -19,6 +19,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path
 
 COLUMN_WIDTH = 3.5  # inches, IEEEtran
+TEXT_WIDTH = 7.16  # of both columns; the paper gives a figure that is wider than a column the whole page
 PAGE_HEIGHT = 8.6  # inches that a figure may take
 
 # Distinguishable with the common colour deficiencies; markers repeat the distinction.

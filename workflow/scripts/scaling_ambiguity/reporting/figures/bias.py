@@ -5,14 +5,16 @@ from collections.abc import Mapping
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scaling_ambiguity.reporting.proxy_names import label, shared_name
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, ORANGE, VERMILION, draw_estimates
+from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, ORANGE, TEXT_WIDTH, VERMILION, draw_estimates
 from scaling_ambiguity.reporting.tables.bias import LEVELS, factor_strata
 
+ABREAST = 3  # panels that fit beside one another
 LOOKS = {
     "match_human": ("another person", VERMILION, "^"),
     "match": ("{votes}", BLUE, "o"),
@@ -24,26 +26,48 @@ LOOKS = {
 def draw_bias(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tuple[Figure, pd.DataFrame]:
     """Return the figure, one panel per table of report_bias, and the rows shown.
 
-    ``proxies`` is the name of the votes of each annotator; the legend is that of all panels.
+    Annotators of one corpus and protocol stand side by side. ``proxies`` is the name of the votes of each annotator;
+    the legend is that of all panels.
     """
     need(statistics, "fig_bias", metric="match")
-    files = [rows for _, rows in statistics.groupby("file", sort=True)]
-    strata = [_strata(rows) for rows in files]
-    height = sum(0.17 * len(names) + 0.5 for names in strata) + 0.4
-    figure, axes = plt.subplots(
-        len(files), 1, figsize=(COLUMN_WIDTH, height), squeeze=False, height_ratios=[len(names) for names in strata]
+    bands = [band for _, rows in statistics.groupby(["corpus", "protocol"], sort=True) for band in _bands(rows)]
+    strata = [_strata(pd.concat(band)) for band in bands]
+    columns = max(map(len, bands))
+    votes = label(shared_name(proxies))
+    several = sum(map(len, bands)) > 1
+    figure = plt.figure(
+        figsize=(TEXT_WIDTH if columns > 1 else COLUMN_WIDTH, sum(0.17 * len(names) + 0.5 for names in strata) + 0.4)
     )
-    for panel, rows, names in zip(axes[:, 0], files, strata, strict=True):
-        _draw_panel(panel, rows, names, label(shared_name(proxies)))
-        if len(files) > 1:
-            panel.set_title(f"{rows['corpus'].iloc[0]}, {rows['protocol'].iloc[0]}, {rows['model'].iloc[0]}")
-    handles, labels = axes[0, 0].get_legend_handles_labels()
-    figure.legend(handles, labels, loc="outside upper center", ncols=2)
+    grid = figure.add_gridspec(len(bands), columns, height_ratios=[len(names) for names in strata])
+    for row, (band, names) in enumerate(zip(bands, strata, strict=True)):
+        for column, rows in enumerate(band):
+            panel = figure.add_subplot(grid[row, column])
+            _draw_panel(panel, rows, names, votes)
+            if several:
+                panel.set_title(f"{rows['corpus'].iloc[0]}, {rows['protocol'].iloc[0]}, {rows['model'].iloc[0]}")
+            if column:
+                panel.tick_params(labelleft=False)
+    figure.legend(*_legend(figure, votes), loc="outside upper center", ncols=2 * min(columns, 2))
     return figure, pick(statistics, metric=tuple(LOOKS))
+
+
+def _bands(rows: pd.DataFrame) -> list[list[pd.DataFrame]]:
+    """Return the tables of one corpus and protocol in rows of at most ``ABREAST``."""
+    files = [table for _, table in rows.groupby("file", sort=True)]
+    return [files[start : start + ABREAST] for start in range(0, len(files), ABREAST)]
 
 
 def _strata(rows: pd.DataFrame) -> list[str]:
     return ["all", *(level for level in LEVELS if level in set(rows["stratum"])), *factor_strata(rows)]
+
+
+def _legend(figure: Figure, votes: str) -> tuple[list[Artist], list[str]]:
+    """Return handles and names of everything that any panel shows, once each and in the order of ``LOOKS``."""
+    shown: dict[str, Artist] = {}
+    for axes in figure.axes:
+        shown |= dict(zip(*reversed(axes.get_legend_handles_labels()), strict=True))
+    names = [name for text, _, _ in LOOKS.values() if (name := text.format(votes=votes)) in shown]
+    return [shown[name] for name in names], names
 
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, strata: list[str], votes: str) -> None:
