@@ -239,6 +239,7 @@ rule screen_corpus:
             name=["utterances.parquet", "votes.parquet", "rejects.parquet", "audit.json"],
         ),
         shards=sound_shards,
+        hashes=pins_of,
     output:
         utterances="results/corpora/{corpus}/utterances.parquet",
         votes="results/corpora/{corpus}/votes.parquet",
@@ -264,7 +265,7 @@ rule screen_corpus:
         code=code("screen_corpus.py"),
     shell:
         "python {params.script:q} --name {wildcards.corpus} --options {params.options:q} --found {params.found}"
-        " --shards {input.shards} --cache {params.cache} --utterances {output.utterances} --votes {output.votes}"
+        " --shards {input.shards} --hashes {input.hashes:q} --cache {params.cache} --utterances {output.utterances} --votes {output.votes}"
         " --rejects {output.rejects} --audit {output.audit} > {log} 2>&1"
 
 

@@ -20,6 +20,7 @@ rule write_numbers:
         votes=f"results/corpora/{HEADLINE['corpus']}/votes.parquet",
         utterances=f"results/corpora/{HEADLINE['corpus']}/utterances.parquet",
         rejects=f"results/corpora/{HEADLINE['corpus']}/rejects.parquet",
+        audit=f"results/corpora/{HEADLINE['corpus']}/audit.json",
         leakage=expand(
             "results/splits/{corpus}/{protocol}.leakage.csv", corpus=RUN["corpora"], protocol=RUN["protocols"]
         ),
@@ -46,7 +47,7 @@ rule write_numbers:
     shell:
         "python {params.script:q} --statistics {input.statistics} --heldout {input.heldout}"
         " --member {input.member}"
-        " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects}"
+        " --votes {input.votes} --utterances {input.utterances} --rejects {input.rejects} --audit {input.audit}"
         " --verdicts {input.verdicts} --leakage {input.leakage} --proxies-status {input.status}"
         " --proxies-draws {input.draws} --config {params.config:q} --numbers {output.numbers} --provenance {output.provenance} > {log} 2>&1"
 

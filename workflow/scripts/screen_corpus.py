@@ -12,8 +12,9 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
 from scaling_ambiguity.corpora.accounting import refuse_if_too_many, tally
 from scaling_ambiguity.corpora.audit_report import after_screening
+from scaling_ambiguity.corpora.leakage import read_hashes
 from scaling_ambiguity.corpora.model import Corpus
-from scaling_ambiguity.corpora.screening import faults_of, gather, screen
+from scaling_ambiguity.corpora.screening import compare_with_published, faults_of, gather, screen
 from scaling_ambiguity.corpora.sound_check import fault_kinds
 from scaling_ambiguity.io import read_json, write_json
 from scaling_ambiguity.tables.rejects import REJECTS
@@ -44,6 +45,10 @@ def main(arguments: argparse.Namespace) -> None:
         )
         corpus = screen(corpus, sounds, arguments.cache)
         account = after_screening(account, corpus, {f"audio: {reason}": n for reason, n in kinds.items()})
+        if arguments.hashes:
+            account["sound"] = compare_with_published(
+                corpus.utterances, read_hashes(arguments.hashes, corpus.utterances)
+            )
     UTTERANCES.write(corpus.utterances, arguments.utterances)
     VOTES.write(corpus.votes, arguments.votes)
     text = dict.fromkeys(["item", "stage", "reason", "source_file"], "str")
@@ -57,6 +62,7 @@ if __name__ == "__main__":
     parser.add_argument("--options", type=cli.json_value, required=True, help="{max_reject_share: ...} or {}")
     parser.add_argument("--found", type=Path, required=True, help="folder of what read_corpus wrote")
     parser.add_argument("--shards", type=Path, nargs="*", default=[], help="tables of audit_audio, one per shard")
+    parser.add_argument("--hashes", type=Path, nargs="*", default=[], help="pinned lists of the published files")
     parser.add_argument("--cache", type=Path, required=True, help="folder of resampled copies")
     for name in ("utterances", "votes", "rejects"):
         parser.add_argument(f"--{name}", type=Path, required=True, help="table to write")

@@ -19,6 +19,7 @@ def main(arguments: argparse.Namespace) -> None:
         "utterances": arguments.utterances,
         "votes": arguments.votes,
         "rejects": arguments.rejects,
+        "audit": arguments.audit,
         "leakage": arguments.leakage,
         "verdicts": arguments.verdicts,
         "heldout": next(iter(arguments.heldout), None),
@@ -43,6 +44,7 @@ if __name__ == "__main__":
     parser.add_argument("--votes", required=True)
     parser.add_argument("--utterances", required=True)
     parser.add_argument("--rejects", required=True)
+    parser.add_argument("--audit", help="audit.json of the corpus, which knows whether its sound is as published")
     parser.add_argument("--leakage", nargs="+", required=True, help="results/splits/*/*.leakage.csv")
     parser.add_argument("--proxies-status", nargs="*", default=[], help="status.csv of the headline annotator")
     parser.add_argument("--proxies-draws", nargs="*", default=[], help="draws.csv of the headline annotator")

@@ -1,5 +1,6 @@
 """The screen of a corpus by the full decode of its sounds: faults become rejects, measurements join the utterances."""
 
+import hashlib
 import importlib.util
 import json
 import subprocess
@@ -11,7 +12,7 @@ import pandas as pd
 import pytest
 import soundfile
 
-from scaling_ambiguity.corpora.audit_report import report
+from scaling_ambiguity.corpora.audit_report import reading_notes, report
 from scaling_ambiguity.corpora.model import Corpus, no_rejects
 from scaling_ambiguity.corpora.screening import gather
 from scaling_ambiguity.corpora.sound_check import SOUNDS, check_utterance, sounds_frame
@@ -81,9 +82,12 @@ def write_found(folder: Path, table: pd.DataFrame) -> None:
     )
 
 
-def run(folder: Path, options: str, shards: tuple[int, ...] = (0, 1)) -> subprocess.CompletedProcess:
+def run(
+    folder: Path, options: str, shards: tuple[int, ...] = (0, 1), hashes: tuple[Path, ...] = ()
+) -> subprocess.CompletedProcess:
     command = [sys.executable, SCRIPT, "--name", "own", "--options", options, "--found", folder / "found"]
     command += ["--shards", *[folder / f"{shard}.parquet" for shard in shards], "--cache", folder / "cache"]
+    command += ["--hashes", *hashes]
     for name in ("utterances", "votes", "rejects"):
         command += [f"--{name}", folder / f"{name}.parquet"]
     command += ["--audit", folder / "audit.json"]
@@ -112,6 +116,23 @@ def test_every_fault_is_a_reject_with_its_reason_and_what_is_kept_is_measured(tm
     assert account["utterances"]["lost"]["audio: silent"] == 1
     assert account["votes"] == {"found": 18, "kept": 6, "in_table": 6, "lost": {"its utterance was left out": 12}}
     assert account["with_audio"] == 3
+
+
+@pytest.mark.parametrize("altered", [[], ["good2"], ["good1", "good2"]])
+def test_sound_that_is_not_as_published_is_counted_and_reported(tmp_path, corpus, altered):
+    lines = ["path\turl\tsha256\tbytes\tlicence"]
+    for name in ("good1", "good2", "absent"):  # the third good sound is not in the list
+        data = b"" if name == "absent" else (tmp_path / f"{name}.wav").read_bytes()
+        data += b"published" * (name in altered)
+        url = f"https://example.org/{name}.wav"
+        lines.append(f"AudioWAV/{name}.wav\t{url}\t{hashlib.sha256(data).hexdigest()}\t{len(data) + 1}\tODbL")
+    (tmp_path / "pins.tsv").write_text("\n".join(lines) + "\n")
+    result = run(tmp_path, '{"max_reject_share": 0.8}', hashes=(tmp_path / "pins.tsv",))
+    assert result.returncode == 0, result.stderr
+    account = json.loads((tmp_path / "audit.json").read_text())
+    assert account["sound"] == {"compared": 2, "differ": len(altered), "sample_rate": 16000}
+    said = [line for line in reading_notes(account, tmp_path / "rejects.parquet") if "not the published files" in line]
+    assert len(said) == bool(altered)
 
 
 def test_what_is_heard_is_the_copy_at_16_khz_or_the_file_itself(tmp_path, corpus):

@@ -59,6 +59,12 @@ def reading_notes(account: dict[str, Any], rejects: Path) -> list[str]:
         rejects: Table of the items that were left out, for the message.
     """
     notes = [f"{account['corpus']}: warning: {line}" for line in account["warnings"]]
+    sound = account.get("sound", {})
+    if sound.get("differ"):
+        notes.append(
+            f"{account['corpus']}: {sound['differ']} of {sound['compared']} sounds are not the published files but "
+            f"were resampled or altered; most have {sound['sample_rate']} Hz. The paper says so."
+        )
     lost = []
     for what in ("utterances", "votes"):
         reasons = account[what]["lost"]

@@ -50,6 +50,23 @@ def faults_of(sounds: pd.DataFrame) -> pd.DataFrame:
     return reject(faulty["utterance"], "audio", faulty["fault"].to_numpy(object), files.to_numpy(object))
 
 
+def compare_with_published(utterances: pd.DataFrame, published: pd.Series) -> dict[str, int]:
+    """Return how many sounds could be compared with the published files, how many differ, and their rate in Hz.
+
+    Sound that was resampled, cut or converted is no fault, but the paper and the user are informed of it. The rate is
+    the most frequent one.
+
+    Args:
+        utterances: As screened: utterance, sha256, sample_rate.
+        published: SHA-256 of the published file by utterance.
+    """
+    decoded = utterances.dropna(subset=["sha256"]).set_index("utterance")
+    known = decoded["sha256"][decoded.index.isin(published.index)]
+    differ = known != published.reindex(known.index)
+    counts = {"compared": len(known), "differ": int(differ.sum())}
+    return counts | {"sample_rate": int(decoded["sample_rate"].mode().iloc[0])} if len(known) else counts
+
+
 def screen(corpus: Corpus, sounds: pd.DataFrame, cache: Path) -> Corpus:
     """Return the corpus with the measurements of each sound, without the utterances whose sound is faulty.
 

@@ -11,6 +11,7 @@ from scaling_ambiguity.io import read_json
 from scaling_ambiguity.reporting.chapters import ESTIMATES, named
 from scaling_ambiguity.reporting.numbers.augmentation import augmentations
 from scaling_ambiguity.reporting.numbers.corpus import (
+    add_altered_sound,
     add_answers,
     add_corpus,
     add_effective_answers,
@@ -52,8 +53,8 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
 
     Args:
         config: The configuration of the run.
-        paths: ``statistics``, ``verdicts`` and ``leakage`` (lists), ``utterances``, ``votes``, ``rejects``; and
-            ``heldout``, ``member``, ``status`` and ``draws``, or None.
+        paths: ``statistics``, ``verdicts`` and ``leakage`` (lists), ``utterances``, ``votes``, ``rejects``;
+            and ``audit``, ``heldout``, ``member``, ``status`` and ``draws``, or None.
     """
     check_config(config)
     headline = config["paper"]["headline"]
@@ -66,6 +67,7 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
     given = numbers.switches["replayed"] or numbers.switches["tabulated"]
     add_settings(numbers, config)
     add_corpus(numbers, corpus, classes, paths)
+    add_altered_sound(numbers, paths.get("audit"))
     add_leakage(numbers, headline_leakage(paths["leakage"], corpus, protocol))
     if heldout:
         add_heldout(numbers, heldout)

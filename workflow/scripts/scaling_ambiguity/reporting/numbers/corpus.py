@@ -69,6 +69,18 @@ def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[st
         numbers.value(f"{key}.share", shares[label], percent(shares[label]), column=f"{SHARE}{label}", **whole)
 
 
+def add_altered_sound(numbers: Numbers, audit: str | None) -> None:
+    """Define ``sound.*`` if sound differs from the published files, by the comparison in ``audit``, a JSON file.
+
+    The switch ``soundaltered`` states whether there is such sound; without published hashes there is none.
+    """
+    compared = read_json(audit).get("sound", {}) if audit else {}
+    numbers.switch("soundaltered", compared.get("differ", 0) > 0)
+    for key in ("compared", "differ", "sample_rate") if compared.get("differ") else ():
+        name = f"sound.{key.replace('_', '-')}"
+        numbers.value(name, compared[key], count(compared[key]), file=audit, column=f"sound.{key}")
+
+
 def add_heldout(numbers: Numbers, path: str) -> None:
     """Define ``alm.*``: the performance of the model trained by this workflow on unseen voices."""
     scores = read_json(path)
