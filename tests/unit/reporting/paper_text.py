@@ -45,8 +45,8 @@ def taken_branches(text: str, switches: dict[str, bool]) -> str:
 
 
 def switches_used(texts: list[str]) -> set[str]:
-    r"""Return the names of all ``\if<name>`` outside comments."""
-    return {name for text in texts for name in re.findall(r"\\if([a-z]+)", COMMENT.sub("", text))}
+    r"""Return the names of all ``\if<name>`` outside comments, conditionals of LaTeX itself apart."""
+    return {name for text in texts for name in re.findall(r"\\if([a-z]+)", COMMENT.sub("", text))} - {"dimgreater"}
 
 
 def keys_used(texts: list[str]) -> set[str]:
