@@ -1,6 +1,6 @@
 # How many human votes is an audio-language model worth?
 # Configuration, rules by stage in the order the data walks, and the targets people type.
-# `snakemake --list-target-rules` explains the targets; README.md says what each one costs.
+# `snakemake --list-target-rules` explains the targets; README.md says what they make.
 from snakemake.utils import min_version
 
 min_version("9.0")

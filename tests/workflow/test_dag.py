@@ -8,11 +8,12 @@ import yaml
 from checkout import REPOSITORY, TINY
 
 README = (REPOSITORY / "README.md").read_text()
-COMMANDS = sorted(set(re.findall(r"^(?:\$ )?snakemake (.+?)(?:\s+#.*)?$", README, flags=re.MULTILINE)))
+TEXTS = "\n".join([README, *(path.read_text() for path in sorted((REPOSITORY / "docs").glob("*.md")))])
+COMMANDS = sorted(set(re.findall(r"^(?:\$ )?snakemake (.+?)(?:\s+#.*)?$", TEXTS, flags=re.MULTILINE)))
 
 
 @pytest.mark.parametrize("arguments", COMMANDS)
-def test_every_snakemake_command_in_the_readme_can_be_planned(checkout, arguments, monkeypatch, tmp_path):
+def test_every_snakemake_command_in_readme_and_docs_can_be_planned(checkout, arguments, monkeypatch, tmp_path):
     monkeypatch.setenv("CREMAD_ROOT", str(tmp_path))
     words = arguments.split()
     if "--profile" in words:
