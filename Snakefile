@@ -17,8 +17,8 @@ workdir: os.path.join(START, RUN["directory"])
 
 
 refuse_second_run()
-refuse_missing_tables()
-refuse_untrainable()
+run.refuse_missing_tables()
+run.refuse_untrainable()
 
 
 include: "workflow/rules/corpora.smk"
@@ -44,17 +44,17 @@ onstart:
     refuse_blank_in_interpreter()
     refuse_unaskable()
     remember_run()
-    for line in left_out():
+    for line in run.left_out():
         print(line, file=sys.stderr)
 
 
 onsuccess:
-    for line in notes_on_reading():
+    for line in run.notes_on_reading():
         print(line, file=sys.stderr)
 
 
 onerror:
-    for line in [*notes_on_reading(), *remedies(log)]:
+    for line in [*run.notes_on_reading(), *remedies(log)]:
         print(line, file=sys.stderr)
 
 
@@ -74,7 +74,7 @@ localrules:
 rule sound:
     """The full decode of every sound file of the selected corpora: level, clipping, hash, and what is left out."""
     input:
-        [f"results/corpora/{corpus}/utterances.parquet" for corpus in RUN["corpora"] if has_audio(corpus)],
+        [f"results/corpora/{corpus}/utterances.parquet" for corpus in RUN["corpora"] if run.has_audio(corpus)],
 
 
 rule exports:
@@ -94,13 +94,13 @@ rule all:
 rule figures:
     """Every figure of the paper, as PDF, SVG and the CSV behind it."""
     input:
-        FIGURE_FILES,
+        run.figure_files(),
 
 
 rule tables:
     """Every table of the paper, as LaTeX and CSV."""
     input:
-        TABLE_FILES,
+        run.table_files(),
 
 
 rule notebooks:

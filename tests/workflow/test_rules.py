@@ -1,6 +1,7 @@
 """Every rule says what it reads, writes, logs and needs, and bears its script's name."""
 
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceSettings, SnakemakeApi, StorageSettings
 
 from scaling_ambiguity.reporting.chapters import ESTIMATES
+from scaling_ambiguity.run import files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports", "plan", "leaderboard"}
@@ -83,6 +85,16 @@ def test_nothing_is_written_outside_the_folders_of_a_run(rules):
         for path in [*rule.output, *rule.log, rule.benchmark]:
             assert str(path).startswith(("results/", "resources/", "logs/", "paper/")), (rule.name, path)
             assert not str(path).startswith("resources/answers"), "bought answers belong to no rule"
+
+
+def test_what_a_run_lists_is_made_by_a_rule(rules):
+    """A pattern that the library fills in has the shape of an output."""
+    outputs = [str(path) for rule in rules.values() for path in rule.output]
+    patterns = {name: value for name, value in vars(files).items() if name.isupper() and value.startswith("results/")}
+    assert len(patterns) > 15
+    for name, pattern in patterns.items():
+        shape = re.sub(r"\\{\w+\\}", "[^/]+", re.escape(pattern))
+        assert any(re.fullmatch(shape, output) for output in outputs), name
 
 
 # One process for all scripts: what they import takes longer than their help.

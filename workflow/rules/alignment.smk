@@ -4,10 +4,10 @@
 rule pool_votes:
     """Turn votes into one label distribution per utterance: human, synthetic, combined or a control."""
     input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        proxies=proxies_of,
+        votes=rules.screen_corpus.output.votes,
+        utterances=rules.screen_corpus.output.utterances,
+        splits=rules.split_corpus.output[0],
+        proxies=by_wildcards(run.proxies_of),
     output:
         "results/labels/{corpus}/{protocol}/{labels}.parquet",
     log:
@@ -22,9 +22,9 @@ rule pool_votes:
         runtime=20,
     params:
         proxies=lambda wildcards, input: (
-            f"--proxies {input.proxies} --annotator {annotator_of(wildcards.labels)}" if input.proxies else ""
+            f"--proxies {input.proxies} --annotator {run.annotator_of(wildcards.labels)}" if input.proxies else ""
         ),
-        classes=lambda wildcards: classes(wildcards.corpus),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/pool_votes.py",
         code=code("pool_votes.py"),
@@ -36,15 +36,14 @@ rule pool_votes:
 
 # What a study may read besides votes and utterances, by the argument of its program.
 STUDY_FILES = {
-    "roles": "results/corpora/{corpus}/roles.parquet",
-    "proxies": "results/proxies/{corpus}/{annotator}/votes.parquet",
-    "levels": "results/levels/{corpus}/{protocol}.parquet",
-    "thresholds": "results/levels/{corpus}/{protocol}.csv",
-    "splits": "results/splits/{corpus}/{protocol}.parquet",
-    "truth": truth_of,
+    "roles": rules.deal_roles.output[0],
+    "proxies": files.PROXIES,
+    "levels": rules.assign_levels.output.levels,
+    "thresholds": rules.assign_levels.output.thresholds,
+    "splits": rules.split_corpus.output[0],
+    "truth": by_wildcards(run.truth_of),
     "validity": VALIDITY,
 }
-STUDY_OPTIONS = config["statistics"] | {"level_votes": max(3, level_votes())}
 
 
 for kind, estimates in ESTIMATES.items():
@@ -58,8 +57,8 @@ for kind, estimates in ESTIMATES.items():
             study.program
         input:
             **{name: STUDY_FILES[name] for name in study.reads},
-            votes="results/corpora/{corpus}/votes.parquet",
-            utterances="results/corpora/{corpus}/utterances.parquet",
+            votes=rules.screen_corpus.output.votes,
+            utterances=rules.screen_corpus.output.utterances,
         output:
             estimates.with_wildcards(kind),
         log:
@@ -77,8 +76,8 @@ for kind, estimates in ESTIMATES.items():
             files=lambda wildcards, input, reads=study.reads: " ".join(
                 f"--{name} {quote(str(input[name]))}" for name in reads if input[name]
             ),
-            options=canonical({key: STUDY_OPTIONS[key] for key in ("resamples", "level", "interval", *study.options)}),
-            classes=lambda wildcards: classes(wildcards.corpus),
+            options=canonical(run.study_options(*study.options)),
+            classes=by_wildcards(run.classes),
             seed=SEED,
             script=f"{SCRIPTS}/{study.program}.py",
             code=code(f"{study.program}.py"),
@@ -92,13 +91,13 @@ for kind, estimates in ESTIMATES.items():
 rule report_bias:
     """Report how an ALM deviates from people: over-used labels, groups, use of inputs, variance components."""
     input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-        levels="results/levels/{corpus}/{protocol}.parquet",
-        factors=factors_of,
-        listening=listening_of,
+        votes=rules.screen_corpus.output.votes,
+        utterances=rules.screen_corpus.output.utterances,
+        roles=rules.deal_roles.output[0],
+        proxies=files.PROXIES,
+        levels=rules.assign_levels.output.levels,
+        factors=by_wildcards(run.factors_of),
+        listening=by_wildcards(run.listening_of),
     output:
         "results/statistics/bias-{corpus}-{annotator}-{protocol}.parquet",
     log:
@@ -112,12 +111,10 @@ rule report_bias:
         mem_mb=memory(2000, 300),
         runtime=20,
     params:
-        factors=factors_argument,
-        listening=lambda wildcards, input: (
-            f"--listening {named_listening(wildcards, input)}" if input.listening else ""
-        ),
-        options=statistics_options("adjust"),
-        classes=lambda wildcards: classes(wildcards.corpus),
+        factors=named_factors,
+        listening=named_listening,
+        options=canonical(run.statistics_options("adjust")),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/report_bias.py",
         code=code("report_bias.py"),
@@ -131,12 +128,12 @@ rule report_bias:
 rule estimate_exchange_rate:
     """Estimate how many human votes the ALM's votes are worth; simulated corpora add proxies of known worth."""
     input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-        read_out=read_outs_of,
-        truth=truth_of,
+        votes=rules.screen_corpus.output.votes,
+        utterances=rules.screen_corpus.output.utterances,
+        roles=rules.deal_roles.output[0],
+        proxies=files.PROXIES,
+        read_out=by_wildcards(run.read_outs_of),
+        truth=by_wildcards(run.truth_of),
         validity=VALIDITY,
         recovery=RECOVERY,
     output:
@@ -152,10 +149,10 @@ rule estimate_exchange_rate:
         mem_mb=memory(2000, 250),
         runtime=30,
     params:
-        truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
+        truth=flag("truth"),
         read_out=named_read_outs,
-        options=statistics_options("smoothing", "exchange"),
-        classes=lambda wildcards: classes(wildcards.corpus),
+        options=canonical(run.statistics_options("smoothing", "exchange")),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/estimate_exchange_rate.py",
         code=code("estimate_exchange_rate.py"),

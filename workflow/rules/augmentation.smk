@@ -4,8 +4,8 @@
 rule extract_features:
     """Measure the audio and text features in which DiME-Aug searches neighbours."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        audio=audio_of,
+        utterances=rules.screen_corpus.output.utterances,
+        audio=by_wildcards(run.audio_of),
     output:
         "results/features/{corpus}.parquet",
     log:
@@ -19,7 +19,7 @@ rule extract_features:
         mem_mb=2000,
         runtime=240,
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
+        root=by_wildcards(run.corpus_root),
         script=f"{SCRIPTS}/extract_features.py",
         code=code("extract_features.py"),
     shell:
@@ -30,11 +30,11 @@ rule extract_features:
 rule augment_items:
     """DiME-Aug as published or repaired, or one of the other arms; parents are recorded."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        audio=audio_of,
-        labels="results/labels/{corpus}/{protocol}/{labels}.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        features="results/features/{corpus}.parquet",
+        utterances=rules.screen_corpus.output.utterances,
+        audio=by_wildcards(run.audio_of),
+        labels=rules.pool_votes.output[0],
+        splits=rules.split_corpus.output[0],
+        features=rules.extract_features.output[0],
     output:
         directory("results/augmented/{corpus}/{protocol}/{labels}/{augmentation}/fold-{fold}"),
     log:
@@ -48,12 +48,12 @@ rule augment_items:
         mem_mb=4000,
         runtime=60,
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        options=making_options,
-        classes=lambda wildcards: classes(wildcards.corpus),
+        root=by_wildcards(run.corpus_root),
+        options=by_wildcards(run.making_options, into=canonical),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/augment_items.py",
-        code=lambda wildcards: code("augment_items.py", *augmenting_modules(wildcards)),
+        code=lambda wildcards: code("augment_items.py", *run.augmenting_modules(wildcards.augmentation)),
     shell:
         "python {params.script:q} --name {wildcards.augmentation} --utterances {input.utterances} --root {params.root:q}"
         " --labels-table {input.labels} --splits {input.splits} --features {input.features} --fold {wildcards.fold}"
@@ -63,10 +63,10 @@ rule augment_items:
 rule balance_evaluation:
     """Weight and subsample real test items so that every bin counts the same, by level votes alone."""
     input:
-        roles="results/corpora/{corpus}/roles.parquet",
-        votes="results/corpora/{corpus}/votes.parquet",
-        levels="results/levels/{corpus}/{protocol}.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
+        roles=rules.deal_roles.output[0],
+        votes=rules.screen_corpus.output.votes,
+        levels=rules.assign_levels.output.levels,
+        splits=rules.split_corpus.output[0],
     output:
         table="results/balanced/{corpus}/{protocol}.parquet",
         summary="results/balanced/{corpus}/{protocol}-groups.csv",
@@ -82,7 +82,7 @@ rule balance_evaluation:
         mem_mb=memory(2000, 450),
         runtime=30,
     params:
-        classes=lambda wildcards: classes(wildcards.corpus),
+        classes=by_wildcards(run.classes),
         options=canonical(config["statistics"]["balanced"]),
         seed=SEED,
         script=f"{SCRIPTS}/balance_evaluation.py",

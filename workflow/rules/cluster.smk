@@ -58,7 +58,7 @@ rule fetch_models:
         mem_mb=2000,
         runtime=600,
     params:
-        models=lambda wildcards: canonical(opened_models()),
+        models=lambda wildcards: canonical(run.opened_models()),
         script=f"{SCRIPTS}/fetch_models.py",
         code=code("fetch_models.py"),
     shell:
@@ -69,7 +69,7 @@ rule check_gpu:
     """One minute on a GPU node before all other GPU jobs: does torch see the GPU, does the model fit and open?"""
     input:
         registry=f"{PINS}/alms.yaml",
-        checkpoint=lambda wildcards: tower_input(wildcards.alm),
+        checkpoint=by_wildcards(run.tower_input),
     output:
         "results/gpu/{alm}.json",
     log:
@@ -80,16 +80,13 @@ rule check_gpu:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * model_memory(wildcards.alm),
+        mem_mb=lambda wildcards, attempt: attempt * run.alm_memory(wildcards.alm),
         runtime=5,
-        gpu=lambda wildcards: config["alms"][wildcards.alm]["gpus"],
-        slurm_partition=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["partition"],
-        gpu_model=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["model"],
+        gpu=by_wildcards(run.alm_gpus),
+        slurm_partition=by_wildcards(run.alm_gpus, into=partition),
+        gpu_model=by_wildcards(run.alm_gpus, into=gpu_type),
     params:
-        alm=lambda wildcards: canonical(
-            config["alms"][wildcards.alm]
-            | ({"checkpoint": tower_checkpoint(wildcards.alm)} if is_cross_fitted(wildcards.alm) else {})
-        ),
+        alm=by_wildcards(run.checked_entry, into=canonical),
         registered=lambda wildcards: f"--registered {REGISTERED[wildcards.alm]}" if wildcards.alm in REGISTERED else "",
         targets=lambda wildcards: (
             f"--targets {quote(canonical(config['finetuning']['lora']['targets']))}"

@@ -1,8 +1,9 @@
-# What the rules share: the checked configuration, names, the identity of code. No rules here.
+# What the rules share: the checked configuration, the run, names, the identity of code. No rules here.
+import functools
+import inspect
 import itertools
 import json
 import os
-import re
 import sys
 from datetime import date, datetime
 from pathlib import Path
@@ -14,23 +15,16 @@ if str(LIBRARY) not in sys.path:
 
 import yaml
 
-from scaling_ambiguity.alms.availability import located
-from scaling_ambiguity.alms.before_work import against_training, obstacles, refusal, this_place
-from scaling_ambiguity.alms.main_memory import main_memory_mb
+from scaling_ambiguity.alms.before_work import refusal, this_place
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
-from scaling_ambiguity.amber2.settings import Amber2Settings
 from scaling_ambiguity.code_identity import code_hash
-from scaling_ambiguity.config import GIVEN, checked_config
-from scaling_ambiguity.corpora import LARGEST_REJECT_SHARE
-from scaling_ambiguity.corpora.readers import look_for_sound
-from scaling_ambiguity.encoders.kinds import KINDS as ENCODER_KINDS, SOUND
+from scaling_ambiguity.config import checked_config
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.inference.designs import Design, designs
-from scaling_ambiguity.reporting.captions import filled
-from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES, shown
-from scaling_ambiguity.reporting.proxy_names import proxies_of_run, shared_name
-from scaling_ambiguity.labels.names import Labels, curves, expand as expand_names
-from scaling_ambiguity.training.kinds import AMBER2, KINDS, LORA, PERCEPTRON
+from scaling_ambiguity.inference.designs import designs
+from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES
+from scaling_ambiguity.run import files
+from scaling_ambiguity.run.results import Run
+from scaling_ambiguity.run.training import EACH_FOLD
 
 # Every job finds the python that runs Snakemake, and computes in one thread: two jobs beat two threads.
 os.environ.update(PATH=os.pathsep.join([str(Path(sys.executable).parent), *os.get_exec_path()]))
@@ -47,7 +41,6 @@ def stop(message):
 
 # What each ALM of the configuration is called in the registry; forgotten once it is resolved.
 REGISTERED = registered(config)
-KNOWN = load_registry() if REGISTERED else {}
 
 try:
     config.update(checked_config(resolve_all(dict(config))))
@@ -61,20 +54,45 @@ START = os.environ.get("SA_START", "")
 if not START or Path(START, RUN["directory"]).resolve() != Path.cwd():
     START = os.getcwd()
     os.environ.update(SA_START=START)
-# Sources are addressed relative to the folder of the run: a checkout that was moved re-runs nothing.
-BASE = os.path.relpath(workflow.basedir, Path(START, RUN["directory"]).resolve())
-SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, PINS = (
-    os.path.normpath(os.path.join(BASE, folder))
-    for folder in (
-        "workflow/scripts",
-        "workflow/prompts",
-        "paper",
-        "notebooks",
-        "workflow/resources",
-    )
+
+
+def or_stop(function):
+    """The same function, whose UserError ends Snakemake with one message."""
+
+    @functools.wraps(function)
+    def call(*arguments, **named):
+        try:
+            return function(*arguments, **named)
+        except UserError as error:
+            stop(error)
+
+    return call
+
+
+class OrStop:
+    """An object whose methods end Snakemake with one message where they raise a UserError."""
+
+    def __init__(self, inner):
+        self._inner = inner
+
+    def __getattr__(self, name):
+        value = getattr(self._inner, name)
+        return or_stop(value) if callable(value) else value
+
+
+REGISTRY = load_registry() if REGISTERED else {}
+# What this run consists of; workflow/scripts/scaling_ambiguity/run explains every method.
+run = OrStop(Run(config, START, workflow.basedir, {alm: REGISTRY[name] for alm, name in REGISTERED.items()}))
+BASE, SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, PINS = (
+    run.base,
+    run.scripts,
+    run.prompts,
+    run.paper,
+    run.notebooks,
+    run.pins,
 )
 SEED = config["seed"]
-SEEDS = list(range(config["finetuning"]["seeds"]))
+HEADLINE = run.headline
 RUN_MARKER = Path("results/run-name.txt")
 
 
@@ -124,32 +142,27 @@ def refuse_unaskable():
         if job.rule.name == "annotate_shard":
             annotator = job.wildcards.annotator
             stored = any(Path("resources/answers", annotator).glob("*"))
-            asked.setdefault(config["annotators"][annotator]["alm"], []).append(stored)
-            if config["annotators"][annotator]["modality"] == "text":
-                silent.setdefault(config["annotators"][annotator]["alm"], set()).add(annotator)
+            asked.setdefault(run.alm_name(annotator), []).append(stored)
+            if not run.needs_sound(annotator):
+                silent.setdefault(run.alm_name(annotator), set()).add(annotator)
         elif job.rule.name == "encode_audio":
             asked.setdefault(job.wildcards.alm, []).append(False)
         elif job.rule.name == "build_alm":
             listening.add(job.wildcards.alm)
         elif job.rule.name in ("encode_items", "encode_augmented_items"):
             encoding.add(job.wildcards.encoder)
-        elif job.rule.name.startswith("finetune_seeds_") and kind_of(job.wildcards.model).language_model:
+        elif job.rule.name.startswith("finetune_seeds_") and run.kind_of(job.wildcards.model).language_model:
             asked.setdefault(job.wildcards.model, []).append(False)
-    asked |= {alm: [False] for alm in map(tower_of, encoding) if alm and alm not in asked}
+    asked |= {alm: [False] for alm in map(run.tower_of, encoding) if alm and alm not in asked}
     if not asked and not encoding and not listening:
         return
     place = this_place(workflow.local_exec)
-    against = {}
-    for alm, stored in asked.items():
-        about = all(stored), sorted(silent.get(alm, ()))
-        found = obstacles(config["alms"][alm], KNOWN.get(REGISTERED.get(alm)), place, *about)
-        if alm in config["finetuning"]["models"] and "checkpoint" in config["alms"][alm]:
-            found += against_training(located(tower_checkpoint(alm)), config["finetuning"]["lora"]["targets"])
-        against[f"alms.{alm}"] = found
-    for name in sorted(encoding):
-        against[f"encoders.{name}"] = [] if tower_of(name) else obstacles(config["encoders"][name], None, place)
-    for name in sorted(listening):
-        against[f"alms.{name}.encoder"] = obstacles(config["alms"][name]["encoder"], None, place)
+    against = {
+        f"alms.{alm}": run.against_alm(alm, place, all(stored), sorted(silent.get(alm, ())))
+        for alm, stored in asked.items()
+    }
+    against |= {f"encoders.{name}": run.against_encoder(name, place) for name in sorted(encoding)}
+    against |= {f"alms.{name}.encoder": run.against_encoder_of(name, place) for name in sorted(listening)}
     if message := refusal(against):
         stop(message)
 
@@ -172,12 +185,6 @@ def canonical(value):
     return json.dumps(value, sort_keys=True)
 
 
-def statistics_options(*keys):
-    """The settings of the statistics that a rule uses, beside those that every interval uses."""
-    keys = ("resamples", "level", "interval", *keys)
-    return canonical({key: config["statistics"][key] for key in keys})
-
-
 def memory(least, factor):
     """Memory in MB for rules that hold votes in every deal: it grows with their tables, and with each attempt.
 
@@ -186,22 +193,14 @@ def memory(least, factor):
     return lambda wildcards, input, attempt: int(attempt * max(least, factor * input.size_mb))
 
 
-def model_memory(alm, entry=None, copies=1, beside=4000):
-    """Memory in MB for rules that open an ALM, by its parameters and the processes that open it.
-
-    `entry` is its registry entry as the job gets it, if that is not the one of the configuration.
-    """
-    facts = KNOWN.get(REGISTERED.get(alm))
-    return main_memory_mb(entry or config["alms"][alm], facts, copies, beside)
+def partition(gpus):
+    """Slurm partition of a job by its number of GPUs: SA_PARTITION or SA_GPU_PARTITION; empty is the cluster's own."""
+    return os.environ.get("SA_GPU_PARTITION" if gpus else "SA_PARTITION", "")
 
 
-def gpu_resources(gpus):
-    """Slurm resources of a job by its number of GPUs: their partition and type where it has any, of neither if not.
-
-    The names come from SA_PARTITION, SA_GPU_PARTITION and SA_GPU_TYPE (slurm/config.yaml); empty is the cluster's own.
-    """
-    kind = "SA_GPU_PARTITION" if gpus else "SA_PARTITION"
-    return {"partition": os.environ.get(kind, ""), "model": os.environ.get("SA_GPU_TYPE", "") if gpus else ""}
+def gpu_type(gpus):
+    """Type of the GPUs of a job (SA_GPU_TYPE), if it requests any."""
+    return os.environ.get("SA_GPU_TYPE", "") if gpus else ""
 
 
 def signal_before_limit():
@@ -211,26 +210,6 @@ def signal_before_limit():
     """
     seconds = int(os.environ.get("SA_SIGNAL_SECONDS", 120))
     return f"--signal=TERM@{seconds}" if seconds else ""
-
-
-def gpu_check_of(alm):
-    """The look at a GPU node that comes before the jobs of an ALM with GPUs; its age re-runs nothing.
-
-    SA_CHECK_GPU=off leaves it out, e.g. where GPUs are only pretended.
-    """
-    wanted = config["alms"][alm]["gpus"] and os.environ.get("SA_CHECK_GPU", "on") != "off"
-    return [ancient(f"results/gpu/{alm}.json")] if wanted else []
-
-
-def opened_models():
-    """Entries of what this run opens, by key: ALMs that are asked, fine-tuned or listened with, and encoders."""
-    alms = [config["annotators"][name]["alm"] for name in RUN["annotators"]]
-    alms += [model for model in config["finetuning"]["models"] if kind_of(model).language_model]
-    encoders = [name for model in config["finetuning"]["models"] for name in encoders_of(model)]
-    alms += [alm for alm in map(tower_of, encoders) if alm]
-    opened = {f"alms.{name}": config["alms"][name] for name in alms}
-    opened |= {f"alms.{name}.encoder": config["alms"][name]["encoder"] for name in alms if is_cross_fitted(name)}
-    return opened | {f"encoders.{name}": config["encoders"][name] for name in encoders}
 
 
 def code(script, *modules):

@@ -20,10 +20,8 @@ rule synthesise_demo:
         mem_mb=1000,
         runtime=10,
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        options=lambda wildcards: canonical(
-            {key: value for key, value in config["corpora"][wildcards.corpus].items() if key != "shards"}
-        ),
+        root=by_wildcards(run.corpus_root),
+        options=by_wildcards(run.simulation_options, into=canonical),
         seed=SEED,
         script=f"{SCRIPTS}/synthesise_demo.py",
         code=code("synthesise_demo.py"),
@@ -35,8 +33,8 @@ rule synthesise_demo:
 rule read_corpus:
     """Read a corpus from disk into the tables of this project; rejects are kept with reasons."""
     input:
-        made=made_here,
-        audio=audio_of,
+        made=by_wildcards(run.made_here),
+        audio=by_wildcards(run.audio_of),
     output:
         utterances="results/corpora/{corpus}/found/utterances.parquet",
         votes="results/corpora/{corpus}/found/votes.parquet",
@@ -53,14 +51,12 @@ rule read_corpus:
         mem_mb=2000,
         runtime=30,
     params:
-        reader=lambda wildcards: config["corpora"][wildcards.corpus]["reader"],
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        options=lambda wildcards: canonical(reading_options(wildcards.corpus)),
-        proxy=lambda wildcards: "--proxy" if wildcards.corpus in replayed_corpora() else "",
+        reader=by_wildcards(run.reader),
+        root=by_wildcards(run.corpus_root),
+        options=by_wildcards(run.reading_options, into=canonical),
+        proxy=lambda wildcards: "--proxy" if wildcards.corpus in run.replayed_corpora() else "",
         script=f"{SCRIPTS}/read_corpus.py",
-        code=lambda wildcards: code(
-            "read_corpus.py", f"corpora.readers.{config['corpora'][wildcards.corpus]['reader']}"
-        ),
+        code=lambda wildcards: code("read_corpus.py", f"corpora.readers.{run.reader(wildcards.corpus)}"),
     shell:
         "python {params.script:q} --reader {params.reader} --name {wildcards.corpus} --root {params.root:q}"
         " --options {params.options:q} {params.proxy} --utterances {output.utterances} --votes {output.votes}"
@@ -84,7 +80,7 @@ rule split_corpus:
         mem_mb=2000,
         runtime=10,
     params:
-        options=lambda wildcards: canonical(config["protocols"][wildcards.protocol]["splits"]),
+        options=by_wildcards(run.splits_of, into=canonical),
         seed=SEED,
         script=f"{SCRIPTS}/split_corpus.py",
         code=code("split_corpus.py"),
@@ -97,8 +93,8 @@ rule report_leakage:
     """Report what the parts of a split share: byte-identical sound, speakers, transcripts; with counts and examples."""
     input:
         utterances="results/corpora/{corpus}/utterances.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        hashes=pins_of,
+        splits=rules.split_corpus.output[0],
+        hashes=by_wildcards(run.pins_of),
     output:
         report(
             "results/splits/{corpus}/{protocol}.leakage.csv",
@@ -116,7 +112,7 @@ rule report_leakage:
         mem_mb=2000,
         runtime=10,
     params:
-        options=lambda wildcards: canonical(config["protocols"][wildcards.protocol]["splits"]),
+        options=by_wildcards(run.splits_of, into=canonical),
         script=f"{SCRIPTS}/report_leakage.py",
         code=code("report_leakage.py"),
     shell:
@@ -141,7 +137,7 @@ rule deal_roles:
         mem_mb=4000,
         runtime=20,
     params:
-        level_votes=level_votes(),
+        level_votes=run.level_votes(),
         deals=config["statistics"]["deals"],
         seed=SEED,
         script=f"{SCRIPTS}/deal_roles.py",
@@ -154,9 +150,9 @@ rule deal_roles:
 rule assign_levels:
     """Assign every utterance its ambiguity level in every deal, with thresholds, counts and reliability."""
     input:
-        roles="results/corpora/{corpus}/roles.parquet",
+        roles=rules.deal_roles.output[0],
         votes="results/corpora/{corpus}/votes.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
+        splits=rules.split_corpus.output[0],
     output:
         levels="results/levels/{corpus}/{protocol}.parquet",
         thresholds="results/levels/{corpus}/{protocol}.csv",
@@ -171,7 +167,7 @@ rule assign_levels:
         mem_mb=4000,
         runtime=20,
     params:
-        options=lambda wildcards: canonical(config["protocols"][wildcards.protocol]["levels"]),
+        options=by_wildcards(run.levels_of, into=canonical),
         script=f"{SCRIPTS}/assign_levels.py",
         code=code("assign_levels.py"),
     shell:
@@ -196,7 +192,7 @@ rule fetch_cremad:
         mem_mb=1000,
         runtime=600,
     params:
-        root=lambda wildcards: root_of(first_of("cremad")),
+        root=lambda wildcards: run.root_of(run.first_of("cremad")),
         script=f"{SCRIPTS}/fetch_cremad.py",
         code=code("fetch_cremad.py"),
     shell:
@@ -206,8 +202,8 @@ rule fetch_cremad:
 rule audit_audio:
     """Decode one shard of a corpus in full: duration, loudness, clipping, hash; resample files that are not 16 kHz mono."""
     input:
-        utterances="results/corpora/{corpus}/found/utterances.parquet",
-        audio=audio_of,
+        utterances=rules.read_corpus.output.utterances,
+        audio=by_wildcards(run.audio_of),
     output:
         "results/corpora/{corpus}/sound/{shard}.parquet",
     log:
@@ -221,8 +217,8 @@ rule audit_audio:
         mem_mb=2000,
         runtime=240,
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        shards=lambda wildcards: audit_shards(wildcards.corpus),
+        root=by_wildcards(run.corpus_root),
+        shards=by_wildcards(run.audit_shards),
         cache=lambda wildcards: f"resources/audio/{wildcards.corpus}",
         script=f"{SCRIPTS}/audit_audio.py",
         code=code("audit_audio.py"),
@@ -234,12 +230,9 @@ rule audit_audio:
 rule screen_corpus:
     """Leave out truncated, silent or invalid sounds found by the full decode; add the measurements to the utterances."""
     input:
-        found=expand(
-            "results/corpora/{{corpus}}/found/{name}",
-            name=["utterances.parquet", "votes.parquet", "rejects.parquet", "audit.json"],
-        ),
-        shards=sound_shards,
-        hashes=pins_of,
+        found=rules.read_corpus.output,
+        shards=by_wildcards(run.sound_shards),
+        hashes=by_wildcards(run.pins_of),
     output:
         utterances="results/corpora/{corpus}/utterances.parquet",
         votes="results/corpora/{corpus}/votes.parquet",
@@ -257,9 +250,7 @@ rule screen_corpus:
         runtime=20,
     params:
         found=lambda wildcards: f"results/corpora/{wildcards.corpus}/found",
-        options=lambda wildcards: canonical(
-            {key: value for key, value in config["corpora"][wildcards.corpus].items() if key == "max_reject_share"}
-        ),
+        options=by_wildcards(run.screening_options, into=canonical),
         cache=lambda wildcards: f"resources/audio/{wildcards.corpus}",
         script=f"{SCRIPTS}/screen_corpus.py",
         code=code("screen_corpus.py"),
@@ -272,10 +263,8 @@ rule screen_corpus:
 rule export_corpus:
     """Export votes and label distributions, ids only, as a folder that Hugging Face datasets loads, with a card."""
     input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        labels=lambda wildcards: expand(
-            "results/labels/{corpus}/{protocol}/human.parquet", corpus=wildcards.corpus, protocol=HEADLINE["protocol"]
-        ),
+        votes=rules.screen_corpus.output.votes,
+        labels=lambda wildcards: run.label_table(wildcards.corpus, HEADLINE["protocol"], "human"),
     output:
         directory("results/export/{corpus}"),
     log:
@@ -289,7 +278,7 @@ rule export_corpus:
         mem_mb=4000,
         runtime=30,
     params:
-        options=lambda wildcards: canonical(config["corpora"][wildcards.corpus]),
+        options=by_wildcards(run.corpus_entry, into=canonical),
         script=f"{SCRIPTS}/export_corpus.py",
         code=code("export_corpus.py"),
     shell:

@@ -5,10 +5,10 @@
 rule encode_audio:
     """Run the frozen audio encoder of an ALM over one shard of a corpus; a killed job continues from its pieces."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        audio=audio_of,
-        checkpoint=lambda wildcards: tower_input(wildcards.alm),
-        gpu_check=lambda wildcards: gpu_check_of(wildcards.alm),
+        utterances=rules.screen_corpus.output.utterances,
+        audio=by_wildcards(run.audio_of),
+        checkpoint=by_wildcards(run.tower_input),
+        gpu_check=before_start(run.gpu_check_of),
     output:
         directory("results/encodings/{corpus}/{alm}/{shard}"),
     log:
@@ -19,22 +19,15 @@ rule encode_audio:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * model_memory(wildcards.alm),
+        mem_mb=lambda wildcards, attempt: attempt * run.alm_memory(wildcards.alm),
         runtime=240,
-        gpu=lambda wildcards: config["alms"][wildcards.alm]["gpus"],
-        slurm_partition=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["partition"],
-        gpu_model=lambda wildcards: gpu_resources(config["alms"][wildcards.alm]["gpus"])["model"],
+        gpu=by_wildcards(run.alm_gpus),
+        slurm_partition=by_wildcards(run.alm_gpus, into=partition),
+        gpu_model=by_wildcards(run.alm_gpus, into=gpu_type),
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        alm=lambda wildcards: canonical(
-            {
-                key: value
-                for key, value in config["alms"][wildcards.alm].items()
-                if key in ("revision", "trust_remote_code")
-            }
-            | {"checkpoint": tower_checkpoint(wildcards.alm)}
-        ),
-        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
+        root=by_wildcards(run.corpus_root),
+        alm=by_wildcards(run.tower_entry, into=canonical),
+        shards=by_wildcards(run.shards),
         state="resources/state/encode_audio/{corpus}/{alm}/{shard}",
         script=f"{SCRIPTS}/encode_audio.py",
         code=code("encode_audio.py"),
@@ -46,9 +39,10 @@ rule encode_audio:
 rule encode_items:
     """One vector per utterance of a shard by a frozen encoder; a killed job continues from its blocks."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        audio=sound_for,
-        needs=lambda wildcards: encoder_needs(wildcards.encoder),
+        utterances=rules.screen_corpus.output.utterances,
+        audio=by_wildcards(run.sound_for),
+        checkpoint=by_wildcards(run.encoder_checkpoint),
+        gpu_check=before_start(run.encoder_check),
     output:
         directory("results/encoded/{corpus}/{encoder}/{shard}"),
     log:
@@ -59,18 +53,18 @@ rule encode_items:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * encoder_memory(wildcards.encoder),
+        mem_mb=lambda wildcards, attempt: attempt * run.encoder_memory(wildcards.encoder),
         runtime=240,
-        gpu=lambda wildcards: encoder_gpus(wildcards.encoder),
-        slurm_partition=lambda wildcards: gpu_resources(encoder_gpus(wildcards.encoder))["partition"],
-        gpu_model=lambda wildcards: gpu_resources(encoder_gpus(wildcards.encoder))["model"],
+        gpu=by_wildcards(run.encoder_gpus),
+        slurm_partition=by_wildcards(run.encoder_gpus, into=partition),
+        gpu_model=by_wildcards(run.encoder_gpus, into=gpu_type),
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        encoder=lambda wildcards: canonical(encoder_entry(wildcards.encoder)),
-        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
+        root=by_wildcards(run.corpus_root),
+        encoder=by_wildcards(run.encoder_entry, into=canonical),
+        shards=by_wildcards(run.shards),
         state="resources/state/encode_items/{corpus}/{encoder}/{shard}",
         script=f"{SCRIPTS}/encode_items.py",
-        code=lambda wildcards: encoding_code(wildcards.encoder),
+        code=lambda wildcards: code("encode_items.py", run.encoder_module(wildcards.encoder)),
     shell:
         "python {params.script:q} --utterances {input.utterances} --root {params.root:q} --encoder {params.encoder:q}"
         " --shard {wildcards.shard} --shards {params.shards} --state {params.state} --output {output} > {log} 2>&1"
@@ -80,7 +74,8 @@ rule encode_augmented_items:
     """The same for the augmented items of a condition and fold."""
     input:
         augmented="results/augmented/{corpus}/{protocol}/{labels}/{augmentation}/fold-{fold}",
-        needs=lambda wildcards: encoder_needs(wildcards.encoder),
+        checkpoint=by_wildcards(run.encoder_checkpoint),
+        gpu_check=before_start(run.encoder_check),
     output:
         directory("results/encoded_items/{corpus}/{protocol}/{labels}/{augmentation}/fold-{fold}/{encoder}"),
     log:
@@ -91,16 +86,16 @@ rule encode_augmented_items:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * encoder_memory(wildcards.encoder),
+        mem_mb=lambda wildcards, attempt: attempt * run.encoder_memory(wildcards.encoder),
         runtime=240,
-        gpu=lambda wildcards: encoder_gpus(wildcards.encoder),
-        slurm_partition=lambda wildcards: gpu_resources(encoder_gpus(wildcards.encoder))["partition"],
-        gpu_model=lambda wildcards: gpu_resources(encoder_gpus(wildcards.encoder))["model"],
+        gpu=by_wildcards(run.encoder_gpus),
+        slurm_partition=by_wildcards(run.encoder_gpus, into=partition),
+        gpu_model=by_wildcards(run.encoder_gpus, into=gpu_type),
     params:
-        encoder=lambda wildcards: canonical(encoder_entry(wildcards.encoder)),
+        encoder=by_wildcards(run.encoder_entry, into=canonical),
         state="resources/state/encode_items/{corpus}/{protocol}/{labels}/{augmentation}/fold-{fold}/{encoder}",
         script=f"{SCRIPTS}/encode_items.py",
-        code=lambda wildcards: encoding_code(wildcards.encoder),
+        code=lambda wildcards: code("encode_items.py", run.encoder_module(wildcards.encoder)),
     shell:
         "python {params.script:q} --augmented {input.augmented} --encoder {params.encoder:q} --state {params.state}"
         " --output {output} > {log} 2>&1"

@@ -4,18 +4,16 @@
 rule evaluate_models:
     """Score every model on the same held-out human votes, its own labels and the truth, with paired differences."""
     input:
-        predictions=lambda wildcards: predictions_of(wildcards.corpus, wildcards.protocol),
-        labels=lambda wildcards: [
-            f"results/labels/{wildcards.corpus}/{wildcards.protocol}/{labels}.parquet" for labels in label_names()
-        ],
-        votes="results/corpora/{corpus}/votes.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        levels="results/levels/{corpus}/{protocol}.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        balanced=balanced_of,
-        factors=factors_of,
-        truth=truth_of,
+        predictions=by_wildcards(run.predictions),
+        labels=by_wildcards(run.label_tables),
+        votes=rules.screen_corpus.output.votes,
+        roles=rules.deal_roles.output[0],
+        levels=rules.assign_levels.output.levels,
+        splits=rules.split_corpus.output[0],
+        utterances=rules.screen_corpus.output.utterances,
+        balanced=by_wildcards(run.balanced_of),
+        factors=by_wildcards(run.factors_of),
+        truth=by_wildcards(run.truth_of),
     output:
         "results/statistics/evaluation-{corpus}-{protocol}.parquet",
     log:
@@ -29,11 +27,11 @@ rule evaluate_models:
         mem_mb=memory(2000, 450),
         runtime=60,
     params:
-        truth=lambda wildcards, input: f"--truth {input.truth}" if input.truth else "",
-        balanced=lambda wildcards, input: f"--balanced {input.balanced}" if input.balanced else "",
-        factors=factors_argument,
-        options=statistics_options("smoothing", "adjust"),
-        classes=lambda wildcards: classes(wildcards.corpus),
+        truth=flag("truth"),
+        balanced=flag("balanced"),
+        factors=named_factors,
+        options=canonical(run.statistics_options("smoothing", "adjust")),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/evaluate_models.py",
         code=code("evaluate_models.py"),
@@ -48,13 +46,13 @@ rule evaluate_models:
 rule test_hypotheses:
     """Test the three hypotheses about synthetic votes: confirmed, negligible, refuted or undecided, on models or on labels."""
     input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        proxies="results/proxies/{corpus}/{annotator}/votes.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        levels="results/levels/{corpus}/{protocol}.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        predictions=models_of,
+        votes=rules.screen_corpus.output.votes,
+        proxies=files.PROXIES,
+        roles=rules.deal_roles.output[0],
+        levels=rules.assign_levels.output.levels,
+        splits=rules.split_corpus.output[0],
+        utterances=rules.screen_corpus.output.utterances,
+        predictions=by_wildcards(run.models_of),
     output:
         statistics="results/statistics/hypotheses-{corpus}-{annotator}-{protocol}.parquet",
         verdicts="results/hypotheses/{corpus}-{annotator}-{protocol}.json",
@@ -69,11 +67,11 @@ rule test_hypotheses:
         mem_mb=memory(2000, 450),
         runtime=30,
     params:
-        predictions=lambda wildcards, input: f"--predictions {input.predictions}" if input.predictions else "",
-        simulated=lambda wildcards: "--simulated" if is_simulated(wildcards.corpus) else "",
+        predictions=flag("predictions"),
+        simulated=lambda wildcards: "--simulated" if run.is_simulated(wildcards.corpus) else "",
         poolings=",".join(RUN["poolings"]),
-        options=statistics_options("smoothing", "exchange"),
-        classes=lambda wildcards: classes(wildcards.corpus),
+        options=canonical(run.statistics_options("smoothing", "exchange")),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/test_hypotheses.py",
         code=code("test_hypotheses.py"),
@@ -88,9 +86,9 @@ rule test_hypotheses:
 rule read_predictor:
     """Distributions that somebody computed elsewhere, every line of the table checked."""
     input:
-        table=lambda wildcards: from_start(config["predictors"][wildcards.predictor]["table"]),
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        rejects="results/corpora/{corpus}/rejects.parquet",
+        table=by_wildcards(run.predictor_table),
+        utterances=rules.screen_corpus.output.utterances,
+        rejects=rules.screen_corpus.output.rejects,
     output:
         "results/predictors/{corpus}/{predictor}.parquet",
     log:
@@ -104,7 +102,7 @@ rule read_predictor:
         mem_mb=2000,
         runtime=30,
     params:
-        classes=lambda wildcards: classes(wildcards.corpus),
+        classes=by_wildcards(run.classes),
         script=f"{SCRIPTS}/read_predictor.py",
         code=code("read_predictor.py"),
     shell:
@@ -115,17 +113,13 @@ rule read_predictor:
 rule value_predictors:
     """What annotators, trained models and given tables are worth in human votes: one curve, the same utterances."""
     input:
-        votes="results/corpora/{corpus}/votes.parquet",
-        roles="results/corpora/{corpus}/roles.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        splits="results/splits/{corpus}/{protocol}.parquet",
-        annotators=lambda wildcards: [
-            path
-            for files in valued_files(wildcards)["annotators"].values()
-            for path in [files["proxies"], *files["read_out"]]
-        ],
-        given=lambda wildcards: [*valued_files(wildcards)["given"].values()],
-        predictions=valued_models,
+        votes=rules.screen_corpus.output.votes,
+        roles=rules.deal_roles.output[0],
+        utterances=rules.screen_corpus.output.utterances,
+        splits=rules.split_corpus.output[0],
+        annotators=by_wildcards(run.valued_tables),
+        given=by_wildcards(run.valued_given, into=lambda tables: [*tables.values()]),
+        predictions=by_wildcards(run.predictions_if_trained),
     output:
         "results/statistics/predictors-{corpus}-{protocol}.parquet",
     log:
@@ -139,11 +133,11 @@ rule value_predictors:
         mem_mb=memory(2000, 250),
         runtime=60,
     params:
-        annotators=lambda wildcards: canonical(valued_files(wildcards)["annotators"]),
-        given=lambda wildcards: canonical(valued_files(wildcards)["given"]),
-        predictions=lambda wildcards, input: f"--predictions {input.predictions}" if input.predictions else "",
-        options=statistics_options("smoothing", "exchange"),
-        classes=lambda wildcards: classes(wildcards.corpus),
+        annotators=by_wildcards(run.valued_annotators, into=canonical),
+        given=by_wildcards(run.valued_given, into=canonical),
+        predictions=flag("predictions"),
+        options=canonical(run.statistics_options("smoothing", "exchange")),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/value_predictors.py",
         code=code("value_predictors.py"),
@@ -157,7 +151,7 @@ rule value_predictors:
 rule write_leaderboard:
     """The leaderboard as CSV and parquet."""
     input:
-        statistics=needed("predictors"),
+        statistics=by_wildcards(run.needed, kinds=["predictors"]),
     output:
         csv="results/leaderboard.csv",
         parquet="results/leaderboard.parquet",

@@ -2,19 +2,9 @@
 # reporting/chapters.py of the library.
 
 
-STATISTICS_FILES = [path for kind in ESTIMATES if kind != "verdicts" for path in statistics_of(kind)]
-# The corpora of the run, then those whose votes are replayed as answers.
-SHOWN_CORPORA = list(dict.fromkeys([*RUN["corpora"], *replayed_corpora()]))
-HEADLINE_LABELS = f"results/labels/{HEADLINE['corpus']}/{HEADLINE['protocol']}"
-SIMPLEX_LABELS = next((name for short in RUN["augmented_labels"] for name in expand_labels(short)), "human")
-AUGMENTED = [name for name in augmentations_of(HEADLINE["protocol"]) if name != "none"]
-PROXIES = proxies_of_run(config)
-HEADLINE_CLASSES = classes(HEADLINE["corpus"])
-# The figures and tables whose stage exists in this run; the paper includes the sections that use them.
-STAGES_OF_RUN = {"votes"} | {stage for stage in ("annotation", "training") if corpora_with(stage)}
-STAGES_OF_RUN |= {"augmentation"} if AUGMENTED and "training" in STAGES_OF_RUN else set()
-FIGURE_FILES = [path for name in shown(FIGURES, STAGES_OF_RUN) for path in figure_files(name)]
-TABLE_FILES = [path for name in shown(TABLES, STAGES_OF_RUN) for path in table_files(name)]
+STATISTICS_FILES = run.statistics()
+SHOWN_CORPORA = run.shown_corpora()
+HEADLINE_CLASSES = run.classes(HEADLINE["corpus"])
 
 
 for figure_name, display in FIGURES.items():
@@ -26,8 +16,8 @@ for figure_name, display in FIGURES.items():
         name:
             figure_name
         input:
-            statistics=needed(*display.shows),
-            models=statistics_of("evaluation") if figure_name == "fig_cost_surface" and curve_names() else [],
+            statistics=by_wildcards(run.needed, kinds=display.shows),
+            models=run.statistics_of("evaluation") if figure_name == "fig_cost_surface" and run.curve_names() else [],
             style=f"{PAPER}/paper.mplstyle",
         output:
             figure=f"paper/figures/{figure_name}.pdf",
@@ -45,8 +35,8 @@ for figure_name, display in FIGURES.items():
             runtime=10,
         params:
             name=figure_name,
-            caption=filled(display.caption, shared_name(PROXIES)),
-            proxies=lambda wildcards: canonical(PROXIES),
+            caption=run.caption(display),
+            proxies=lambda wildcards: canonical(run.proxy_names()),
             script=f"{SCRIPTS}/draw_figure.py",
             code=code("draw_figure.py", display.module),
         shell:
@@ -60,12 +50,9 @@ for figure_name, display in FIGURES.items():
 rule fig_simplex:
     """The training labels on the simplex before and after every augmentation of the run."""
     input:
-        labels=f"{HEADLINE_LABELS}/{SIMPLEX_LABELS}.parquet",
-        splits=f"results/splits/{HEADLINE['corpus']}/{HEADLINE['protocol']}.parquet",
-        augmented=[
-            f"results/augmented/{HEADLINE['corpus']}/{HEADLINE['protocol']}/{SIMPLEX_LABELS}/{name}/fold-0"
-            for name in AUGMENTED
-        ],
+        labels=run.label_table(HEADLINE["corpus"], HEADLINE["protocol"], run.shown_labels()),
+        splits=run.split_table(HEADLINE["corpus"], HEADLINE["protocol"]),
+        augmented=run.shown_items(),
         style=f"{PAPER}/paper.mplstyle",
     output:
         figure="paper/figures/fig_simplex.pdf",

@@ -1,7 +1,7 @@
 # Trainings on the label distributions: one job per condition, group of folds and group of seeds.
 
 
-for (fold_group, having), group in itertools.product(fold_groups().items(), seed_groups()):
+for (fold_group, having), group in itertools.product(run.fold_groups().items(), run.seed_groups()):
     trainings = expand("fold-{fold}/seed-{seed}", fold=fold_group, seed=group)  # all seeds of a fold, then the next
     group_name = "_".join(map(str, group))
     fold_name = "_".join(map(str, fold_group))
@@ -9,26 +9,24 @@ for (fold_group, having), group in itertools.product(fold_groups().items(), seed
     rule:
         """Train a model of any kind on one kind of label, its folds and seeds in groups; resumes after a kill."""
         name:
-            f"finetune_seeds_{group_name}" + ("" if fold_name == "{fold}" else f"_folds_{fold_name}")
+            f"finetune_seeds_{group_name}" + ("" if fold_group == EACH_FOLD else f"_folds_{fold_name}")
         input:
-            utterances="results/corpora/{corpus}/utterances.parquet",
-            audio=audio_of,
-            labels="results/labels/{corpus}/{protocol}/{labels}.parquet",
-            splits="results/splits/{corpus}/{protocol}.parquet",
-            checkpoint=lambda wildcards: (
-                checkpoint_of(wildcards.model) if kind_of(wildcards.model).language_model else []
+            utterances=rules.screen_corpus.output.utterances,
+            audio=by_wildcards(run.audio_of),
+            labels=rules.pool_votes.output[0],
+            splits=rules.split_corpus.output[0],
+            checkpoint=by_wildcards(run.training_checkpoint),
+            prompts=by_wildcards(run.training_prompts),
+            augmented=by_wildcards(run.augmented_items, folds=folds_of(fold_group)),
+            encodings=by_wildcards(run.encodings_of_corpus),
+            features=by_wildcards(run.features_of, into=flat),
+            augmented_features=by_wildcards(
+                run.augmented_features, condition=condition, folds=folds_of(fold_group), into=flat
             ),
-            prompts=lambda wildcards: f"{PROMPTS}/focus.yaml" if kind_of(wildcards.model).prompts else [],
-            augmented=augmented_of(fold_group),
-            encodings=encodings_of_corpus,
-            features=flat(features_of),
-            augmented_features=flat(augmented_features_of(fold_group)),
-            gpu_check=lambda wildcards: (
-                gpu_check_of(wildcards.model) if kind_of(wildcards.model).language_model else []
-            ),
+            gpu_check=before_start(run.training_check),
         output:
-            predictions=[f"results/predictions/{CONDITION}/{training}.parquet" for training in trainings],
-            runs=directory([f"results/finetuned/{CONDITION}/{training}" for training in trainings]),
+            predictions=[f"results/predictions/{files.CONDITION}/{training}.parquet" for training in trainings],
+            runs=directory([f"results/finetuned/{files.CONDITION}/{training}" for training in trainings]),
         log:
             "logs/finetune/{corpus}-{protocol}-{model}-{labels}-{augmentation}-" f"{fold_name}-{group_name}.log",
         benchmark:
@@ -37,18 +35,18 @@ for (fold_group, having), group in itertools.product(fold_groups().items(), seed
             protocol="|".join(having),
         conda:
             "../../envs/torch.yaml"
-        threads: training_processes()
+        threads: run.training_processes()
         resources:
-            mem_mb=lambda wildcards, attempt: attempt * training_memory(wildcards.model),
+            mem_mb=lambda wildcards, attempt: attempt * run.training_memory(wildcards.model),
             runtime=600,
-            gpu=lambda wildcards: training_gpus(wildcards.model),
-            slurm_partition=lambda wildcards: gpu_resources(training_gpus(wildcards.model))["partition"],
-            gpu_model=lambda wildcards: gpu_resources(training_gpus(wildcards.model))["model"],
+            gpu=by_wildcards(run.training_gpus),
+            slurm_partition=by_wildcards(run.training_gpus, into=partition),
+            gpu_model=by_wildcards(run.training_gpus, into=gpu_type),
             slurm_extra=signal_before_limit(),
         params:
             job=training_job(fold_group, group),
             script=f"{SCRIPTS}/finetune.py",
-            code=lambda wildcards: code("finetune.py", kind_of(wildcards.model).module),
+            code=lambda wildcards: code("finetune.py", run.training_module(wildcards.model)),
         # exec: a shell in between would be killed by the signal that asks the training to save its state, ending the job.
         shell:
             "exec python {params.script:q} --job {params.job:q} > {log} 2>&1"
@@ -57,7 +55,7 @@ for (fold_group, having), group in itertools.product(fold_groups().items(), seed
 rule export_adapter:
     """Every fine-tuned adapter of the run as a folder that peft loads, with card, curve and checksums."""
     input:
-        runs=runs_of(RUN["protocols"]),
+        runs=run.all_trainings(),
     output:
         directory("results/adapters"),
     log:

@@ -14,21 +14,11 @@ rule execute_notebook:
         corpora=expand(
             "results/corpora/{corpus}/{table}.parquet", corpus=RUN["corpora"], table=["utterances", "votes", "rejects"]
         ),
-        audits=expand("results/corpora/{corpus}/audit.json", corpus=RUN["corpora"]),
-        levels=expand("results/levels/{corpus}/{protocol}.parquet", corpus=RUN["corpora"], protocol=RUN["protocols"]),
-        verdicts=statistics_of("verdicts"),
-        raw=[
-            f"{corpus_root(corpus)}/{name}.csv"
-            for corpus in RUN["corpora"]
-            if is_simulated(corpus)
-            for name in ("utterances", "votes")
-        ],
-        predictions=[
-            path
-            for corpus in corpora_with("training")
-            for protocol in RUN["protocols"]
-            for path in predictions_of(corpus, protocol)
-        ],
+        audits=expand(rules.screen_corpus.output.audit, corpus=RUN["corpora"]),
+        levels=expand(rules.assign_levels.output.levels, corpus=RUN["corpora"], protocol=RUN["protocols"]),
+        verdicts=run.statistics_of("verdicts"),
+        raw=[path for corpus in RUN["corpora"] for path in run.made_here(corpus)],
+        predictions=run.all_predictions(),
     output:
         ipynb="results/notebooks/{notebook}.ipynb",
         html=report("results/notebooks/{notebook}.html", caption="../report/notebook.rst", category="Notebooks"),

@@ -1,8 +1,6 @@
 # Numbers, the PDF and the report.
-ANNOTATED = bool(corpora_with("annotation"))
-MODELS = ["results_models"] if corpora_with("training") else []
+MODELS = ["results_models"] if run.corpora_with("training") else []
 SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "results_hypotheses", "limits", "validity"]
-HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
 NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})
 
@@ -11,22 +9,16 @@ rule write_numbers:
     """Every number of the text as a keyed macro, with file, column, n and interval in numbers.json."""
     input:
         statistics=STATISTICS_FILES,
-        heldout=(
-            f"results/models/{HEADLINE_ALM}/heldout.json"
-            if "utterances" in config["alms"][HEADLINE_ALM].get("trained_on", {})
-            else []
-        ),
-        member=f"results/models/{HEADLINE_ALM}/fold-0.json" if is_cross_fitted(HEADLINE_ALM) else [],
-        votes=f"results/corpora/{HEADLINE['corpus']}/votes.parquet",
-        utterances=f"results/corpora/{HEADLINE['corpus']}/utterances.parquet",
-        rejects=f"results/corpora/{HEADLINE['corpus']}/rejects.parquet",
-        audit=f"results/corpora/{HEADLINE['corpus']}/audit.json",
-        leakage=expand(
-            "results/splits/{corpus}/{protocol}.leakage.csv", corpus=RUN["corpora"], protocol=RUN["protocols"]
-        ),
-        verdicts=statistics_of("verdicts"),
-        status=f"results/proxies/{HEADLINE['corpus']}/{HEADLINE['annotator']}/status.csv" if ANNOTATED else [],
-        draws=f"results/proxies/{HEADLINE['corpus']}/{HEADLINE['annotator']}/draws.csv" if ANNOTATED else [],
+        heldout=run.heldout_scores(),
+        member=run.member_scores(),
+        votes=expand(rules.screen_corpus.output.votes, **HEADLINE),
+        utterances=expand(rules.screen_corpus.output.utterances, **HEADLINE),
+        rejects=expand(rules.screen_corpus.output.rejects, **HEADLINE),
+        audit=expand(rules.screen_corpus.output.audit, **HEADLINE),
+        leakage=expand(rules.report_leakage.output, corpus=RUN["corpora"], protocol=RUN["protocols"]),
+        verdicts=run.statistics_of("verdicts"),
+        status=run.headline_answers("status"),
+        draws=run.headline_answers("draws"),
     output:
         numbers="paper/numbers.tex",
         provenance=report("paper/numbers.json", caption="../report/numbers.rst", category="Numbers"),
@@ -56,10 +48,10 @@ rule build_paper:
     """The paper as PDF, from its sources and the figures, tables and numbers of this run."""
     input:
         sources=PAPER_SOURCES,
-        figures=FIGURE_FILES,
-        tables=TABLE_FILES,
-        numbers="paper/numbers.tex",
-        verdicts="results/verdicts.json",
+        figures=run.figure_files(),
+        tables=run.table_files(),
+        numbers=rules.write_numbers.output.numbers,
+        verdicts=rules.check_verdicts.output[0],
     output:
         report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
     log:
@@ -74,7 +66,7 @@ rule build_paper:
         runtime=10,
     params:
         sections=",".join(SECTIONS),
-        votes=shared_name(PROXIES),
+        votes=run.shared_proxy_name(),
         sources=lambda wildcards, input: os.path.dirname(input.sources[0]),
         script=f"{SCRIPTS}/build_paper.py",
         code=code("build_paper.py"),
@@ -91,10 +83,10 @@ localrules:
 rule build_report:
     """The report for reviewers: every figure, table and notebook with its caption and the code that made it."""
     input:
-        "paper/main.pdf",
-        "paper/numbers.json",
-        FIGURE_FILES,
-        TABLE_FILES,
+        rules.build_paper.output,
+        rules.write_numbers.output.provenance,
+        run.figure_files(),
+        run.table_files(),
         NOTEBOOK_FILES,
     output:
         "results/report.zip",

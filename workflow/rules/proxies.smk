@@ -14,7 +14,7 @@ rule train_tiny_alm:
     benchmark:
         "logs/train_tiny_alm/{alm}.tsv"
     wildcard_constraints:
-        alm=alms_trained_on("utterances"),
+        alm=run.alms_trained_on("utterances"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -22,9 +22,7 @@ rule train_tiny_alm:
         mem_mb=4000,
         runtime=30,
     params:
-        options=lambda wildcards: canonical(
-            {key: value for key, value in config["alms"][wildcards.alm].items() if key != "encodings"}
-        ),
+        options=by_wildcards(run.making_entry, into=canonical),
         seed=SEED,
         script=f"{SCRIPTS}/train_tiny_alm.py",
         code=code("train_tiny_alm.py"),
@@ -37,7 +35,7 @@ rule train_tiny_alm:
 rule build_alm:
     """Assemble a small Qwen2-Audio behind the first layers of a published Whisper encoder; all but these is untrained."""
     input:
-        utterances=lambda wildcards: f"results/corpora/{training_of(wildcards.alm, 'corpus')}/utterances.parquet",
+        utterances=trained_on(run.utterances),
         prompts=f"{PROMPTS}/focus.yaml",
     output:
         directory("resources/models/{alm}/untrained"),
@@ -46,7 +44,7 @@ rule build_alm:
     benchmark:
         "logs/build_alm/{alm}.tsv"
     wildcard_constraints:
-        alm=alms_trained_on("corpus"),
+        alm=run.alms_trained_on("corpus"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -55,7 +53,7 @@ rule build_alm:
         runtime=30,
     params:
         encoder=lambda wildcards: canonical(config["alms"][wildcards.alm]["encoder"]),
-        classes=lambda wildcards: classes(training_of(wildcards.alm, "corpus")),
+        classes=trained_on(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/build_alm.py",
         code=code("build_alm.py"),
@@ -67,18 +65,11 @@ rule build_alm:
 rule train_alm:
     """Train one member of a cross-fitted ALM on the human votes about the training speakers of a fold."""
     input:
-        untrained="resources/models/{alm}/untrained",
-        utterances=lambda wildcards: f"results/corpora/{training_of(wildcards.alm, 'corpus')}/utterances.parquet",
-        labels=lambda wildcards: "results/labels/{corpus}/{protocol}/human.parquet".format(
-            **config["alms"][wildcards.alm]["trained_on"]
-        ),
-        splits=lambda wildcards: "results/splits/{corpus}/{protocol}.parquet".format(
-            **config["alms"][wildcards.alm]["trained_on"]
-        ),
-        encodings=lambda wildcards: [
-            f"results/encodings/{training_of(wildcards.alm, 'corpus')}/{wildcards.alm}/{shard}"
-            for shard in range(config["corpora"][training_of(wildcards.alm, "corpus")]["shards"])
-        ],
+        untrained=rules.build_alm.output[0],
+        utterances=trained_on(run.utterances),
+        labels=by_wildcards(run.member_labels),
+        splits=by_wildcards(run.member_splits),
+        encodings=by_wildcards(run.member_encodings),
         prompts=f"{PROMPTS}/focus.yaml",
     output:
         checkpoint=directory("resources/models/{alm}/fold-{fold}"),
@@ -88,7 +79,7 @@ rule train_alm:
     benchmark:
         "logs/train_alm/{alm}-{fold}.tsv"
     wildcard_constraints:
-        alm=alms_trained_on("corpus"),
+        alm=run.alms_trained_on("corpus"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -97,8 +88,8 @@ rule train_alm:
         runtime=60,
     params:
         training=lambda wildcards: canonical(config["alms"][wildcards.alm]["training"]),
-        root=lambda wildcards: corpus_root(training_of(wildcards.alm, "corpus")),
-        classes=lambda wildcards: classes(training_of(wildcards.alm, "corpus")),
+        root=trained_on(run.corpus_root),
+        classes=trained_on(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/train_alm.py",
         code=code("train_alm.py"),
@@ -112,15 +103,15 @@ rule train_alm:
 rule annotate_shard:
     """Query an ALM for its votes on one shard of a corpus; stored answers are not requested again."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        audio=audio_of,
-        checkpoint=lambda wildcards: checkpoint_of(config["annotators"][wildcards.annotator]["alm"]),
-        prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
-        synonyms=synonyms_of,
-        turns=turns_of,
-        published=published_of,
-        encodings=encodings_of_shard,
-        gpu_check=lambda wildcards: gpu_check_of(config["annotators"][wildcards.annotator]["alm"]),
+        utterances=rules.screen_corpus.output.utterances,
+        audio=by_wildcards(run.audio_of),
+        checkpoint=by_wildcards(run.checkpoint_behind),
+        prompts=by_wildcards(run.prompts_of),
+        synonyms=by_wildcards(run.synonyms_of),
+        turns=by_wildcards(run.turns_of),
+        published=by_wildcards(run.published_of),
+        encodings=by_wildcards(run.encodings_of_shard),
+        gpu_check=before_start(run.gpu_check_behind),
     output:
         "results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
     log:
@@ -128,30 +119,30 @@ rule annotate_shard:
     benchmark:
         "logs/annotate_shard/{corpus}-{annotator}-{shard}.tsv"
     wildcard_constraints:
-        annotator=annotators_by("asking"),
+        annotator=run.annotators_by("asking"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * model_memory(config["annotators"][wildcards.annotator]["alm"]),
+        mem_mb=lambda wildcards, attempt: attempt * run.annotator_memory(wildcards.annotator),
         runtime=240,
-        gpu=lambda wildcards: alm_of(wildcards)["gpus"],
-        slurm_partition=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["partition"],
-        gpu_model=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["model"],
+        gpu=by_wildcards(run.annotator_gpus),
+        slurm_partition=by_wildcards(run.annotator_gpus, into=partition),
+        gpu_model=by_wildcards(run.annotator_gpus, into=gpu_type),
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        alm=lambda wildcards: canonical(opened_alm(wildcards)),
-        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
+        root=by_wildcards(run.corpus_root),
+        alm=by_wildcards(run.opened_alm, into=canonical),
+        options=by_wildcards(run.annotator_entry, into=canonical),
+        classes=by_wildcards(run.classes),
+        shards=by_wildcards(run.shards),
         store=lambda wildcards: f"resources/answers/{wildcards.annotator}",
-        server=server_of,
-        encodings=named_encodings,
-        synonyms=lambda wildcards: " ".join(f"--synonyms {quote(path)}" for path in synonyms_of(wildcards)),
-        turns=lambda wildcards: " ".join(f"--turns {path}" for path in turns_of(wildcards)),
+        server=named_server,
+        encodings=flag("encodings"),
+        synonyms=by_wildcards(run.synonyms_of, into=repeated("synonyms")),
+        turns=by_wildcards(run.turns_of, into=repeated("turns")),
         seed=SEED,
         script=f"{SCRIPTS}/annotate_shard.py",
-        code=lambda wildcards: code("annotate_shard.py", *asking_modules(wildcards)),
+        code=lambda wildcards: code("annotate_shard.py", *run.asking_modules(wildcards.annotator)),
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
@@ -162,15 +153,15 @@ rule annotate_shard:
 rule read_out_shard:
     """Read the label distributions that the votes of a local ALM are drawn from: the limit of infinitely many votes."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        votes="results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
-        audio=audio_of,
-        checkpoint=lambda wildcards: checkpoint_of(config["annotators"][wildcards.annotator]["alm"]),
-        prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
-        turns=turns_of,
-        published=published_of,
-        encodings=encodings_of_shard,
-        gpu_check=lambda wildcards: gpu_check_of(config["annotators"][wildcards.annotator]["alm"]),
+        utterances=rules.screen_corpus.output.utterances,
+        votes=rules.annotate_shard.output[0],
+        audio=by_wildcards(run.audio_of),
+        checkpoint=by_wildcards(run.checkpoint_behind),
+        prompts=by_wildcards(run.prompts_of),
+        turns=by_wildcards(run.turns_of),
+        published=by_wildcards(run.published_of),
+        encodings=by_wildcards(run.encodings_of_shard),
+        gpu_check=before_start(run.gpu_check_behind),
     output:
         "results/proxies/{corpus}/{annotator}/read_out/{shard}.parquet",
     log:
@@ -178,28 +169,28 @@ rule read_out_shard:
     benchmark:
         "logs/read_out_shard/{corpus}-{annotator}-{shard}.tsv"
     wildcard_constraints:
-        annotator=annotators_by("asking"),
+        annotator=run.annotators_by("asking"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
     resources:
-        mem_mb=lambda wildcards, attempt: attempt * model_memory(config["annotators"][wildcards.annotator]["alm"]),
+        mem_mb=lambda wildcards, attempt: attempt * run.annotator_memory(wildcards.annotator),
         runtime=240,
-        gpu=lambda wildcards: alm_of(wildcards)["gpus"],
-        slurm_partition=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["partition"],
-        gpu_model=lambda wildcards: gpu_resources(alm_of(wildcards)["gpus"])["model"],
+        gpu=by_wildcards(run.annotator_gpus),
+        slurm_partition=by_wildcards(run.annotator_gpus, into=partition),
+        gpu_model=by_wildcards(run.annotator_gpus, into=gpu_type),
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        alm=lambda wildcards: canonical(opened_alm(wildcards)),
-        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        shards=lambda wildcards: config["corpora"][wildcards.corpus]["shards"],
-        store=read_out_store,
-        encodings=named_encodings,
-        turns=lambda wildcards: " ".join(f"--turns {path}" for path in turns_of(wildcards)),
+        root=by_wildcards(run.corpus_root),
+        alm=by_wildcards(run.opened_alm, into=canonical),
+        options=by_wildcards(run.annotator_entry, into=canonical),
+        classes=by_wildcards(run.classes),
+        shards=by_wildcards(run.shards),
+        store=by_wildcards(run.read_out_store),
+        encodings=flag("encodings"),
+        turns=by_wildcards(run.turns_of, into=repeated("turns")),
         seed=SEED,
         script=f"{SCRIPTS}/read_out_shard.py",
-        code=lambda wildcards: code("read_out_shard.py", *asking_modules(wildcards)),
+        code=lambda wildcards: code("read_out_shard.py", *run.asking_modules(wildcards.annotator)),
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --annotator {wildcards.annotator}"
         " --utterances {input.utterances} --root {params.root:q} --alm {params.alm:q} --options {params.options:q}"
@@ -210,12 +201,7 @@ rule read_out_shard:
 rule gather_votes:
     """Join the shards into one table of synthetic votes, with a count of every parse status."""
     input:
-        shards=lambda wildcards: expand(
-            "results/proxies/{corpus}/{annotator}/shards/{shard}.parquet",
-            shard=range(config["corpora"][wildcards.corpus]["shards"]),
-            corpus=wildcards.corpus,
-            annotator=wildcards.annotator,
-        ),
+        shards=by_wildcards(run.annotated_shards),
     output:
         votes="results/proxies/{corpus}/{annotator}/votes.parquet",
         status="results/proxies/{corpus}/{annotator}/status.csv",
@@ -225,7 +211,7 @@ rule gather_votes:
     benchmark:
         "logs/gather_votes/{corpus}-{annotator}.tsv"
     wildcard_constraints:
-        annotator=annotators_by("asking"),
+        annotator=run.annotators_by("asking"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -243,12 +229,12 @@ rule gather_votes:
 rule gather_candidates:
     """Every stored answer of an annotator with its distribution, cost and status; made on request, queries no model."""
     input:
-        votes="results/proxies/{corpus}/{annotator}/votes.parquet",
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        audio=audio_of,
-        prompts=lambda wildcards: f"{PROMPTS}/{config['annotators'][wildcards.annotator]['prompts']}.yaml",
-        synonyms=synonyms_of,
-        turns=turns_of,
+        votes=rules.gather_votes.output.votes,
+        utterances=rules.screen_corpus.output.utterances,
+        audio=by_wildcards(run.audio_of),
+        prompts=by_wildcards(run.prompts_of),
+        synonyms=by_wildcards(run.synonyms_of),
+        turns=by_wildcards(run.turns_of),
     output:
         "results/proxies/{corpus}/{annotator}/candidates.parquet",
     log:
@@ -256,7 +242,7 @@ rule gather_candidates:
     benchmark:
         "logs/gather_candidates/{corpus}-{annotator}.tsv"
     wildcard_constraints:
-        annotator=annotators_by("asking"),
+        annotator=run.annotators_by("asking"),
     conda:
         "../../envs/torch.yaml"
     threads: 1
@@ -264,13 +250,13 @@ rule gather_candidates:
         mem_mb=8000,
         runtime=60,
     params:
-        root=lambda wildcards: corpus_root(wildcards.corpus),
-        alm=lambda wildcards: canonical(opened_alm(wildcards)),
-        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
-        classes=lambda wildcards: classes(wildcards.corpus),
-        store=store_of,
-        synonyms=lambda wildcards: " ".join(f"--synonyms {quote(path)}" for path in synonyms_of(wildcards)),
-        turns=lambda wildcards: " ".join(f"--turns {path}" for path in turns_of(wildcards)),
+        root=by_wildcards(run.corpus_root),
+        alm=by_wildcards(run.opened_alm, into=canonical),
+        options=by_wildcards(run.annotator_entry, into=canonical),
+        classes=by_wildcards(run.classes),
+        store=by_wildcards(run.store_of),
+        synonyms=by_wildcards(run.synonyms_of, into=repeated("synonyms")),
+        turns=by_wildcards(run.turns_of, into=repeated("turns")),
         seed=SEED,
         script=f"{SCRIPTS}/gather_candidates.py",
         code=code("gather_candidates.py"),
@@ -284,8 +270,8 @@ rule gather_candidates:
 rule replay_votes:
     """Use the votes of another corpus entry, e.g. on the face alone, as the answers of an annotator."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        votes=lambda wildcards: f"results/corpora/{alm_of(wildcards)['corpus']}/votes.parquet",
+        utterances=rules.screen_corpus.output.utterances,
+        votes=by_wildcards(run.replayed_votes),
     output:
         votes="results/proxies/{corpus}/{annotator}/votes.parquet",
         status="results/proxies/{corpus}/{annotator}/status.csv",
@@ -295,7 +281,7 @@ rule replay_votes:
     benchmark:
         "logs/replay_votes/{corpus}-{annotator}.tsv"
     wildcard_constraints:
-        annotator=annotators_by("replay"),
+        annotator=run.annotators_by("replay"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -303,8 +289,8 @@ rule replay_votes:
         mem_mb=4000,
         runtime=20,
     params:
-        draws=lambda wildcards: config["annotators"][wildcards.annotator]["votes"],
-        classes=lambda wildcards: classes(wildcards.corpus),
+        draws=by_wildcards(run.votes_per_utterance),
+        classes=by_wildcards(run.classes),
         seed=SEED,
         script=f"{SCRIPTS}/replay_votes.py",
         code=code("replay_votes.py"),
@@ -318,8 +304,8 @@ rule replay_votes:
 rule read_model_votes:
     """Use the votes of a model that are given as a table as the answers of an annotator."""
     input:
-        utterances="results/corpora/{corpus}/utterances.parquet",
-        table=lambda wildcards: model_votes(config["annotators"][wildcards.annotator]["alm"]),
+        utterances=rules.screen_corpus.output.utterances,
+        table=by_wildcards(run.model_votes),
     output:
         votes="results/proxies/{corpus}/{annotator}/votes.parquet",
         rejects="results/proxies/{corpus}/{annotator}/rejects.csv",
@@ -330,7 +316,7 @@ rule read_model_votes:
     benchmark:
         "logs/read_model_votes/{corpus}-{annotator}.tsv"
     wildcard_constraints:
-        annotator=annotators_by("table"),
+        annotator=run.annotators_by("table"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -338,10 +324,10 @@ rule read_model_votes:
         mem_mb=4000,
         runtime=20,
     params:
-        draws=lambda wildcards: config["annotators"][wildcards.annotator]["votes"],
-        columns=lambda wildcards: canonical(alm_of(wildcards).get("columns", {})),
-        merge=lambda wildcards: canonical(config["corpora"][wildcards.corpus].get("class_policy", {}).get("merge", {})),
-        classes=lambda wildcards: classes(wildcards.corpus),
+        draws=by_wildcards(run.votes_per_utterance),
+        columns=lambda wildcards: canonical(run.alm_of(wildcards.annotator).get("columns", {})),
+        merge=by_wildcards(run.merged_classes, into=canonical),
+        classes=by_wildcards(run.classes),
         script=f"{SCRIPTS}/read_model_votes.py",
         code=code("read_model_votes.py"),
     shell:
@@ -366,12 +352,10 @@ rule read_turns:
         mem_mb=1000,
         runtime=10,
     params:
-        reader=lambda wildcards: config["corpora"][wildcards.corpus]["reader"],
-        root=lambda wildcards: corpus_root(wildcards.corpus),
+        reader=by_wildcards(run.reader),
+        root=by_wildcards(run.corpus_root),
         script=f"{SCRIPTS}/read_turns.py",
-        code=lambda wildcards: code(
-            "read_turns.py", f"corpora.dialogues.{config['corpora'][wildcards.corpus]['reader']}"
-        ),
+        code=lambda wildcards: code("read_turns.py", f"corpora.dialogues.{run.reader(wildcards.corpus)}"),
     shell:
         "python {params.script:q} --reader {params.reader} --name {wildcards.corpus} --root {params.root:q}"
         " --output {output} > {log} 2>&1"
@@ -380,11 +364,7 @@ rule read_turns:
 rule export_answers:
     """Publish the answers of an annotator, with their manifest: engine `replay_answers` reads the folder."""
     input:
-        votes=lambda wildcards: expand(
-            "results/proxies/{corpus}/{annotator}/votes.parquet",
-            corpus=[corpus for corpus in RUN["corpora"] if wildcards.annotator in annotators_of(corpus)],
-            annotator=wildcards.annotator,
-        ),
+        votes=by_wildcards(run.all_votes),
     output:
         directory("results/answers/{annotator}"),
     log:
@@ -392,7 +372,7 @@ rule export_answers:
     benchmark:
         "logs/export_answers/{annotator}.tsv"
     wildcard_constraints:
-        annotator=annotators_by("asking"),
+        annotator=run.annotators_by("asking"),
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -400,8 +380,8 @@ rule export_answers:
         mem_mb=4000,
         runtime=30,
     params:
-        store=lambda wildcards: store_of(wildcards),
-        options=lambda wildcards: canonical(config["annotators"][wildcards.annotator]),
+        store=by_wildcards(run.store_of),
+        options=by_wildcards(run.annotator_entry, into=canonical),
         seed=SEED,
         script=f"{SCRIPTS}/export_answers.py",
         code=code("export_answers.py"),

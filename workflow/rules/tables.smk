@@ -10,7 +10,7 @@ for table_name, display in TABLES.items():
         name:
             table_name
         input:
-            statistics=needed(*display.shows),
+            statistics=by_wildcards(run.needed, kinds=display.shows),
         output:
             table=f"paper/tables/{table_name}.tex",
             data=report(f"paper/tables/{table_name}.csv", caption="../report/caption.rst", category="Tables"),
@@ -26,8 +26,8 @@ for table_name, display in TABLES.items():
             runtime=10,
         params:
             name=table_name,
-            caption=filled(display.caption, shared_name(PROXIES)),
-            proxies=lambda wildcards: canonical(PROXIES),
+            caption=run.caption(display),
+            proxies=lambda wildcards: canonical(run.proxy_names()),
             classes=f"--classes {HEADLINE_CLASSES}" if display.classes else "",
             script=f"{SCRIPTS}/write_table.py",
             code=code("write_table.py", display.module),
@@ -41,9 +41,9 @@ for table_name, display in TABLES.items():
 rule tab_corpus:
     """The corpora: utterances, speakers, votes and what was left out."""
     input:
-        utterances=expand("results/corpora/{corpus}/utterances.parquet", corpus=SHOWN_CORPORA),
-        votes=expand("results/corpora/{corpus}/votes.parquet", corpus=SHOWN_CORPORA),
-        rejects=expand("results/corpora/{corpus}/rejects.parquet", corpus=SHOWN_CORPORA),
+        utterances=expand(rules.screen_corpus.output.utterances, corpus=SHOWN_CORPORA),
+        votes=expand(rules.screen_corpus.output.votes, corpus=SHOWN_CORPORA),
+        rejects=expand(rules.screen_corpus.output.rejects, corpus=SHOWN_CORPORA),
     output:
         table="paper/tables/tab_corpus.tex",
         data=report("paper/tables/tab_corpus.csv", caption="../report/caption.rst", category="Tables"),
@@ -72,7 +72,7 @@ rule tab_corpus:
 rule tab_votes_lost:
     """Utterances and votes found, kept and lost in each corpus, by reason."""
     input:
-        audits=expand("results/corpora/{corpus}/audit.json", corpus=SHOWN_CORPORA),
+        audits=expand(rules.screen_corpus.output.audit, corpus=SHOWN_CORPORA),
     output:
         table="paper/tables/tab_votes_lost.tex",
         data=report("paper/tables/tab_votes_lost.csv", caption="../report/caption.rst", category="Tables"),
@@ -99,7 +99,7 @@ rule tab_votes_lost:
 rule tab_hypotheses:
     """The three hypotheses about synthetic votes, with their verdicts."""
     input:
-        verdicts=needed("verdicts"),
+        verdicts=by_wildcards(run.needed, kinds=["verdicts"]),
     output:
         table="paper/tables/tab_hypotheses.tex",
         data=report("paper/tables/tab_hypotheses.csv", caption="../report/caption.rst", category="Tables"),
@@ -124,12 +124,9 @@ rule tab_hypotheses:
 rule tab_augmentation:
     """The training part of the first fold by class and bin, before and after every augmentation."""
     input:
-        labels=f"{HEADLINE_LABELS}/{SIMPLEX_LABELS}.parquet",
-        splits=f"results/splits/{HEADLINE['corpus']}/{HEADLINE['protocol']}.parquet",
-        augmented=[
-            f"results/augmented/{HEADLINE['corpus']}/{HEADLINE['protocol']}/{SIMPLEX_LABELS}/{name}/fold-0"
-            for name in AUGMENTED
-        ],
+        labels=run.label_table(HEADLINE["corpus"], HEADLINE["protocol"], run.shown_labels()),
+        splits=run.split_table(HEADLINE["corpus"], HEADLINE["protocol"]),
+        augmented=run.shown_items(),
     output:
         table="paper/tables/tab_augmentation.tex",
         data=report("paper/tables/tab_augmentation.csv", caption="../report/caption.rst", category="Tables"),
@@ -157,7 +154,7 @@ rule tab_validity:
     """Coverage of nominal 95 % intervals by method and design, and in the design of this run."""
     input:
         study=VALIDITY,
-        own=own_cell(),
+        own=run.headline_cell(),
     output:
         table="paper/tables/tab_validity.tex",
         data=report("paper/tables/tab_validity.csv", caption="../report/caption.rst", category="Tables"),

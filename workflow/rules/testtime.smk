@@ -1,12 +1,14 @@
 # Score what strategies at test time make of an ALM's answers, from a folder of answers that somebody else generated.
 
+SUBMISSION = run.submission_name()
+
 
 rule score_submission:
     """Every test-time strategy and control on a folder of answers (`--config submission=FOLDER`), with intervals."""
     input:
-        folder=submission_files,
-        votes=lambda wildcards: f"results/corpora/{submission_corpus()}/votes.parquet",
-        utterances=lambda wildcards: f"results/corpora/{submission_corpus()}/utterances.parquet",
+        folder=lambda wildcards: run.submission_files(),
+        votes=lambda wildcards: run.votes(run.submission_corpus()),
+        utterances=lambda wildcards: run.utterances(run.submission_corpus()),
     output:
         scores=f"results/testtime/{SUBMISSION}/scores.parquet",
         csv=f"results/testtime/{SUBMISSION}/strategies.csv",
@@ -24,10 +26,10 @@ rule score_submission:
         mem_mb=memory(2000, 120),
         runtime=60,
     params:
-        folder=lambda wildcards: from_start(config["submission"] or ""),
-        corpus=lambda wildcards: submission_corpus(),
-        classes=lambda wildcards: classes(submission_corpus()),
-        options=statistics_options("smoothing"),
+        folder=run.from_start(config.get("submission") or ""),
+        corpus=lambda wildcards: run.submission_corpus(),
+        classes=lambda wildcards: run.classes(run.submission_corpus()),
+        options=canonical(run.statistics_options("smoothing")),
         synonyms=f"{PROMPTS}/synonyms.yaml",
         seed=SEED,
         script=f"{SCRIPTS}/score_submission.py",

@@ -29,7 +29,7 @@ rule validate_cell:
 rule validate_statistics:
     """The coverage study at full size, minutes on two cores: which interval holds in which design."""
     input:
-        cells=[f"results/validity/cells/{design.name}.csv" for design in designs()],
+        cells=expand(rules.validate_cell.output, cell=[design.name for design in designs()]),
     output:
         "results/validity/coverage.csv",
     log:

@@ -23,7 +23,7 @@ ROOMS = [
     "amber2",
     "finetuning",
 ]
-ORDER = GROUND + ROOMS + ["evaluation", "testtime", "reporting"]
+ORDER = GROUND + ROOMS + ["evaluation", "testtime", "reporting", "run"]
 
 
 def imports(path):

@@ -1,0 +1,120 @@
+"""What a run estimates and shows; what is refused before any work."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from scaling_ambiguity.code_identity import SCRIPTS, dependencies
+from scaling_ambiguity.errors import UserError
+
+
+def test_statistics_are_those_of_the_stages_of_each_corpus(make):
+    run = make(run__corpora=["sim", "real"], run__protocols=["speakers", "published"])
+    assert run.statistics_of("shared") == [f"results/statistics/shared-{corpus}.parquet" for corpus in ("sim", "real")]
+    assert run.statistics_of("exchange") == ["results/statistics/exchange-sim-both.parquet"], "real has no annotator"
+    assert run.statistics_of("evaluation") == [
+        f"results/statistics/evaluation-sim-{protocol}.parquet" for protocol in ("speakers", "published")
+    ]
+    assert run.statistics_of("verdicts")[0] == "results/hypotheses/sim-both-speakers.json"
+    assert not any("hypotheses/" in path for path in run.statistics()), "verdicts are no table of estimates"
+    assert run.needed(["shared", "exchange"]) == [*run.statistics_of("shared"), *run.statistics_of("exchange")]
+
+
+def test_a_target_with_nothing_to_show_says_why(make):
+    run = make(run__corpora=["real"])
+    with pytest.raises(
+        UserError, match=r"this run has no exchange\. real: corpora\.real\.audio is none; left out: annot"
+    ):
+        run.needed(["shared", "exchange"])
+
+
+def test_options_are_those_that_a_rule_uses(make):
+    every = {"resamples": 10, "level": 0.9, "interval": "percentile"}
+    assert make().statistics_options() == every
+    assert make().statistics_options("smoothing") == every | {"smoothing": 0.1}
+    assert make().study_options("level_votes") == every | {"level_votes": 4}
+
+
+def test_annotators_and_given_tables_are_valued(make):
+    run = make(run__corpora=["sim", "real"])
+    below = "results/proxies/sim"
+    assert list(run.valued_annotators("sim")) == ["both", "sound", "words"], "also those that are compared"
+    assert run.valued_annotators("sim")["words"] == {
+        "proxies": f"{below}/words/votes.parquet",
+        "read_out": [f"{below}/words/read_out/{shard}.parquet" for shard in (0, 1)],
+    }
+    assert len(run.valued_tables("sim")) == 3 * (1 + 2)
+    assert run.valued_given("sim") == {"mine": "results/predictors/sim/mine.parquet"}, "no corpus: the headline's"
+    assert run.valued_given("real") == {"other": "results/predictors/real/other.parquet"}
+
+
+def test_the_headline_decides_what_the_paper_shows(make):
+    run = make()
+    assert run.headline_cell() == ["results/validity/cells/g6_h9_c2_n5.csv"]
+    assert run.stages_of_run() == {"votes", "annotation", "training"} and run.shown_items() == []
+    assert run.heldout_scores() == ["results/models/made/heldout.json"] and run.member_scores() == []
+    augmented = make(paper__headline={"corpus": "sim", "annotator": "fitted", "protocol": "published"})
+    assert augmented.shown_items() == ["results/augmented/sim/published/human/dime/fold-0"]
+    assert "augmentation" in augmented.stages_of_run()
+    assert augmented.member_scores() == ["results/models/fitted/fold-0.json"] and augmented.heldout_scores() == []
+    simplex = "paper/figures/fig_simplex.svg"
+    assert simplex in augmented.figure_files() and simplex not in run.figure_files()
+    assert "paper/tables/tab_corpus.tex" in run.table_files()
+
+
+def test_a_run_of_votes_alone_has_no_answers(make):
+    headline = {"corpus": "real", "annotator": "both", "protocol": "speakers"}
+    run = make(run__corpora=["real"], paper__headline=headline)
+    assert run.stages_of_run() == {"votes"} and run.headline_answers("status") == run.headline_cell() == []
+    assert make().headline_answers("draws") == ["results/proxies/sim/both/draws.csv"]
+
+
+def test_replayed_corpora_are_shown_after_those_of_the_run(make):
+    assert make(run__annotators=["faces"]).shown_corpora() == ["sim", "face"]
+
+
+def test_a_missing_table_is_named_before_any_work(make, tmp_path):
+    run = make(run__annotators=["given"], predictors={})
+    with pytest.raises(UserError, match=r"alms.given.votes = 'votes.csv': no such file in "):
+        run.refuse_missing_tables()
+    (tmp_path / "votes.csv").touch()
+    run.refuse_missing_tables()
+    with pytest.raises(UserError, match=r"predictors.mine.table = 'mine.csv'"):
+        make().refuse_missing_tables()
+
+
+def test_a_submission_is_found_or_refused(make, tmp_path):
+    assert make().submission_name() == "none"
+    with pytest.raises(UserError, match="nothing to score"):
+        make().submission_folder()
+    run, folder = make(submission="Tiny answers"), tmp_path / "Tiny answers"
+    assert run.submission_name() == "tiny_answers"
+    with pytest.raises(UserError, match=r"submission = 'Tiny answers': no manifest\.json"):
+        run.submission_files()
+    folder.mkdir()
+    (folder / "manifest.json").write_text("[")
+    with pytest.raises(UserError, match="not readable as a JSON object"):
+        run.submission_corpus()
+    (folder / "manifest.json").write_text(json.dumps({"corpus": "face"}))
+    with pytest.raises(UserError, match=r"corpus 'face' is not in this run \(sim\)"):
+        run.submission_corpus()
+    (folder / "manifest.json").write_text(json.dumps({"corpus": "sim"}))
+    (folder / "scores.jsonl.gz").touch()
+    assert run.submission_corpus() == "sim"
+    assert run.submission_files() == ["Tiny answers/manifest.json", "Tiny answers/scores.jsonl.gz"]
+
+
+def test_planning_loads_no_heavy_library():
+    heavy = ("torch", "transformers", "librosa", "pandera", "scipy", "matplotlib", "snakemake")
+    code = f"import sys; import scaling_ambiguity.run.results; print([m for m in {heavy} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_no_program_rests_on_the_run():
+    """An edit here re-runs nothing but what its inputs or parameters change."""
+    programs = sorted(SCRIPTS.glob("*.py"))
+    assert len(programs) > 40
+    assert not [path.name for path in programs if any("/run/" in file for file in dependencies(path))]
