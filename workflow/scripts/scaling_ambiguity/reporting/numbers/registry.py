@@ -11,7 +11,7 @@ import pandas as pd
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION, fault
 from scaling_ambiguity.reporting.selection import one, pick
-from scaling_ambiguity.reporting.text import bounds, number
+from scaling_ambiguity.reporting.text import interval_of, number
 from scaling_ambiguity.tables.statistics import STATISTICS
 
 ABSENT = "(not available)"
@@ -115,7 +115,7 @@ class Numbers:
         row = one(statistics, f"result key {key!r}", **wanted)
         text = number(float(row["estimate"]), digits)
         if interval:
-            between = bounds(float(row["low"]), float(row["high"]), digits)
+            between = interval_of(*(float(row[name]) for name in ("estimate", "low", "high")), digits)
             text = f"{text} {between}" if between else text
         self.add(
             Number(

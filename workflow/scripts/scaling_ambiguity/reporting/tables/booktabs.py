@@ -2,14 +2,14 @@
 
 from collections.abc import Sequence
 
-from scaling_ambiguity.reporting.text import bounds, number
+from scaling_ambiguity.reporting.text import interval_of, number
 
 Row = Sequence[str] | str
 
 
 def cell(estimate: float, low: float, high: float, digits: int = 3) -> str:
     """Return an estimate with its interval in small print."""
-    interval = bounds(low, high, digits)
+    interval = interval_of(estimate, low, high, digits)
     value = number(estimate, digits)
     return rf"{value} {{\scriptsize {interval}}}" if interval and value != "--" else value
 
