@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, stratum_titles
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import one, pick
 from scaling_ambiguity.reporting.text import count, p_text, percent
@@ -56,7 +56,6 @@ def _add_listening(numbers: Numbers, own: pd.DataFrame) -> None:
 def _add_row(numbers: Numbers, key: str, own: pd.DataFrame, stratum: str, metric: str) -> None:
     """Define the estimate, its adjusted p and the name of its stratum."""
     row = numbers.estimate(key, own, stratum=stratum, metric=metric)
-    kind, _, name = stratum.partition("=")
-    title = escape_latex(name if kind == "class" else f"{kind} {name}")
-    numbers.cell(f"{key}.name", row, "stratum", title)
+    title = stratum_titles(own["stratum"].unique())[stratum].removeprefix("class: ")
+    numbers.cell(f"{key}.name", row, "stratum", escape_latex(title))
     numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))
