@@ -32,7 +32,7 @@ def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
     contrasts = pick(own, metric="match_gap_minus_rest").dropna(subset="p_adjusted").sort_values("estimate")["stratum"]
     numbers.switch("factored", bool(len(contrasts)))
     if len(contrasts):
-        _add_row(numbers, "bias.worst", own, contrasts.iloc[0], "match_gap_minus_rest")
+        _add_row(numbers, "bias.lowest", own, contrasts.iloc[0], "match_gap_minus_rest")
     _add_listening(numbers, own)
     numbers.switch("componentsknown", bool(len(pick(own, metric="variance_rest"))))
     for part in ("utterance", "temperature", "focus", "rest") if numbers.switches["componentsknown"] else ():
