@@ -115,7 +115,7 @@ class Numbers:
         row = one(statistics, f"result key {key!r}", **wanted)
         text = number(float(row["estimate"]), digits)
         if interval:
-            between = interval_of(*(float(row[name]) for name in ("estimate", "low", "high")), digits)
+            between = interval_of(float(row["estimate"]), float(row["low"]), float(row["high"]), digits)
             text = f"{text} {between}" if between else text
         self.add(
             Number(
