@@ -26,8 +26,8 @@ def _rows(board: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that are drawn."""
     if len(board) <= MOST:
         return board
-    plain = ~board["labels"].str.startswith("control-") & (board["augmentation"] == "none")
-    return board[plain].head(MOST)
+    uncontrolled = ~board["labels"].str.startswith("control-") & (board["augmentation"] == "none")
+    return board[uncontrolled].head(MOST)
 
 
 def _draw_panel(axes: Axes, board: pd.DataFrame, rulers: pd.DataFrame, largest: float) -> None:
