@@ -17,6 +17,7 @@ from paper_text import (
 )
 
 from scaling_ambiguity.io import write_csv
+from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
 from scaling_ambiguity.reporting.numbers.corpus import add_effective_answers
 from scaling_ambiguity.reporting.numbers.levels import add_levels
@@ -110,7 +111,66 @@ def test_every_citation_is_in_the_bibliography_and_the_other_way_round(sources):
 
 def test_every_reference_carries_an_identifier():
     for entry in (PAPER / "refs.bib").read_text().split("\n@"):
-        assert re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.\d+/", entry), entry[:60]
+        assert re.search(r"arXiv:\d{4}\.\d{5}|doi:10\.\d+/|JSTOR:\d+", entry), entry[:60]
+
+
+@pytest.mark.parametrize(
+    ("words", "key"),
+    [
+        ("Krippendorff's", "hayes2007answering"),
+        ("Dirichlet-multinomial", "mosimann1962compound"),
+        ("Holm's method", "holm1979simple"),
+        ("prediction-powered", "angelopoulos2023prediction"),
+        ("resampled crossed", "owen2007pigeonhole"),
+        ("Dawid and Skene", "dawid1979"),
+        ("alternative annotator test", "calderon2025alternative"),
+        ("votes of non-experts equal one expert", "snow2008cheap"),
+    ],
+)
+def test_what_others_found_is_cited_where_it_is_used(words, key, sources):
+    """A citation within the sentence that has the words, in some section."""
+    sentences = [part for text in sources.values() for part in re.split(r"\.\s", " ".join(text.split()))]
+    assert any(words in part and re.search(rf"\\cite\{{[^}}]*{key}", part) for part in sentences)
+
+
+def test_what_is_shown_by_level_states_edges_and_reliability(sources):
+    """Not where proxies of known worth have levels of their panel, or p is adjusted over levels as well."""
+    text = " ".join(sources.values())
+    floats = re.findall(r"\\begin\{(?:figure|table)\*?\}.*?\\end\{(?:figure|table)\*?\}", text, re.DOTALL)
+    known = {"fig_shared_votes", "fig_validity", "tab_alignment"}
+    named = {name: one.caption for name, one in (FIGURES | TABLES).items() if name not in known}
+    by_level = {
+        name
+        for name, caption in named.items()
+        if re.search("ambiguity|[Bb]y level", caption) and name != "tab_augmentation"
+    }
+    assert {"fig_bias", "fig_models_by_level", "tab_strata", "tab_bias", "tab_exchange"} <= by_level
+    for name in by_level | {"tab_hypotheses"}:
+        (part,) = (part for part in floats if f"{{{name}}}" in part)
+        assert r"\result{levels.note}" in part or r"\levelnote" in part, name
+
+
+def test_no_extreme_is_called_a_fault(sources):
+    """The largest of many estimates is not thereby beyond chance: its p stands beside it, and no judgement."""
+    for name, text in sources.items():
+        assert not re.search(r"used too|\bworst\b|nineteen cases", text), name
+
+
+def test_a_price_is_what_a_vote_is_worth(numbers, run):
+    """Equivalent votes divided by the votes bought, for all of an utterance and for one."""
+    everyone = STATISTICS_TABLE.read(run["exchange"])
+    rows = everyone[(everyone["labels"] == "weighted") & (everyone["metric"] == "equivalent_votes")]
+    rows = rows[rows["population"] == "these raters"].set_index("votes")
+    for key, votes in (("all", 20), ("one", 1)):
+        number, worth = numbers[f"exchange.price.{key}"], rows.loc[votes]
+        assert number.value == pytest.approx(worth["estimate"] / votes)
+        ends = ", ".join(f"{worth[end] / votes:.3f}".replace("-", "$-$") for end in ("low", "high"))
+        assert number.text == f"{worth['estimate'] / votes:.3f} [{ends}]"
+    assert numbers.switches["pricedalone"]
+
+
+def test_a_corpus_says_what_it_left_out(numbers):
+    assert numbers["corpus.rejects.words"].text == "1 item is left out, with its reason"
 
 
 def test_every_number_says_where_it_comes_from(numbers):

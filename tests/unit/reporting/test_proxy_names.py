@@ -4,6 +4,7 @@ import json
 import re
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from matplotlib.text import Text
@@ -24,6 +25,7 @@ CAPTIONS = {name: one.caption for name, one in (FIGURES | TABLES).items()}
 SECTIONS = [file.stem for file in sorted((REPOSITORY / "paper" / "sections").glob("*.tex"))]
 THE_ALM = re.compile(r"\bthe ALMs?\b", re.IGNORECASE)  # that was asked; "an ALM" is any
 FACE = "the votes on the face"
+CLASSES = ["neutral", "happy", "sad", "angry"]
 
 
 def replaying(config: dict, presentation: str | None, *, reader: str = "cremad") -> dict:
@@ -127,3 +129,18 @@ def test_no_figure_or_table_of_replayed_votes_names_an_alm(name, run):
 
 def test_the_list_of_targets_names_no_alm():
     assert [one.title for one in (FIGURES | TABLES).values() if THE_ALM.search(one.title)] == []
+
+
+@pytest.mark.parametrize("name", [name for name, one in (FIGURES | TABLES).items() if one.shows])
+def test_no_identifier_of_the_configuration_is_printed(name, run):
+    """Two files, so that every panel and block has its heading."""
+    display = (FIGURES | TABLES)[name]
+    tables = [read_statistics([run[kind]]) for kind in display.shows if kind in run]
+    rows = pd.concat([*tables, *(one.assign(file=one["file"] + "2", corpus="my_corpus") for one in tables)])
+    more: list = [CLASSES] if display.classes else []
+    more += [{"tiny_crossed": "the ALM's votes"}] if display.proxies else []
+    with styled(REPOSITORY / "paper" / "paper.mplstyle"):
+        shown, _ = display.load()(rows, *more)
+    words = shown if isinstance(shown, str) else " ".join(one.get_text() for one in shown.findobj(Text))
+    words = re.sub(r"\$[^$]*\$", "", words)
+    assert "my corpus" in words and not re.search(r"\w\\?_\w|\w=\w", words), words

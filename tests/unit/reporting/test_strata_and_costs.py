@@ -49,7 +49,7 @@ def lines_of(table):
 def test_strata_stand_in_order_with_their_sizes(evaluation):
     table, shown = strata_table(evaluation)
     lines = lines_of(table)
-    names = [r"all utterances", "balanced split: weighted", "balanced split: subsample", "class: sad", "conflict: 1"]
+    names = [r"all utterances", "balanced split: weighted", "balanced split: subsample", "class: sad", "conflict: yes"]
     assert list(lines)[1:] == names
     assert [lines[name][0] for name in names] == ["480", "177", "65", "145", "128"]
     # prior, smoothed human votes, models on human, synthetic and combined labels

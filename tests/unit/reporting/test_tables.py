@@ -7,9 +7,19 @@ import pytest
 
 from scaling_ambiguity.corpora.roles import votes_to_deal
 from scaling_ambiguity.labels.counting import human_votes
-from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, predictor_name, split_labels
+from scaling_ambiguity.reporting.naming import (
+    arm_name,
+    arm_order,
+    escape_latex,
+    plain,
+    predictor_name,
+    split_labels,
+    stratum_titles,
+)
 from scaling_ambiguity.reporting.selection import no_wider, pick, read_statistics
+from scaling_ambiguity.reporting.tables.agreement import agreement_table
 from scaling_ambiguity.reporting.tables.alignment import alignment_table
+from scaling_ambiguity.reporting.tables.bias import bias_table
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.tables.corpus import describe_corpus, vote_counts
 from scaling_ambiguity.reporting.tables.results import results_table
@@ -34,6 +44,43 @@ def test_cells_hold_the_interval_where_there_is_one():
 def test_a_row_of_the_wrong_length_is_refused():
     with pytest.raises(ValueError, match="the head 2"):
         tabular("ll", ["a", "b"], [["1"]])
+
+
+def test_a_column_that_a_run_cannot_have_is_left_out_and_no_other():
+    """The raters of CREMA-D are not known, and no real corpus has a truth; a level without utterances stays."""
+    head = ["", "raters like these", "high"]
+    assert tabular("lrr", head, [["a", "--", "--"], "b", ["c", "--", "1"]]) == tabular(
+        "lr", ["", "high"], [["a", "--"], "b", ["c", "1"]]
+    )
+    assert "raters like these" in tabular("lrr", head, [["a", "0.1", "--"]])
+    assert tabular("lrr", ["", "low", "high"], [["a", "1", "--"]]).count("&") == 4
+
+
+def test_agreement_and_the_alternative_annotator_test_have_heads_of_their_own(run):
+    rows = read_statistics([run["agreement"]])
+    first, second = agreement_table(rows)[0].split("\\medskip")
+    assert "people alone & with the synthetic rater" in first and "winning rate" not in first
+    assert "winning rate & advantage & verdict" in second and "margin 0.2, 12 raters" in second
+    assert "people alone" not in second and "/" not in first + second
+    unknown = agreement_table(rows[~rows["metric"].str.startswith("alt_test")])[0]
+    assert unknown.count("tabular}{") == 1 and "not applicable, raters are not known" in unknown
+
+
+def test_every_part_of_the_bias_has_heads_of_its_own(run):
+    table = bias_table(read_statistics([run["bias"]]), {"tiny_crossed": "the ALM's votes"})[0]
+    heads = [line.partition(" & ")[0] for line in table.splitlines() if "difference" in line or "minus this" in line]
+    assert heads == ["share of a label", "chance that votes agree", "given the voice alone", "given the words alone"]
+    assert table.count("conflict: yes") == 3 and "two people & a person, one of the ALM's votes" in table
+    lines = [line for line in table.splitlines() if line.startswith("focus line")]
+    assert len(lines) == 1 and lines[0].count("&") == 1
+
+
+def test_strata_are_named_in_words():
+    titles = stratum_titles(["all", "low", "conflict=0", "conflict=1", "Sex=Male", "turns=1", "turns=2", "class=sad"])
+    assert list(titles.values()) == [
+        *("all", "low ambiguity", "conflict: no", "conflict: yes", "Sex: Male", "turns: 1", "turns: 2", "class: sad")
+    ]
+    assert plain("tiny_crossed", "protocol fair") == "tiny crossed, protocol fair"
 
 
 def test_names_are_taken_apart_and_written_out():
@@ -87,8 +134,8 @@ def test_a_small_peer_has_a_block_of_its_own_beside_the_model(run):
     peer["estimate"] += 5
     both = pd.concat([statistics, peer], ignore_index=True)
     for table in (results_table(both)[0], strata_table(both)[0]):
-        first, second = (table.index(name) for name in ("tiny", r"tiny\_mlp"))
-        assert first < second and table.count(r"tiny\_mlp") == 1
+        first, second = (table.index(name) for name in ("tiny", "tiny mlp"))
+        assert first < second and table.count("tiny mlp") == 1
     lines = [line.split(" & ") for line in results_table(both)[0].splitlines() if line.startswith("combined, equal &")]
     assert float(lines[1][1].split()[0]) == pytest.approx(float(lines[0][1].split()[0]) + 5)
 

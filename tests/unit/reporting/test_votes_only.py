@@ -86,6 +86,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "listened": False,
         "conflicting": False,
         "componentsknown": False,
+        "pricedalone": True,
         "classshares": False,
         "exchangeleveled": True,
         "calibratedrefused": False,
@@ -208,7 +209,7 @@ def test_failed_draws_are_counted_by_reason(numbers):
         "4",
         r"99.7\,\%",
     ]
-    assert numbers["settings.source"].text == r"cremad\_face"
+    assert numbers["settings.source"].text == "cremad face"
     assert numbers["settings.source.presentation"].text == "face"
     assert numbers["settings.corpus.presentation"].text == "voice"
 

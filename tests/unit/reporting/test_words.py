@@ -12,7 +12,8 @@ from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.numbers.registry import Numbers
-from scaling_ambiguity.reporting.text import bounds, count, joined, number, p_text, p_value, percent
+from scaling_ambiguity.reporting.tables.booktabs import cell
+from scaling_ambiguity.reporting.text import bounds, count, interval_of, joined, number, p_text, p_value, percent
 from scaling_ambiguity.reporting.words import difference, equivalent, several, trend
 
 PAPER = SCHEMA.parents[2] / "paper"
@@ -25,8 +26,19 @@ def test_numbers_are_rounded_once_and_keep_their_sign():
     assert number(math.nan) == "--"
     assert count(9600) == r"9\,600"
     assert percent(0.123, 1) == r"12.3\,\%"
+    assert (percent(0, 1), percent(1.0, 1)) == (r"0\,\%", r"100\,\%")
+    assert percent(44_648 / 44_652, 1) == r"$>$99.9\,\%", "all but four votes are not all"
+    assert (percent(4 / 44_652, 1), percent(0.996)) == (r"$<$0.1\,\%", r"$>$99\,\%")
+    assert (percent(-0.002), percent(1.002), percent(0.95)) == (r"0\,\%", r"100\,\%", r"95\,\%")
     assert p_value(0.0001) == "$<$0.001"
     assert joined(["a", "b", "c"]) == "a, b and c"
+
+
+def test_a_constant_of_any_sample_has_no_interval():
+    uniform = math.log(4)
+    assert interval_of(uniform, uniform, uniform) == "" and cell(uniform, uniform, uniform) == "1.386"
+    assert interval_of(0.0, 0.0, 0.0004) == "[0.000, 0.000]"
+    assert interval_of(0.5, 0.5, math.nan, 1) == r"[0.5, $\infty$]" and interval_of(0.5, math.nan, math.nan) == ""
 
 
 def test_open_intervals_are_written_as_open():

@@ -338,7 +338,8 @@ TABLES = {
     "tab_votes_lost": Display(
         "votes",
         """What was found, kept and lost. A vote is lost for the first reason that holds; votes kept name a class and
-        their utterance is kept. Reasons in full are in the table's CSV and, item by item, in the rejects.""",
+        their utterance is kept. Reasons in full are in the table's CSV and, item by
+        item, in the lists of rejected items.""",
     ),
     "tab_validity": Display(
         "votes",
@@ -417,7 +418,8 @@ TABLES = {
         utterance of the corpus typically has, as far as the curve reaches; the same by level of ambiguity, from
         disjoint sets of votes; and the share of each class in the corpus from one human vote on a fifth of the
         utterances, alone and prediction-powered by synthetic votes on all, where the ratio says how many times as
-        many human votes would do as well: below one is a loss. The share among all human votes contains those that
+        many human votes would do as well: below one is a loss; the
+        weight of the synthetic votes, lambda, is taken as known. The share among all human votes contains those that
         were used.""",
         ("exchange", "exchange_by_level"),
         "reporting.tables.exchange:exchange_table",

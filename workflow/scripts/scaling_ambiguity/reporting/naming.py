@@ -1,6 +1,7 @@
 """How names of the tables are written for a reader, and text made safe for LaTeX."""
 
 import re
+from collections.abc import Iterable
 
 from scaling_ambiguity.labels.levels import LEVELS as LEVELS
 from scaling_ambiguity.labels.names import Labels
@@ -22,6 +23,31 @@ SYNTHETIC_DETAILS = {
     "smoothed": ("smoothed",),
     "matched-smoothed": ("matched", "smoothed"),
 }
+
+
+YES = {"0": "no", "1": "yes"}
+
+
+def plain(*names: str) -> str:
+    """Return names of the configuration as words, joined by commas: ``tiny_crossed`` -> ``tiny crossed``."""
+    return ", ".join(str(name).replace("_", " ") for name in names)
+
+
+def stratum_titles(strata: Iterable[str]) -> dict[str, str]:
+    """Return the printed names of strata: levels of ambiguity, and values of factors, e.g. ``group: deep``.
+
+    Where all values of a factor among ``strata`` are 0 or 1, these are ``no`` and ``yes``.
+    """
+    values: dict[str, set[str]] = {}
+    for name, _, value in (stratum.partition("=") for stratum in strata):
+        values.setdefault(name, set()).add(value)
+    titles = {}
+    for stratum in strata:
+        name, _, value = stratum.partition("=")
+        words = YES[value] if values[name] <= set(YES) else value
+        of_factor = f"{plain(name)}: {plain(words)}"
+        titles[stratum] = of_factor if "=" in stratum else f"{name} ambiguity" if name in LEVELS else name
+    return titles
 
 
 def split_labels(labels: str) -> Labels:
@@ -72,6 +98,7 @@ def valued_name(model: str, labels: str, augmentation: str, votes: float) -> str
     """Return the name of a row of the leaderboard, e.g. ``tiny_mlp on combined, equal labels with dime``."""
     if labels == "genuine":
         return f"{votes:.0f} human vote{'s' if votes != 1 else ''}, set apart"
+    model, augmentation = plain(model), plain(augmentation)
     if labels == "weighted":
         return f"{model}, {votes:.0f} vote{'s' if votes != 1 else ''}"
     if labels == "as_is":

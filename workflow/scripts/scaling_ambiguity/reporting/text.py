@@ -23,8 +23,15 @@ def count(value: float) -> str:
 
 
 def percent(share: float, digits: int = 0) -> str:
-    """Return a share in [0, 1] as a percentage."""
-    return rf"{100 * share:.{digits}f}\,\%" if math.isfinite(share) else "--"
+    """Return a share in [0, 1] as a percentage; only nothing is printed as 0 % and only all of it as 100 %."""
+    if not math.isfinite(share):
+        return "--"
+    text, step = number(100 * share, 0 if share in (0, 1) else digits), 10.0**-digits
+    if 0 < share < 1 and 100 * share < step / 2:
+        text = f"$<${step:.{digits}f}"
+    elif 0 < share < 1 and 100 * (1 - share) < step / 2:
+        text = f"$>${100 - step:.{digits}f}"
+    return rf"{text}\,\%"
 
 
 def bounds(low: float, high: float, digits: int = 3) -> str:
@@ -34,6 +41,12 @@ def bounds(low: float, high: float, digits: int = 3) -> str:
     if not math.isfinite(low) and not math.isfinite(high):
         return ""
     return f"[{left}, {right}]"
+
+
+def interval_of(estimate: float, low: float, high: float, digits: int = 3) -> str:
+    """Return the interval of an estimate, "" if it has none: one without bounds, or a constant of any sample."""
+    constant = math.isclose(low, estimate, abs_tol=1e-12) and math.isclose(high, estimate, abs_tol=1e-12)
+    return "" if constant else bounds(low, high, digits)
 
 
 def p_text(row: Mapping[str, Any] | pd.Series, column: str = "p_adjusted") -> str:

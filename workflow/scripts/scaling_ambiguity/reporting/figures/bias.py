@@ -9,6 +9,7 @@ from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from scaling_ambiguity.reporting.naming import plain, stratum_titles
 from scaling_ambiguity.reporting.proxy_names import label, shared_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, ORANGE, TEXT_WIDTH, VERMILION, draw_estimates
@@ -44,7 +45,7 @@ def draw_bias(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tuple[Fig
             panel = figure.add_subplot(grid[row, column])
             _draw_panel(panel, rows, names, votes)
             if several:
-                panel.set_title(f"{rows['corpus'].iloc[0]}, {rows['protocol'].iloc[0]}, {rows['model'].iloc[0]}")
+                panel.set_title(plain(*(rows[key].iloc[0] for key in ("corpus", "protocol", "model"))))
             if column:
                 panel.tick_params(labelleft=False)
     figure.legend(*_legend(figure, votes), loc="outside upper center", ncols=2 * min(columns, 2))
@@ -79,8 +80,7 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, strata: list[str], votes: str) -
         y = np.arange(len(strata))[shown] + (number - 1.5) * 0.16
         draw_estimates(axes, y, own[shown], horizontal=True, color=colour, fmt=marker, markersize=3,
                        label=name.format(votes=votes))  # fmt: skip
-    names = [f"{name} ambiguity" if name in LEVELS else name.replace("=", " ") for name in strata]
-    axes.set_yticks(range(len(strata)), names)
+    axes.set_yticks(range(len(strata)), list(stratum_titles(strata).values()))
     axes.set(ylim=(len(strata) - 0.4, -0.6), xlabel="chance of agreeing with a person")
     axes.grid(axis="y", visible=False)
     for place, name in enumerate(strata[1:], start=1):

@@ -8,6 +8,7 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
+from scaling_ambiguity.reporting.naming import plain
 from scaling_ambiguity.reporting.proxy_names import SYNTHETIC, label
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import COLUMN_WIDTH, PAGE_HEIGHT
@@ -29,7 +30,8 @@ def draw_confusion(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tupl
     for (left, right), (_, own) in zip(axes, files, strict=True):
         synthetic = next(name for name in own["labels"] if name.startswith("synthetic-"))
         annotator = synthetic.removeprefix("synthetic-")
-        votes = label(proxies.get(annotator, SYNTHETIC)) + (f", {annotator}" if len(files) > 1 else "")
+        votes = label(proxies.get(annotator, SYNTHETIC))
+        votes += f", {plain(own['corpus'].iloc[0], annotator)}" if len(files) > 1 else ""
         for panel, labels, title in ((left, "people", "people"), (right, synthetic, votes)):
             matrix = matrix_of(own, labels)
             seaborn.heatmap(

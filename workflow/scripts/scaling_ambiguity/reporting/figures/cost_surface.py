@@ -8,7 +8,7 @@ import pandas as pd
 import seaborn
 from matplotlib.figure import Figure
 
-from scaling_ambiguity.reporting.naming import predictor_name
+from scaling_ambiguity.reporting.naming import plain, predictor_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import COLUMN_WIDTH
 
@@ -26,7 +26,7 @@ def label_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     files = list(rows.groupby("file", sort=True))
     found = []
     for _, group in files:
-        where = f"{group['corpus'].iloc[0]}, " if len(files) > 1 else ""
+        where = f"{plain(group['corpus'].iloc[0])}, " if len(files) > 1 else ""
         for labels in sorted(set(group["labels"]) - {"human"}):
             found.append((f"{where}{predictor_name(labels)}", pick(group, labels=["human", labels])))
         if set(group["labels"]) == {"human"}:
@@ -46,8 +46,8 @@ def model_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     several = len(groups) > 1
     found = []
     for (_, model, _), group in groups:
-        where = f"{group['corpus'].iloc[0]}, {group['protocol'].iloc[0]}, " if several else "model "
-        found.append((where + model, group))
+        where = plain(group["corpus"].iloc[0], group["protocol"].iloc[0], model) if several else f"model {plain(model)}"
+        found.append((where, group))
     return found
 
 

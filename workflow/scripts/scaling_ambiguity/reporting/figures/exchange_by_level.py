@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from scaling_ambiguity.reporting.figures.exchange_rate import SHORT, VARIANTS, draw_open, known_name
-from scaling_ambiguity.reporting.naming import LEVELS
+from scaling_ambiguity.reporting.naming import LEVELS, plain
 from scaling_ambiguity.reporting.selection import pick
 from scaling_ambiguity.reporting.style import COLUMN_WIDTH, GREEN, GREY, SKY, VERMILION
 from scaling_ambiguity.tables.statistics import THESE
@@ -37,7 +37,7 @@ def draw_exchange_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFra
         else:
             drawn |= _draw_panel(panel, rows)
         if len(groups) > 1:
-            panel.set_title(f"{rows['corpus'].iloc[0]}, {rows['protocol'].iloc[0]}")
+            panel.set_title(plain(rows["corpus"].iloc[0], rows["protocol"].iloc[0]))
     if drawn:
         handles = [Line2D([], [], color=colour, marker=marker, linewidth=1.1) for colour, marker in drawn.values()]
         names = [SHORT.get(name) or known_name(name) for name in drawn]

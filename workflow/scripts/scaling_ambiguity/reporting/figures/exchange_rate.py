@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scaling_ambiguity.metrics.catalogue import METRICS
-from scaling_ambiguity.reporting.naming import predictor_name
+from scaling_ambiguity.reporting.naming import plain, predictor_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import (
     BLUE,
@@ -133,6 +133,6 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             else:
                 axes[2, column].set_axis_off()
         if len(groups) > 1:
-            axes[0, column].set_title(rows["corpus"].iloc[0])
+            axes[0, column].set_title(plain(rows["corpus"].iloc[0]))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure, pick(statistics, metric=("nll", "nll_fitted", "equivalent_votes", "weight"))

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from scaling_ambiguity.metrics.catalogue import METRICS
-from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, predictor_name, split_labels
+from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, plain, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import (
     BLUE,
@@ -134,7 +134,7 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
         panels[1].set_xlabel(XLABEL[strata])
         if len(groups) > 1:
             title = (group["corpus"].iloc[0], split_labels(synthetic[0])[1], group["protocol"].iloc[0])
-            panels[0].set_title(", ".join(title))
+            panels[0].set_title(plain(*title))
     _legend(figure, axes[0][0], columns=2)
     return figure, pd.concat([group for _, group in groups])
 
@@ -171,6 +171,6 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
         panels[1].grid(axis="x", visible=False)
         panels[1].set_xlabel(XLABEL[strata])
         if len(groups) > 1:
-            panels[0].set_title(f"{group['corpus'].iloc[0]}, {model}, {group['protocol'].iloc[0]}")
+            panels[0].set_title(plain(group["corpus"].iloc[0], model, group["protocol"].iloc[0]))
     _legend(figure, axes[0][0], columns=3)
     return figure, pd.concat([rows[rows["model"] != "none"], floors])

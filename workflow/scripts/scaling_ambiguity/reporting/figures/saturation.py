@@ -6,7 +6,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from scaling_ambiguity.reporting.naming import split_labels
+from scaling_ambiguity.reporting.naming import plain, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import BLACK, BLUE, COLUMN_WIDTH, GREY, PURPLE, SKY, VERMILION, draw_estimates
 
@@ -76,7 +76,7 @@ def draw_saturation(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for panel, (_, name, rows) in zip(axes[:, 0], panels, strict=True):
         _draw_panel(panel, rows, name)
         if len(panels) > 1:
-            panel.set_title(f"{rows['corpus'].iloc[0]}, {split_labels(name)[1]}")
+            panel.set_title(plain(rows["corpus"].iloc[0], split_labels(name)[1]))
     handles, names = max((panel.get_legend_handles_labels() for panel in axes[:, 0]), key=lambda pair: len(pair[0]))
     if handles:
         figure.legend(handles, names, loc="outside upper center", ncols=2)

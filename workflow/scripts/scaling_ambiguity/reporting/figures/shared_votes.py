@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from scaling_ambiguity.reporting.figures.exchange_rate import draw_open
-from scaling_ambiguity.reporting.naming import LEVELS
+from scaling_ambiguity.reporting.naming import LEVELS, plain
 from scaling_ambiguity.reporting.selection import pick
 from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, ORANGE, VERMILION
 
@@ -41,7 +41,7 @@ def draw_shared_votes(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         if pick(rows, metric="nll").empty:
             for panel in line:
                 panel.set_axis_off()
-            words = f"{rows['corpus'].iloc[0]}: too few utterances\nwith votes for every role"
+            words = f"{plain(rows['corpus'].iloc[0])}: too few utterances\nwith votes for every role"
             line[1].text(0.5, 0.5, words, ha="center", va="center", transform=line[1].transAxes)
             continue
         largest = float(pick(rows, labels="human", metric="nll")["votes"].max())
@@ -52,7 +52,7 @@ def draw_shared_votes(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             if number == 0:
                 panel.set_title(title)
             if panel is line[0]:
-                where = f"{rows['corpus'].iloc[0]}, " if len(groups) > 1 else ""
+                where = f"{plain(rows['corpus'].iloc[0])}, " if len(groups) > 1 else ""
                 panel.set_ylabel(f"{where}equivalent human votes")
             else:
                 panel.tick_params(labelleft=False)

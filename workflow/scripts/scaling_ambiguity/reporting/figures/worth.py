@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from scaling_ambiguity.evaluation.leaderboard import largest_k, leaderboard
 from scaling_ambiguity.reporting.figures.exchange_rate import TICK, draw_open
-from scaling_ambiguity.reporting.naming import valued_name
+from scaling_ambiguity.reporting.naming import plain, valued_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, GREY, ORANGE, PURPLE
 
@@ -26,8 +26,8 @@ def _rows(board: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that are drawn."""
     if len(board) <= MOST:
         return board
-    plain = ~board["labels"].str.startswith("control-") & (board["augmentation"] == "none")
-    return board[plain].head(MOST)
+    uncontrolled = ~board["labels"].str.startswith("control-") & (board["augmentation"] == "none")
+    return board[uncontrolled].head(MOST)
 
 
 def _draw_panel(axes: Axes, board: pd.DataFrame, rulers: pd.DataFrame, largest: float) -> None:
@@ -62,7 +62,7 @@ def draw_worth(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         own = pick(statistics, corpus=corpus, protocol=protocol)
         rulers = pick(own, labels="genuine", metric="equivalent_votes").sort_values("votes")
         largest = largest_k(own)
-        panels.append((f"{corpus}, {protocol}", _rows(rows), rulers, largest))
+        panels.append((plain(corpus, protocol), _rows(rows), rulers, largest))
     heights = [ROW * (len(rows) + len(rulers)) + MARGIN for _, rows, rulers, _ in panels]
     figure, axes = plt.subplots(
         len(panels), 1, figsize=(COLUMN_WIDTH, sum(heights)), squeeze=False, height_ratios=heights

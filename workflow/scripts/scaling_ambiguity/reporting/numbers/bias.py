@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, stratum_titles
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import one, pick
 from scaling_ambiguity.reporting.text import count, p_text, percent
@@ -32,7 +32,7 @@ def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
     contrasts = pick(own, metric="match_gap_minus_rest").dropna(subset="p_adjusted").sort_values("estimate")["stratum"]
     numbers.switch("factored", bool(len(contrasts)))
     if len(contrasts):
-        _add_row(numbers, "bias.worst", own, contrasts.iloc[0], "match_gap_minus_rest")
+        _add_row(numbers, "bias.lowest", own, contrasts.iloc[0], "match_gap_minus_rest")
     _add_listening(numbers, own)
     numbers.switch("componentsknown", bool(len(pick(own, metric="variance_rest"))))
     for part in ("utterance", "temperature", "focus", "rest") if numbers.switches["componentsknown"] else ():
@@ -56,7 +56,6 @@ def _add_listening(numbers: Numbers, own: pd.DataFrame) -> None:
 def _add_row(numbers: Numbers, key: str, own: pd.DataFrame, stratum: str, metric: str) -> None:
     """Define the estimate, its adjusted p and the name of its stratum."""
     row = numbers.estimate(key, own, stratum=stratum, metric=metric)
-    kind, _, name = stratum.partition("=")
-    title = escape_latex(name if kind == "class" else f"{kind} {name}")
-    numbers.cell(f"{key}.name", row, "stratum", title)
+    title = stratum_titles(own["stratum"].unique())[stratum].removeprefix("class: ")
+    numbers.cell(f"{key}.name", row, "stratum", escape_latex(title))
     numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))

@@ -57,6 +57,11 @@ def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[st
     for name, (key, digits) in DECIMALS.items():
         if np.isfinite(described[name]):
             numbers.value(key, described[name], number(described[name], digits), column=name, **whole)
+    left = int(described["items left out"])
+    words = (
+        f"{count(left)} items are left out, each with its reason" if left > 1 else "1 item is left out, with its reason"
+    )
+    numbers.words("corpus.rejects.words", words if left else "No item was left out", ["corpus.rejects"])
     listed: dict[str, Any] = {"file": CONFIGURATION, "column": f"corpora.{corpus}.classes"}
     numbers.value("corpus.classes", len(classes), count(len(classes)), function="length", **listed)
     names = joined([rf"\emph{{{escape_latex(label)}}}" for label in classes])

@@ -7,8 +7,8 @@ import pandas as pd
 
 from scaling_ambiguity.inference.exchange_rows import REFUSED
 from scaling_ambiguity.reporting.naming import LEVELS
-from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
-from scaling_ambiguity.reporting.selection import need, no_wider, pick
+from scaling_ambiguity.reporting.numbers.registry import ABSENT, Number, Numbers, address
+from scaling_ambiguity.reporting.selection import need, no_wider, one, pick
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
 from scaling_ambiguity.reporting.words import FEW_SPEAKERS, equivalent
 from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
@@ -49,6 +49,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         numbers.estimate(f"exchange.{name}.nll", table, optional=optional, labels=labels, metric="nll", votes=m)
         about = {"labels": labels, "metric": "equivalent_votes", "votes": m}
         _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **about)
+    _add_price(numbers, table, largest, m)
     numbers.estimate("exchange.weight", table, digits=2, labels="weighted", metric="weight", votes=m)
     numbers.switch("calibratedrefused", bool((pick(table, labels="calibrated")["method"] == REFUSED).any()))
     calibrated_all: dict[str, Any] = {"labels": "calibrated-human", "metric": "nll", "votes": largest}
@@ -68,6 +69,27 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     _add_read_out(numbers, table, largest, level)
     _add_gains(numbers, table, m)
     _add_shares(numbers, table)
+
+
+def _add_price(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) -> None:
+    """Define ``exchange.price.*``, in prices of a human vote: below it synthetic votes cost less than they are worth.
+
+    ``all``: of one of the m votes of an utterance, k* / m; ``one``: of a single vote per utterance. ``pricedalone``:
+    single votes were valued too.
+    """
+    wanted: dict[str, Any] = {"labels": "weighted", "metric": "equivalent_votes"}
+    numbers.switch("pricedalone", m > 1 and bool(len(pick(table, votes=1.0, **wanted))))
+    for name, votes in (("all", m), ("one", 1.0)) if numbers.switches["pricedalone"] else (("all", m),):
+        row = one(table, "exchange.price", votes=votes, **wanted)
+        estimate, low, high = (float(row[column]) / votes for column in ("estimate", "low", "high"))
+        beyond = row["one_sided"] == "low" and estimate * votes >= largest
+        value = f"$>${number(largest / votes)}" if beyond else number(estimate)
+        about = {"file": row["file"], "column": "estimate", "rows": address(row), "n": int(row["n"])}
+        numbers.add(
+            Number(
+                f"exchange.price.{name}", f"{value} {bounds(low, high)}".strip(), estimate, function="per vote", **about
+            )
+        )
 
 
 def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: float) -> None:

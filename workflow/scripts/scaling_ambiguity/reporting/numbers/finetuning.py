@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined
 from scaling_ambiguity.reporting.words import several
@@ -78,7 +78,7 @@ def add_trainings(setting: Callable[..., None], numbers: Numbers, config: dict[s
         given = numbers.switches["replayed"] or numbers.switches["tabulated"]
         if given or not numbers.switches["sametrained"]:  # otherwise the annotator is named
             adapted = adapted_models(config)
-            words, function = joined([escape_latex(m) for m in adapted]), "models that are no peers"
+            words, function = joined([escape_latex(plain(m)) for m in adapted]), "models that are no peers"
             setting("settings.model", ", ".join(adapted), words, "finetuning.models", function)
     if numbers.switches["controlled"]:
         kinds = config["controls"]

@@ -3,7 +3,7 @@
 import math
 from typing import Any
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
 
@@ -29,6 +29,6 @@ def add_hypotheses(numbers: Numbers, found: dict[str, Any], file: str) -> None:
             keys.append(key)
             verdicts.append(rf"H{i} is \emph{{{verdict}}}")
         who = POOLINGS.get(family["pooling"], f"{escape_latex(family['pooling'])} pooling")
-        who += f" ({escape_latex(family['model'])})" if len(models) > 1 else ""
+        who += f" ({escape_latex(plain(family['model']))})" if len(models) > 1 else ""
         sentences.append(f"with {who}, {joined(verdicts)}")
     numbers.words("hypotheses.verdicts", "; ".join(sentences), keys)

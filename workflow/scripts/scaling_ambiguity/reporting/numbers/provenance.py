@@ -37,6 +37,7 @@ FUNCTIONS: dict[str, Callable[[pd.DataFrame, str], Any]] = {
     "distinct": lambda rows, column: rows[column].nunique(),
     "share of the total": lambda rows, column: rows[column].sum() / rows["total"].sum(),
     "rest of the total": lambda rows, column: rows["total"].sum() - rows[column].sum(),
+    "per vote": lambda rows, column: (rows[column] / rows["votes"]).iloc[0],
     "mean of the diagonal": lambda rows, column: np.diag(matrix_of(rows, rows["labels"].iloc[0])).mean(),
 }
 OF_ENTRIES: dict[str, Callable[[Any], Any]] = {

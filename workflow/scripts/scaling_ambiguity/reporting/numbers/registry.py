@@ -11,7 +11,7 @@ import pandas as pd
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION, fault
 from scaling_ambiguity.reporting.selection import one, pick
-from scaling_ambiguity.reporting.text import bounds, number
+from scaling_ambiguity.reporting.text import interval_of, number
 from scaling_ambiguity.tables.statistics import STATISTICS
 
 ABSENT = "(not available)"
@@ -88,7 +88,7 @@ class Numbers:
         """Add the value in a column of one row of a statistics table that was read with its ``file``."""
         if column not in row:
             raise ValueError(f"the result key {key!r} is of the column {column!r}; a row has {list(row.index)}")
-        self.value(key, row[column], text, file=row["file"], column=column, rows=_address(row), n=int(row["n"]))
+        self.value(key, row[column], text, file=row["file"], column=column, rows=address(row), n=int(row["n"]))
 
     def absent(self, key: str) -> None:
         """Add a text for a quantity that has no number in this run."""
@@ -115,7 +115,7 @@ class Numbers:
         row = one(statistics, f"result key {key!r}", **wanted)
         text = number(float(row["estimate"]), digits)
         if interval:
-            between = bounds(float(row["low"]), float(row["high"]), digits)
+            between = interval_of(float(row["estimate"]), float(row["low"]), float(row["high"]), digits)
             text = f"{text} {between}" if between else text
         self.add(
             Number(
@@ -124,7 +124,7 @@ class Numbers:
                 value=_finite(row["estimate"]),
                 file=row["file"],
                 column="estimate",
-                rows=_address(row),
+                rows=address(row),
                 n=int(row["n"]),
                 n_clusters=int(row["n_clusters"]),
                 low=_finite(row["low"]),
@@ -168,7 +168,7 @@ def _finite(value: float) -> float | None:
     return value if math.isfinite(value) else None
 
 
-def _address(row: pd.Series) -> dict[str, Any]:
+def address(row: pd.Series) -> dict[str, Any]:
     """Return the columns that address one row of a statistics table, in this table the only one."""
     return {name: _json(row[name]) for name in STATISTICS.key if name in row}
 

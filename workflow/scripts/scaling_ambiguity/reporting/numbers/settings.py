@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.numbers.finetuning import add_training_switches, add_trainings
 from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION
@@ -91,12 +91,13 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     headline = config["paper"]["headline"]
     _add_paper(setting, config["paper"])
     _add_analysis(setting, config["statistics"], config["protocols"], headline["protocol"])
-    _add_annotator(setting, config, headline, replayed=numbers.switches["replayed"])
+    made = numbers.switches["heldoutscores"] or numbers.switches["crossfitted"]
+    _add_annotator(setting, config, headline, replayed=numbers.switches["replayed"], made=made)
     if numbers.switches["crossfitted"]:
         name = config["annotators"][headline["annotator"]]["alm"]
         entry, path = config["alms"][name], f"alms.{name}"
         corpus, encoder = entry["trained_on"]["corpus"], entry["encoder"]
-        setting("alm.corpus", corpus, escape_latex(corpus), f"{path}.trained_on.corpus")
+        setting("alm.corpus", corpus, escape_latex(plain(corpus)), f"{path}.trained_on.corpus")
         setting("alm.tower", encoder["checkpoint"], escape_latex(encoder["checkpoint"]), f"{path}.encoder.checkpoint")
         setting("alm.tower-layers", encoder["layers"], count(encoder["layers"]), f"{path}.encoder.layers")
     if numbers.switches["trained"]:
@@ -104,7 +105,7 @@ def add_settings(numbers: Numbers, config: dict[str, Any]) -> None:
     if numbers.switches["augmented"]:
         name = augmentations(config)[0]
         path = "run.augmentation, protocols"
-        setting("settings.augmentation", name, escape_latex(name), path, "first augmentation")
+        setting("settings.augmentation", name, escape_latex(plain(name)), path, "first augmentation")
         entry = config["augmentations"][name]
         setting("settings.augmentation.way", entry["method"], augmentation_words(entry), f"augmentations.{name}.method")
 
@@ -116,7 +117,7 @@ def _add_paper(setting: Setting, paper: dict[str, Any]) -> None:
     setting("paper.authors", ", ".join(paper["authors"]), joined(authors), "paper.authors", "joined")
     for name in ("corpus", "protocol"):
         chosen = paper["headline"][name]
-        setting(f"settings.{name}", chosen, escape_latex(chosen), f"paper.headline.{name}")
+        setting(f"settings.{name}", chosen, escape_latex(plain(chosen)), f"paper.headline.{name}")
 
 
 def _add_analysis(setting: Setting, statistics: dict[str, Any], protocols: dict[str, Any], name: str) -> None:
@@ -132,7 +133,9 @@ def _add_analysis(setting: Setting, statistics: dict[str, Any], protocols: dict[
     setting("settings.splits", protocol["splits"]["scheme"], split_words(protocol["splits"]), f"{path}.splits.scheme")
 
 
-def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str, str], *, replayed: bool) -> None:
+def _add_annotator(
+    setting: Setting, config: dict[str, Any], headline: dict[str, str], *, replayed: bool, made: bool
+) -> None:
     annotator = config["annotators"][headline["annotator"]]
     alm, path = config["alms"][annotator["alm"]], f"annotators.{headline['annotator']}"
     votes = proxy_votes(config, headline["annotator"])
@@ -140,19 +143,19 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
     setting("settings.votes", annotator["votes"], count(annotator["votes"]), f"{path}.votes")
     if replayed:
         entries = {"corpus": headline["corpus"], "source": alm["corpus"]}
-        setting("settings.source", alm["corpus"], escape_latex(alm["corpus"]), f"alms.{annotator['alm']}.corpus")
+        setting("settings.source", alm["corpus"], escape_latex(plain(alm["corpus"])), f"alms.{annotator['alm']}.corpus")
         for key, entry in entries.items():
             shown = config["corpora"][entry].get("presentation", "voice")
             name = f"settings.{key}.presentation"
             setting(name, shown, escape_latex(shown), f"corpora.{entry}", "presentation")
         return
-    setting("settings.alm", annotator["alm"], escape_latex(annotator["alm"]), f"{path}.alm")
+    setting("settings.alm", annotator["alm"], escape_latex(plain(annotator["alm"])), f"{path}.alm")
     if annotator["mode"] == "table":
         name = alm["votes"].rpartition("/")[2]
         setting("settings.table", alm["votes"], rf"\texttt{{{escape_latex(name)}}}", f"alms.{annotator['alm']}.votes")
         return
-    place = next(name for name in ("checkpoint", "model", "store") if name in alm)  # of a server, or of kept answers
-    setting("settings.checkpoint", alm[place], rf"\url{{{alm[place]}}}", f"alms.{annotator['alm']}.{place}")
+    if not made:  # else this workflow trained it, and its folder says nothing to a reader
+        _add_checkpoint(setting, alm, annotator["alm"])
     words = MODES[annotator["mode"]] + (", after an argument in words" if annotator.get("reasoning") else "")
     setting("settings.mode", annotator["mode"], words, f"{path}.mode")
     setting("settings.modality", annotator["modality"], MODALITIES[annotator["modality"]], f"{path}.modality")
@@ -160,6 +163,12 @@ def _add_annotator(setting: Setting, config: dict[str, Any], headline: dict[str,
     setting("settings.temperatures", len(temperatures), count(len(temperatures)), f"{path}.temperatures", "length")
     design = annotator["design"]
     setting("settings.design", design, DESIGNS.get(design, escape_latex(design)), f"{path}.design")
+
+
+def _add_checkpoint(setting: Setting, alm: dict[str, Any], name: str) -> None:
+    """Say what was loaded: a checkpoint, the model of a server, or a folder of kept answers."""
+    place = next(one for one in ("checkpoint", "model", "store") if one in alm)
+    setting("settings.checkpoint", alm[place], rf"\url{{{alm[place]}}}", f"alms.{name}.{place}")
 
 
 def split_words(splits: dict[str, Any]) -> str:

@@ -4,9 +4,9 @@ import pandas as pd
 
 from scaling_ambiguity.inference.agreement import METRICS
 from scaling_ambiguity.metrics.catalogue import METRICS as CATALOGUE
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import number
 
 CONSTANT = "constant"
@@ -42,28 +42,32 @@ def matrix_of(rows: pd.DataFrame, labels: str) -> pd.DataFrame:
 def agreement_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table and the rows behind it; ``statistics`` are tables of agree_votes, one block each."""
     need(statistics, "tab_agreement", metric=METRICS)
-    body: list = []
+    agreed: list[Row] = []
+    tested: list[Row] = []
+    many = statistics["file"].nunique() > 1
     for _, block in statistics.groupby("file", sort=True):
-        body.append(escape_latex(f"{block['corpus'].iloc[0]}: agreement"))
+        where = f"{escape_latex(plain(block['corpus'].iloc[0]))}: " if many else ""
+        agreed += [where.removesuffix(": ")] if many else []
         joined = next(name for name in block["labels"] if name.startswith("human+"))
         for metric in METRICS:
             cells = []
             for labels in ("human", joined):
                 row = pick(block, labels=labels, metric=metric).iloc[0]
                 cells.append(cell(row["estimate"], row["low"], row["high"]))
-            body.append([CATALOGUE[metric].title, *cells, ""])
+            agreed.append([CATALOGUE[metric].title, *cells])
         tests = block[block["metric"].str.startswith("alt_test") & block["estimate"].notna()]
-        title = "alternative annotator test"
         if tests.empty:
-            body.append(f"{title}: not applicable, raters are not known or too few")
+            agreed.append(f"{where}alternative annotator test not applicable, raters are not known or too few")
             continue
         margin = tests["method"].iloc[0].removeprefix("alt_test_")
         raters = int(tests["n_clusters"].max())
-        body.append(f"{title}: margin {margin}, {raters} raters, no intervals")
+        tested.append(f"{where}margin {margin}, {raters} raters, no intervals")
         for labels in sorted(set(tests["labels"]), key=lambda name: (name in (CONSTANT, "prior"), name)):
             own = tests[tests["labels"] == labels].set_index("metric")["estimate"]
             rate, advantage = own["alt_test_winning_rate"], own["alt_test_advantage"]
-            body.append([_candidate(labels), number(rate, 2), number(advantage, 2), verdict(tests, labels)])
-    head = ["", "people alone / winning rate", "with the synthetic rater / advantage", "verdict"]
+            tested.append([_candidate(labels), number(rate, 2), number(advantage, 2), verdict(tests, labels)])
+    parts = [tabular("lll", ["agreement", "people alone", "with the synthetic rater"], agreed)]
+    if tested:
+        parts.append(tabular("llll", ["alternative annotator test", "winning rate", "advantage", "verdict"], tested))
     columns = ["corpus", "labels", "metric", "estimate", "low", "high", "n", "n_clusters", "method"]
-    return tabular("llll", head, body), statistics[columns]
+    return "\n\\medskip\n\n".join(parts), statistics[columns]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_ambiguity.metrics.catalogue import METRICS, PER_VOTE
-from scaling_ambiguity.reporting.naming import escape_latex, predictor_name, split_labels
+from scaling_ambiguity.reporting.naming import escape_latex, plain, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import count, number, p_text
@@ -116,16 +116,16 @@ def alignment_table(statistics: pd.DataFrame, classes: list[str] | None = None) 
     for file, block in rows.groupby("file", sort=True):
         synthetic = sorted(name for name in set(block["labels"]) if split_labels(name)[0] == "synthetic")
         smoothed = [name for name in synthetic if name.endswith(SMOOTHED)]
-        plain = [name for name in synthetic if name not in smoothed]
-        related = [*plain, "human", "human-smoothed", "split-half", "split-half-corrected"]
+        histograms = [name for name in synthetic if name not in smoothed]
+        related = [*histograms, "human", "human-smoothed", "split-half", "split-half-corrected"]
         of_block = {
             "scores": _scores(block, (*BEFORE, *smoothed, *AFTER)),
             "correlations": _correlations(block, related, classes),
             "differences": _differences(every[every["file"] == file], synthetic),
-            "equal": _equal_counts(block, plain),
-            "raw": _scores(block, (*plain, *RAW)),
+            "equal": _equal_counts(block, histograms),
+            "raw": _scores(block, (*histograms, *RAW)),
         }
-        title = f"{block['corpus'].iloc[0]}, {split_labels(synthetic[0])[1]}, {block['protocol'].iloc[0]}"
+        title = plain(block["corpus"].iloc[0], split_labels(synthetic[0])[1], block["protocol"].iloc[0])
         for name, lines in of_block.items():
             bodies[name] += [escape_latex(title), *lines] if many else lines
     shown = [

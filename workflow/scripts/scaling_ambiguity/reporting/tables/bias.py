@@ -4,10 +4,10 @@ from collections.abc import Mapping
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import LEVELS, escape_latex, split_labels
-from scaling_ambiguity.reporting.proxy_names import SYNTHETIC, label, shared_name
+from scaling_ambiguity.reporting.naming import LEVELS, escape_latex, plain, stratum_titles
+from scaling_ambiguity.reporting.proxy_names import label, shared_name
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import number, p_text
 
 COMPONENTS = {
@@ -33,56 +33,72 @@ def factor_strata(rows: pd.DataFrame) -> list[str]:
 
 
 def bias_table(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tuple[str, pd.DataFrame]:
-    """Return the LaTeX table and the rows behind it.
+    """Return the LaTeX table, one part per question, and the rows behind it.
 
     ``statistics`` are tables of report_bias, one block each; ``proxies`` is the name of the votes of each annotator.
     """
     need(statistics, "tab_bias", metric="match")
-    body: list = []
+    votes = escape_latex(label(shared_name(proxies)))
+    heads = {
+        "labels": ["share of a label", "people's votes", votes, "difference", "$p$"],
+        "groups": [
+            "chance that votes agree",
+            "$n$",
+            "two people",
+            f"a person, one of the {votes}",
+            "difference",
+            "$p$",
+        ],
+        **{
+            part: [f"given {what}", "$n$", "agreement with a person", "change of the votes", "both minus this", "$p$"]
+            for part, what in GIVEN.items()
+        },
+        "components": [f"share in the variance of {votes}", "share"],
+    }
+    bodies: dict[str, list[Row]] = {name: [] for name in heads}
+    many = statistics["file"].nunique() > 1
     for _, block in statistics.groupby("file", sort=True):
-        corpus, protocol, name = (escape_latex(block[key].iloc[0]) for key in ("corpus", "protocol", "model"))
-        about = f"{corpus}, protocol {protocol}, {name}"
-        labels = need(block, "tab_bias", metric="match")["labels"].iloc[0]
-        votes = escape_latex(proxies.get(split_labels(labels).annotator, SYNTHETIC))
-        own = pick(block, labels=labels)
-        body.append(f"{about}: labels; share among people's votes, among {votes}, difference")
-        for stratum in pick(own, metric="share_gap")["stratum"]:
-            shares = [_cell(pick(block, labels="human", stratum=stratum, metric="share"))]
-            shares += [_cell(pick(own, stratum=stratum, metric=metric)) for metric in ("share", "share_gap")]
-            body.append([escape_latex(stratum.removeprefix("class=")), "", *shares, _p(own, stratum, "share_gap")])
-        body.append(f"utterances; chance that two people agree, that a person agrees with one of {votes}, difference")
-        strata = ["all", *(level for level in LEVELS if level in set(own["stratum"])), *factor_strata(own)]
-        for stratum in strata:
-            values = {
-                metric: pick(own, stratum=stratum, metric=metric) for metric in ("match_human", "match", "match_gap")
-            }
-            title = f"{stratum} ambiguity" if stratum in LEVELS else stratum.replace("=", " ")
-            count = str(int(values["match"]["n"].iloc[0]))
-            row = [escape_latex(title), count, *(_cell(value) for value in values.values())]
-            body.append([*row, _p(own, stratum, "match_gap_minus_rest")])
-        body += _listening(own)
-        parts = [(text, pick(own, metric=f"variance_{part}")) for part, text in COMPONENTS.items()]
-        if any(len(rows) for _, rows in parts):
-            body.append(f"share in the variance of single votes among {votes}")
-            body += [[text, "", "", "", _cell(rows), ""] for text, rows in parts if len(rows)]
-    head = ["", "$n$", "people", escape_latex(label(shared_name(proxies))), "difference", "$p$"]
-    return tabular("lrrrrr", head, body), statistics
+        corpus, protocol, name = (block[key].iloc[0] for key in ("corpus", "protocol", "model"))
+        title = escape_latex(plain(corpus, f"protocol {protocol}", name))
+        parts = _parts(block, need(block, "tab_bias", metric="match")["labels"].iloc[0])
+        for part, lines in parts.items():
+            bodies[part] += [title, *lines] if lines and many else lines
+    shown = [tabular("l" + "r" * (len(head) - 1), head, bodies[part]) for part, head in heads.items() if bodies[part]]
+    return "\n\\medskip\n\n".join(shown), statistics
 
 
-def _listening(own: pd.DataFrame) -> list:
-    body: list = []
-    for part, what in GIVEN.items():
-        metrics = (f"match_{part}", f"changed_{part}", f"match_both_minus_{part}")
-        rows = pick(own, metric=metrics[0])
-        if rows.empty:
-            continue
-        title = f"given {what}: agreement with a person, change of the votes, agreement with both minus this"
-        body.append(title)
-        for stratum in rows["stratum"]:
-            cells = [_cell(pick(own, stratum=stratum, metric=metric)) for metric in metrics]
-            count = str(int(pick(rows, stratum=stratum)["n"].iloc[0]))
-            body.append([escape_latex(stratum.replace("=", " ")), count, *cells, _p(own, stratum, metrics[2])])
-    return body
+def _parts(block: pd.DataFrame, labels: str) -> dict[str, list[Row]]:
+    """Return the lines of each part of the table for one annotator, whose votes are called ``labels``."""
+    own = pick(block, labels=labels)
+    parts: dict[str, list[Row]] = {"labels": [], "groups": []}
+    for stratum in pick(own, metric="share_gap")["stratum"]:
+        shares = [_cell(pick(block, labels="human", stratum=stratum, metric="share"))]
+        shares += [_cell(pick(own, stratum=stratum, metric=metric)) for metric in ("share", "share_gap")]
+        parts["labels"].append([escape_latex(stratum.removeprefix("class=")), *shares, _p(own, stratum, "share_gap")])
+    strata = ["all", *(level for level in LEVELS if level in set(own["stratum"])), *factor_strata(own)]
+    titles = stratum_titles(strata)
+    for stratum in strata:
+        values = [pick(own, stratum=stratum, metric=metric) for metric in ("match_human", "match", "match_gap")]
+        count = str(int(values[1]["n"].iloc[0]))
+        row = [escape_latex(titles[stratum]), count, *(_cell(value) for value in values)]
+        parts["groups"].append([*row, _p(own, stratum, "match_gap_minus_rest")])
+    parts |= {part: _listening(own, part) for part in GIVEN}
+    components = [(text, pick(own, metric=f"variance_{part}")) for part, text in COMPONENTS.items()]
+    parts["components"] = [[text, _cell(rows)] for text, rows in components if len(rows)]
+    return parts
+
+
+def _listening(own: pd.DataFrame, part: str) -> list[Row]:
+    """Return the lines of the annotator that was given one part of the input alone."""
+    metrics = (f"match_{part}", f"changed_{part}", f"match_both_minus_{part}")
+    rows = pick(own, metric=metrics[0])
+    titles = stratum_titles(rows["stratum"])
+    lines: list[Row] = []
+    for stratum in rows["stratum"]:
+        cells = [_cell(pick(own, stratum=stratum, metric=metric)) for metric in metrics]
+        count = str(int(pick(rows, stratum=stratum)["n"].iloc[0]))
+        lines.append([escape_latex(titles[stratum]), count, *cells, _p(own, stratum, metrics[2])])
+    return lines
 
 
 def _cell(rows: pd.DataFrame) -> str:

@@ -5,7 +5,7 @@ import pandas as pd
 
 from scaling_ambiguity.labels.levels import human_agreement
 from scaling_ambiguity.metrics.divergences import normalised_entropy
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.tables.booktabs import tabular
 from scaling_ambiguity.reporting.text import count, number, percent
 from scaling_ambiguity.tables.votes import counted, observed
@@ -77,5 +77,5 @@ def corpus_table(described: dict[str, dict[str, float]]) -> tuple[str, pd.DataFr
     line("normalised entropy, mean", [number(v, 2) for v in values("normalised entropy")])
     line("pairwise agreement, mean", [number(v, 2) for v in values("pairwise agreement")])
     line("items left out, with reason", whole("items left out"))
-    head = ["", *(escape_latex(corpus) for corpus in frame.columns)]
+    head = ["", *(escape_latex(plain(corpus)) for corpus in frame.columns)]
     return tabular("l" + "r" * len(frame.columns), head, body), frame.rename_axis("quantity").reset_index()

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import LEVELS, escape_latex, predictor_name
+from scaling_ambiguity.reporting.naming import LEVELS, escape_latex, plain, predictor_name
 from scaling_ambiguity.reporting.selection import need, no_wider, pick
 from scaling_ambiguity.reporting.tables.alignment import AS_ALONE
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
@@ -167,7 +167,7 @@ def exchange_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     for _, rows in overall.groupby("file", sort=True):
         largest = float(pick(rows, labels="human", metric="nll")["votes"].max())
         model = rows.loc[rows["model"] != "none", "model"].iloc[0]
-        title = escape_latex(f"{rows['corpus'].iloc[0]}, {model}") if many else ""
+        title = escape_latex(plain(rows["corpus"].iloc[0], model)) if many else ""
         head = [
             "synthetic votes alone",
             "$m$",
@@ -188,7 +188,7 @@ def exchange_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             extend("shares", "lrllllrr", [*head, "synthetic alone", r"$\lambda$", "ratio"], title, body)
     for _, rows in statistics[statistics["protocol"] != "none"].groupby("file", sort=True):
         body, _ = _levels(rows)
-        title = escape_latex(f"{rows['corpus'].iloc[0]}, {rows['protocol'].iloc[0]}") if many else ""
+        title = escape_latex(plain(rows["corpus"].iloc[0], rows["protocol"].iloc[0])) if many else ""
         extend("levels", "lrlll", ["by ambiguity", "$m$", *LEVELS], title, body)
     order = ["alone", *(name for name in tables if name.startswith("beside")), "levels", "shares"]
     parts = [tabular(columns, head, body) for columns, head, body in (tables[n] for n in order if n in tables)]

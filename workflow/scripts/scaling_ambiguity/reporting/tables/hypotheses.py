@@ -5,7 +5,7 @@ from typing import Any
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import bounds, number, p_text
 
@@ -28,10 +28,10 @@ def hypotheses_table(files: list[dict[str, Any]]) -> tuple[str, pd.DataFrame]:
     body: list[Row] = []
     rows = []
     for file in files:
-        where = f"{file['corpus']}, protocol {file['protocol']}"
+        where = plain(file["corpus"], f"protocol {file['protocol']}")
         for family in file["hypotheses"]:
             judged = "labels as predictors" if family["model"] == "none" else f"{family['model']} fine-tuned"
-            title = escape_latex(f"{where}: {judged}, {family['annotator']}, {family['pooling']} pooling")
+            title = escape_latex(f"{where}: {plain(judged, family['annotator'], family['pooling'])} pooling")
             body.append(f"{title}, {_margin(file)}")
             for name in ("h1", "h2", "h3"):
                 for part in family[name]["parts"]:

@@ -3,7 +3,7 @@
 import pandas as pd
 
 from scaling_ambiguity.metrics.catalogue import METRICS
-from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, predictor_name
+from scaling_ambiguity.reporting.naming import arm_name, arm_order, escape_latex, plain, predictor_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.alignment import metric_cells
 from scaling_ambiguity.reporting.tables.booktabs import tabular
@@ -48,7 +48,7 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     rows = rows[~rows["labels"].str.startswith("curve-")]  # see fig_cost_surface
     body: list = []
     for _, block in rows.groupby("file", sort=True):
-        where = f"{block['corpus'].iloc[0]}, protocol {block['protocol'].iloc[0]}"
+        where = plain(block["corpus"].iloc[0], f"protocol {block['protocol'].iloc[0]}")
         floors = pick(block, model="none")
         body.append(escape_latex(f"{where}: no model"))
         body += [
@@ -56,12 +56,12 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         ]
         trained = block[block["model"] != "none"]
         for model, arms in trained.groupby("model", sort=True):
-            body.append(escape_latex(f"{where}: {model} fine-tuned on"))
+            body.append(escape_latex(f"{where}: {plain(model)} fine-tuned on"))
             pairs = {(str(r.labels), str(r.augmentation)) for r in arms.itertuples()}
             for labels, augmentation in sorted(
                 pairs, key=lambda pair: (pair[1] != "none", pair[1], arm_order(pair[0]))
             ):
-                name = arm_name(labels) + ("" if augmentation == "none" else f" + {augmentation}")
+                name = arm_name(labels) + ("" if augmentation == "none" else f" + {plain(augmentation)}")
                 body.append(_line(pick(arms, labels=labels, augmentation=augmentation), escape_latex(name)))
     head = ["", *(METRICS[m].title for m in SHOWN), "NLL by seed", r"$\Delta$NLL to human", "$p$", "own", "truth"]
     table = tabular("l" + "l" * len(SHOWN) + "llrrr", head, body)

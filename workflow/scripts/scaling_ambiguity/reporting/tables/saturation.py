@@ -2,7 +2,7 @@
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex, split_labels
+from scaling_ambiguity.reporting.naming import escape_latex, plain, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import number, percent
@@ -23,7 +23,7 @@ def saturation_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     for _, block in statistics.groupby("file", sort=True):
         name = next(n for n in block["labels"] if split_labels(n)[0] == "synthetic" and not split_labels(n)[2])
         if many:
-            body.append(escape_latex(f"{block['corpus'].iloc[0]}, {split_labels(name)[1]}"))
+            body.append(escape_latex(plain(block["corpus"].iloc[0], split_labels(name)[1])))
         own = pick(block, labels=name)
         excess = pick(own, metric="jsd_bits_excess").set_index("votes")
         for _, row in pick(own, metric="jsd_bits").sort_values("votes").iterrows():

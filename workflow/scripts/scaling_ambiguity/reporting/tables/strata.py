@@ -2,7 +2,15 @@
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import LEVELS, arm_name, escape_latex, predictor_name, split_labels
+from scaling_ambiguity.reporting.naming import (
+    LEVELS,
+    arm_name,
+    escape_latex,
+    plain,
+    predictor_name,
+    split_labels,
+    stratum_titles,
+)
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import number
@@ -48,12 +56,13 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         for annotator in annotators:
             own = group[group["labels"].map(lambda name, one=annotator: split_labels(name)[1] in ("", one))]
             both = pd.concat([own, pick(floors, file=file)])
-            where = f"{group['corpus'].iloc[0]}, protocol {group['protocol'].iloc[0]}, {model}"
-            body.append(escape_latex(f"{where}, {annotator}" if len(annotators) > 1 else where))
+            where = [group["corpus"].iloc[0], f"protocol {group['protocol'].iloc[0]}", model]
+            body.append(escape_latex(plain(*where, *([annotator] if len(annotators) > 1 else []))))
             body.append(_line(pick(both, stratum="all"), "all utterances"))
             for heading, strata in strata_of(own).items():
+                titles = stratum_titles(strata)
                 for stratum in strata:
-                    name = f"{heading}: {SPLITS.get(stratum, stratum.partition('=')[2])}"
+                    name = f"{heading}: {SPLITS[stratum]}" if stratum in SPLITS else titles[stratum]
                     body.append(_line(pick(both, stratum=stratum), escape_latex(name)))
     table = tabular("lr" + "r" * (len(FLOORS) + len(ARMS)) + "l" * (1 + len(RECALLED)), head, body)
     return table, pd.concat([floors, trained])[COLUMNS]

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.tables.booktabs import tabular
 from scaling_ambiguity.reporting.text import count
 
@@ -69,7 +69,7 @@ def votes_lost_table(audits: dict[str, dict[str, Any]]) -> tuple[str, pd.DataFra
         if order[SHOWN_REASONS:]:
             others = lines.loc[order[SHOWN_REASONS:]].sum()
             body.append([_cell(OTHERS), *(count(number) for number in others)])
-    head = ["", *(escape_latex(corpus) for corpus in corpora)]
+    head = ["", *(escape_latex(plain(corpus)) for corpus in corpora)]
     return tabular("l" + "r" * len(corpora), head, body), rows
 
 

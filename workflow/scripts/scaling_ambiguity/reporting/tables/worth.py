@@ -7,7 +7,7 @@ import pandas as pd
 from scaling_ambiguity.evaluation.leaderboard import largest_k, leaderboard
 from scaling_ambiguity.inference.predictors import SIMILARITIES
 from scaling_ambiguity.metrics.catalogue import METRICS
-from scaling_ambiguity.reporting.naming import escape_latex, valued_name
+from scaling_ambiguity.reporting.naming import escape_latex, plain, valued_name
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.tables.exchange import votes_cell
@@ -40,7 +40,7 @@ def worth_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     for (corpus, protocol), rows in board.groupby(["corpus", "protocol"], sort=True):
         largest = largest_k(pick(statistics, corpus=corpus, protocol=protocol))
         if many:
-            body.append(escape_latex(f"{corpus}, {protocol}"))
+            body.append(escape_latex(plain(corpus, protocol)))
         for row in rows.to_dict("records"):
             name = escape_latex(valued_name(row["model"], row["labels"], row["augmentation"], row["votes"]))
             scores = [cell(row[metric], row[f"{metric}_low"], row[f"{metric}_high"]) for metric in SCORED]
