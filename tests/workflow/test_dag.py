@@ -318,11 +318,12 @@ def test_a_submission_is_scored_and_a_missing_one_is_named(checkout, tmp_path):
     assert "corpus 'elsewhere' is not in this run (demo)" in checkout.snakemake("-n", *words, check=False)
     (folder / "manifest.json").write_text('{"corpus": "demo"}')
     jobs = checkout.jobs(*words)
-    (scored,) = [job for job in jobs if job["rule"] == "score_submission"]
+    (scored,) = [job for job in jobs if job["rule"] == "score_strategies"]
     assert "results/testtime/tiny_answers/strategies.csv" in scored["output"]
     assert "results/corpora/demo/votes.parquet" in scored["input"]
     assert {job["rule"] for job in jobs} <= {
         "score_submission",
+        "score_strategies",
         "read_corpus",
         "synthesise_demo",
         "screen_corpus",

@@ -11,7 +11,18 @@ from snakemake.api import ConfigSettings, DAGSettings, OutputSettings, ResourceS
 from scaling_ambiguity.reporting.chapters import ESTIMATES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports", "plan", "leaderboard"}
+TARGETS = {
+    "all",
+    "figures",
+    "tables",
+    "notebooks",
+    "statistics",
+    "sound",
+    "exports",
+    "plan",
+    "leaderboard",
+    "score_submission",
+}
 VERBS = {
     "synthesise",
     "plan",

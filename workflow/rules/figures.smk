@@ -11,7 +11,7 @@ AUGMENTED = [name for name in augmentations_of(HEADLINE["protocol"]) if name != 
 PROXIES = proxies_of_run(config)
 HEADLINE_CLASSES = classes(HEADLINE["corpus"])
 # The figures and tables whose stage exists in this run; the paper includes the sections that use them.
-STAGES_OF_RUN = {"votes"} | {stage for stage in ("annotation", "training") if corpora_with(stage)}
+STAGES_OF_RUN = {"votes"} | {stage for stage in ("annotation", "testtime", "training") if corpora_with(stage)}
 STAGES_OF_RUN |= {"augmentation"} if AUGMENTED and "training" in STAGES_OF_RUN else set()
 FIGURE_FILES = [path for name in shown(FIGURES, STAGES_OF_RUN) for path in figure_files(name)]
 TABLE_FILES = [path for name in shown(TABLES, STAGES_OF_RUN) for path in table_files(name)]

@@ -1,7 +1,18 @@
 # Numbers, the PDF and the report.
 ANNOTATED = bool(corpora_with("annotation"))
 MODELS = ["results_models"] if corpora_with("training") else []
-SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "results_hypotheses", "limits", "validity"]
+STRATEGIES = ["results_strategies"] if corpora_with("testtime") else []
+SECTIONS = [
+    "introduction",
+    "method",
+    "data",
+    "results_votes",
+    *STRATEGIES,
+    *MODELS,
+    "results_hypotheses",
+    "limits",
+    "validity",
+]
 HEADLINE_ALM = config["annotators"][HEADLINE["annotator"]]["alm"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
 NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})

@@ -115,6 +115,8 @@ def stages(corpus):
         found.add("annotation")
     if has_audio(corpus) and config["finetuning"]["models"]:
         found.add("training")
+    if submissions_about(corpus):
+        found.add("testtime")
     return found
 
 
@@ -806,14 +808,23 @@ def submission_folder():
     return Path(from_start(folder))
 
 
-def submission_files(wildcards):
-    """The files of a submission that are there."""
+def submission_files(submission):
+    """The files of a submission: those that this run writes, or those that are in a folder of somebody else."""
+    if submission in config["testtime"]:
+        if submission == SUBMISSION and config.get("submission"):
+            stop(f"submission: the folder has the name of testtime.{submission}. Rename the folder.")
+        below = f"results/testtime/{submission}/submission"
+        return [f"{below}/manifest.json", f"{below}/candidates.jsonl.gz"]
+    if submission != SUBMISSION:
+        stop(f"{submission!r} is no submission of testtime ({', '.join(config['testtime']) or 'there is none'}).")
     names = ("manifest.json", "candidates.jsonl.gz", "scores.jsonl.gz")
     return [str(path) for path in (submission_folder() / name for name in names) if path.is_file()]
 
 
-def submission_corpus():
-    """The corpus that a submission is about, if this run has it."""
+def corpus_of_submission(submission):
+    """The corpus that a submission is about; of a folder of somebody else, if this run has it."""
+    if submission in config["testtime"]:
+        return config["testtime"][submission]["corpus"]
     manifest = submission_folder() / "manifest.json"
     try:
         corpus = json.loads(manifest.read_text(encoding="utf-8")).get("corpus")
@@ -824,3 +835,21 @@ def submission_corpus():
             f"{manifest}: corpus {corpus!r} is not in this run ({', '.join(RUN['corpora'])}). Select it in run.corpora."
         )
     return corpus
+
+
+def submissions_about(corpus):
+    """Selected submissions of this run about a corpus."""
+    return [name for name in RUN.get("testtime", []) if config["testtime"][name]["corpus"] == corpus]
+
+
+def pools_of(submission):
+    """Kind -> candidates, entry and prompts of the annotator whose answers are that pool of a submission."""
+    entry = config["testtime"][submission]
+    return {
+        kind: {
+            "candidates": f"results/proxies/{entry['corpus']}/{name}/candidates.parquet",
+            "annotator": config["annotators"][name],
+            "prompts": f"{PROMPTS}/{config['annotators'][name]['prompts']}.yaml",
+        }
+        for kind, name in entry["pools"].items()
+    }

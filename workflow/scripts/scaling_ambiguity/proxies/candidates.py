@@ -91,10 +91,10 @@ def candidate_table(
         shares, reason = _shares(vote, record, options, vocabulary)
         row = {name: vote[name] for name in ("utterance", "draw", "prompt", "temperature", "response", "status")}
         row |= {"corpus": corpus, "annotator": vote["rater"], "reason": reason, "logprob": vote["logprob"]}
-        row |= {"tokens": record.get("tokens"), "seconds": record.get("latency_s")}
+        row |= {"tokens": record.get("tokens"), "seconds": record.get("latency_s"), "revision": record.get("revision")}
         rows.append(row | dict(zip(class_columns(list(vocabulary.classes)), shares, strict=True)))
     numbers = dict.fromkeys(["logprob", "tokens", "seconds", *class_columns(list(vocabulary.classes))], "float64")
-    return pd.DataFrame(rows).astype(numbers | {"draw": "int64", "reason": "str"})
+    return pd.DataFrame(rows).astype(numbers | {"draw": "int64", "reason": "str", "revision": "str"})
 
 
 def _shares(

@@ -154,7 +154,7 @@ def benchmark_identity(reference: str, strategies: Sequence[str]) -> str:
         reference: :func:`votes_sha256`.
         strategies: Names of all strategies and controls.
     """
-    code = code_hash(SCRIPTS / "score_submission.py")
+    code = code_hash(SCRIPTS / "score_strategies.py")
     whole = hashlib.sha256(json.dumps([sorted(strategies), code]).encode()).hexdigest()
     return f"{VERSION}+{whole[:8]}.{reference[:8]}"
 
