@@ -35,6 +35,7 @@ FUNCTIONS: dict[str, Callable[[pd.DataFrame, str], Any]] = {
     "min": lambda rows, column: rows[column].min(),
     "largest finite": lambda rows, column: rows.loc[np.isfinite(rows[column]), column].max(),
     "distinct": lambda rows, column: rows[column].nunique(),
+    "number known": lambda rows, column: rows[column].notna().sum(),
     "share of the total": lambda rows, column: rows[column].sum() / rows["total"].sum(),
     "rest of the total": lambda rows, column: rows["total"].sum() - rows[column].sum(),
     "mean of the diagonal": lambda rows, column: np.diag(matrix_of(rows, rows["labels"].iloc[0])).mean(),
