@@ -125,6 +125,7 @@ rule value_predictors:
             for path in [files["proxies"], *files["read_out"]]
         ],
         given=lambda wildcards: [*valued_files(wildcards)["given"].values()],
+        strategies=lambda wildcards: [*valued_files(wildcards)["strategies"].values()],
         predictions=valued_models,
     output:
         "results/statistics/predictors-{corpus}-{protocol}.parquet",
@@ -141,6 +142,9 @@ rule value_predictors:
     params:
         annotators=lambda wildcards: canonical(valued_files(wildcards)["annotators"]),
         given=lambda wildcards: canonical(valued_files(wildcards)["given"]),
+        strategies=lambda wildcards, input: (
+            f"--strategies {quote(canonical(valued_files(wildcards)['strategies']))}" if input.strategies else ""
+        ),
         predictions=lambda wildcards, input: f"--predictions {input.predictions}" if input.predictions else "",
         options=statistics_options("smoothing", "exchange"),
         classes=lambda wildcards: classes(wildcards.corpus),
@@ -150,7 +154,7 @@ rule value_predictors:
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol} --votes {input.votes}"
         " --roles {input.roles} --utterances {input.utterances} --splits {input.splits}"
-        " --annotators {params.annotators:q} --given {params.given:q} {params.predictions} --classes {params.classes}"
+        " --annotators {params.annotators:q} --given {params.given:q} {params.strategies} {params.predictions} --classes {params.classes}"
         " --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 

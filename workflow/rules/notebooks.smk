@@ -1,6 +1,8 @@
 # The statistical validation, for reviewers: executed notebooks and their verdicts.
 
+SHOWN_SUBMISSIONS = submissions_about(HEADLINE["corpus"])  # what the notebook on strategies looks into
 NOTEBOOK_NAMES = ["votes_and_agreement", "alignment", "exchange_rate", "validity"]
+NOTEBOOK_NAMES += ["strategies"] if SHOWN_SUBMISSIONS else []
 NOTEBOOK_FILES = expand(
     "results/notebooks/{notebook}.{ending}", notebook=NOTEBOOK_NAMES, ending=["ipynb", "html", "verdict.json"]
 )
@@ -17,6 +19,11 @@ rule execute_notebook:
         audits=expand("results/corpora/{corpus}/audit.json", corpus=RUN["corpora"]),
         levels=expand("results/levels/{corpus}/{protocol}.parquet", corpus=RUN["corpora"], protocol=RUN["protocols"]),
         verdicts=statistics_of("verdicts"),
+        submissions=expand(
+            "results/testtime/{submission}/{file}",
+            submission=SHOWN_SUBMISSIONS,
+            file=["submission/manifest.json", "submission/candidates.jsonl.gz", "scores.parquet", "strategies.csv"],
+        ),
         raw=[
             f"{corpus_root(corpus)}/{name}.csv"
             for corpus in RUN["corpora"]
@@ -51,6 +58,7 @@ rule execute_notebook:
                 "statistics": config["statistics"],
                 "seed": SEED,
             }
+            | ({"submissions": SHOWN_SUBMISSIONS, "synonyms": f"{PROMPTS}/synonyms.yaml"} if SHOWN_SUBMISSIONS else {})
         ),
         script=f"{SCRIPTS}/execute_notebook.py",
         code=code(
@@ -59,6 +67,7 @@ rule execute_notebook:
             "inference.crossed",
             "metrics.divergences",
             "labels.levels",
+            *(["testtime.submission", "testtime.oracle"] if SHOWN_SUBMISSIONS else []),
         ),
     shell:
         "python {params.script:q} --notebook {input.notebook:q} --parameters {params.parameters:q}"

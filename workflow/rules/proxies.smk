@@ -6,6 +6,7 @@ rule train_tiny_alm:
     """Train a small real Qwen2-Audio from scratch, on a foreign simulated world."""
     input:
         prompts=f"{PROMPTS}/focus.yaml",
+        writing=written_prompts,
     output:
         checkpoint=directory("resources/models/{alm}"),
         scores="results/models/{alm}/heldout.json",
@@ -26,11 +27,12 @@ rule train_tiny_alm:
             {key: value for key, value in config["alms"][wildcards.alm].items() if key != "encodings"}
         ),
         seed=SEED,
+        writing=lambda wildcards, input: f"--writing {quote(str(input.writing))}" if input.writing else "",
         script=f"{SCRIPTS}/train_tiny_alm.py",
         code=code("train_tiny_alm.py"),
     shell:
         "python {params.script:q} --name {wildcards.alm} --options {params.options:q}"
-        " --prompts {input.prompts:q} --seed {params.seed} --output {output.checkpoint}"
+        " --prompts {input.prompts:q} {params.writing} --seed {params.seed} --output {output.checkpoint}"
         " --scores {output.scores} > {log} 2>&1"
 
 

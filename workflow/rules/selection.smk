@@ -711,7 +711,8 @@ def valued_files(wildcards):
         read_out = [f"{below}/read_out/{shard}.parquet" for shard in shards]
         annotators[name] = {"proxies": f"{below}/votes.parquet", "read_out": read_out}
     given = {name: f"results/predictors/{corpus}/{name}.parquet" for name in given_predictors(corpus)}
-    return {"annotators": annotators, "given": given}
+    strategies = {name: f"results/testtime/{name}/predictions" for name in submissions_about(corpus)}
+    return {"annotators": annotators, "given": given, "strategies": strategies}
 
 
 def valued_models(wildcards):
@@ -853,3 +854,9 @@ def pools_of(submission):
         }
         for kind, name in entry["pools"].items()
     }
+
+
+def written_prompts(wildcards):
+    """The prompts by which a small ALM also learns to count listeners: none, or one file."""
+    name = config["alms"][wildcards.alm]["training"].get("writes")
+    return [f"{PROMPTS}/{name}.yaml"] if name else []

@@ -109,7 +109,8 @@ def _shares(
             return np.eye(len(vocabulary.classes))[list(vocabulary.classes).index(vote["label"])], None
     stated, why = None, record.get("reason") or vote.get("reason")
     if mode == "verbalised" and status in ("ok", "invalid"):
-        stated = parse_distribution(record["response"], vocabulary, reasoned=options.get("reasoning", False))
+        how = {"reasoned": options.get("reasoning", False), "counts": options.get("stated", "shares") == "counts"}
+        stated = parse_distribution(record["response"], vocabulary, **how)
         if stated.distribution is not None:
             return np.asarray(stated.distribution), None
     if not isinstance(why, str):

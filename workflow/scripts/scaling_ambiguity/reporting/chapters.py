@@ -204,8 +204,8 @@ FIGURES = {
         """What every predictor is worth in human votes: the number of human votes at which the curve of human votes
         meets its NLL, on the utterances that have enough votes and, if models are trained, are tested. Diamonds: an
         annotator's votes with one fitted weight; squares: an annotator's own distribution; circles: trained models,
-        means over seeds; triangles: tables given by the user. Below, votes of the same raters that were set apart
-        (black ticks: their number). Arrows mark open intervals.""",
+        means over seeds; crosses: strategies at test time; triangles: tables given by the user. Below, votes of the
+        same raters that were set apart (black ticks: their number). Arrows mark open intervals.""",
         ("predictors",),
         "reporting.figures.worth:draw_worth",
     ),
@@ -399,9 +399,9 @@ TABLES = {
         over all strategies, ALMs and corpora; controls are in no family of tests. Fair: temperatures are fitted on the
         votes of other speakers; an utterance without a usable answer is given the class prior of other speakers. The
         Brier score is proper too. JSD in bits and BC are the published measures; against few votes they favour sharper
-        predictions, and nothing is claimed from them. Requests and seconds are those of all answers that a strategy reads, per
-        utterance. Usable: share of the answers in the pool that state a distribution. The oracles have seen the votes
-        and bound what a pick and a combination can reach; a mean may be better than the oracle pick.""",
+        predictions, and nothing is claimed from them. Requests and seconds are those of all answers that a strategy
+        reads, per utterance. Usable: share of the answers in the pool that state a distribution. The oracles have seen
+        the votes and bound what a pick and a combination can reach; a mean may be better than the oracle pick.""",
         ("strategies",),
         "reporting.tables.strategies:strategies_table",
     ),

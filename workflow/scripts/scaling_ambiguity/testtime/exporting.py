@@ -54,6 +54,7 @@ def pool_entry(annotator: Mapping[str, Any], prompts: str | Path) -> dict[str, A
         "prompt_sha256": file_sha256(prompts),
         "decoding": decoding,
         "prefill": "shared" if shared else "separate",
+        "answers": annotator.get("stated", "shares"),
     }
 
 

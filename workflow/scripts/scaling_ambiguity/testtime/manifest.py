@@ -37,11 +37,13 @@ class PoolEntry(Settings):
         prompt_sha256: Hash of the prompt's text.
         decoding: Decoding parameters, as given to the engine.
         prefill: Whether the candidates of an utterance shared one prefill, or each had its own.
+        answers: Whether distributions are written as ``shares`` or as ``counts`` of listeners.
     """
 
     prompt_sha256: Sha256
     decoding: dict[str, Any]
     prefill: Literal["shared", "separate"] = "separate"
+    answers: Literal["shares", "counts"] = "shares"
 
 
 class Manifest(Settings):
