@@ -275,16 +275,6 @@ GREEDY = 0.01  # largest temperature at which one answer counts as the most like
 def _check_submissions(config: dict[str, Any]) -> None:
     """Refuse submissions of unknown parts, and pools whose annotator does not ask for what the kind of pool holds."""
     submissions = config.get("testtime", {})
-    for name in config["run"].get("testtime", []):
-        _known("run.testtime", name, submissions, "submission")
-        corpus = submissions[name]["corpus"]
-        _known(f"testtime.{name}.corpus", corpus, dict.fromkeys(config["run"]["corpora"]), "selected corpus")
-        classes, known = config["corpora"][corpus]["classes"], _trained_classes(config, submissions[name]["alm"])
-        if known is not None and not set(classes) <= set(known):
-            raise UserError(
-                f"config: testtime.{name}.alm = {submissions[name]['alm']!r} knows the classes {known}; corpus "
-                f"{corpus} has {classes}. Choose an ALM that is trained on these."
-            )
     for name, entry in submissions.items():
         path = f"testtime.{name}"
         _known(f"{path}.corpus", entry["corpus"], config["corpora"], "corpus")
@@ -306,6 +296,16 @@ def _check_submissions(config: dict[str, Any]) -> None:
             if why := _unfit(kind, config["annotators"][annotator], entry["alm"]):
                 raise UserError(f"config: {path}.pools.{kind} = {annotator!r} {why}. Name another annotator, or leave "
                                 "the pool out: what needs it is then shown as not available.")  # fmt: skip
+    for name in config["run"].get("testtime", []):
+        _known("run.testtime", name, submissions, "submission")
+        corpus = submissions[name]["corpus"]
+        _known(f"testtime.{name}.corpus", corpus, dict.fromkeys(config["run"]["corpora"]), "selected corpus")
+        classes, known = config["corpora"][corpus]["classes"], _trained_classes(config, submissions[name]["alm"])
+        if known is not None and not set(classes) <= set(known):
+            raise UserError(
+                f"config: testtime.{name}.alm = {submissions[name]['alm']!r} knows the classes {known}; corpus "
+                f"{corpus} has {classes}. Choose an ALM that is trained on these."
+            )
 
 
 def _unfit(kind: str, annotator: dict[str, Any], alm: str) -> str:
@@ -321,7 +321,7 @@ def _unfit(kind: str, annotator: dict[str, Any], alm: str) -> str:
         if has != expected:
             return f"has {key}: {str(has).lower()}; a pool of kind {kind} needs {str(expected).lower()}"
     if (annotator["design"] == "beam") != beam:
-        return f"has design: {annotator['design']}; a pool of kind {kind} {'needs' if beam else 'is no'} beam search"
+        return f"has design: {annotator['design']}; a pool of kind {kind} {'needs a' if beam else 'is no'} beam search"
     hottest = max(value[1] if isinstance(value, list) else value for value in annotator["temperatures"])
     if kind == "greedy" and (annotator["votes"] > 1 or hottest > GREEDY):
         return f"draws {annotator['votes']} answers at up to {hottest:g}; a greedy pool has one, at most at {GREEDY:g}"
