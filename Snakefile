@@ -65,6 +65,7 @@ localrules:
     notebooks,
     statistics,
     leaderboard,
+    score_submission,
     sound,
     exports,
     fetch_cremad,
@@ -120,3 +121,9 @@ rule leaderboard:
     """Everything that the run values in human votes, best first: results/leaderboard.csv."""
     input:
         "results/leaderboard.csv",
+
+
+rule score_submission:
+    """Every test-time strategy and control on a folder of answers (`--config submission=FOLDER`): results/testtime/."""
+    input:
+        lambda wildcards: f"results/testtime/{run.submission_folder() and run.submission_name()}/strategies.csv",

@@ -319,13 +319,37 @@ def test_a_submission_is_scored_and_a_missing_one_is_named(checkout, tmp_path):
     assert "corpus 'elsewhere' is not in this run (demo)" in checkout.snakemake("-n", *words, check=False)
     (folder / "manifest.json").write_text('{"corpus": "demo"}')
     jobs = checkout.jobs(*words)
-    (scored,) = [job for job in jobs if job["rule"] == "score_submission"]
+    (scored,) = [job for job in jobs if job["rule"] == "score_strategies"]
     assert "results/testtime/tiny_answers/strategies.csv" in scored["output"]
     assert "results/corpora/demo/votes.parquet" in scored["input"]
     assert {job["rule"] for job in jobs} <= {
         "score_submission",
+        "score_strategies",
         "read_corpus",
         "synthesise_demo",
         "screen_corpus",
         "audit_audio",
     }
+
+
+def test_the_benchmark_is_planned_whole_and_absent_elsewhere(checkout, jobs):
+    """Submissions of our own answers, scored by the rule that scores those of others, valued, and in the paper."""
+    planned = checkout.jobs("all", "leaderboard", "--configfile", "workflow/presets/benchmark.yaml")
+    by_rule = {}
+    for job in planned:
+        by_rule.setdefault(job["rule"], []).append(job)
+    assert len(by_rule["export_submission"]) == len(by_rule["score_strategies"]) == 2
+    assert {"tab_strategies", "fig_strategies"} <= by_rule.keys() and "finetune_seeds_0_1" not in by_rule
+    (valued,) = by_rule["value_predictors"]
+    assert "results/testtime/demo_writer/predictions" in valued["input"]
+    exported = next(job for job in by_rule["export_submission"] if any("demo_writer" in name for name in job["output"]))
+    pools = {"greedy", "beam", "sampled", "labels", "readout"}
+    assert {f"results/proxies/demo/writer_{kind}/candidates.parquet" for kind in pools} <= exported["input"]
+    (paper,) = by_rule["build_paper"]
+    assert any(name.endswith("paper/sections/results_strategies.tex") for name in paper["input"])
+    notebooks = {name for job in by_rule["execute_notebook"] for name in job["output"]}
+    assert "results/notebooks/strategies.html" in notebooks
+    elsewhere = {job["rule"] for job in jobs}
+    assert not {"export_submission", "score_strategies", "gather_strategies", "tab_strategies"} & elsewhere
+    read = {name for job in jobs for name in job["input"]}
+    assert not any("results_strategies" in name or "notebooks/strategies" in name for name in read)

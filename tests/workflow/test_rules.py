@@ -13,7 +13,18 @@ from scaling_ambiguity.reporting.chapters import ESTIMATES
 from scaling_ambiguity.run import files
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-TARGETS = {"all", "figures", "tables", "notebooks", "statistics", "sound", "exports", "plan", "leaderboard"}
+TARGETS = {
+    "all",
+    "figures",
+    "tables",
+    "notebooks",
+    "statistics",
+    "sound",
+    "exports",
+    "plan",
+    "leaderboard",
+    "score_submission",
+}
 VERBS = {
     "synthesise",
     "plan",

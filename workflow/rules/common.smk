@@ -104,6 +104,7 @@ wildcard_constraints:
     predictor="[a-z0-9_]+",
     protocol="[a-z0-9_]+",
     encoder="[a-z0-9_]+",
+    submission="[a-z0-9_]+",
     labels="[a-z0-9_]+(-[a-z0-9_]+)*",
     augmentation="[a-z0-9_]+",
     notebook="[a-z0-9_]+",

@@ -119,6 +119,7 @@ rule value_predictors:
         splits=rules.split_corpus.output[0],
         annotators=by_wildcards(run.valued_tables),
         given=by_wildcards(run.valued_given, into=lambda tables: [*tables.values()]),
+        strategies=by_wildcards(run.valued_strategies, into=lambda folders: [*folders.values()]),
         predictions=by_wildcards(run.predictions_if_trained),
     output:
         "results/statistics/predictors-{corpus}-{protocol}.parquet",
@@ -135,6 +136,9 @@ rule value_predictors:
     params:
         annotators=by_wildcards(run.valued_annotators, into=canonical),
         given=by_wildcards(run.valued_given, into=canonical),
+        strategies=by_wildcards(
+            run.valued_strategies, into=lambda folders: f"--strategies {quote(canonical(folders))}" if folders else ""
+        ),
         predictions=flag("predictions"),
         options=canonical(run.statistics_options("smoothing", "exchange")),
         classes=by_wildcards(run.classes),
@@ -144,7 +148,7 @@ rule value_predictors:
     shell:
         "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol} --votes {input.votes}"
         " --roles {input.roles} --utterances {input.utterances} --splits {input.splits}"
-        " --annotators {params.annotators:q} --given {params.given:q} {params.predictions} --classes {params.classes}"
+        " --annotators {params.annotators:q} --given {params.given:q} {params.strategies} {params.predictions} --classes {params.classes}"
         " --options {params.options:q} --seed {params.seed} --output {output} > {log} 2>&1"
 
 

@@ -1,6 +1,8 @@
 # The statistical validation, for reviewers: executed notebooks and their verdicts.
 
 NOTEBOOK_NAMES = ["votes_and_agreement", "alignment", "exchange_rate", "validity"]
+SHOWN_SUBMISSIONS = run.submissions_about(HEADLINE["corpus"])  # what the notebook on strategies looks into
+NOTEBOOK_NAMES += ["strategies"] if SHOWN_SUBMISSIONS else []
 NOTEBOOK_FILES = expand(
     "results/notebooks/{notebook}.{ending}", notebook=NOTEBOOK_NAMES, ending=["ipynb", "html", "verdict.json"]
 )
@@ -19,6 +21,11 @@ rule execute_notebook:
         verdicts=run.statistics_of("verdicts"),
         raw=[path for corpus in RUN["corpora"] for path in run.made_here(corpus)],
         predictions=run.all_predictions(),
+        submissions=expand(
+            "results/testtime/{submission}/{file}",
+            submission=SHOWN_SUBMISSIONS,
+            file=["submission/manifest.json", "submission/candidates.jsonl.gz", "scores.parquet", "strategies.csv"],
+        ),
     output:
         ipynb="results/notebooks/{notebook}.ipynb",
         html=report("results/notebooks/{notebook}.html", caption="../report/notebook.rst", category="Notebooks"),
@@ -41,6 +48,7 @@ rule execute_notebook:
                 "statistics": config["statistics"],
                 "seed": SEED,
             }
+            | ({"submissions": SHOWN_SUBMISSIONS, "synonyms": run.prompt_set("synonyms")} if SHOWN_SUBMISSIONS else {})
         ),
         script=f"{SCRIPTS}/execute_notebook.py",
         code=code(
@@ -49,6 +57,7 @@ rule execute_notebook:
             "inference.crossed",
             "metrics.divergences",
             "labels.levels",
+            *(["testtime.submission", "testtime.oracle"] if SHOWN_SUBMISSIONS else []),
         ),
     shell:
         "python {params.script:q} --notebook {input.notebook:q} --parameters {params.parameters:q}"

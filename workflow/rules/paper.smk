@@ -1,6 +1,8 @@
 # Numbers, the PDF and the report.
 MODELS = ["results_models"] if run.corpora_with("training") else []
-SECTIONS = ["introduction", "method", "data", "results_votes", *MODELS, "results_hypotheses", "limits", "validity"]
+STRATEGIES = ["results_strategies"] if run.corpora_with("testtime") else []
+RESULTS = ["results_votes", *STRATEGIES, *MODELS, "results_hypotheses"]
+SECTIONS = ["introduction", "method", "data", *RESULTS, "limits", "validity"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
 NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})
 

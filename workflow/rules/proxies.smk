@@ -6,6 +6,7 @@ rule train_tiny_alm:
     """Train a small real Qwen2-Audio from scratch, on a foreign simulated world."""
     input:
         prompts=f"{PROMPTS}/focus.yaml",
+        writing=by_wildcards(run.written_prompts),
     output:
         checkpoint=directory("resources/models/{alm}"),
         scores="results/models/{alm}/heldout.json",
@@ -24,11 +25,12 @@ rule train_tiny_alm:
     params:
         options=by_wildcards(run.making_entry, into=canonical),
         seed=SEED,
+        writing=flag("writing"),
         script=f"{SCRIPTS}/train_tiny_alm.py",
         code=code("train_tiny_alm.py"),
     shell:
         "python {params.script:q} --name {wildcards.alm} --options {params.options:q}"
-        " --prompts {input.prompts:q} --seed {params.seed} --output {output.checkpoint}"
+        " --prompts {input.prompts:q} {params.writing} --seed {params.seed} --output {output.checkpoint}"
         " --scores {output.scores} > {log} 2>&1"
 
 

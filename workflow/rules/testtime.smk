@@ -1,24 +1,56 @@
-# Score what strategies at test time make of an ALM's answers, from a folder of answers that somebody else generated.
-
-SUBMISSION = run.submission_name()
+# What strategies at test time make of an ALM's answers: those of this run's annotators, or a folder of somebody else's.
 
 
-rule score_submission:
-    """Every test-time strategy and control on a folder of answers (`--config submission=FOLDER`), with intervals."""
+rule export_submission:
+    """The stored answers of an ALM's annotators as a submission to the test-time benchmark; queries no model."""
     input:
-        folder=lambda wildcards: run.submission_files(),
-        votes=lambda wildcards: run.votes(run.submission_corpus()),
-        utterances=lambda wildcards: run.utterances(run.submission_corpus()),
+        candidates=by_wildcards(run.pools_of, into=lambda pools: [pool["candidates"] for pool in pools.values()]),
+        prompts=by_wildcards(run.pools_of, into=lambda pools: [pool["prompts"] for pool in pools.values()]),
+        votes=by_wildcards(run.corpus_of_submission, into=run.votes),
+        utterances=by_wildcards(run.corpus_of_submission, into=run.utterances),
     output:
-        scores=f"results/testtime/{SUBMISSION}/scores.parquet",
-        csv=f"results/testtime/{SUBMISSION}/strategies.csv",
-        left_out=f"results/testtime/{SUBMISSION}/left_out.csv",
-        rejects=f"results/testtime/{SUBMISSION}/rejects.parquet",
-        predictions=directory(f"results/testtime/{SUBMISSION}/predictions"),
+        manifest="results/testtime/{submission}/submission/manifest.json",
+        candidates="results/testtime/{submission}/submission/candidates.jsonl.gz",
     log:
-        f"logs/score_submission/{SUBMISSION}.log",
+        "logs/export_submission/{submission}.log",
     benchmark:
-        f"logs/score_submission/{SUBMISSION}.tsv"
+        "logs/export_submission/{submission}.tsv"
+    wildcard_constraints:
+        submission="|".join(config["testtime"]) or "no_submission",
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 60),
+        runtime=30,
+    params:
+        entry=lambda wildcards: canonical(config["testtime"][wildcards.submission]),
+        pools=by_wildcards(run.pools_of, into=canonical),
+        classes=by_wildcards(run.corpus_of_submission, into=run.classes),
+        folder=lambda wildcards, output: os.path.dirname(output.manifest),
+        script=f"{SCRIPTS}/export_submission.py",
+        code=code("export_submission.py"),
+    shell:
+        "python {params.script:q} --entry {params.entry:q} --pools {params.pools:q} --votes {input.votes}"
+        " --utterances {input.utterances} --classes {params.classes} --output {params.folder} > {log} 2>&1"
+
+
+rule score_strategies:
+    """Every test-time strategy and control on a folder of answers, with intervals."""
+    input:
+        folder=by_wildcards(run.submission_files),
+        votes=by_wildcards(run.corpus_of_submission, into=run.votes),
+        utterances=by_wildcards(run.corpus_of_submission, into=run.utterances),
+    output:
+        scores="results/testtime/{submission}/scores.parquet",
+        csv="results/testtime/{submission}/strategies.csv",
+        left_out="results/testtime/{submission}/left_out.csv",
+        rejects="results/testtime/{submission}/rejects.parquet",
+        predictions=directory("results/testtime/{submission}/predictions"),
+    log:
+        "logs/score_strategies/{submission}.log",
+    benchmark:
+        "logs/score_strategies/{submission}.tsv"
     conda:
         "../../envs/analysis.yaml"
     threads: 1
@@ -26,17 +58,48 @@ rule score_submission:
         mem_mb=memory(2000, 120),
         runtime=60,
     params:
-        folder=run.from_start(config.get("submission") or ""),
-        corpus=lambda wildcards: run.submission_corpus(),
-        classes=lambda wildcards: run.classes(run.submission_corpus()),
+        folder=lambda wildcards, input: os.path.dirname(input.folder[0]),
+        corpus=by_wildcards(run.corpus_of_submission),
+        classes=by_wildcards(run.corpus_of_submission, into=run.classes),
+        rerun=lambda wildcards: "--rerun" if wildcards.submission in config["testtime"] else "",
+        # what somebody asked for by name is shown on the terminal
+        show=lambda wildcards: (
+            ""
+            if wildcards.submission in config["testtime"]
+            else f"&& cat logs/score_strategies/{wildcards.submission}.log"
+        ),
         options=canonical(run.statistics_options("smoothing")),
-        synonyms=f"{PROMPTS}/synonyms.yaml",
+        synonyms=run.prompt_set("synonyms"),
         seed=SEED,
-        script=f"{SCRIPTS}/score_submission.py",
-        code=code("score_submission.py"),
+        script=f"{SCRIPTS}/score_strategies.py",
+        code=code("score_strategies.py"),
     shell:
         "python {params.script:q} --submission {params.folder:q} --corpus {params.corpus} --votes {input.votes}"
-        " --utterances {input.utterances} --classes {params.classes} --synonyms {params.synonyms:q}"
+        " --utterances {input.utterances} --classes {params.classes} --synonyms {params.synonyms:q} {params.rerun}"
         " --options {params.options:q} --seed {params.seed} --output {output.scores} --csv {output.csv}"
         " --left-out {output.left_out} --rejects {output.rejects} --predictions {output.predictions}"
-        " > {log} 2>&1 && cat {log}"
+        " > {log} 2>&1 {params.show}"
+
+
+rule gather_strategies:
+    """Scores of strategies of all submissions of the run in one table, p adjusted over ALMs and corpora."""
+    input:
+        scores=run.all_scores(),
+    output:
+        statistics="results/statistics/strategies.parquet",
+        csv="results/testtime/strategies.csv",
+    log:
+        "logs/gather_strategies.log",
+    benchmark:
+        "logs/gather_strategies.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=2000,
+        runtime=10,
+    params:
+        script=f"{SCRIPTS}/gather_strategies.py",
+        code=code("gather_strategies.py"),
+    shell:
+        "python {params.script:q} --scores {input.scores} --output {output.statistics} --csv {output.csv} > {log} 2>&1"

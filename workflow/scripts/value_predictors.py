@@ -1,4 +1,4 @@
-"""Value every predictor of a distribution in human votes: annotators, trained models, tables given by the user.
+"""Value every predictor of a distribution in human votes: annotators, strategies, trained models, given tables.
 
 All are read off one curve, that of k human votes on the same utterances: those with enough votes that every trained
 model was tested on. A distribution is taken at its word; votes count with the weight fitted on other speakers.
@@ -16,14 +16,16 @@ from scaling_ambiguity.inference.arranged_study import ArrangedStudy
 from scaling_ambiguity.inference.arrangement import Arrangement, largest_of_most
 from scaling_ambiguity.inference.draws import draw_table
 from scaling_ambiguity.inference.exchange_rows import typical_row
-from scaling_ambiguity.inference.predictors import Predictor, value_predictors, value_rulers
+from scaling_ambiguity.inference.predictors import STRATEGY, Predictor, value_predictors, value_rulers
 from scaling_ambiguity.inference.study import study_parser
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.splits import SPLITS
+from scaling_ambiguity.testtime.strategies import STRATEGIES
 
+VALUED = [*(f"{strategy.name}-{strategy.form}" for strategy in STRATEGIES.values()), "mean-control", "readout-control"]
 APART = 3  # most human votes that are set apart, to be valued as a predictor whose worth is known
 
 
@@ -44,6 +46,7 @@ def main(arguments: argparse.Namespace) -> None:
     for name, path in arguments.given.items():
         given = GIVEN.read(path).set_index("utterance")[class_columns(study.classes)]
         predictors.append(Predictor(name, "given", p=given.reindex(study.names).to_numpy(float)[fixed]))
+    predictors += _strategies(arguments, study, fixed)
     typical = typical_row(voters, largest, int(fixed.sum()))
     rows = [typical, *value_predictors(world, predictors, int(typical["estimate"]), study.settings)]
     apart = most_apart(voters, largest)
@@ -108,9 +111,30 @@ def _annotators(
     return predictors
 
 
+def _strategies(arguments: argparse.Namespace, study: ArrangedStudy, fixed: np.ndarray) -> list[Predictor]:
+    """Return the strategies at test time of every submission, with the mean of their pool and the read-out."""
+    predictors = []
+    for submission, folder in arguments.strategies.items():
+        for name in VALUED:
+            path = Path(folder) / f"{name}.parquet"
+            if not path.is_file():
+                print(f"{submission}: {name} could not be applied and has no worth")
+                continue
+            given = GIVEN.read(path).set_index("utterance")[class_columns(study.classes)]
+            p = given.reindex(study.names).to_numpy(float)[fixed]
+            predictors.append(Predictor(submission, STRATEGY, name, p=p))
+    return predictors
+
+
 if __name__ == "__main__":
     parser = study_parser(__doc__, "protocol", "roles", "splits")
     parser.add_argument("--annotators", type=cli.json_value, required=True, help="name -> proxies, read_out; JSON")
     parser.add_argument("--given", type=cli.json_value, required=True, help="name -> table of distributions; JSON")
+    parser.add_argument(
+        "--strategies",
+        type=cli.json_value,
+        default={},
+        help="submission -> folder of its strategies' predictions; JSON",
+    )
     parser.add_argument("--predictions", type=Path, nargs="*", default=[], help="of trained models")
     cli.run(main, parser)

@@ -197,3 +197,62 @@ def test_the_cost_surface_of_a_preset_ends_where_the_headline_does(name):
     votes = (DEMO["annotators"].get(headline, {}) | preset.get("annotators", {}).get(headline, {}))["votes"]
     possible = [m for m in statistics["costs"]["synthetic"] if m <= votes]  # others are left out
     assert max(possible) == max(statistics["exchange"]["votes"]) == votes
+
+
+def benchmark():
+    """Return the demo's configuration under the preset `benchmark`."""
+    config = copy.deepcopy(DEMO)
+    preset = yaml.safe_load((PRESETS / "benchmark.yaml").read_text())
+    for section, entries in preset.items():
+        config[section] = config.get(section, {}) | entries
+    return config
+
+
+def test_the_benchmark_is_accepted_and_yes_and_no_are_words():
+    config = benchmark()
+    config["testtime"]["demo_tiny"]["has_seen_votes"] = False  # what YAML makes of a bare no
+    checked = checked_config(config)
+    assert checked["testtime"]["demo_tiny"]["has_seen_votes"] == "no"
+    assert checked_config(DEMO)["testtime"] == {} and "testtime" not in DEMO["run"]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"alm": "tinny"}, r"testtime\.demo_writer\.alm = 'tinny' is not a known ALM\. Did you mean 'tiny'"),
+        ({"corpus": "elsewhere"}, r"testtime\.demo_writer\.corpus = 'elsewhere' is not a known"),
+        ({"pools": {"beams": "writer_beam"}}, "'writer_beam' is not a known key"),
+        ({"pools": {"beam": "writer"}}, r"testtime\.demo_writer\.pools\.beam = 'writer' is not a known annotator"),
+        ({"pools": {"beam": "writer_sampled"}}, "has design: crossed; a pool of kind beam needs a beam search"),
+        ({"pools": {"sampled": "writer_beam"}}, "has design: beam; a pool of kind sampled is no beam search"),
+        ({"pools": {"sampled": "writer_labels"}}, "has mode: sampled; a pool of kind sampled needs verbalised"),
+        ({"pools": {"readout": "tiny_readout"}}, "has alm: tiny; a pool of kind readout needs tiny_writer"),
+        ({"pools": {"reasoned": "writer_sampled"}}, "has reasoning: false; a pool of kind reasoned needs true"),
+        (
+            {"pools": {"greedy": "writer_sampled"}},
+            "draws 10 answers at up to 1; a greedy pool has one, at most at 0.01",
+        ),
+        ({"verifier": "gpt_4o_audio"}, r"testtime\.demo_writer\.verifier = 'gpt_4o_audio' is not accepted.*null"),
+        ({"date": "yesterday"}, "testtime.demo_writer.date = 'yesterday' is not accepted"),
+    ],
+)
+def test_what_cannot_be_a_pool_is_refused_before_any_work(change, message):
+    config = benchmark()
+    config["testtime"]["demo_writer"] |= change
+    with pytest.raises(UserError, match=message):
+        checked_config(config)
+
+
+def test_what_cannot_be_asked_for_over_http_is_refused():
+    config = benchmark()
+    server = {"engine": "openai", "gpus": 0, "base_url": "http://127.0.0.1:8000/v1", "model": "m", "revision": "r"}
+    config["alms"]["tiny_writer"] = server
+    with pytest.raises(
+        UserError, match=r"pools\.beam = 'writer_beam' cannot be asked for over HTTP.*Leave the pool out"
+    ):
+        checked_config(config)
+    del config["testtime"]["demo_writer"]["pools"]["beam"], config["testtime"]["demo_writer"]["pools"]["readout"]
+    checked_config(config)
+    config["run"]["testtime"] = ["demo_writter"]
+    with pytest.raises(UserError, match=r"run\.testtime = 'demo_writter' is not a known submission"):
+        checked_config(config)

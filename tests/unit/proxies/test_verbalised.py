@@ -165,3 +165,30 @@ def test_faults_of_a_prompt_set_are_named(tmp_path, change, message):
     path.write_text(yaml.safe_dump(data))
     with pytest.raises(UserError, match=message):
         load_verbalised(path, reasoned=False)
+
+
+@pytest.mark.parametrize(
+    ("answer", "shares"),
+    [
+        ('{"neutral": 4, "happy": 12, "sad": 4}', (0.2, 0.6, 0.2)),
+        ('{"neutral": 0, "happy": 3.0, "sad": 0}', (0.0, 1.0, 0.0)),
+        ('{"neutral": 1, "happy": 1, "sad": 70}', (1 / 72, 1 / 72, 70 / 72)),
+    ],
+)
+def test_counts_of_listeners_are_divided_by_their_sum(answer, shares):
+    assert parse_distribution(answer, CLASSES, counts=True).distribution == pytest.approx(shares)
+
+
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        ('{"neutral": 0, "happy": 0, "sad": 0}', "no listener is counted"),
+        ('{"neutral": 0.5, "happy": 1, "sad": 2}', "'neutral' has 0.5, no number of listeners"),
+        ('{"neutral": -1, "happy": 1, "sad": 2}', "'neutral' has -1, no number of listeners"),
+        ('{"neutral": "4", "happy": 1, "sad": 2}', "'neutral' has '4', not a number"),
+        ('{"neutral": 4, "happy": 1}', "'sad' is missing"),
+    ],
+)
+def test_what_is_no_count_is_refused(answer, reason):
+    found = parse_distribution(answer, CLASSES, counts=True)
+    assert (found.distribution, found.status, found.reason) == (None, "invalid", reason)

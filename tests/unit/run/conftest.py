@@ -54,6 +54,7 @@ finetuning: {models: [made, small], seeds: 2, seeds_per_job: all, folds_per_job:
              lora: {targets: attention}}
 learning_curves: {human: [], synthetic: []}
 controls: [echo]
+testtime: {}
 statistics: {resamples: 10, level: 0.9, interval: percentile, smoothing: 0.1, balanced: {by: bin}}
 run:
   directory: .

@@ -92,18 +92,34 @@ def test_a_submission_is_found_or_refused(make, tmp_path):
     run, folder = make(submission="Tiny answers"), tmp_path / "Tiny answers"
     assert run.submission_name() == "tiny_answers"
     with pytest.raises(UserError, match=r"submission = 'Tiny answers': no manifest\.json"):
-        run.submission_files()
+        run.submission_files("tiny_answers")
     folder.mkdir()
     (folder / "manifest.json").write_text("[")
     with pytest.raises(UserError, match="not readable as a JSON object"):
-        run.submission_corpus()
+        run.corpus_of_submission("tiny_answers")
     (folder / "manifest.json").write_text(json.dumps({"corpus": "face"}))
     with pytest.raises(UserError, match=r"corpus 'face' is not in this run \(sim\)"):
-        run.submission_corpus()
+        run.corpus_of_submission("tiny_answers")
     (folder / "manifest.json").write_text(json.dumps({"corpus": "sim"}))
     (folder / "scores.jsonl.gz").touch()
-    assert run.submission_corpus() == "sim"
-    assert run.submission_files() == ["Tiny answers/manifest.json", "Tiny answers/scores.jsonl.gz"]
+    assert run.corpus_of_submission("tiny_answers") == "sim"
+    assert run.submission_files("tiny_answers") == ["Tiny answers/manifest.json", "Tiny answers/scores.jsonl.gz"]
+
+
+def test_submissions_of_the_run_are_made_of_its_annotators(make):
+    entry = {"corpus": "sim", "alm": "made", "pools": {"labels": "both"}}
+    run = make(testtime={"own": entry, "other": entry}, run__testtime=["own"])
+    assert run.submissions_about("sim") == ["own"] and run.submissions_about("real") == []
+    assert "testtime" in run.stages("sim") and "testtime" not in run.stages("real")
+    assert run.valued_strategies("sim") == {"own": "results/testtime/own/predictions"}
+    below = "results/testtime/own/submission"
+    assert run.submission_files("own") == [f"{below}/manifest.json", f"{below}/candidates.jsonl.gz"]
+    assert run.corpus_of_submission("own") == "sim"
+    assert run.pools_of("own")["labels"]["candidates"] == "results/proxies/sim/both/candidates.parquet"
+    with pytest.raises(UserError, match=r"'none_such' is no submission of testtime \(own, other\)"):
+        run.submission_files("none_such")
+    with pytest.raises(UserError, match=r"has the name of testtime\.own"):
+        make(testtime={"own": entry}, submission="own").submission_files("own")
 
 
 def test_planning_loads_no_heavy_library():

@@ -38,7 +38,9 @@ def table(rows):
     frame = pd.DataFrame(
         rows, columns=["utterance", "draw", "response", "status", "reason", *(f"p_{c}" for c in CLASSES)]
     )
-    frame = frame.assign(corpus="demo", annotator="tiny", prompt="p", temperature=1.0, logprob=-3.0, tokens=9.0)
+    frame = frame.assign(
+        corpus="demo", annotator="tiny", prompt="p", temperature=1.0, logprob=-3.0, tokens=9.0, revision="r1"
+    )
     frame["reason"] = frame["reason"].astype("str")
     return CANDIDATES.validate(frame.assign(seconds=0.1), "test")
 
@@ -108,7 +110,7 @@ def test_strategies_are_valued_in_human_votes(tmp_path, new_world):
     write_submission(tmp_path / "s", about(names, counts, "sampled"), lines, [])
     options = {"resamples": 300, "level": 0.95, "interval": "bootstrap_t", "smoothing": 0.001,
                "exchange": {"largest_k": 4, "votes": [1, 5]}}  # fmt: skip
-    run("score_submission.py", "--submission", tmp_path / "s", "--corpus", "demo", "--votes", made.path("votes"),
+    run("score_strategies.py", "--submission", tmp_path / "s", "--corpus", "demo", "--votes", made.path("votes"),
         "--utterances", made.path("utterances"), "--classes", ",".join(CLASSES), "--options", json.dumps(options),
         "--seed", "1", "--output", tmp_path / "scores.parquet", "--csv", tmp_path / "board.csv",
         "--left-out", tmp_path / "left.csv", "--rejects", tmp_path / "rejects.parquet",

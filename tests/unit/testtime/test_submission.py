@@ -332,7 +332,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 def scored(submission, corpus, output, *more, code=0):
     """Run the program in an interpreter in which torch cannot be imported."""
     output.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", WITHOUT_TORCH, SCRIPTS / "score_submission.py", "--submission", submission,
+    command = [sys.executable, "-c", WITHOUT_TORCH, SCRIPTS / "score_strategies.py", "--submission", submission,
                "--corpus", "demo", "--votes", corpus / "votes.parquet", "--utterances", corpus / "utterances.parquet",
                "--classes", ",".join(CLASSES), "--options", json.dumps(OPTIONS), "--seed", "3",
                "--output", output / "scores.parquet", "--csv", output / "board.csv",

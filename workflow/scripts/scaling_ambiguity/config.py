@@ -41,7 +41,13 @@ def checked_config(config: dict[str, Any], schema_file: Path = SCHEMA) -> dict[s
     beams = {name: entry for name, entry in config["annotators"].items() if entry.get("design") == "beam"}
     searched = {name: {"temperatures": [0]} | entry for name, entry in beams.items()}
     config = config | {"annotators": config["annotators"] | searched}
+    if "testtime" in config:  # YAML reads a bare yes and no as true and false
+        submissions = {name: dict(entry) for name, entry in config["testtime"].items()}
+        for entry in submissions.values():
+            entry["has_seen_votes"] = {True: "yes", False: "no"}.get(entry["has_seen_votes"], entry["has_seen_votes"])
+        config = config | {"testtime": submissions}
     _check_references(config)
+    _check_submissions(config)
     return config | {"paper": _composed_paper(config["paper"])}
 
 
@@ -252,6 +258,74 @@ def _check_elicitation(config: dict[str, Any]) -> None:
                     f"conversations in known order; set context: 0 there, or select corpora of reader "
                     f"{', '.join(DIALOGUE_READERS)}."
                 )
+
+
+# kind of pool of a submission -> mode of its annotator, whether it reasons first, and its design: a beam search or not
+POOLS = {
+    "greedy": ("verbalised", False, False),
+    "beam": ("verbalised", False, True),
+    "sampled": ("verbalised", False, False),
+    "reasoned": ("verbalised", True, False),
+    "labels": ("sampled", False, False),
+    "readout": ("readout", False, False),
+}
+GREEDY = 0.01  # largest temperature at which one answer counts as the most likely one
+
+
+def _check_submissions(config: dict[str, Any]) -> None:
+    """Refuse submissions of unknown parts, and pools whose annotator does not ask for what the kind of pool holds."""
+    submissions = config.get("testtime", {})
+    for name, entry in submissions.items():
+        path = f"testtime.{name}"
+        _known(f"{path}.corpus", entry["corpus"], config["corpora"], "corpus")
+        _known(f"{path}.alm", entry["alm"], config["alms"], "ALM")
+        engine = config["alms"][entry["alm"]]["engine"]
+        if engine in GIVEN:
+            raise UserError(
+                f"config: {path}.alm = {entry['alm']!r} is of engine {engine}, whose votes are given: there are no "
+                "answers to combine. Choose an ALM that is asked."
+            )
+        for kind, annotator in entry["pools"].items():
+            if engine == "openai" and kind in ("beam", "readout"):
+                raise UserError(
+                    f"config: {path}.pools.{kind} = {annotator!r} cannot be asked for over HTTP "
+                    f"(alms.{entry['alm']}.engine openai). Leave the pool out: what needs it is then shown as not "
+                    "available."
+                )
+            _known(f"{path}.pools.{kind}", annotator, config["annotators"], "annotator")
+            if why := _unfit(kind, config["annotators"][annotator], entry["alm"]):
+                raise UserError(f"config: {path}.pools.{kind} = {annotator!r} {why}. Name another annotator, or leave "
+                                "the pool out: what needs it is then shown as not available.")  # fmt: skip
+    for name in config["run"].get("testtime", []):
+        _known("run.testtime", name, submissions, "submission")
+        corpus = submissions[name]["corpus"]
+        _known(f"testtime.{name}.corpus", corpus, dict.fromkeys(config["run"]["corpora"]), "selected corpus")
+        classes, known = config["corpora"][corpus]["classes"], _trained_classes(config, submissions[name]["alm"])
+        if known is not None and not set(classes) <= set(known):
+            raise UserError(
+                f"config: testtime.{name}.alm = {submissions[name]['alm']!r} knows the classes {known}; corpus "
+                f"{corpus} has {classes}. Choose an ALM that is trained on these."
+            )
+
+
+def _unfit(kind: str, annotator: dict[str, Any], alm: str) -> str:
+    """Return why an annotator's answers are no pool of this kind, or ""."""
+    mode, reasoning, beam = POOLS[kind]
+    wanted = {
+        "alm": (annotator["alm"], alm),
+        "mode": (annotator["mode"], mode),
+        "reasoning": (annotator.get("reasoning", False), reasoning),
+        "sound": (annotator.get("sound", "own"), "own"),
+    }
+    for key, (has, expected) in wanted.items():
+        if has != expected:
+            return f"has {key}: {str(has).lower()}; a pool of kind {kind} needs {str(expected).lower()}"
+    if (annotator["design"] == "beam") != beam:
+        return f"has design: {annotator['design']}; a pool of kind {kind} {'needs a' if beam else 'is no'} beam search"
+    hottest = max(value[1] if isinstance(value, list) else value for value in annotator["temperatures"])
+    if kind == "greedy" and (annotator["votes"] > 1 or hottest > GREEDY):
+        return f"draws {annotator['votes']} answers at up to {hottest:g}; a greedy pool has one, at most at {GREEDY:g}"
+    return ""
 
 
 def _check_predictors(config: dict[str, Any]) -> None:

@@ -3,10 +3,11 @@
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.inference.predictors import SIMILARITIES
+from scaling_ambiguity.inference.predictors import SIMILARITIES, STRATEGY
 
 KEY = ["corpus", "protocol", "model", "labels", "augmentation", "votes"]
-KINDS = {"as_is": "annotator, its own distribution", "weighted": "annotator, votes", "given": "given table"}
+KINDS = {"as_is": "annotator, its own distribution", "weighted": "annotator, votes", "given": "given table",
+         STRATEGY: "strategy at test time"}  # fmt: skip
 
 
 def leaderboard(statistics: pd.DataFrame) -> pd.DataFrame:

@@ -19,6 +19,7 @@ from scaling_ambiguity.tables.statistics import THESE
 
 Array: TypeAlias = NDArray[np.float64]
 SIMILARITIES = ("jsd_bits", "bhattacharyya")  # to the shares of all human votes, beside the NLL
+STRATEGY = "strategy"  # labels of a strategy at test time; the model is its submission, the augmentation its name
 GENUINE = "genuine"  # votes of the same raters, set apart from the curve: their worth is their number
 
 

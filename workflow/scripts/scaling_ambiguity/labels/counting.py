@@ -67,6 +67,21 @@ def valid_draws(proxies: pd.DataFrame) -> pd.DataFrame:
     return rows.sort_values(["utterance", "draw"], kind="stable")
 
 
+def voted_counts(
+    votes: pd.DataFrame, utterances: list[str], classes: list[str], where: str
+) -> tuple[NDArray[np.bool_], Array]:
+    """Return which utterances have a human vote inside the class set, (U,), and the votes of these, (n, C).
+
+    Raises:
+        UserError: None has; see also :func:`human_counts`.
+    """
+    counts = human_counts(votes, utterances, classes, where)
+    used = counts.sum(axis=1) > 0
+    if not used.any():
+        raise UserError(f"{where}: no utterance has a human vote inside the class set; nothing can be scored.")
+    return used, counts[used]
+
+
 def synthetic_counts(proxies: pd.DataFrame, utterances: list[str], classes: list[str], where: str = "proxies") -> Array:
     """Return the valid synthetic votes per class, (U, C)."""
     rows = valid_draws(proxies)

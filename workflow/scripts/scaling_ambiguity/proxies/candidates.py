@@ -91,10 +91,10 @@ def candidate_table(
         shares, reason = _shares(vote, record, options, vocabulary)
         row = {name: vote[name] for name in ("utterance", "draw", "prompt", "temperature", "response", "status")}
         row |= {"corpus": corpus, "annotator": vote["rater"], "reason": reason, "logprob": vote["logprob"]}
-        row |= {"tokens": record.get("tokens"), "seconds": record.get("latency_s")}
+        row |= {"tokens": record.get("tokens"), "seconds": record.get("latency_s"), "revision": record.get("revision")}
         rows.append(row | dict(zip(class_columns(list(vocabulary.classes)), shares, strict=True)))
     numbers = dict.fromkeys(["logprob", "tokens", "seconds", *class_columns(list(vocabulary.classes))], "float64")
-    return pd.DataFrame(rows).astype(numbers | {"draw": "int64", "reason": "str"})
+    return pd.DataFrame(rows).astype(numbers | {"draw": "int64", "reason": "str", "revision": "str"})
 
 
 def _shares(
@@ -109,7 +109,8 @@ def _shares(
             return np.eye(len(vocabulary.classes))[list(vocabulary.classes).index(vote["label"])], None
     stated, why = None, record.get("reason") or vote.get("reason")
     if mode == "verbalised" and status in ("ok", "invalid"):
-        stated = parse_distribution(record["response"], vocabulary, reasoned=options.get("reasoning", False))
+        how = {"reasoned": options.get("reasoning", False), "counts": options.get("stated", "shares") == "counts"}
+        stated = parse_distribution(record["response"], vocabulary, **how)
         if stated.distribution is not None:
             return np.asarray(stated.distribution), None
     if not isinstance(why, str):

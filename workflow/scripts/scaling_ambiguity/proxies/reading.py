@@ -49,7 +49,8 @@ def reader_for(options: dict[str, Any], vocabulary: Vocabulary) -> Reader:
     answers are N votes whatever the mode; the distribution itself stays in the stored answer.
 
     Args:
-        options: The annotator's entry: mode, parsing (``strict`` or ``faithful``), reasoning.
+        options: The annotator's entry: mode, parsing (``strict`` or ``faithful``), reasoning, stated (``shares``, or
+            ``counts`` of listeners).
         vocabulary: The accepted answers.
 
     Raises:
@@ -60,8 +61,10 @@ def reader_for(options: dict[str, Any], vocabulary: Vocabulary) -> Reader:
         parse = parser(options.get("parsing", "strict"), vocabulary, reasoned=reasoned)
         return lambda response, stream: parse(response)
 
+    counts = options.get("stated", "shares") == "counts"
+
     def read(response: str, stream: tuple) -> Parsed:
-        stated = parse_distribution(response, vocabulary, reasoned=reasoned)
+        stated = parse_distribution(response, vocabulary, reasoned=reasoned, counts=counts)
         if stated.distribution is None:
             return None, stated.status
         return vocabulary.classes[drawn_label(stated.distribution, uniform(*stream, "vote"))], "ok"

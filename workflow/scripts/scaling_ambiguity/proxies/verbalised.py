@@ -46,6 +46,7 @@ def parse_distribution(
     classes: Sequence[str] | Vocabulary,
     *,
     reasoned: bool = False,
+    counts: bool = False,
     tolerance: float = TOLERANCE,
 ) -> Verbalised:
     """Return the distribution that an answer states.
@@ -53,19 +54,22 @@ def parse_distribution(
     The answer is one JSON object, in a code fence or not, and nothing else; with ``reasoned``, any text may come
     first and the object is the last thing. Its keys are the classes (or listed synonyms), each exactly once, and no
     others. Its values are numbers from 0 to 1 that sum to 1, or percentages that sum to 100 (plain numbers or
-    ``"30%"``, not mixed), within the tolerance; they are then divided by their sum. Nothing else is corrected.
+    ``"30%"``, not mixed), within the tolerance; they are then divided by their sum. Nothing else is corrected. With
+    ``counts`` they are numbers of listeners instead, whole and not all 0, which are divided by their sum.
 
     Args:
         response: The model's answer.
         classes: The label words, or a vocabulary of accepted answers.
         reasoned: Whether reasoning may come first.
+        counts: Whether listeners are counted, not shares stated.
         tolerance: Largest distance of the sum from 1.
     """
     vocabulary = classes if isinstance(classes, Vocabulary) else spelled(classes)
     try:
-        shares = _shares(_object(response, reasoned), vocabulary)
+        stated = _stated(_object(response, reasoned), vocabulary)
+        shares = _counts(stated) if counts else _shares(stated)
         total = math.fsum(shares)
-        if abs(total - 1) > tolerance:
+        if not counts and abs(total - 1) > tolerance:
             raise _Rejected(f"the shares sum to {total:.4g}")
     except _Rejected as error:
         declined = "{" not in response and (is_refusal(response) or vocabulary.declines(response))
@@ -112,8 +116,8 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _shares(pairs: list[tuple[str, Any]], vocabulary: Vocabulary) -> list[float]:
-    """Return the stated shares in the order of the classes."""
+def _stated(pairs: list[tuple[str, Any]], vocabulary: Vocabulary) -> dict[str, Any]:
+    """Return what is stated of each class, in the order of the classes."""
     stated: dict[str, Any] = {}
     for key, value in pairs:
         label = vocabulary.labels.get(normalise(key))
@@ -125,16 +129,32 @@ def _shares(pairs: list[tuple[str, Any]], vocabulary: Vocabulary) -> list[float]
     missing = [label for label in vocabulary.classes if label not in stated]
     if missing:
         raise _Rejected(f"{missing[0]!r} is missing")
-    values = [stated[label] for label in vocabulary.classes]
+    return {label: stated[label] for label in vocabulary.classes}
+
+
+def _counts(stated: dict[str, Any]) -> list[float]:
+    """Return counted listeners."""
+    numbers = [_number(label, value) for label, value in stated.items()]
+    for label, number in zip(stated, numbers, strict=True):
+        if number < 0 or number != int(number):
+            raise _Rejected(f"{label!r} has {number:g}, no number of listeners")
+    if not any(numbers):
+        raise _Rejected("no listener is counted")
+    return numbers
+
+
+def _shares(stated: dict[str, Any]) -> list[float]:
+    """Return stated shares or percentages as shares."""
+    values = list(stated.values())
     percents = [_PERCENT.match(value) if isinstance(value, str) else None for value in values]
     matches = [match for match in percents if match is not None]
     if len(matches) == len(values):
         numbers, scale = [float(match[1]) for match in matches], 100.0
     else:
-        numbers = [_number(label, value) for label, value in zip(vocabulary.classes, values, strict=True)]
+        numbers = [_number(label, value) for label, value in stated.items()]
         # shares sum to about 1 and percentages to about 100: no answer can be read as both
         scale = 100.0 if math.fsum(numbers) > 50 else 1.0
-    for label, number in zip(vocabulary.classes, numbers, strict=True):
+    for label, number in zip(stated, numbers, strict=True):
         if not 0 <= number <= scale:
             raise _Rejected(f"{label!r} has {number:g}, outside 0 to {scale:g}")
     return [number / scale for number in numbers]

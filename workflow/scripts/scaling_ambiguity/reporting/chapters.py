@@ -20,7 +20,7 @@ def named(function: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(f"scaling_ambiguity.{module}"), name)
 
 
-STAGES = ("votes", "annotation", "training", "augmentation")  # in the order of the paper
+STAGES = ("votes", "annotation", "testtime", "training", "augmentation")  # in the order of the paper
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,9 @@ ESTIMATES = {
         ),
     ),
     "predictors": Estimates("annotation", (CORPUS, PROTOCOL), (f"{_NUMBERS}.worth:add_worth",)),
+    "strategies": Estimates(
+        "testtime", (), (f"{_NUMBERS}.strategies:add_strategies",), pattern="results/statistics/{kind}.parquet"
+    ),
     "costs": Estimates(
         "annotation",
         (CORPUS, ANNOTATOR),
@@ -201,10 +204,22 @@ FIGURES = {
         """What every predictor is worth in human votes: the number of human votes at which the curve of human votes
         meets its NLL, on the utterances that have enough votes and, if models are trained, are tested. Diamonds: an
         annotator's votes with one fitted weight; squares: an annotator's own distribution; circles: trained models,
-        means over seeds; triangles: tables given by the user. Below, votes of the same raters that were set apart
-        (black ticks: their number). Arrows mark open intervals.""",
+        means over seeds; crosses: strategies at test time; triangles: tables given by the user. Below, votes of the
+        same raters that were set apart (black ticks: their number). Arrows mark open intervals.""",
         ("predictors",),
         "reporting.figures.worth:draw_worth",
+    ),
+    "fig_strategies": Display(
+        "testtime",
+        """Strategies at test time: NLL against what an utterance costs. A strategy pays for all answers that it reads.
+        The line is the plain mean of so many answers, which has to be beaten at equal cost. Circles: strategies as
+        published; diamonds: in a fair form, with settings fitted on the votes of other speakers. Rings mark the Pareto
+        front of these strategies and all controls but those that have seen the votes: nothing is as cheap and as good.
+        Horizontal lines cost nothing beside what they are read from: the class prior of other speakers, the read-out
+        of the labels' probabilities, and the best combination of the candidates, chosen by the votes themselves.
+        Intervals are in the table.""",
+        ("strategies",),
+        "reporting.figures.strategies:draw_strategies",
     ),
     "fig_shared_votes": Display(
         "votes",
@@ -377,6 +392,19 @@ TABLES = {
         ("alignment",),
         "reporting.tables.alignment:alignment_table",
         classes=True,
+    ),
+    "tab_strategies": Display(
+        "testtime",
+        """Strategies at test time on stored answers of one ALM. NLL in nats per human vote with its interval over
+        speakers; its difference from the plain mean of the same candidates, paired by utterance, and p adjusted by Holm
+        over all strategies, ALMs and corpora; controls are in no family of tests. Fair: temperatures are fitted on the
+        votes of other speakers; an utterance without a usable answer is given the class prior of other speakers. The
+        Brier score is proper too. JSD in bits and BC are the published measures; against few votes they favour sharper
+        predictions, and nothing is claimed from them. Requests and seconds are those of all answers that a strategy
+        reads, per utterance. Usable: share of the answers in the pool that state a distribution. The oracles have seen
+        the votes and bound what a pick and a combination can reach; a mean may be better than the oracle pick.""",
+        ("strategies",),
+        "reporting.tables.strategies:strategies_table",
     ),
     "tab_bias": Display(
         "annotation",

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterable
 
+from scaling_ambiguity.inference.predictors import STRATEGY
 from scaling_ambiguity.labels.levels import LEVELS as LEVELS
 from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.latex import escape_latex as escape_latex
+from scaling_ambiguity.reporting.strategy_names import strategy_name
 
 FIXED = {
     "uniform": "uniform",
@@ -105,4 +107,6 @@ def valued_name(model: str, labels: str, augmentation: str, votes: float) -> str
         return f"{model}, own distribution"
     if labels == "given":
         return model
+    if labels == STRATEGY:
+        return f"{model}, {strategy_name(*augmentation.rsplit('-', 1))}"
     return f"{model} on {arm_name(labels)} labels" + ("" if augmentation == "none" else f" with {augmentation}")

@@ -67,6 +67,11 @@ class Models(Corpora):
         """Return what of the entry of an ALM that is trained on a simulated world decides its weights."""
         return {key: value for key, value in self.config["alms"][alm].items() if key != "encodings"}
 
+    def written_prompts(self, alm: str) -> list[str]:
+        """Return the prompts by which an ALM that is trained here learns to count listeners; none if it does not."""
+        name = self.config["alms"][alm]["training"].get("writes")
+        return [self.prompt_set(name)] if name else []
+
     def member_labels(self, alm: str) -> str:
         """Return the human labels that the members of a cross-fitted ALM are trained on."""
         return self.label_table(self.training_of(alm, "corpus"), self.training_of(alm, "protocol"), "human")

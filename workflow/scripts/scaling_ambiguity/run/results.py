@@ -84,6 +84,10 @@ class Run(Submission):
         names = self.given_predictors(corpus)
         return {name: files.GIVEN.format(corpus=corpus, predictor=name) for name in names}
 
+    def valued_strategies(self, corpus: str) -> dict[str, str]:
+        """Return the folder of the predictions of every submission about a corpus, by its name."""
+        return {name: files.STRATEGIES.format(submission=name) for name in self.submissions_about(corpus)}
+
     @property
     def headline(self) -> dict[str, str]:
         """Corpus, annotator and protocol of the paper's main results."""
@@ -130,7 +134,7 @@ class Run(Submission):
 
     def stages_of_run(self) -> set[str]:
         """Return the stages that some corpus of the run has; the paper includes the sections that use them."""
-        stages = {"votes"} | {stage for stage in ("annotation", "training") if self.corpora_with(stage)}
+        stages = {"votes"} | {stage for stage in ("annotation", "testtime", "training") if self.corpora_with(stage)}
         return stages | ({"augmentation"} if self.shown_augmentations() and "training" in stages else set())
 
     def figure_files(self) -> list[str]:

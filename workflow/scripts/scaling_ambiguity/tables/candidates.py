@@ -3,7 +3,7 @@
 ``p_<label>`` is the distribution that the answer represents: the stated one in mode ``verbalised``, the one that the
 vote was drawn from in mode ``readout``, all on the label otherwise; NaN where the status is not ``ok``. ``logprob`` is
 the natural-log probability of the answer's tokens at temperature 1, ``seconds`` its share of the time of its batch,
-and ``reason`` states why a row has no distribution.
+``reason`` states why a row has no distribution, and ``revision`` is that of the model that answered.
 """
 
 import numpy as np
@@ -39,6 +39,7 @@ CANDIDATES = Table(
             "logprob": pa.Column(float, pa.Check.le(0), nullable=True),
             "tokens": pa.Column(float, pa.Check.ge(0), nullable=True),
             "seconds": pa.Column(float, pa.Check.ge(0), nullable=True),
+            "revision": pa.Column(str, nullable=True),
         },
         checks=pa.Check(_are_distributions, error="p_ columns are a distribution exactly where the status is ok"),
     ),

@@ -1,15 +1,69 @@
 """An annotator's candidates as lines of a submission: ids and answers, without sound, transcript or prompt."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.testtime.pool import KINDS
 
 _DECIMALS = 9  # of a probability
+# what of an annotator's entry says how its answers were decoded
+_DECODING = ("mode", "design", "votes", "temperatures", "modality", "prompts", "reasoning", "class_order", "context")
+
+
+def one_revision(pools: Mapping[str, pd.DataFrame], alm: str) -> str:
+    """Return the revision of the model that gave all answers.
+
+    Args:
+        pools: Kind -> rows of ``tables.candidates``.
+        alm: Name of the model, for messages.
+
+    Raises:
+        UserError: No answer has one, or they are of several.
+    """
+    # a server's answers are filed under its revision and the sampling parameters, as JSON
+    found = {
+        kind: sorted({name.partition(" {")[0] for name in rows["revision"].dropna()} - {""})
+        for kind, rows in pools.items()
+    }
+    revisions = sorted({revision for own in found.values() for revision in own})
+    if len(revisions) != 1:
+        given = "; ".join(f"{kind}: {', '.join(own) or 'none'}" for kind, own in found.items())
+        raise UserError(
+            f"submission of {alm}: all answers have to be of one revision of the model; found {given}. Ask again "
+            "what is of another one: remove the annotators' votes.parquet and shards in results/proxies, and run again."
+        )
+    return revisions[0]
+
+
+def pool_entry(annotator: Mapping[str, Any], prompts: str | Path) -> dict[str, Any]:
+    """Return what a manifest says of one pool.
+
+    Args:
+        annotator: The annotator's entry in the configuration.
+        prompts: File of its prompts.
+    """
+    decoding = {name: annotator[name] for name in _DECODING if name in annotator}
+    shared = annotator.get("design") == "beam"
+    return {
+        "prompt_sha256": file_sha256(prompts),
+        "decoding": decoding,
+        "prefill": "shared" if shared else "separate",
+        "answers": annotator.get("stated", "shares"),
+    }
+
+
+def submission_lines(
+    pools: Mapping[str, pd.DataFrame], utterances: Sequence[str], classes: list[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of all pools about ``utterances``, those that have a human vote."""
+    for kind, rows in pools.items():
+        yield from candidate_lines(rows[rows["utterance"].isin(utterances)], kind, classes)
 
 
 def candidate_lines(candidates: pd.DataFrame, pool: str, classes: list[str]) -> Iterator[dict[str, Any]]:

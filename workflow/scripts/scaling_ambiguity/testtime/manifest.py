@@ -37,11 +37,13 @@ class PoolEntry(Settings):
         prompt_sha256: Hash of the prompt's text.
         decoding: Decoding parameters, as given to the engine.
         prefill: Whether the candidates of an utterance shared one prefill, or each had its own.
+        answers: Whether distributions are written as ``shares`` or as ``counts`` of listeners.
     """
 
     prompt_sha256: Sha256
     decoding: dict[str, Any]
     prefill: Literal["shared", "separate"] = "separate"
+    answers: Literal["shares", "counts"] = "shares"
 
 
 class Manifest(Settings):
@@ -154,7 +156,7 @@ def benchmark_identity(reference: str, strategies: Sequence[str]) -> str:
         reference: :func:`votes_sha256`.
         strategies: Names of all strategies and controls.
     """
-    code = code_hash(SCRIPTS / "score_submission.py")
+    code = code_hash(SCRIPTS / "score_strategies.py")
     whole = hashlib.sha256(json.dumps([sorted(strategies), code]).encode()).hexdigest()
     return f"{VERSION}+{whole[:8]}.{reference[:8]}"
 

@@ -264,7 +264,7 @@ def _candidate(row: dict[str, Any], manifest: Manifest, vocabulary: Vocabulary) 
     elif status == "ok":
         if not response:
             raise _Bad("status ok without response and p. Give one of them, or the status of what went wrong.")
-        shares, status, reason = _parsed(response, row["pool"], vocabulary)
+        shares, status, reason = _parsed(response, row["pool"], manifest, vocabulary)
     if status != "ok":
         reason = reason or f"{status}, no reason given"
     made = {name: row.get(name) for name in ("utterance", "pool", *_NUMBERS)}
@@ -272,7 +272,7 @@ def _candidate(row: dict[str, Any], manifest: Manifest, vocabulary: Vocabulary) 
     return made | dict(zip(class_columns(list(vocabulary.classes)), shares, strict=True))
 
 
-def _parsed(response: str, pool: str, vocabulary: Vocabulary) -> tuple[np.ndarray, str, str | None]:
+def _parsed(response: str, pool: str, manifest: Manifest, vocabulary: Vocabulary) -> tuple[np.ndarray, str, str | None]:
     """Return shares, status and reason of an answer: a label in the pool ``labels``, else a stated distribution."""
     nothing = np.full(len(vocabulary.classes), np.nan)
     if pool == "labels":
@@ -280,7 +280,8 @@ def _parsed(response: str, pool: str, vocabulary: Vocabulary) -> tuple[np.ndarra
         if label is None:
             return nothing, status, "the answer is not exactly one of the classes"
         return np.eye(len(vocabulary.classes))[vocabulary.classes.index(label)], status, None
-    stated = parse_distribution(response, vocabulary, reasoned=pool == "reasoned")
+    counts = manifest.pools[pool].answers == "counts"
+    stated = parse_distribution(response, vocabulary, reasoned=pool == "reasoned", counts=counts)
     if stated.distribution is None:
         return nothing, stated.status, stated.reason
     return np.asarray(stated.distribution), "ok", None

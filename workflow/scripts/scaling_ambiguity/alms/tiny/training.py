@@ -85,12 +85,12 @@ def train(
     labels = torch.tensor([row[0] for row in label_tokens(alm, classes)])
     stop = end_token(alm)
     targets = torch.tensor(np.array([lesson.target for lesson in lessons]), dtype=torch.float32)
-    tokenise = _tokeniser(alm, sound.lengths)
+    tokenise = tokeniser(alm, sound.lengths)
 
     groups = sound.parameters(rate)
     trained = [weight for group in groups for weight in group["params"]]
     optimiser = torch.optim.AdamW(groups, lr=rate, betas=BETAS, weight_decay=WEIGHT_DECAY)
-    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: _rate(step, steps))
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, lambda step: rate_at(step, steps))
     order = sound.order(steps, batch, generator(seed, "tiny", "order"))
     best = _Best(trained, selection, steps)
     losses = []
@@ -158,13 +158,13 @@ class _Best:
                 weight.copy_(kept)
 
 
-def _rate(step: int, steps: int) -> float:
+def rate_at(step: int, steps: int) -> float:
     """Return the factor of the learning rate: linear warm-up, then a cosine to 0."""
     warm = min(1.0, (step + 1) / WARM_UP)
     return warm * 0.5 * (1 + math.cos(math.pi * max(0, step - WARM_UP) / max(1, steps - WARM_UP)))
 
 
-def _tokeniser(alm: LoadedALM, audio_tokens: list[int]) -> Callable[[int, str], list[int]]:
+def tokeniser(alm: LoadedALM, audio_tokens: list[int]) -> Callable[[int, str], list[int]]:
     """Return a function of a lesson's number and a prompt: token ids with the placeholder expanded."""
     placeholder = alm.processor.audio_token
     token = alm.tokenizer.convert_tokens_to_ids(placeholder)

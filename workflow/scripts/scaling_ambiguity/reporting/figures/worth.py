@@ -7,16 +7,18 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from scaling_ambiguity.evaluation.leaderboard import largest_k, leaderboard
+from scaling_ambiguity.inference.predictors import STRATEGY
 from scaling_ambiguity.reporting.figures.exchange_rate import TICK, draw_open
 from scaling_ambiguity.reporting.naming import plain, valued_name
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, GREY, ORANGE, PURPLE
+from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, GREY, ORANGE, PURPLE, VERMILION
 
 LOOKS = {
     "annotator, votes": (ORANGE, "D"),
     "annotator, its own distribution": (ORANGE, "s"),
     "trained model": (BLUE, "o"),
     "given table": (PURPLE, "v"),
+    "strategy at test time": (VERMILION, "X"),
 }
 MOST = 30  # rows of a panel; controls and augmented arms are left out where there are more
 ROW, MARGIN = 0.135, 0.55  # inches
@@ -26,7 +28,8 @@ def _rows(board: pd.DataFrame) -> pd.DataFrame:
     """Return the rows that are drawn."""
     if len(board) <= MOST:
         return board
-    uncontrolled = ~board["labels"].str.startswith("control-") & (board["augmentation"] == "none")
+    uncontrolled = ~board["labels"].str.startswith("control-")
+    uncontrolled &= (board["augmentation"] == "none") | (board["labels"] == STRATEGY)
     return board[uncontrolled].head(MOST)
 
 

@@ -33,6 +33,12 @@ def headline_table(paths: list[str], kind: str, *names: str) -> pd.DataFrame | N
     return read_statistics(found) if found else None
 
 
+def first_submission(config: dict[str, Any]) -> tuple[str, str] | None:
+    """Return corpus and ALM of the first submission to the test-time benchmark of a run, if it has any."""
+    entries = [config["testtime"][name] for name in config["run"].get("testtime", [])]
+    return (entries[0]["corpus"], entries[0]["alm"]) if entries else None
+
+
 def headline_leakage(paths: list[str], corpus: str, protocol: str) -> str:
     """Return the report ``{corpus}/{protocol}.leakage.csv`` among ``paths``."""
     found = [path for path in paths if Path(path).parts[-2:] == (corpus, f"{protocol}.leakage.csv")]
@@ -81,6 +87,7 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         **{"annotator": annotator, "classes": classes, "level": config["statistics"]["level"]},
         **{"definition": config["protocols"][protocol]["levels"], "simulated": numbers.switches["simulated"]},
         "augmentation": augmentations(config)[0] if numbers.switches["augmented"] else None,
+        "submission": first_submission(config),
     }
     for kind, estimates in ESTIMATES.items():
         of_headline = [headline[name] for name in estimates.by]

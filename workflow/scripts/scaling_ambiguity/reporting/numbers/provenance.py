@@ -35,6 +35,7 @@ FUNCTIONS: dict[str, Callable[[pd.DataFrame, str], Any]] = {
     "min": lambda rows, column: rows[column].min(),
     "largest finite": lambda rows, column: rows.loc[np.isfinite(rows[column]), column].max(),
     "distinct": lambda rows, column: rows[column].nunique(),
+    "number known": lambda rows, column: rows[column].notna().sum(),
     "share of the total": lambda rows, column: rows[column].sum() / rows["total"].sum(),
     "rest of the total": lambda rows, column: rows["total"].sum() - rows[column].sum(),
     "per vote": lambda rows, column: (rows[column] / rows["votes"]).iloc[0],

@@ -1,7 +1,8 @@
-"""Score a submission to the test-time benchmark: every strategy and control on answers that somebody else generated.
+"""Score a submission to the test-time benchmark: every strategy and control on the answers in a folder.
 
-No model is run and no scores are sent: a folder of ids and answers is checked line by line, then all strategies
-and metrics are computed on it. Settings are fitted on other speakers; intervals are over speakers.
+No model is run and no scores are sent: a folder of ids and answers, of this run or of anybody else, is checked line by
+line, then all strategies and metrics are computed on it. Settings are fitted on other speakers; intervals are over
+speakers.
 """
 
 import argparse
@@ -10,9 +11,8 @@ from pathlib import Path
 import pandas as pd
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_csv
-from scaling_ambiguity.labels.counting import human_counts
+from scaling_ambiguity.labels.counting import voted_counts
 from scaling_ambiguity.proxies.synonyms import load_synonyms, spelled
 from scaling_ambiguity.tables.base import class_columns
 from scaling_ambiguity.tables.given import GIVEN
@@ -45,13 +45,8 @@ def main(arguments: argparse.Namespace) -> None:
     """Check, combine, score, write."""
     classes, options = arguments.classes, arguments.options
     table = UTTERANCES.read(arguments.utterances)
-    counts = human_counts(VOTES.read(arguments.votes), table["utterance"].tolist(), classes, arguments.votes)
-    used = counts.sum(axis=1) > 0
-    if not used.any():
-        raise UserError(
-            f"{arguments.votes}: no utterance has a human vote inside the class set; nothing can be scored."
-        )
-    names, counts = table["utterance"][used].tolist(), counts[used]
+    used, counts = voted_counts(VOTES.read(arguments.votes), table["utterance"].tolist(), classes, arguments.votes)
+    names = table["utterance"][used].tolist()
     manifest = read_manifest(arguments.submission)
     reference = votes_sha256(names, classes, counts)
     check_manifest(manifest, arguments.submission / NAME, arguments.corpus, classes, reference)
