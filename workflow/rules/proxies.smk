@@ -39,6 +39,7 @@ rule build_alm:
     input:
         utterances=trained_on(run.utterances),
         prompts=f"{PROMPTS}/focus.yaml",
+        writing=by_wildcards(run.written_prompts),
     output:
         directory("resources/models/{alm}/untrained"),
     log:
@@ -56,12 +57,13 @@ rule build_alm:
     params:
         encoder=lambda wildcards: canonical(config["alms"][wildcards.alm]["encoder"]),
         classes=trained_on(run.classes),
+        writing=flag("writing"),
         seed=SEED,
         script=f"{SCRIPTS}/build_alm.py",
         code=code("build_alm.py"),
     shell:
         "python {params.script:q} --encoder {params.encoder:q} --utterances {input.utterances}"
-        " --prompts {input.prompts:q} --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
+        " --prompts {input.prompts:q} {params.writing} --classes {params.classes} --seed {params.seed} --output {output} > {log} 2>&1"
 
 
 rule train_alm:
@@ -73,6 +75,7 @@ rule train_alm:
         splits=by_wildcards(run.member_splits),
         encodings=by_wildcards(run.member_encodings),
         prompts=f"{PROMPTS}/focus.yaml",
+        writing=by_wildcards(run.written_prompts),
     output:
         checkpoint=directory("resources/models/{alm}/fold-{fold}"),
         scores="results/models/{alm}/fold-{fold}.json",
@@ -92,13 +95,14 @@ rule train_alm:
         training=lambda wildcards: canonical(config["alms"][wildcards.alm]["training"]),
         root=trained_on(run.corpus_root),
         classes=trained_on(run.classes),
+        writing=flag("writing"),
         seed=SEED,
         script=f"{SCRIPTS}/train_alm.py",
         code=code("train_alm.py"),
     shell:
         "python {params.script:q} --untrained {input.untrained} --training {params.training:q}"
         " --utterances {input.utterances} --root {params.root:q} --labels {input.labels} --splits {input.splits}"
-        " --fold {wildcards.fold} --encodings {input.encodings} --prompts {input.prompts:q} --classes {params.classes}"
+        " --fold {wildcards.fold} --encodings {input.encodings} --prompts {input.prompts:q} {params.writing} --classes {params.classes}"
         " --seed {params.seed} --output {output.checkpoint} --scores {output.scores} > {log} 2>&1"
 
 

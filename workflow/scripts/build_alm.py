@@ -9,10 +9,12 @@ import argparse
 import torch
 
 from scaling_ambiguity import cli
+from scaling_ambiguity.alms.tiny.answers import texts_to_write
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
 from scaling_ambiguity.alms.tiny.whisper import build_model, build_processor, open_whisper, window
 from scaling_ambiguity.io import atomic_path
 from scaling_ambiguity.proxies.prompts import MODALITIES, load_prompts
+from scaling_ambiguity.proxies.verbalised import load_verbalised
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.utterances import UTTERANCES
 
@@ -27,6 +29,8 @@ def main(arguments: argparse.Namespace) -> None:
     )
     texts = [prompts.system, *utterances["transcript"].dropna().drop_duplicates().sort_values()]
     texts += [prompts.user_text(focus, "", classes, modality) for focus in prompts.focus_ids for modality in MODALITIES]
+    if arguments.writing:
+        texts += texts_to_write(load_verbalised(arguments.writing, counts=True), classes)
     encoder = open_whisper(arguments.encoder)
     processor = build_processor(train_tokenizer(texts, classes), encoder, window(utterances["duration"].max(), encoder))
     seed = derive_seed(arguments.seed, "tiny", "weights") % 2**63
@@ -43,6 +47,7 @@ if __name__ == "__main__":
     parser.add_argument("--encoder", type=cli.json_value, required=True, help="Whisper checkpoint and layers, JSON")
     parser.add_argument("--utterances", required=True, help="utterances table")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
+    parser.add_argument("--counts", help="prompts by which it will also learn to count listeners, YAML")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="checkpoint folder")

@@ -15,11 +15,12 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.alms.encoded_clips import encoder_of
 from scaling_ambiguity.alms.loading import LoadedALM, folder_revision, load_alm
 from scaling_ambiguity.alms.members import refuse_heard, write_heard
+from scaling_ambiguity.alms.tiny.answers import Lesson
 from scaling_ambiguity.alms.tiny.member import Course, train_member
-from scaling_ambiguity.alms.tiny.training import Lesson
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, write_json
 from scaling_ambiguity.proxies.prompts import PromptSet, lesson_prompts, load_prompts
+from scaling_ambiguity.proxies.verbalised import load_verbalised
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.splits import SPLITS
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -32,7 +33,9 @@ def main(arguments: argparse.Namespace) -> None:
     utterances, splits = UTTERANCES.read(arguments.utterances), SPLITS.read(arguments.splits)
     fold, classes, encoded = arguments.fold, arguments.classes, arguments.encodings
     examples = gather_examples(utterances, arguments.root, arguments.labels, splits, fold, classes, encoded=encoded)
-    alm, prompts = load_alm(arguments.untrained, device="cpu"), load_prompts(arguments.prompts)
+    alm, prompts = load_alm(arguments.untrained, device="cpu"), [load_prompts(arguments.prompts)]
+    if arguments.writing:
+        prompts.append(load_verbalised(arguments.writing, counts=True))
     train = course(alm, examples.train, prompts, classes)
     validation = course(alm, examples.validation, prompts, classes)
     seed = derive_seed(arguments.seed, "train_alm", fold) % 2**63
@@ -50,7 +53,7 @@ def main(arguments: argparse.Namespace) -> None:
     write_json(report | {"revision": folder_revision(arguments.output)}, arguments.scores)
 
 
-def course(alm: LoadedALM, part: Examples, prompts: PromptSet, classes: list[str]) -> Course:
+def course(alm: LoadedALM, part: Examples, prompts: list[PromptSet], classes: list[str]) -> Course:
     """Return what is learned from the clips of a part that have audio tokens; those without are named in the log.
 
     Raises:
@@ -64,9 +67,10 @@ def course(alm: LoadedALM, part: Examples, prompts: PromptSet, classes: list[str
     if not rows:
         raise UserError("no clip has an audio token: check the sound of the corpus.")
     assert part.targets is not None, "training and validation have targets"
-    lessons = [
-        Lesson(lesson_prompts(alm.processor, prompts, part.transcripts[i], classes), part.targets[i]) for i in rows
-    ]
+    lessons = []
+    for i in rows:
+        asked = [lesson_prompts(alm.processor, one, part.transcripts[i], classes) for one in prompts]
+        lessons.append(Lesson(asked[0], part.targets[i], *asked[1:]))
     return Course([taken[part.utterances[i]].tokens for i in rows], lessons)
 
 
@@ -81,6 +85,7 @@ if __name__ == "__main__":
     parser.add_argument("--fold", type=int, required=True)
     parser.add_argument("--encodings", nargs="+", type=Path, required=True, help="outputs of the tower, folders")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
+    parser.add_argument("--counts", help="prompts by which it also learns to count listeners, YAML")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="checkpoint folder")

@@ -15,12 +15,12 @@ import torch
 from scaling_ambiguity import cli
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.loading import LoadedALM, folder_revision, load_alm
+from scaling_ambiguity.alms.tiny.answers import Lesson, texts_to_write
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.heldout import predict, scores
 from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
-from scaling_ambiguity.alms.tiny.training import Lesson, train
-from scaling_ambiguity.alms.tiny.writing import Task, counted, train_writer
+from scaling_ambiguity.alms.tiny.training import train
 from scaling_ambiguity.corpora.demo_world import World, sample_world
 from scaling_ambiguity.corpora.speech import synthesise
 from scaling_ambiguity.io import atomic_path, write_json
@@ -41,45 +41,38 @@ def main(arguments: argparse.Namespace) -> None:
     training = sample_world("foreign_train", world_options, arguments.seed, pool="foreign")
     held_out = sample_world("foreign_heldout", {**world_options, **HELD_OUT}, arguments.seed, pool="foreign")
     texts = [prompts.system, *training.utterances["transcript"]]
-    counts = vote_counts(training, classes)
-    prior = counts.sum(0) / counts.sum()
-    writing = load_verbalised(arguments.writing, reasoned=False) if arguments.writing else None
-    written = [counted(row, prior, classes) for row in counts] if writing else []
-    texts += [text for one in filter(None, (prompts, writing)) for text in user_texts(one, classes)] + written
+    texts += [prompts.user_text(focus, "", classes, modality) for focus in prompts.focus_ids for modality in MODALITIES]
+    asking = [prompts]
+    if arguments.writing:
+        asking.append(load_verbalised(arguments.writing, counts=True))
+        texts += texts_to_write(asking[1], classes)
     processor = build_processor(train_tokenizer(texts, classes))
     model = build_model(processor, derive_seed(arguments.seed, "tiny", "weights") % 2**63)
     alm = LoadedALM(model, processor, processor.tokenizer, torch.device("cpu"), "untrained")
-    transcripts, shares = training.utterances["transcript"], counts / counts.sum(1, keepdims=True)
-    asked = [lesson_prompts(processor, prompts, transcript, classes) for transcript in transcripts]
+    counts = vote_counts(training, classes)
+    lessons = []
+    for transcript, target in zip(
+        training.utterances["transcript"], counts / counts.sum(1, keepdims=True), strict=True
+    ):
+        label, *counting = (lesson_prompts(processor, one, transcript, classes) for one in asking)
+        lessons.append(Lesson(label, target, *counting))
     sound = MelSound(alm, waveforms(training))
-    if writing:
-        both = [lesson_prompts(processor, writing, transcript, classes) for transcript in transcripts]
-        tasks = [
-            (Task(labels, classes, share), Task(counting, [text], np.ones(1)))
-            for labels, share, counting, text in zip(asked, shares, both, written, strict=True)
-        ]
-        losses = train_writer(alm, tasks, sound, options["training"], arguments.seed)
-    else:
-        lessons = [Lesson(*one) for one in zip(asked, shares, strict=True)]
-        losses = train(alm, lessons, sound, classes, options["training"], arguments.seed)
+    losses = train(alm, lessons, sound, classes, options["training"], arguments.seed)
     with atomic_path(arguments.output) as folder:
         model.save_pretrained(folder)
         processor.save_pretrained(folder)
-        report = held_out_report(load_alm(folder, device="cpu"), held_out, prompts, classes, prior)
+        report = held_out_report(
+            load_alm(folder, device="cpu"), held_out, prompts, classes, counts.sum(0) / counts.sum()
+        )
     report |= {
         "name": arguments.name,
         "revision": folder_revision(arguments.output),
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "steps": len(losses),
         "final_loss": float(np.mean(losses[-20:])),
-        "trained_on_utterances": len(asked),
+        "trained_on_utterances": len(lessons),
     }
     write_json(report, arguments.scores)
-
-
-def user_texts(prompts: PromptSet, classes: list[str]) -> list[str]:
-    """Return the user's turns without a transcript."""
-    return [prompts.user_text(focus, "", classes, modality) for focus in prompts.focus_ids for modality in MODALITIES]
 
 
 def waveforms(world: World) -> list[np.ndarray]:
@@ -119,7 +112,7 @@ if __name__ == "__main__":
         "--options", type=cli.json_value, required=True, help="the model's entry in the configuration, JSON"
     )
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
-    parser.add_argument("--writing", help="prompt set by which it also learns to count listeners, YAML")
+    parser.add_argument("--writing", help="prompts by which it also learns to count listeners, YAML")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="checkpoint folder")
     parser.add_argument("--scores", required=True, help="held-out scores, JSON")

@@ -29,11 +29,11 @@ from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.members import joint_revision, member_folder, members_of, refuse_heard, write_heard
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.scoring import label_log_probabilities
+from scaling_ambiguity.alms.tiny.answers import Lesson
 from scaling_ambiguity.alms.tiny.frozen import fold_whitening, last_hidden
 from scaling_ambiguity.alms.tiny.member import Course, train_member
 from scaling_ambiguity.alms.tiny.sound import FrozenSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
-from scaling_ambiguity.alms.tiny.training import Lesson
 from scaling_ambiguity.alms.tiny.whisper import build_model, build_processor, open_whisper, window
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.proxies.prompts import MODALITIES, lesson_prompts, render

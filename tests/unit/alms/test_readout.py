@@ -14,8 +14,9 @@ from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.questions import Question
 from scaling_ambiguity.alms.readout import draw_labels, read_labels
 from scaling_ambiguity.alms.scoring import end_token, end_tokens, label_log_probabilities, label_tokens
+from scaling_ambiguity.alms.tiny.answers import Lesson
 from scaling_ambiguity.alms.tiny.sound import MelSound
-from scaling_ambiguity.alms.tiny.training import Lesson, train
+from scaling_ambiguity.alms.tiny.training import train
 from scaling_ambiguity.proxies.prompts import render
 from scaling_ambiguity.seeds import uniform
 

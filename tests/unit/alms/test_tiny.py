@@ -3,11 +3,12 @@ import pytest
 import torch
 
 from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.alms.tiny.answers import Lesson
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.heldout import predict, scores
 from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
-from scaling_ambiguity.alms.tiny.training import Lesson, train
+from scaling_ambiguity.alms.tiny.training import train
 from scaling_ambiguity.proxies.prompts import MODALITIES, render
 
 CLASSES = ["neutral", "happy", "sad", "angry"]

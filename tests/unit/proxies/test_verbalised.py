@@ -192,3 +192,11 @@ def test_counts_of_listeners_are_divided_by_their_sum(answer, shares):
 def test_what_is_no_count_is_refused(answer, reason):
     found = parse_distribution(answer, CLASSES, counts=True)
     assert (found.distribution, found.status, found.reason) == (None, "invalid", reason)
+
+
+def test_prompts_and_answers_state_the_same_kind():
+    assert load_verbalised(PROMPTS / "counts.yaml", counts=True).kind == "counts"
+    with pytest.raises(UserError, match="`kind` is 'distribution', and prompts of kind `counts`"):
+        load_verbalised(PROMPTS / "verbalised.yaml", counts=True)
+    with pytest.raises(UserError, match="`kind` is 'counts', and prompts of kind `distribution`"):
+        load_verbalised(PROMPTS / "counts.yaml", reasoned=True)

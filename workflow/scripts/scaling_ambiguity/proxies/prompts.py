@@ -18,7 +18,7 @@ MODALITIES = ("both", "audio", "text")
 BOTH_SHARE = 8
 _FIELDS = {"system", "task", "transcript", "classes", "rules", "evidence", "focus"}
 _OPTIONAL = {"context", "speaker", "reasoned", "kind"}
-KINDS = ("vote", "distribution", "verify")
+KINDS = ("vote", "distribution", "counts", "verify")
 # the placeholders each field may use; other fields are shown verbatim
 _PLACES = {
     "transcript": {"transcript"},
@@ -48,8 +48,8 @@ class PromptSet:
             shown.
         speaker: Line for the speaker's name, with ``{speaker}``; None: it cannot be shown.
         reasoned: Whether the rules ask for reasoning before the answer.
-        kind: The kind of answer: ``vote``, a label; ``distribution``, one over the labels; ``verify``, a judgement of a
-            candidate, i.e. an answer given to another prompt.
+        kind: The kind of answer: ``vote``, a label; ``distribution``, shares of the labels; ``counts``, numbers of
+            listeners by label; ``verify``, a judgement of a candidate, i.e. an answer given to another prompt.
         candidate: Line for the candidate, with ``{candidate}``; only of a prompt set that verifies.
         judged: The candidate; see :meth:`judging`.
     """

@@ -26,7 +26,7 @@ def prompts_for(options: dict[str, Any], path: str | Path) -> PromptSet:
     """
     reasoned = options.get("reasoning", False)
     if _mode(options) == "verbalised":
-        return load_verbalised(path, reasoned=reasoned)
+        return load_verbalised(path, reasoned=reasoned, counts=options.get("stated") == "counts")
     prompts = load_prompts(path)
     if prompts.reasoned != reasoned:
         asks = "asks for reasoning first" if prompts.reasoned else "asks for the emotion's name alone"
@@ -61,7 +61,7 @@ def reader_for(options: dict[str, Any], vocabulary: Vocabulary) -> Reader:
         parse = parser(options.get("parsing", "strict"), vocabulary, reasoned=reasoned)
         return lambda response, stream: parse(response)
 
-    counts = options.get("stated", "shares") == "counts"
+    counts = options.get("stated") == "counts"
 
     def read(response: str, stream: tuple) -> Parsed:
         stated = parse_distribution(response, vocabulary, reasoned=reasoned, counts=counts)

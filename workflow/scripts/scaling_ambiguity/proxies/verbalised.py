@@ -15,7 +15,7 @@ from scaling_ambiguity.proxies.synonyms import Vocabulary, normalise, spelled
 
 TOLERANCE = 0.02  # two-decimal shares of eight classes are off by at most 8 x .005, rarely by half of that
 LONGEST = 20_000  # characters; far more than an answer of a few sentences
-_KINDS = ("direct", "reasoned")
+_RULES = ("direct", "reasoned")
 _PERCENT = re.compile(r"\A\s*(\d+(?:\.\d+)?)\s*%\s*\Z")
 _FENCE_OPENS = re.compile(r"```(?:json)?\s*\Z", re.IGNORECASE)
 
@@ -187,19 +187,21 @@ def drawn_label(distribution: Sequence[float], uniform: float) -> int:
     return max(index for index, share in enumerate(distribution) if share > 0)
 
 
-def load_verbalised(path: str | Path, *, reasoned: bool) -> PromptSet:
-    """Read the prompts that ask for a distribution (``workflow/prompts/verbalised.yaml``).
+def load_verbalised(path: str | Path, *, reasoned: bool = False, counts: bool = False) -> PromptSet:
+    """Read the prompts that ask for a distribution (``workflow/prompts/verbalised.yaml``, ``counts.yaml``).
 
     Args:
         path: A prompt set whose ``rules`` are a map of ``direct`` and ``reasoned``.
         reasoned: Which of the two.
+        counts: Whether they ask for numbers of listeners, not for shares.
 
     Raises:
         UserError: See :func:`read_fields`.
     """
-    data = read_fields(path, {"rules": _KINDS, "task": MODALITIES, "evidence": MODALITIES}, "distribution")
+    maps: dict[str, Sequence[str]] = {"rules": _RULES, "task": MODALITIES, "evidence": MODALITIES}
+    data = read_fields(path, maps, "counts" if counts else "distribution")
     if "reasoned" in data:
-        raise UserError(f"{path}: takes no `reasoned`; its `rules` come in two kinds, {' and '.join(_KINDS)}.")
+        raise UserError(f"{path}: takes no `reasoned`; its `rules` come in two kinds, {' and '.join(_RULES)}.")
     return PromptSet(
         **{**data, "rules": tuple(data["rules"]["reasoned" if reasoned else "direct"]), "reasoned": reasoned}
     )

@@ -1,7 +1,7 @@
 """Train projector and language model of a small model behind its frozen audio tower."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +11,10 @@ from scaling_ambiguity.alms.inputs import audio_features, embed_prompts, frozen_
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.scoring import label_log_probabilities
+from scaling_ambiguity.alms.tiny.answers import Lesson
 from scaling_ambiguity.alms.tiny.frozen import fold_whitening, last_hidden, moments, start_projector
 from scaling_ambiguity.alms.tiny.sound import FrozenSound
-from scaling_ambiguity.alms.tiny.training import Lesson, Selection, train
+from scaling_ambiguity.alms.tiny.training import Selection, train
 from scaling_ambiguity.seeds import generator
 
 EVERY = 100  # steps between validations
@@ -93,7 +94,8 @@ def _silence(alm: LoadedALM, course: Course, share: float, seed: int) -> Course:
     silence = frozen_states(alm, audio_features(alm, [np.zeros(longest, dtype=np.float32)]))[0]
     shares = course.targets.double().mean(0).numpy()
     chosen = draw.integers(len(course.states), size=count)
-    lessons = [Lesson(course.lessons[i].prompts, shares / shares.sum()) for i in chosen]
+    target = shares / shares.sum()
+    lessons = [replace(course.lessons[i], target=target) for i in chosen]
     return Course([silence[: len(course.states[i])] for i in chosen], lessons)
 
 

@@ -1,0 +1,147 @@
+"""The answers that a small model learns to give: a label, or how many of some listeners would vote for each class."""
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch.nn.functional import cross_entropy, log_softmax
+
+from scaling_ambiguity.alms.inputs import embed_tokens
+from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.alms.scoring import end_token, label_tokens
+from scaling_ambiguity.alms.tiny.sound import Sound
+from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet
+
+LISTENERS = 20  # the group that workflow/prompts/counts.yaml speaks of
+END_WEIGHT = 0.2  # of the end token's loss relative to the label's
+IGNORED = -100  # a place that holds no token of the answer
+
+HiddenAt = Callable[[torch.nn.Module, dict[str, torch.Tensor], int], torch.Tensor]
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """One clip to learn from.
+
+    Attributes:
+        prompts: Rendered prompts about it, one of which is drawn each time; those without an
+            audio placeholder teach the model to use the words alone.
+        target: Label distribution (C,).
+        counting: Prompts that ask for numbers of listeners, where that is learned too.
+    """
+
+    prompts: Sequence[str]
+    target: np.ndarray
+    counting: Sequence[str] = ()
+
+
+def listeners(distribution: np.ndarray) -> list[int]:
+    """Return a distribution (C,) as whole numbers that sum to ``LISTENERS``, by the method of largest remainders."""
+    exact = np.asarray(distribution, dtype=np.float64) * LISTENERS
+    whole = np.floor(exact + 1e-9).astype(int)
+    rest = np.argsort(-(exact - whole), kind="stable")[: LISTENERS - whole.sum()]
+    whole[rest] += 1
+    return whole.tolist()
+
+
+def answer(classes: Sequence[str], counts: Sequence[int]) -> str:
+    """Return the JSON object that states ``counts``, in the order of the classes."""
+    return json.dumps(dict(zip(classes, map(int, counts), strict=True)))
+
+
+def texts_to_write(prompts: PromptSet, classes: Sequence[str]) -> list[str]:
+    """Return the prompts and every number in an answer, for a tokenizer that has tokens for them."""
+    asked = [prompts.user_text(focus, "", classes, way) for focus in prompts.focus_ids for way in MODALITIES]
+    return asked + [answer(classes, [number] * len(classes)) for number in range(LISTENERS + 1)]
+
+
+class Answers:
+    """The answers to a list of lessons, and what a model loses on them.
+
+    ``hidden_at`` of its methods maps the language model, its inputs and a number of places to hidden states, of the
+    last places at least.
+    """
+
+    def __init__(self, alm: LoadedALM, lessons: Sequence[Lesson], classes: Sequence[str], sound: Sound) -> None:
+        """Tokenise the answers.
+
+        Args:
+            alm: The model.
+            lessons: What to learn from, in a fixed order.
+            classes: C label words, each one token.
+            sound: The clips of the lessons.
+        """
+        self._alm, self._lessons, self._sound, self._stop = alm, lessons, sound, end_token(alm)
+        self._labels = torch.tensor([row[0] for row in label_tokens(alm, list(classes))])
+        self._targets = torch.tensor(np.array([lesson.target for lesson in lessons]), dtype=torch.float32)
+        self._tokenise = _tokeniser(alm, sound.lengths)
+        self.counting = bool(lessons[0].counting)
+        texts = [answer(classes, listeners(lesson.target)) for lesson in lessons if self.counting]
+        tokens = {
+            text: [*alm.tokenizer(text, add_special_tokens=False)["input_ids"], self._stop] for text in set(texts)
+        }
+        self._counts = [tokens[text] for text in texts]
+
+    def labels_loss(self, chosen: np.ndarray, draw: np.random.Generator, hidden_at: HiddenAt) -> torch.Tensor:
+        """Return the loss of one-word answers to lessons: nats per answer.
+
+        -sum_c q_c log p(label c), over the whole vocabulary, plus ``END_WEIGHT`` times the cross-entropy of the end
+        token after a label drawn from q.
+        """
+        lessons, modules = [self._lessons[i] for i in chosen], parts(self._alm.model)
+        prompts = [_picked(lesson.prompts, draw) for lesson in lessons]
+        drawn = [int(draw.choice(len(self._labels), p=lesson.target)) for lesson in lessons]
+        inputs = self._inputs(chosen, prompts, [[int(self._labels[c])] for c in drawn], draw)
+        hidden = hidden_at(modules.language_model, inputs, 2)
+        p = log_softmax(modules.lm_head(hidden[:, -2]), dim=-1)[:, self._labels]
+        ends = cross_entropy(modules.lm_head(hidden[:, -1]), torch.full((len(chosen),), self._stop))
+        return -(self._targets[chosen] * p).sum(-1).mean() + END_WEIGHT * ends
+
+    def counts_loss(self, chosen: np.ndarray, draw: np.random.Generator, hidden_at: HiddenAt) -> torch.Tensor:
+        """Return the cross-entropy of the tokens of answers that count listeners: nats per answer and class."""
+        prompts = [_picked(self._lessons[i].counting, draw) for i in chosen]
+        written, modules = [self._counts[i] for i in chosen], parts(self._alm.model)
+        places = max(map(len, written))
+        wanted = torch.full((len(written), places), IGNORED)
+        for row, tokens in zip(wanted, written, strict=True):  # inputs are padded on the left
+            row[places - len(tokens) :] = torch.tensor(tokens)
+        inputs = self._inputs(chosen, prompts, [tokens[:-1] for tokens in written], draw)
+        scores = modules.lm_head(hidden_at(modules.language_model, inputs, places)[:, -places:]).flatten(0, 1)
+        total = cross_entropy(scores, wanted.flatten().to(scores.device), ignore_index=IGNORED, reduction="sum")
+        return total / (len(written) * len(self._labels))
+
+    def _inputs(
+        self, chosen: np.ndarray, prompts: list[str], answers: list[list[int]], draw: np.random.Generator
+    ) -> dict[str, torch.Tensor]:
+        """Return the embedded prompts with their answers; prompts without a place for sound are read without it."""
+        rows = [[*self._tokenise(int(i), p), *a] for i, p, a in zip(chosen, prompts, answers, strict=True)]
+        placeholder = self._alm.processor.audio_token
+        clips = self._sound.hear(chosen, draw)
+        return embed_tokens(
+            self._alm, rows, [clip if placeholder in p else None for clip, p in zip(clips, prompts, strict=True)]
+        )
+
+
+def _picked(prompts: Sequence[str], draw: np.random.Generator) -> str:
+    return prompts[int(draw.integers(len(prompts)))]
+
+
+def _tokeniser(alm: LoadedALM, audio_tokens: list[int]) -> Callable[[int, str], list[int]]:
+    """Return a function of a lesson's number and a prompt: token ids with the placeholder expanded."""
+    placeholder = alm.processor.audio_token
+    token = alm.tokenizer.convert_tokens_to_ids(placeholder)
+    ids: dict[str, list[int]] = {}  # prompts of the same words are tokenised once
+
+    def tokenise(lesson: int, prompt: str) -> list[int]:
+        if prompt not in ids:
+            ids[prompt] = alm.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        row = ids[prompt]
+        if token not in row:
+            return row
+        place = row.index(token)
+        return [*row[:place], *[token] * audio_tokens[lesson], *row[place + 1 :]]
+
+    return tokenise
