@@ -10,6 +10,8 @@ import pytest
 from scaling_ambiguity.testtime.crossfit import hold_out
 from scaling_ambiguity.testtime.worlds import simulated_pool
 
+sys.path.insert(0, str(Path(__file__).resolve().parent))  # no_torch
+
 
 @pytest.fixture(scope="session")
 def world():

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from no_torch import without_torch
 
 from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.errors import UserError
@@ -17,7 +18,7 @@ from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.statistics import STATISTICS
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
-from scaling_ambiguity.testtime.exporting import candidate_lines
+from scaling_ambiguity.testtime.exporting import candidate_lines, one_revision
 from scaling_ambiguity.testtime.manifest import read_manifest, votes_sha256
 from scaling_ambiguity.testtime.pool import build_pool
 from scaling_ambiguity.testtime.submission import read_submission, write_submission
@@ -127,3 +128,64 @@ def test_strategies_are_valued_in_human_votes(tmp_path, new_world):
     worth = STATISTICS.read(tmp_path / "worth.parquet")
     worth = worth[worth["metric"] == "equivalent_votes"].set_index("model")["estimate"]
     assert worth["mean-control"] > worth["single-faithful"] + 0.5, worth
+
+
+def counting(made, revision="r1"):
+    """Return candidates of an annotator that counts listeners: four answers an utterance, one of them unusable."""
+    random, rows = np.random.default_rng(5), []
+    for name, truth in zip(made.names, made.v, strict=True):
+        for draw in range(3):
+            numbers = random.multinomial(20, truth)
+            text = json.dumps(dict(zip(CLASSES, numbers.tolist(), strict=True)))
+            rows.append((name, draw, text, "ok", None, *(numbers / 20)))
+        rows.append((name, 3, "I hear a voice.", "invalid", "no JSON object at the end", *[np.nan] * 4))
+    return table(rows).assign(revision=revision)
+
+
+def test_our_own_submission_is_the_same_twice_and_scored_without_torch(tmp_path, new_world):
+    """Candidates -> export -> score, by the programs of the workflow: the same bytes each time."""
+    made = new_world(tmp_path, utterances=80, speakers=8, deals=3, seed=7)
+    CANDIDATES.write(counting(made), tmp_path / "candidates.parquet")
+    entry = {"corpus": "demo", "alm": "tiny", "pools": {"sampled": "writer"}, "has_seen_votes": "no",
+             "licence": "CC0-1.0", "contact": "nobody@example.org", "date": "2026-11-29", "verifier": None}  # fmt: skip
+    annotator = {"alm": "tiny", "mode": "verbalised", "stated": "counts", "design": "crossed", "votes": 4,
+                 "temperatures": [0.7, 1.0], "prompts": "counts", "modality": "both"}  # fmt: skip
+    prompts = SCRIPTS.parent / "prompts" / "counts.yaml"
+    pools = {"sampled": {"candidates": str(tmp_path / "candidates.parquet"), "annotator": annotator,
+                         "prompts": str(prompts)}}  # fmt: skip
+    votes = ["--votes", made.path("votes"), "--utterances", made.path("utterances"), "--classes", ",".join(CLASSES)]
+    options = {"resamples": 200, "level": 0.95, "interval": "bootstrap_t", "smoothing": 0.001}
+    described = ["--entry", json.dumps(entry), "--pools", json.dumps(pools), *votes, "--output"]
+    for name in ("a", "b"):
+        folder = tmp_path / name
+        done = without_torch("export_submission.py", *described, folder / "submission")
+        assert done.returncode == 0 and "sampled: 320 answers, 75.0% with a distribution" in done.stdout, done.stderr
+        done = without_torch(
+            "score_strategies.py", "--submission", folder / "submission", "--corpus", "demo", *votes, "--rerun",
+            "--options", json.dumps(options), "--seed", "1", "--output", folder / "scores.parquet",
+            "--csv", folder / "board.csv", "--left-out", folder / "left_out.csv",
+            "--rejects", folder / "rejects.parquet", "--predictions", folder / "predictions",
+        )  # fmt: skip
+        assert done.returncode == 0 and "tier A: run again here; it has not seen these votes" in done.stdout, (
+            done.stderr
+        )
+    files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
+    assert len(files) > 10
+    for name in files:
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
+    manifest = read_manifest(tmp_path / "a" / "submission")
+    assert manifest.revision == "r1" and manifest.pools["sampled"].answers == "counts"
+    assert manifest.pools["sampled"].decoding["temperatures"] == [0.7, 1.0]
+    submission = read_submission(tmp_path / "a" / "submission", manifest, list(made.names), spelled(CLASSES))
+    found = build_pool("sampled", submission.candidates, list(made.names), CLASSES)
+    expected = build_pool("sampled", counting(made), list(made.names), CLASSES)
+    np.testing.assert_allclose(found.q, expected.q, atol=1e-12)
+
+
+def test_answers_of_two_revisions_are_no_submission():
+    rows = {"sampled": table([("u0", 0, "sad", "ok", None, 0, 0, 1.0, 0)])}
+    assert one_revision(rows, "tiny") == "r1"
+    served = rows | {"labels": rows["sampled"].assign(revision='r1 {"top_p": 1}')}
+    assert one_revision(served, "tiny") == "r1", "a server's answers are filed under the sampling parameters too"
+    with pytest.raises(UserError, match=r"one revision of the model; found sampled: r1; labels: r2\. Ask again"):
+        one_revision(rows | {"labels": rows["sampled"].assign(revision="r2")}, "tiny")

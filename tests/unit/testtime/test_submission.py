@@ -3,12 +3,11 @@
 import gzip
 import json
 import shutil
-import subprocess
-import sys
 
 import numpy as np
 import pandas as pd
 import pytest
+from no_torch import without_torch
 
 from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.errors import UserError
@@ -314,30 +313,15 @@ def corpus(tmp_path_factory):
     return folder
 
 
-WITHOUT_TORCH = """
-import pathlib, runpy, sys
-
-class Absent:
-    def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("torch", "transformers"):
-            raise ModuleNotFoundError(f"No module named {name!r}", name=name)
-
-sys.meta_path.insert(0, Absent())
-sys.argv = sys.argv[1:]
-sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))
-runpy.run_path(sys.argv[0], run_name="__main__")
-"""
-
-
 def scored(submission, corpus, output, *more, code=0):
     """Run the program in an interpreter in which torch cannot be imported."""
     output.mkdir(exist_ok=True)
-    command = [sys.executable, "-c", WITHOUT_TORCH, SCRIPTS / "score_strategies.py", "--submission", submission,
+    command = ["score_strategies.py", "--submission", submission,
                "--corpus", "demo", "--votes", corpus / "votes.parquet", "--utterances", corpus / "utterances.parquet",
                "--classes", ",".join(CLASSES), "--options", json.dumps(OPTIONS), "--seed", "3",
                "--output", output / "scores.parquet", "--csv", output / "board.csv",
                "--left-out", output / "left_out.csv", "--rejects", output / "rejects.parquet", *more]  # fmt: skip
-    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    done = without_torch(*command)
     assert done.returncode == code, done.stderr
     return done
 

@@ -14,7 +14,7 @@ PUBLISHED = {
     "w_alm_v": "weighted ALM-V",
 }
 CONTROLS = {
-    "mean": "mean of the same pool",
+    "mean": "plain mean",
     "random_pick": "random pick",
     "mean_tempered": "mean, tempered",
     "shrunk": "mean, shrunk to the prior",
@@ -41,4 +41,5 @@ def strategy_name(strategy: str, form: str) -> str:
 def why_not(method: str) -> str:
     """Return the reason in the ``method`` of a strategy that was not applied, without the remedy."""
     reason = re.sub(r"^(strategy|control) [\w-]+: ", "", method.removeprefix(NOT_AVAILABLE))
-    return re.sub(r" \(given: [^)]*\)|'", "", reason.partition(";")[0])
+    reason = re.sub(r" \(given: [^)]*\)|'", "", reason.partition(";")[0])
+    return reason.replace("logprob_answer", "log-probability of the JSON object alone")

@@ -101,7 +101,8 @@ def _recorded(rows: pd.DataFrame, utterances: list[str], once: Array | float = 1
 
     def most(values: Array) -> Array:
         largest = np.zeros(len(utterances))
-        np.maximum.at(largest, place, values)
+        with np.errstate(invalid="ignore"):  # what is not known stays unknown
+            np.maximum.at(largest, place, values)
         return largest
 
     before = most if shared else total

@@ -31,21 +31,30 @@ def add_strategies(numbers: Numbers, table: pd.DataFrame, level: float, submissi
     usable = need(rows, "strategies", labels=f"pool_{pool}", metric="usable_share").iloc[0]
     numbers.cell("strategies.usable", usable, "estimate", percent(float(usable["estimate"])))
     numbers.estimate("strategies.mean", rows, labels=MEAN, augmentation=CONTROL, metric="nll")
-    varied = has_diversity(rows, pool)
-    numbers.switch("poolvaried", varied)
-    numbers.estimate(
-        "strategies.diversity", rows, labels=f"pool_{pool}", metric="pairwise_jsd_bits", interval=False, optional=True
-    )
-    _add_winners(numbers, rows, level, varied=varied)
+    read = _tested(rows)["stratum"]  # the pool that most strategies read may be another one than that of the controls
+    chosen = str(read.mode().iloc[0]) if len(read) else pool
+    pairs = {"labels": f"pool_{chosen}", "metric": "pairwise_jsd_bits"}
+    numbers.switch("poolvaried", has_diversity(rows, chosen))
+    numbers.estimate("strategies.diversity", rows, interval=False, optional=True, **pairs)
+    numbers.words("strategies.chosen", escape_latex(chosen), ["strategies.diversity"])
+    _add_winners(numbers, rows, level)
     _add_compared(numbers, "firstasked", "mean.first", rows, MEAN, "nll_minus_single", level)
     _add_compared(numbers, "readoutasked", "readout", rows, "readout", "nll_minus_mean", level)
     _add_reasoning(numbers, rows, level)
 
 
-def _add_winners(numbers: Numbers, rows: pd.DataFrame, level: float, *, varied: bool) -> None:
-    """Define how many strategies were tested against the mean, and which are better or worse than it."""
-    tested = pick(rows, metric="nll_minus_mean", labels=list(PUBLISHED))
-    tested = tested[(tested["augmentation"] != CONTROL) & tested["p_adjusted"].notna()]
+def _tested(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return the differences of published strategies from the mean of the candidates that they read."""
+    found = pick(rows, metric="nll_minus_mean", labels=list(PUBLISHED))
+    return found[(found["augmentation"] != CONTROL) & found["p_adjusted"].notna()]
+
+
+def _add_winners(numbers: Numbers, rows: pd.DataFrame, level: float) -> None:
+    """Define how many strategies were tested against the mean, and which are better or worse than it.
+
+    Where candidates do not differ, none is called better.
+    """
+    tested = _tested(rows)
     wanted = {"corpus": rows["corpus"].iloc[0], "model": rows["model"].iloc[0], "metric": "nll_minus_mean"}
     file = rows["file"].iloc[0]
     numbers.value("strategies.tested", len(tested), str(len(tested)), file=file, column="p_adjusted", rows=wanted,
@@ -57,13 +66,14 @@ def _add_winners(numbers: Numbers, rows: pd.DataFrame, level: float, *, varied: 
         kept = numbers.estimate(key, rows, labels=row.labels, augmentation=row.augmentation, metric="nll_minus_mean")
         keys.append(key)
         said = difference(row.estimate, row.p_adjusted, level)
-        if said in found and kept is not None:
+        claimed = said in found and (said == "worse than" or has_diversity(rows, row.stratum))
+        if claimed and kept is not None:
             found[said].setdefault(PUBLISHED[row.labels], []).append(FORMS[row.augmentation])
     order = list(PUBLISHED.values())
     for key, said in (("better", "better than"), ("worse", "worse than")):
         # without the abbreviations, which stand in parentheses
         names = [f"{name.partition(' (')[0]} ({', '.join(found[said][name])})" for name in order if name in found[said]]
-        numbers.words(f"strategies.{key}", joined(names) if names and (varied or key == "worse") else "none", keys)
+        numbers.words(f"strategies.{key}", joined(names) if names else "none", keys or ["strategies.tested"])
 
 
 def _add_compared(

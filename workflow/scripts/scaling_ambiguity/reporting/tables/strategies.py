@@ -94,13 +94,16 @@ def _diversity(rows: pd.DataFrame) -> str:
 def _absent(rows: pd.DataFrame) -> list[str]:
     """Return one line for each reason why strategies were not applied."""
     missing = rows[rows["method"].str.startswith(NOT_AVAILABLE)]
+    applied = set(_applied(rows, list(PUBLISHED), list(FORMS)))
     lines = []
     for reason, same in missing.assign(why=missing["method"].map(why_not)).groupby("why", sort=True):
-        names: dict[str, list[str]] = {}
+        names: dict[str, None] = {}  # in order, each once
         for row in same.itertuples():
-            names.setdefault(strategy_name(row.labels, "control").partition(",")[0], []).append(row.augmentation)
-        called = joined([PUBLISHED.get(name, name) for name in names])
-        lines.append(rf"not available: {escape_latex(called)} -- {escape_latex(str(reason))}")
+            strategy = row.labels.partition("-")[0]
+            other = any((strategy, form) in applied for form in FORMS)
+            short = PUBLISHED.get(strategy, CONTROLS.get(strategy, strategy))
+            names[strategy_name(strategy, row.augmentation) if other and row.augmentation in FORMS else short] = None
+        lines.append(rf"not available: {escape_latex(joined(list(names)))} -- {escape_latex(str(reason))}")
     return lines
 
 
