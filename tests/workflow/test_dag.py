@@ -101,7 +101,7 @@ def test_the_profiles_hold_no_key_in_common():
     assert not default & {"executor", "cores", "jobs", "default-resources", "set-resources"}
 
 
-LAID_OVER = {name: ["cremad_voices.yaml"] for name in ("cremad_training.yaml", "cremad_lora.yaml")}
+LAID_OVER = {f"cremad_{name}.yaml": ["cremad_voices.yaml"] for name in ("benchmark", "training", "lora")}
 
 
 def test_presets_are_valid(checkout, monkeypatch, tmp_path):
