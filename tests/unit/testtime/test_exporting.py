@@ -11,8 +11,10 @@ from no_torch import without_torch
 
 from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.evaluation.leaderboard import leaderboard
 from scaling_ambiguity.labels.counting import human_counts
 from scaling_ambiguity.proxies.synonyms import spelled
+from scaling_ambiguity.reporting.naming import valued_name
 from scaling_ambiguity.tables.candidates import CANDIDATES
 from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.statistics import STATISTICS
@@ -123,9 +125,17 @@ def test_strategies_are_valued_in_human_votes(tmp_path, new_world):
     given = {name: str(tmp_path / "predictions" / f"{name}.parquet") for name in ("mean-control", "single-faithful")}
     tables = [word for name in ("votes", "roles", "utterances", "splits") for word in (f"--{name}", made.path(name))]
     run("value_predictors.py", "--corpus", "demo", "--protocol", "fair", *tables, "--annotators", "{}",
-        "--given", json.dumps(given), "--classes", ",".join(CLASSES), "--options", json.dumps(options), "--seed", "1",
+        "--given", json.dumps(given), "--strategies", json.dumps({"ours": str(tmp_path / "predictions")}),
+        "--classes", ",".join(CLASSES), "--options", json.dumps(options), "--seed", "1",
         "--output", tmp_path / "worth.parquet")  # fmt: skip
     worth = STATISTICS.read(tmp_path / "worth.parquet")
+    board = leaderboard(worth).set_index("augmentation")
+    ours = board[board["kind"] == "strategy at test time"]
+    assert {"mean-control", "single-faithful", "bon-faithful", "w_bon-fair"} <= set(ours.index)
+    assert not any(name.startswith(("cot", "oracle")) for name in ours.index) and (ours["model"] == "ours").all()
+    given_mean = board[board["model"] == "mean-control"]["nll"].item()
+    assert ours.loc["mean-control", "nll"] == given_mean, "the same distributions, the same worth"
+    assert valued_name("ours", "strategy", "w_bon-fair", np.inf) == "ours, weighted BoN, fair"
     worth = worth[worth["metric"] == "equivalent_votes"].set_index("model")["estimate"]
     assert worth["mean-control"] > worth["single-faithful"] + 0.5, worth
 

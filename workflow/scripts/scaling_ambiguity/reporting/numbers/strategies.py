@@ -33,9 +33,9 @@ def add_strategies(numbers: Numbers, table: pd.DataFrame, level: float, submissi
     numbers.estimate("strategies.mean", rows, labels=MEAN, augmentation=CONTROL, metric="nll")
     read = _tested(rows)["stratum"]  # the pool that most strategies read may be another one than that of the controls
     chosen = str(read.mode().iloc[0]) if len(read) else pool
-    pairs = {"labels": f"pool_{chosen}", "metric": "pairwise_jsd_bits"}
+    pairs = pick(rows, labels=f"pool_{chosen}")
     numbers.switch("poolvaried", has_diversity(rows, chosen))
-    numbers.estimate("strategies.diversity", rows, interval=False, optional=True, **pairs)
+    numbers.estimate("strategies.diversity", pairs, interval=False, optional=True, metric="pairwise_jsd_bits")
     numbers.words("strategies.chosen", escape_latex(chosen), ["strategies.diversity"])
     _add_winners(numbers, rows, level)
     _add_compared(numbers, "firstasked", "mean.first", rows, MEAN, "nll_minus_single", level)
