@@ -47,7 +47,7 @@ if __name__ == "__main__":
     parser.add_argument("--encoder", type=cli.json_value, required=True, help="Whisper checkpoint and layers, JSON")
     parser.add_argument("--utterances", required=True, help="utterances table")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
-    parser.add_argument("--counts", help="prompts by which it will also learn to count listeners, YAML")
+    parser.add_argument("--writing", help="prompts by which it will also learn to count listeners, YAML")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="checkpoint folder")

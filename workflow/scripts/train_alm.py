@@ -85,7 +85,7 @@ if __name__ == "__main__":
     parser.add_argument("--fold", type=int, required=True)
     parser.add_argument("--encodings", nargs="+", type=Path, required=True, help="outputs of the tower, folders")
     parser.add_argument("--prompts", required=True, help="prompt set, YAML")
-    parser.add_argument("--counts", help="prompts by which it also learns to count listeners, YAML")
+    parser.add_argument("--writing", help="prompts by which it also learns to count listeners, YAML")
     parser.add_argument("--classes", type=cli.name_list, required=True, help="label words, comma-separated")
     parser.add_argument("--seed", type=int, required=True)
     parser.add_argument("--output", required=True, help="checkpoint folder")
