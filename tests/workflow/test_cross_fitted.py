@@ -20,10 +20,11 @@ ALM = {
     "encodings": "shared",
     "encoder": {"checkpoint": "hub/whisper", "layers": 1},
     "trained_on": {"corpus": "demo", "protocol": "fair"},
-    "training": {"steps": 20, "batch": 8, "learning_rate": 1e-3, "silence": 0.1},
+    "training": {"steps": 20, "batch": 8, "learning_rate": 1e-3, "silence": 0.1, "writes": "counts"},
 }
 ASKED = {"alm": "hearing", "mode": "sampled", "votes": 4, "prompts": "focus", "temperatures": [0.5, 0.9]}
 ASKED |= {"design": "crossed", "modality": "both"}
+WRITTEN = ASKED | {"mode": "verbalised", "stated": "counts", "prompts": "counts", "votes": 2, "first_answers": 0}
 WHISPER = """
 import sys, torch, transformers
 torch.manual_seed(0)
@@ -39,7 +40,7 @@ def configure(made, **changes):
     preset = {
         "corpora": {"demo": {"utterances": 48, "speakers": 6, "raters": 12, "shards": 2}},
         "alms": {"hearing": copy.deepcopy(ALM) | changes},
-        "annotators": {"hearing": ASKED},
+        "annotators": {"hearing": ASKED, "written": WRITTEN},
         "finetuning": {"models": ["hearing"], "seeds": 1, "steps": 4, "evaluate_every": 2, "batch": 4},
         "run": {"name": "heard", "directory": "runs/heard", "annotators": ["hearing"], "augmented_labels": []},
         "paper": {"headline": {"corpus": "demo", "annotator": "hearing", "protocol": "fair"}},
@@ -55,6 +56,7 @@ def test_a_cross_fitted_alm_annotates_and_is_trained_further(tmp_path, monkeypat
     below = "results/proxies/demo/hearing"
     adapted = "results/predictions/demo/fair/hearing/human/none"
     targets = [f"{below}/candidates.parquet", *[f"{below}/read_out/{shard}.parquet" for shard in (0, 1)]]
+    targets.append("results/proxies/demo/written/candidates.parquet")
     targets += [f"{adapted}/fold-{fold}/seed-0.parquet" for fold in (0, 1)]
     chosen = configure(made, encoder={"checkpoint": "hub/whisper", "layers": 1})
     made.warm("runs/heard", *targets, *chosen)
@@ -77,6 +79,10 @@ def test_a_cross_fitted_alm_annotates_and_is_trained_further(tmp_path, monkeypat
     }
     candidates = pd.read_parquet(run / below / "candidates.parquet")
     assert len(candidates) == len(votes)
+    written = pd.read_parquet(run / "results/proxies/demo/written/candidates.parquet")
+    assert written.groupby("utterance").size().eq(2).all() and set(written["utterance"]) == set(utterances.index)
+    assert (written["status"] == "ok").eq(written["p_happy"].notna()).all()
+    assert written.loc[written["status"] == "invalid", "reason"].str.len().gt(0).all()
     splits = pd.read_parquet(run / "results/splits/demo/fair.parquet")
     for fold in (0, 1):
         tested = set(splits.loc[(splits["fold"] == fold) & (splits["part"] == "test"), "utterance"])
