@@ -9,11 +9,11 @@ import argparse
 import torch
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.alms.tiny.answers import texts_to_write
+from scaling_ambiguity.alms.tiny.answers import every_number
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
 from scaling_ambiguity.alms.tiny.whisper import build_model, build_processor, open_whisper, window
 from scaling_ambiguity.io import atomic_path
-from scaling_ambiguity.proxies.prompts import MODALITIES, load_prompts
+from scaling_ambiguity.proxies.prompts import load_prompts, user_texts
 from scaling_ambiguity.proxies.verbalised import load_verbalised
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -28,9 +28,9 @@ def main(arguments: argparse.Namespace) -> None:
         arguments.classes,
     )
     texts = [prompts.system, *utterances["transcript"].dropna().drop_duplicates().sort_values()]
-    texts += [prompts.user_text(focus, "", classes, modality) for focus in prompts.focus_ids for modality in MODALITIES]
+    texts += user_texts(prompts, classes)
     if arguments.writing:
-        texts += texts_to_write(load_verbalised(arguments.writing, counts=True), classes)
+        texts += user_texts(load_verbalised(arguments.writing, counts=True), classes) + every_number(classes)
     encoder = open_whisper(arguments.encoder)
     processor = build_processor(train_tokenizer(texts, classes), encoder, window(utterances["duration"].max(), encoder))
     seed = derive_seed(arguments.seed, "tiny", "weights") % 2**63

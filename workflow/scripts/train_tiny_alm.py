@@ -15,7 +15,7 @@ import torch
 from scaling_ambiguity import cli
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.loading import LoadedALM, folder_revision, load_alm
-from scaling_ambiguity.alms.tiny.answers import Lesson, texts_to_write
+from scaling_ambiguity.alms.tiny.answers import Lesson, every_number
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.heldout import predict, scores
 from scaling_ambiguity.alms.tiny.sound import MelSound
@@ -24,7 +24,7 @@ from scaling_ambiguity.alms.tiny.training import train
 from scaling_ambiguity.corpora.demo_world import World, sample_world
 from scaling_ambiguity.corpora.speech import synthesise
 from scaling_ambiguity.io import atomic_path, write_json
-from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet, lesson_prompts, load_prompts, render
+from scaling_ambiguity.proxies.prompts import PromptSet, lesson_prompts, load_prompts, render, user_texts
 from scaling_ambiguity.proxies.verbalised import load_verbalised
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.tables.base import class_columns
@@ -41,11 +41,11 @@ def main(arguments: argparse.Namespace) -> None:
     training = sample_world("foreign_train", world_options, arguments.seed, pool="foreign")
     held_out = sample_world("foreign_heldout", {**world_options, **HELD_OUT}, arguments.seed, pool="foreign")
     texts = [prompts.system, *training.utterances["transcript"]]
-    texts += [prompts.user_text(focus, "", classes, modality) for focus in prompts.focus_ids for modality in MODALITIES]
+    texts += user_texts(prompts, classes)
     asking = [prompts]
     if arguments.writing:
         asking.append(load_verbalised(arguments.writing, counts=True))
-        texts += texts_to_write(asking[1], classes)
+        texts += user_texts(asking[1], classes) + every_number(classes)
     processor = build_processor(train_tokenizer(texts, classes))
     model = build_model(processor, derive_seed(arguments.seed, "tiny", "weights") % 2**63)
     alm = LoadedALM(model, processor, processor.tokenizer, torch.device("cpu"), "untrained")

@@ -14,13 +14,13 @@ from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.sampling import sample_answers
 from scaling_ambiguity.alms.scoring import end_token
-from scaling_ambiguity.alms.tiny.answers import LISTENERS, Answers, Lesson, answer, listeners, texts_to_write
+from scaling_ambiguity.alms.tiny.answers import LISTENERS, Answers, Lesson, answer, every_number, listeners
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
 from scaling_ambiguity.alms.tiny.frozen import last_hidden
 from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
 from scaling_ambiguity.alms.tiny.training import all_hidden, train
-from scaling_ambiguity.proxies.prompts import MODALITIES, lesson_prompts, render
+from scaling_ambiguity.proxies.prompts import lesson_prompts, render, user_texts
 from scaling_ambiguity.proxies.verbalised import load_verbalised, parse_distribution
 
 CLASSES = ["neutral", "happy", "sad", "angry"]
@@ -35,8 +35,8 @@ def counting():
 
 @pytest.fixture
 def fresh(prompts, counting):
-    texts = [prompts.user_text(f, "", CLASSES, m) for f in prompts.focus_ids for m in MODALITIES]
-    processor = build_processor(train_tokenizer(texts + texts_to_write(counting, CLASSES), CLASSES))
+    texts = user_texts(prompts, CLASSES)
+    processor = build_processor(train_tokenizer(texts + user_texts(counting, CLASSES) + every_number(CLASSES), CLASSES))
     return LoadedALM(build_model(processor, 1), processor, processor.tokenizer, torch.device("cpu"), "untrained")
 
 

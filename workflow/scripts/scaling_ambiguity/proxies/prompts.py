@@ -127,6 +127,11 @@ def lesson_prompts(processor: Any, prompts: PromptSet, transcript: str | None, c
     return rendered("both") * BOTH_SHARE + rendered("audio") + words
 
 
+def user_texts(prompts: PromptSet, classes: Sequence[str]) -> list[str]:
+    """Return the user's turn by focus line and modality, without a transcript: what a tokenizer is trained on."""
+    return [prompts.user_text(focus, "", classes, way) for focus in prompts.focus_ids for way in MODALITIES]
+
+
 def load_prompts(path: str | Path, kind: str = "vote") -> PromptSet:
     """Read a prompt set that asks for a label, or of kind ``verify`` for a judgement.
 

@@ -13,7 +13,6 @@ from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.scoring import end_token, label_tokens
 from scaling_ambiguity.alms.tiny.sound import Sound
-from scaling_ambiguity.proxies.prompts import MODALITIES, PromptSet
 
 LISTENERS = 20  # the group that workflow/prompts/counts.yaml speaks of
 END_WEIGHT = 0.2  # of the end token's loss relative to the label's
@@ -52,10 +51,9 @@ def answer(classes: Sequence[str], counts: Sequence[int]) -> str:
     return json.dumps(dict(zip(classes, map(int, counts), strict=True)))
 
 
-def texts_to_write(prompts: PromptSet, classes: Sequence[str]) -> list[str]:
-    """Return the prompts and every number in an answer, for a tokenizer that has tokens for them."""
-    asked = [prompts.user_text(focus, "", classes, way) for focus in prompts.focus_ids for way in MODALITIES]
-    return asked + [answer(classes, [number] * len(classes)) for number in range(LISTENERS + 1)]
+def every_number(classes: Sequence[str]) -> list[str]:
+    """Return answers that hold every number of listeners, for a tokenizer that has tokens for them."""
+    return [answer(classes, [number] * len(classes)) for number in range(LISTENERS + 1)]
 
 
 class Answers:
