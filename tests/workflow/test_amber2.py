@@ -80,6 +80,18 @@ def test_both_systems_stand_on_the_leaderboard_and_among_the_evaluated(run):
     assert {"fair", "literal"} <= set(evaluated["model"])
 
 
+def test_a_notebook_about_the_systems_gates_the_paper_where_there_are_any(checkout, tmp_path):
+    wav2vec(tmp_path / "wav2vec2")
+    bert(tmp_path / "bert")
+    config = written(tmp_path, fair={}, literal={"loss": LITERAL})
+    gates = [job for job in checkout.jobs("build_paper", *TINY, config) if job["rule"] == "check_verdicts"]
+    assert "results/notebooks/amber2.verdict.json" in gates[0]["input"]
+    printed = checkout.snakemake("-n", "-p", "results/notebooks/amber2.html", *TINY, config)
+    assert '"systems": {"fair": {"hidden": [16], "speech": "voice", "text": "words"}' in printed
+    elsewhere = [job for job in checkout.jobs("build_paper", *TINY) if job["rule"] == "check_verdicts"]
+    assert not any("amber2" in name for name in elsewhere[0]["input"])
+
+
 def test_a_system_that_could_never_learn_is_refused_before_anything_starts(checkout, tmp_path):
     config = written(tmp_path, stuck={"loss": {"experts_own": 0}})
     printed = checkout.snakemake("-n", "statistics", *TINY, config, check=False)

@@ -353,3 +353,29 @@ def test_the_benchmark_is_planned_whole_and_absent_elsewhere(checkout, jobs):
     assert not {"export_submission", "score_strategies", "gather_strategies", "tab_strategies"} & elsewhere
     read = {name for job in jobs for name in job["input"]}
     assert not any("results_strategies" in name or "notebooks/strategies" in name for name in read)
+
+
+def test_a_conflict_of_presentations_reaches_the_evaluation_and_the_paper(checkout, jobs, tmp_path):
+    """Votes on the same utterances in another presentation, and the model that others are compared with."""
+    (tmp_path / "utterances.csv").write_text("utterance,speaker\nu1,s1\n")
+    (tmp_path / "votes.csv").write_text("utterance,rater,label\nu1,r1,happy\n")
+    seen = {"reader": "table", "root": str(tmp_path), "utterances": "utterances.csv", "votes": "votes.csv", "shards": 1}
+    seen |= {"classes": ["neutral", "happy", "sad", "angry"], "presentation": "face", "audio": "none"}
+    factors = {"table": "utterances.csv", "utterance": "utterance", "columns": ["group"]}
+    config = {"corpora": {"seen": seen, "demo": {"factors": factors}}}
+    config["statistics"] = {"conflict": {"corpus": "demo", "other": "seen", "model": "tiny"}}
+    (tmp_path / "conflict.yaml").write_text(yaml.safe_dump(config))
+    planned = checkout.jobs("all", "--configfile", str(tmp_path / "conflict.yaml"))
+    by_rule = {}
+    for job in planned:
+        by_rule.setdefault(job["rule"], []).append(job)
+    (evaluated,) = by_rule["evaluate_models"]
+    assert "results/corpora/seen/votes.parquet" in evaluated["input"]
+    (paper,) = by_rule["build_paper"]
+    assert any(name.endswith("sections/results_conflict.tex") for name in paper["input"])
+    assert "paper/figures/fig_conflict.pdf" in paper["input"]
+    printed = checkout.snakemake("-n", "-p", "fig_conflict", "--configfile", str(tmp_path / "conflict.yaml"))
+    assert "--conflict results/corpora/seen/votes.parquet --against tiny " in printed
+    assert not any("conflict" in name for job in jobs for name in job["input"] | job["output"])
+    refused = checkout.snakemake("-n", "fig_conflict", check=False)
+    assert "error: nothing to make: this run has no statistics.conflict" in refused and "Traceback" not in refused

@@ -13,6 +13,7 @@ rule evaluate_models:
         utterances=rules.screen_corpus.output.utterances,
         balanced=by_wildcards(run.balanced_of),
         factors=by_wildcards(run.factors_of),
+        conflict=by_wildcards(run.conflict_of),
         truth=by_wildcards(run.truth_of),
     output:
         "results/statistics/evaluation-{corpus}-{protocol}.parquet",
@@ -30,6 +31,7 @@ rule evaluate_models:
         truth=flag("truth"),
         balanced=flag("balanced"),
         factors=named_factors,
+        conflict=named_conflict,
         options=canonical(run.statistics_options("smoothing", "adjust")),
         classes=by_wildcards(run.classes),
         seed=SEED,
@@ -39,7 +41,7 @@ rule evaluate_models:
         "python {params.script:q} --corpus {wildcards.corpus} --protocol {wildcards.protocol}"
         " --predictions {input.predictions} --labels-tables {input.labels} --votes {input.votes}"
         " --roles {input.roles} --levels {input.levels} --splits {input.splits} --utterances {input.utterances}"
-        " {params.truth} {params.balanced} {params.factors} --classes {params.classes} --options {params.options:q}"
+        " {params.truth} {params.balanced} {params.factors} {params.conflict} --classes {params.classes} --options {params.options:q}"
         " --seed {params.seed} --output {output} > {log} 2>&1"
 
 

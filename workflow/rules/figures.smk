@@ -16,7 +16,7 @@ for figure_name, display in FIGURES.items():
         name:
             figure_name
         input:
-            statistics=by_wildcards(run.needed, kinds=display.shows),
+            statistics=by_wildcards(run.shown_in, display=display),
             models=run.statistics_of("evaluation") if figure_name == "fig_cost_surface" and run.curve_names() else [],
             style=f"{PAPER}/paper.mplstyle",
         output:

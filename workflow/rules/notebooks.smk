@@ -3,6 +3,8 @@
 NOTEBOOK_NAMES = ["votes_and_agreement", "alignment", "exchange_rate", "validity"]
 SHOWN_SUBMISSIONS = run.submissions_about(HEADLINE["corpus"])  # what the notebook on strategies looks into
 NOTEBOOK_NAMES += ["strategies"] if SHOWN_SUBMISSIONS else []
+SHOWN_SYSTEMS = run.systems_on(HEADLINE["corpus"])  # what the notebook on AmbER2 compares
+NOTEBOOK_NAMES += ["amber2"] if SHOWN_SYSTEMS else []
 NOTEBOOK_FILES = expand(
     "results/notebooks/{notebook}.{ending}", notebook=NOTEBOOK_NAMES, ending=["ipynb", "html", "verdict.json"]
 )
@@ -35,7 +37,7 @@ rule execute_notebook:
     benchmark:
         "logs/execute_notebook/{notebook}.tsv"
     conda:
-        "../../envs/notebook.yaml"
+        "../../envs/notebook_torch.yaml" if SHOWN_SYSTEMS else "../../envs/notebook.yaml"
     threads: 1
     resources:
         mem_mb=4000,
@@ -49,6 +51,7 @@ rule execute_notebook:
                 "seed": SEED,
             }
             | ({"submissions": SHOWN_SUBMISSIONS, "synonyms": run.prompt_set("synonyms")} if SHOWN_SUBMISSIONS else {})
+            | ({"systems": SHOWN_SYSTEMS} if SHOWN_SYSTEMS else {})
         ),
         script=f"{SCRIPTS}/execute_notebook.py",
         code=code(
@@ -58,6 +61,7 @@ rule execute_notebook:
             "metrics.divergences",
             "labels.levels",
             *(["testtime.submission", "testtime.oracle"] if SHOWN_SUBMISSIONS else []),
+            *(["amber2.losses", "training.losses"] if SHOWN_SYSTEMS else []),
         ),
     shell:
         "python {params.script:q} --notebook {input.notebook:q} --parameters {params.parameters:q}"

@@ -1,7 +1,8 @@
 # Numbers, the PDF and the report.
 MODELS = ["results_models"] if run.corpora_with("training") else []
 STRATEGIES = ["results_strategies"] if run.corpora_with("testtime") else []
-RESULTS = ["results_votes", *STRATEGIES, *MODELS, "results_hypotheses"]
+CONFLICT = ["results_conflict"] if run.has_conflict() else []
+RESULTS = ["results_votes", *STRATEGIES, *MODELS, *CONFLICT, "results_hypotheses"]
 SECTIONS = ["introduction", "method", "data", *RESULTS, "limits", "validity"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
 NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})

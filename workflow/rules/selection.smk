@@ -69,6 +69,13 @@ def named_factors(wildcards, input):
     return f"--factors {quote(canonical(entry))}"
 
 
+def named_conflict(wildcards, input):
+    """The votes in another presentation and the model that others are compared with as arguments; nothing without."""
+    if not input.conflict:
+        return ""
+    return f"--conflict {input.conflict} --against {quote(config['statistics']['conflict']['model'])}"
+
+
 def condition(wildcards):
     """The condition of a training."""
     return {name: wildcards[name] for name in ("corpus", "protocol", "model", "labels", "augmentation")}

@@ -10,7 +10,7 @@ for table_name, display in TABLES.items():
         name:
             table_name
         input:
-            statistics=by_wildcards(run.needed, kinds=display.shows),
+            statistics=by_wildcards(run.shown_in, display=display),
         output:
             table=f"paper/tables/{table_name}.tex",
             data=report(f"paper/tables/{table_name}.csv", caption="../report/caption.rst", category="Tables"),

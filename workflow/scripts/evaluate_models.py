@@ -3,7 +3,7 @@
 In addition: the score against the model's own kind of labels and, on simulated corpora, against the truth; trivial
 predictors and human ceilings; paired differences between label tables; everything overall and by ambiguity level,
 with intervals over speakers. The proper scores are also computed on a balanced split of the same utterances, by
-class, and by the factors of the corpus.
+class, by the factors of the corpus, and by how far apart the votes of two presentations are.
 """
 
 import argparse
@@ -11,16 +11,20 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity import cli
 from scaling_ambiguity.augmentation.balanced_table import BALANCED
 from scaling_ambiguity.corpora.factors import read_factors
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.evaluation.further_strata import balanced_strata, factor_strata
+from scaling_ambiguity.evaluation.further_strata import balanced_strata, conflict_strata, factor_strata
 from scaling_ambiguity.evaluation.judges import gather_judges
 from scaling_ambiguity.evaluation.predictions import gather_predictions
+from scaling_ambiguity.evaluation.strata import Stratum
 from scaling_ambiguity.evaluation.table import evaluation_table
+from scaling_ambiguity.labels.conflict import conflict_places, conflict_values
+from scaling_ambiguity.labels.counting import deal_votes
 from scaling_ambiguity.tables.base import Table, class_columns
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.levels import LEVELS
@@ -41,18 +45,29 @@ def _distributions(table: Table, path: Path, names: list[str], columns: list[str
     return frame.loc[names, columns].to_numpy(dtype=float)
 
 
+def _by_conflict(
+    other: Path, utterances: pd.DataFrame, votes: pd.DataFrame, roles: pd.DataFrame, splits: pd.DataFrame,
+    tested: list[str], classes: list[str],
+) -> list[Stratum]:  # fmt: skip
+    """Return the strata of the conflict between the level votes and those of ``other``, and print what they rest on."""
+    every = utterances["utterance"].tolist()
+    values = conflict_values(deal_votes(roles, votes, every, classes), VOTES.read(other), every, classes, str(other))
+    places, edges = conflict_places(values, splits, every)
+    places = places[:, utterances.set_index("utterance").index.get_indexer(tested)]
+    for fold, (lower, upper) in edges.items():
+        print(f"fold {fold}: conflict is medium above {lower:.3f}, high above {upper:.3f}")
+    print(f"{(places < 0).all(axis=0).sum()} of {len(tested)} tested utterances have no conflict: too few votes")
+    return conflict_strata(places)
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Write the statistics of all models."""
     classes, splits = arguments.classes, SPLITS.read(arguments.splits)
-    utterances = UTTERANCES.read(arguments.utterances)
-    judges = gather_judges(
-        utterances,
-        VOTES.read(arguments.votes),
-        ROLES.read(arguments.roles),
-        LEVELS.read(arguments.levels),
-        splits,
-        classes,
+    utterances, votes, roles = (
+        table.read(path)
+        for table, path in ((UTTERANCES, arguments.utterances), (VOTES, arguments.votes), (ROLES, arguments.roles))
     )
+    judges = gather_judges(utterances, votes, roles, LEVELS.read(arguments.levels), splits, classes)
     deals, strata = len(judges.level), []
     if arguments.balanced is not None:
         table = BALANCED.read(arguments.balanced)
@@ -60,6 +75,10 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.factors is not None:
         tested = utterances.set_index("utterance", drop=False).loc[judges.names]
         strata += factor_strata(read_factors(arguments.factors, tested), deals)
+    options = arguments.options
+    if arguments.conflict is not None:
+        strata += _by_conflict(arguments.conflict, utterances, votes, roles, splits, judges.names, classes)
+        options = options | {"against": arguments.against}
     judges = replace(judges, strata=tuple(strata))
     predictions = gather_predictions(
         arguments.predictions, arguments.corpus, arguments.protocol, splits, judges.names, classes
@@ -78,7 +97,7 @@ def main(arguments: argparse.Namespace) -> None:
         truth,
         corpus=arguments.corpus,
         protocol=arguments.protocol,
-        options=arguments.options,
+        options=options,
         seed=arguments.seed,
     )
     STATISTICS.write(table, arguments.output)
@@ -98,6 +117,8 @@ if __name__ == "__main__":
     parser.add_argument("--truth", type=Path, help="simulated corpora only")
     parser.add_argument("--balanced", type=Path, help="table of balance_evaluation, for levels with their own votes")
     parser.add_argument("--factors", type=cli.json_value, help="JSON: table, utterance or speaker, columns")
+    parser.add_argument("--conflict", type=Path, help="votes on the same utterances in another presentation")
+    parser.add_argument("--against", help="the model that the others are compared with, if there is a conflict")
     parser.add_argument("--classes", required=True, type=cli.name_list)
     parser.add_argument("--options", required=True, type=cli.json_value, help="the statistics part, as JSON")
     parser.add_argument("--seed", required=True, type=int)

@@ -9,7 +9,7 @@ from sklearn.metrics import balanced_accuracy_score, f1_score
 
 from scaling_ambiguity.augmentation.evaluation_split import balance, effective_size
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.evaluation.further_strata import balanced_strata, factor_strata
+from scaling_ambiguity.evaluation.further_strata import balanced_strata, conflict_strata, factor_strata
 from scaling_ambiguity.evaluation.strata import weighted_over_deals
 from scaling_ambiguity.evaluation.table import evaluation_table
 from scaling_ambiguity.inference.adjust import adjust
@@ -206,3 +206,59 @@ def test_a_group_of_three_speakers_has_scores_but_no_interval_no_p_and_no_place_
     assert {"nll", "uar", "macro_f1", "nll_minus_human"} <= set(few["metric"])
     without = evaluation_table(predictions, {}, judges, world.truth, **about)
     pd.testing.assert_frame_equal(table[~groups].reset_index(drop=True), without.reset_index(drop=True))
+
+
+@pytest.fixture(scope="module")
+def conflict(judges, predictions):
+    """Return thirds of a conflict, -1 for the first utterance, and predictions of three models."""
+    places = np.random.default_rng(2).integers(0, 3, judges.level.shape)
+    places[:, 0] = -1
+    near = predictions[MODEL]
+    systems = {"fused": near, "speech": 0.7 * near + 0.1, "tiny": 0.4 * near + 0.2}
+    return places, {(name, "human", "none"): p for name, p in systems.items()}
+
+
+def test_conflict_is_judged_by_the_votes_that_did_not_decide_it(world, judges, conflict):
+    """Each third: difference from the reference model, paired, on votes in the roles conditioning and reference."""
+    places, systems = conflict
+    about = {"corpus": "demo", "protocol": "fair", "options": world.options | {"against": "speech"}, "seed": 1}
+    strata = conflict_strata(places)
+    assert [one.name for one in strata] == ["conflict=low", "conflict=medium", "conflict=high"]
+    table = evaluation_table(systems, {}, replace(judges, strata=tuple(strata)), None, **about)
+    found = {}
+    for third, stratum in enumerate(strata):
+        pairs = [(d, u) for d, u in np.argwhere(places == third) if judges.fair[d, u].sum()]
+        for model in ("fused", "tiny"):
+            losses = [
+                np.mean([_nll(p[u], judges.fair[d, u]) for p in systems[name, "human", "none"]])
+                for name in (model, "speech")
+                for d, u in pairs
+            ]
+            expected = np.mean(losses[: len(pairs)]) - np.mean(losses[len(pairs) :])
+            row = _row(table, "human", stratum.name, "nll_minus_model", model=model)
+            assert row["estimate"] == pytest.approx(expected) and row["low"] < row["estimate"] < row["high"]
+            found[model, third] = expected
+    differences = table[table["metric"] == "nll_minus_model"]
+    assert set(differences["model"]) == {"fused", "tiny"} and differences["p_adjusted"].notna().all()
+    rise = _row(table, "human", "conflict", "nll_minus_model_rise", model="tiny")
+    assert rise["estimate"] == pytest.approx(found["tiny", 2] - found["tiny", 0])
+    both = _row(table, "human", "all", "nll_minus_model", model="tiny")["estimate"]
+    assert both == pytest.approx(
+        _row(table, "human", "all", model="tiny")["estimate"] - _row(table, "human", "all", model="speech")["estimate"]
+    )
+
+
+def test_without_a_conflict_the_table_keeps_every_row(world, judges, conflict):
+    places, systems = conflict
+    about = {"corpus": "demo", "protocol": "fair", "seed": 1}
+    plain = evaluation_table(systems, {}, judges, None, options=world.options, **about)
+    strata = tuple(conflict_strata(places))
+    options = world.options | {"against": "speech"}
+    more = evaluation_table(systems, {}, replace(judges, strata=strata), None, options=options, **about)
+    new = more["stratum"].str.startswith("conflict") | more["metric"].str.startswith("nll_minus_model")
+    pd.testing.assert_frame_equal(more[~new].reset_index(drop=True), plain)
+
+
+def test_a_third_without_an_utterance_is_no_stratum(conflict):
+    places, _ = conflict
+    assert [one.name for one in conflict_strata(np.where(places == 1, 2, places))] == ["conflict=low", "conflict=high"]

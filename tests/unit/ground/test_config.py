@@ -5,6 +5,7 @@ import unicodedata
 
 import pytest
 import yaml
+from snakemake.utils import update_config
 
 from scaling_ambiguity.config import SCHEMA, checked_config
 from scaling_ambiguity.errors import UserError
@@ -255,4 +256,43 @@ def test_what_cannot_be_asked_for_over_http_is_refused():
     checked_config(config)
     config["run"]["testtime"] = ["demo_writter"]
     with pytest.raises(UserError, match=r"run\.testtime = 'demo_writter' is not a known submission"):
+        checked_config(config)
+
+
+def conflicting(**changes):
+    """Return the preset on CREMA-D that has a conflict of presentations, some of its keys changed."""
+    config = copy.deepcopy(DEMO)
+    update_config(config, yaml.safe_load((PRESETS / "cremad_amber2.yaml").read_text()))
+    config["statistics"]["conflict"] |= changes
+    return config
+
+
+def test_a_conflict_of_presentations_is_accepted():
+    assert checked_config(conflicting())["statistics"]["conflict"]["other"] == "cremad_face"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"corpus": "cremad_face"}, "statistics.conflict.corpus = 'cremad_face' is not a known selected corpus"),
+        ({"other": "cremad_faces"}, "statistics.conflict.other = 'cremad_faces'.*Did you mean 'cremad_face'"),
+        ({"other": "cremad"}, "statistics.conflict.other = 'cremad'.*its presentation is that of 'cremad', voice"),
+        ({"model": "soft"}, "statistics.conflict.model = 'soft' is not a known trained model"),
+        ({"votes": 3}, "statistics.conflict.votes = 3 is not a known key"),
+    ],
+)
+def test_a_conflict_that_cannot_be_measured_or_compared_is_refused(changes, words):
+    with pytest.raises(UserError, match=words):
+        checked_config(conflicting(**changes))
+
+
+def test_a_conflict_needs_the_same_classes_and_strata_of_its_own():
+    config = conflicting()
+    config["corpora"]["cremad_face"] = config["corpora"]["cremad_face"] | {"classes": ["anger", "sad"]}
+    with pytest.raises(UserError, match=r"statistics\.conflict\.other = 'cremad_face'.*classes are \['anger', 'sad'\]"):
+        checked_config(config)
+    config = conflicting()
+    factors = config["corpora"]["cremad"]["factors"] | {"columns": ["conflict"]}
+    config["corpora"]["cremad"] = config["corpora"]["cremad"] | {"factors": factors}
+    with pytest.raises(UserError, match=r"corpora\.cremad\.factors\.columns has a factor 'conflict'.*rename"):
         checked_config(config)

@@ -81,7 +81,7 @@ def test_a_failing_cell_is_reported_without_a_traceback(tmp_path):
     assert "Traceback" not in result.stderr.splitlines()[-1]
 
 
-NOTEBOOKS = ["votes_and_agreement", "alignment", "exchange_rate", "validity"]
+NOTEBOOKS = ["votes_and_agreement", "alignment", "exchange_rate", "validity", "strategies", "amber2"]
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)

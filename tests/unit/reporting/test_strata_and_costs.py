@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.figures.conflict import draw_conflict, reference_model
 from scaling_ambiguity.reporting.figures.cost_surface import as_grid, draw_cost_surface, label_surfaces, model_surfaces
 from scaling_ambiguity.reporting.figures.levels import draw_models_by_level
 from scaling_ambiguity.reporting.figures.simplex import draw_simplex
@@ -114,3 +115,41 @@ def test_every_augmentation_has_its_panel_and_its_counts(run):
     assert not figure.axes[3].axison and not texts[3]
     assert shown.groupby("augmentation").size().to_dict() == {"none": 240, "dime": len(items), "mixup": 7}
     assert np.allclose(shown[class_columns(CLASSES)].sum(axis=1), 1)
+
+
+@pytest.fixture(scope="module")
+def in_thirds(evaluation):
+    """Return the evaluation with a conflict: the model `other` .1, .2, .3 nats worse than `tiny` from low to high."""
+    kept = evaluation[~evaluation["stratum"].str.startswith("conflict")]
+    human = kept[(kept["labels"] == "human") & (kept["augmentation"] == "none") & (kept["model"] == "tiny")]
+    (template,) = human[(human["stratum"] == "class=sad") & (human["metric"] == "nll")].to_dict("records")
+    rows = []
+    for place, level in enumerate(("low", "medium", "high")):
+        here = template | {"stratum": f"conflict={level}", "n": 100 + place}
+        rows += [here, here | {"model": "other"}]
+        rows.append(here | {"model": "other", "metric": "nll_minus_model", "estimate": 0.1 * (place + 1)})
+    return pd.concat([kept, pd.DataFrame(rows)], ignore_index=True)
+
+
+def test_thirds_of_the_conflict_rise_in_the_table_and_in_the_figure(in_thirds):
+    table, _ = strata_table(in_thirds)
+    assert [name for name in lines_of(table) if name.startswith("conflict")] == [
+        "conflict: low", "conflict: medium", "conflict: high",
+    ]  # fmt: skip
+    assert reference_model(in_thirds) == "tiny"
+    with styled(STYLE):
+        figure, rows = draw_conflict(in_thirds)
+        figure.draw_without_rendering()
+        (panel,) = figure.axes
+        assert [text.get_text() for text in panel.get_xticklabels()] == [
+            "low\n$n=100$", "medium\n$n=101$", "high\n$n=102$",
+        ]  # fmt: skip
+        assert "tiny" in panel.get_ylabel()
+        drawn = next(line for line in panel.lines if len(line.get_ydata()) == 3)
+        np.testing.assert_allclose(drawn.get_ydata(), [0.1, 0.2, 0.3])
+    assert len(rows) == 3 and set(rows["model"]) == {"other"}
+
+
+def test_a_figure_of_a_conflict_that_was_not_measured_is_refused(evaluation):
+    with pytest.raises(UserError, match="fig_conflict"):
+        draw_conflict(evaluation)

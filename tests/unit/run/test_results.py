@@ -8,6 +8,7 @@ import pytest
 
 from scaling_ambiguity.code_identity import SCRIPTS, dependencies
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.chapters import FIGURES
 
 
 def test_statistics_are_those_of_the_stages_of_each_corpus(make):
@@ -134,3 +135,18 @@ def test_no_program_rests_on_the_run():
     programs = sorted(SCRIPTS.glob("*.py"))
     assert len(programs) > 40
     assert not [path.name for path in programs if any("/run/" in file for file in dependencies(path))]
+
+
+def test_a_conflict_of_presentations_is_shown_where_its_corpus_is_trained_on(make):
+    plain = make()
+    assert plain.conflict_of("sim") == [] and not plain.has_conflict() and "conflict" not in plain.stages_of_run()
+    with pytest.raises(UserError, match=r"nothing to make: this run has no statistics\.conflict"):
+        plain.shown_in(FIGURES["fig_conflict"])
+    assert plain.shown_in(FIGURES["fig_models_by_level"]) == plain.statistics_of("evaluation")
+    entry = {"corpus": "sim", "other": "face", "model": "small"}
+    run = make(statistics__conflict=entry)
+    assert run.conflict_of("sim") == ["results/corpora/face/votes.parquet"] and run.conflict_of("real") == []
+    assert "conflict" in run.stages_of_run() and "paper/figures/fig_conflict.pdf" in run.figure_files()
+    assert "paper/figures/fig_conflict.pdf" not in plain.figure_files()
+    silent = make(statistics__conflict=entry | {"corpus": "real"}, run__corpora=["sim", "real"])
+    assert silent.conflict_of("real") and not silent.has_conflict(), "no model is trained on a corpus without sound"

@@ -110,3 +110,10 @@ def test_a_job_is_whole_with_what_its_rule_adds(make, model):
     assert job["online"] == {"probability": 0.3} and job["objective"] == run.objective("published")
     assert job["options"] == {"steps": 5, "lora": {"targets": "attention"}}, "how jobs are cut decides no training"
     assert job["state"] == f"resources/state/finetune/sim/published/{model}/human/dime"
+
+
+def test_systems_of_amber2_are_those_trained_on_a_corpus_with_sound(make):
+    assert make().systems_on("sim") == {}, "neither an ALM nor a perceptron is one"
+    run = make(finetuning__models=["made", "pair", "small"], run__corpora=["sim", "real"])
+    assert run.systems_on("sim") == {"pair": {"speech": "speech", "text": "text"}}
+    assert run.systems_on("real") == {}, "without sound nothing is trained"

@@ -185,6 +185,7 @@ def _check_references(config: dict[str, Any]) -> None:
         if alm["engine"] == "replay":
             _known(f"alms.{name}.corpus", alm["corpus"], config["corpora"], "corpus")
     _check_models(config)
+    _check_conflict(config)
     _check_trained_alms(config)
     _check_predictors(config)
     for name in run["augmented_labels"]:
@@ -371,6 +372,34 @@ def _check_models(config: dict[str, Any]) -> None:
                 f"config: finetuning.models = {name!r} is not accepted; expected an ALM of engine transformers, "
                 f"not {engine}, or a peer."
             )
+
+
+def _check_conflict(config: dict[str, Any]) -> None:
+    """Refuse a conflict of presentations that cannot be measured, or whose models are not there to be compared."""
+    entry, path = config["statistics"].get("conflict"), "statistics.conflict"
+    if entry is None:
+        return
+    _known(f"{path}.corpus", entry["corpus"], dict.fromkeys(config["run"]["corpora"]), "selected corpus")
+    _known(f"{path}.other", entry["other"], config["corpora"], "corpus")
+    _known(f"{path}.model", entry["model"], dict.fromkeys(config["finetuning"]["models"]), "trained model")
+    own, other = (config["corpora"][entry[key]] for key in ("corpus", "other"))
+    where = f"config: {path}.other = {entry['other']!r} is not accepted"
+    if own.get("presentation") == other.get("presentation"):
+        shown = own.get("presentation", "the default")
+        raise UserError(
+            f"{where}: its presentation is that of {entry['corpus']!r}, {shown}; expected an entry of `corpora` with "
+            "another `presentation` of the same utterances."
+        )
+    if set(own["classes"]) != set(other["classes"]):
+        raise UserError(
+            f"{where}: its classes are {other['classes']}, those of {entry['corpus']!r} {own['classes']}; expected the "
+            "same ones."
+        )
+    if "conflict" in own.get("factors", {}).get("columns", []):
+        raise UserError(
+            f"config: corpora.{entry['corpus']}.factors.columns has a factor 'conflict', the name of the strata of "
+            f"{path}; rename the column, or remove {path}."
+        )
 
 
 def _check_trained_alms(config: dict[str, Any]) -> None:

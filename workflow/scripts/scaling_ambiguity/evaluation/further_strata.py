@@ -1,4 +1,4 @@
-"""Further strata of the evaluation: the balanced split, the class of the level votes, levels of factors."""
+"""Further strata of the evaluation: the balanced split, the class of the level votes, conflict, levels of factors."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from scaling_ambiguity.labels.levels import LEVELS
 from scaling_ambiguity.tables.base import deal_columns
 
 BALANCED, SUBSAMPLE = "balanced", "balanced_subsample"
+CONFLICT = "conflict"
 AGAIN = "Rebuild it with balance_evaluation."
 
 
@@ -67,4 +68,19 @@ def factor_strata(factors: dict[str, np.ndarray], deals: int) -> list[Stratum]:
         Stratum(f"{name}={level}", name, np.tile((values == level) * 1.0, (deals, 1)), "all")
         for name, values in factors.items()
         for level in sorted(set(values) - {""})
+    ]
+
+
+def conflict_strata(places: np.ndarray) -> list[Stratum]:
+    """Return one stratum per third of the conflict between two presentations that has an utterance.
+
+    They are judged by the votes that did not decide it: the level votes did, and votes that are never scored.
+
+    Args:
+        places: (D, U), index in ``LEVELS``, -1 where the conflict is not known.
+    """
+    return [
+        Stratum(f"{CONFLICT}={level}", CONFLICT, (places == place) * 1.0, "fair")
+        for place, level in enumerate(LEVELS)
+        if (places == place).any()
     ]

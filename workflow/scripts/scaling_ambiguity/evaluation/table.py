@@ -43,14 +43,14 @@ def evaluation_table(
         truth: Expected votes of the tested utterances, (U, C), on simulated corpora.
         corpus: Its name.
         protocol: Its name.
-        options: The ``statistics`` part of the configuration.
+        options: The ``statistics`` part of the configuration; ``against``: a model that others are compared with.
         seed: Global seed.
     """
     floor = options["smoothing"]
     columns = floor_columns(judges, floor, truth)
     for condition, p in predictions.items():
         columns += prediction_columns(condition, p, judges, floor, own.get(condition[1]), truth)
-    differences = difference_columns(columns)
+    differences = difference_columns(columns, options.get("against"))
     rows = []
     families = {name: "all" if name == "all" else "level" for name in STRATA}
     families |= {stratum.name: stratum.family for stratum in judges.strata}

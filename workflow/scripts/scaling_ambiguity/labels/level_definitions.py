@@ -118,7 +118,7 @@ class Entropy(Definition):
 
     def places(self, values: Array, edges: Edges) -> NDArray[np.int8]:
         """Return the third of each value."""
-        return _rising(values, edges)
+        return rising(values, edges)
 
 
 class Pattern(Definition):
@@ -185,7 +185,7 @@ class Faithful(Definition):
 
     def places(self, values: Array, edges: Edges) -> NDArray[np.int8]:
         """Return the tertile of each value; one on an edge is below it."""
-        return _rising(values, edges)
+        return rising(values, edges)
 
 
 DEFINITIONS: dict[str, Callable[[int, int], Definition]] = {
@@ -254,7 +254,7 @@ def _entropy(counts: Array) -> Array:
     return np.maximum(-(p * np.log(np.where(p > 0, p, 1.0))).sum(axis=-1), 0.0)
 
 
-def _rising(values: Array, edges: Edges) -> NDArray[np.int8]:
+def rising(values: Array, edges: Edges) -> NDArray[np.int8]:
     """Return the level indices for a measure that grows with ambiguity; a value on an edge is below it."""
     return np.searchsorted(np.array(edges) + TIE, values).astype(np.int8)
 

@@ -57,9 +57,20 @@ def human_agreement(votes: pd.DataFrame, utterances: list[str], classes: list[st
     Raises:
         UserError: an utterance or label that is not in the lists.
     """
-    rows = human_votes(votes, "votes")
-    item = codes(rows["utterance"], utterances, "utterance", "votes")
-    label = codes(rows["label"], classes, "label", "votes")
+    return pairwise_agreement(*vote_sums(votes, utterances, classes))
+
+
+def vote_sums(
+    votes: pd.DataFrame, utterances: list[str], classes: list[str], where: str = "votes"
+) -> tuple[Array, NDArray[np.intp], Array]:
+    """Return of all human votes on each utterance the arguments of :func:`pairwise_agreement`: (U, C), (U,), (U,).
+
+    Raises:
+        UserError: an utterance or label that is not in the lists.
+    """
+    rows = human_votes(votes, where)
+    item = codes(rows["utterance"], utterances, "utterance", where)
+    label = codes(rows["label"], classes, "label", where)
     voter = pd.factorize(item * len(rows) + pd.factorize(rows["rater"])[0])[0]
     # labels merged by a class policy are one: a vote's weight on a class counts as one
     cell, place = np.unique(voter * len(classes) + label, return_inverse=True)
@@ -69,7 +80,7 @@ def human_agreement(votes: pd.DataFrame, utterances: list[str], classes: list[st
     home, size = of_voter[cell // len(classes)], len(utterances)
     counts = np.bincount(home * len(classes) + cell % len(classes), weight, minlength=size * len(classes))
     voters, squares = np.bincount(of_voter, minlength=size), np.bincount(home, weight**2, minlength=size)
-    return pairwise_agreement(counts.reshape(size, -1), voters, squares)
+    return counts.reshape(size, -1), voters, squares
 
 
 def attainable_agreement(votes: int, classes: int) -> Array:

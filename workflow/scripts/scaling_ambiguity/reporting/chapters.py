@@ -20,7 +20,7 @@ def named(function: str) -> Callable[..., Any]:
     return getattr(importlib.import_module(f"scaling_ambiguity.{module}"), name)
 
 
-STAGES = ("votes", "annotation", "testtime", "training", "augmentation")  # in the order of the paper
+STAGES = ("votes", "annotation", "testtime", "training", "conflict", "augmentation")  # in the order of the paper
 
 
 @dataclass(frozen=True)
@@ -327,6 +327,16 @@ FIGURES = {
         ("evaluation",),
         "reporting.figures.levels:draw_models_by_level",
     ),
+    "fig_conflict": Display(
+        "conflict",
+        """Trained models where two presentations of an utterance agree and where they conflict. NLL per held-out human
+        vote less that of one model, paired by utterance, on human labels without augmentation; below zero is better
+        than that model. The conflict is the unbiased squared distance between the level votes of a deal and the votes
+        of raters who were shown another presentation, in thirds of the training part; none of these votes is scored.
+        Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
+        ("evaluation",),
+        "reporting.figures.conflict:draw_conflict",
+    ),
     "fig_simplex": Display(
         "augmentation",
         """Label distributions of one training part before and after each augmentation, on a projection of the simplex
@@ -480,8 +490,9 @@ TABLES = {
         and the unweighted average recall (UAR) of the class held most likely, with human and with equally pooled
         labels, all three with intervals over speakers. The balanced split gives every bin of class and ambiguity the
         same weight, or the same number of utterances; level votes alone decide class, bin and weight, and reference
-        votes of the same deal judge. For it the number of utterances is the effective one. By class n is the mean
-        number of utterances per deal, and the votes that did not decide the class judge, by factor all of them.
+        votes of the same deal judge. For it the number of utterances is the effective one. By class, and by the
+        conflict of two presentations where that is measured, n is the mean number of utterances per deal, and the votes
+        that did not decide the part judge; by factor all of them do.
         Groups of fewer than five speakers have neither interval nor p.""",
         ("evaluation",),
         "reporting.tables.strata:strata_table",

@@ -56,6 +56,25 @@ class Run(Submission):
                 raise UserError(f"nothing to make: this run has no {kind}. {'; '.join(self.left_out())}")
         return [path for kind in kinds for path in self.statistics_of(kind)]
 
+    def shown_in(self, display: Display) -> list[str]:
+        """Return the files that a figure or table is made from.
+
+        Raises:
+            UserError: This run has nothing that it shows.
+        """
+        if display.stage == "conflict" and not self.has_conflict():
+            raise UserError("nothing to make: this run has no statistics.conflict, or trains no model on its corpus.")
+        return self.needed(display.shows)
+
+    def conflict_of(self, corpus: str) -> list[str]:
+        """Return the votes in another presentation that the conflict on a corpus is measured by; else none."""
+        entry = self.config["statistics"].get("conflict", {})
+        return [self.votes(entry["other"])] if entry.get("corpus") == corpus else []
+
+    def has_conflict(self) -> bool:
+        """Return whether trained models are also judged by a conflict of presentations."""
+        return any(self.conflict_of(corpus) for corpus in self.corpora_with("training"))
+
     def given_predictors(self, corpus: str) -> list[str]:
         """Return predictors given as tables: those that name the corpus, or none if it is that of the headline."""
         headline = self.headline["corpus"]
@@ -135,6 +154,7 @@ class Run(Submission):
     def stages_of_run(self) -> set[str]:
         """Return the stages that some corpus of the run has; the paper includes the sections that use them."""
         stages = {"votes"} | {stage for stage in ("annotation", "testtime", "training") if self.corpora_with(stage)}
+        stages |= {"conflict"} if self.has_conflict() else set()
         return stages | ({"augmentation"} if self.shown_augmentations() and "training" in stages else set())
 
     def figure_files(self) -> list[str]:

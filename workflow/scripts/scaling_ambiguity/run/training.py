@@ -6,6 +6,7 @@ from typing import Any
 from scaling_ambiguity.labels.names import curves, expand
 from scaling_ambiguity.run import files
 from scaling_ambiguity.run.annotators import Annotators
+from scaling_ambiguity.training.kinds import AMBER2
 
 HOW_JOBS_ARE_CUT = ("models", "seeds", "seeds_per_job", "folds_per_job")
 EACH_FOLD = ("{fold}",)  # the group of a job with one fold, which is a wildcard of its rule
@@ -28,6 +29,11 @@ class Training(Annotators):
     def corpora_with(self, stage: str) -> list[str]:
         """Return the selected corpora that have a stage."""
         return [corpus for corpus in self.config["run"]["corpora"] if stage in self.stages(corpus)]
+
+    def systems_on(self, corpus: str) -> dict[str, dict[str, Any]]:
+        """Return the entries of the AmbER2 systems that are trained on a corpus, by name; none where nothing is."""
+        models = self.config["finetuning"]["models"] if corpus in self.corpora_with("training") else []
+        return {model: self.model_entry(model) for model in models if self.kind_name(model) == AMBER2}
 
     def left_out(self) -> list[str]:
         """Return lines per corpus on what this run leaves out, and why."""

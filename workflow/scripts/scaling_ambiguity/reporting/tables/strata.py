@@ -2,6 +2,7 @@
 
 import pandas as pd
 
+from scaling_ambiguity.evaluation.further_strata import CONFLICT
 from scaling_ambiguity.reporting.naming import (
     LEVELS,
     arm_name,
@@ -30,10 +31,16 @@ def strata_of(rows: pd.DataFrame) -> dict[str, list[str]]:
     """Return the strata of a table by heading: the balanced splits first, then classes, then each factor."""
     present = list(dict.fromkeys(rows["stratum"]))
     found = {"balanced split": [name for name in SPLITS if name in present]}
-    for name in sorted(name for name in present if "=" in name):
+    for name in sorted((name for name in present if "=" in name), key=_upwards):
         found.setdefault(name.partition("=")[0], []).append(name)
     order = sorted(found, key=lambda key: (key != "balanced split", key != "class", key))
     return {key: found[key] for key in order if found[key]}
+
+
+def _upwards(stratum: str) -> tuple[str, int, str]:
+    """Return a key that sorts strata by factor and value, thirds of the conflict from low to high."""
+    factor, _, value = stratum.partition("=")
+    return factor, LEVELS.index(value) if factor == CONFLICT and value in LEVELS else 0, value
 
 
 def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
