@@ -296,6 +296,9 @@ def evaluation_rows() -> list[dict]:
             rows += [row(METRICS[m] * 0.97, metric=m, reference=reference, **about) for m in ("nll", "jsd_bits")]
         for seed in (0, 1):
             rows.append(row(1.0 + 0.02 * i + 0.01 * seed, metric="nll", method="seed", votes=seed, **about))
+    about = {"model": "other_one", "labels": "human", "augmentation": "none", "protocol": PROTOCOL}
+    for i, level in enumerate(("low", "medium", "high")):  # thirds of a conflict of presentations
+        rows.append(row(0.02 * i, stratum=f"conflict={level}", metric="nll_minus_model", n=160, **about))
     for labels in ("uniform", "prior", "majority", "human", "human-smoothed"):
         for stratum, n in FURTHER.items():
             rows.append(row(1.1 + SHIFT[labels], labels=labels, stratum=stratum, metric="nll", n=n, protocol=PROTOCOL))

@@ -27,6 +27,7 @@ INPUTS = {
     "fig_bias": ["--statistics", "bias"],
     "fig_shared_votes": ["--statistics", "shared"],
     "fig_models_by_level": ["--statistics", "evaluation"],
+    "fig_conflict": ["--statistics", "evaluation"],
     "fig_simplex": ["--labels-table", "labels", "--splits", "splits", "--augmented", "augmented", "--classes", CLASSES],
 }
 

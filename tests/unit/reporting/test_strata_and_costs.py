@@ -152,4 +152,4 @@ def test_thirds_of_the_conflict_rise_in_the_table_and_in_the_figure(in_thirds):
 
 def test_a_figure_of_a_conflict_that_was_not_measured_is_refused(evaluation):
     with pytest.raises(UserError, match="fig_conflict"):
-        draw_conflict(evaluation)
+        draw_conflict(evaluation[evaluation["metric"] != "nll_minus_model"])
