@@ -6,6 +6,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
+from scaling_ambiguity.reporting.naming import plain
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.strategy_names import PUBLISHED
 from scaling_ambiguity.reporting.style import (
@@ -63,7 +64,7 @@ def draw_strategies(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             _draw_panel(panel, rows[rows["currency"] == currency], statistics, names)
             panel.set_xlabel(f"{UNITS.get(currency, currency)} per utterance")
         line[0].set(ylabel="NLL (nats per vote)")
-        line[0].set_title(", ".join(names), loc="left")
+        line[0].set_title(plain(*names), loc="left")
     found: dict[str, object] = {}
     for panel in axes.flat:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):

@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.strategy_names import FORMS, PUBLISHED, why_not
@@ -26,7 +26,7 @@ def add_strategies(numbers: Numbers, table: pd.DataFrame, level: float, submissi
     first = need(rows, "strategies", labels=MEAN, metric="nll").iloc[0]
     pool = str(first["stratum"])
     for name, column in (("alm", "model"), ("corpus", "corpus"), ("pool", "stratum")):
-        numbers.cell(f"strategies.{name}", first, column, escape_latex(str(first[column])))
+        numbers.cell(f"strategies.{name}", first, column, escape_latex(plain(first[column])))
     numbers.cell("strategies.utterances", first, "n", str(int(first["n"])))
     usable = need(rows, "strategies", labels=f"pool_{pool}", metric="usable_share").iloc[0]
     numbers.cell("strategies.usable", usable, "estimate", percent(float(usable["estimate"])))

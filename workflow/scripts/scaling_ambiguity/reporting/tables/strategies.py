@@ -4,7 +4,7 @@ import math
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import escape_latex
+from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.strategy_names import CONTROLS, FORMS, PUBLISHED, strategy_name, why_not
 from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
@@ -27,7 +27,7 @@ def strategies_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     body: list[Row] = []
     blocks = list(statistics.groupby(["corpus", "model"], sort=False))
     for (corpus, model), rows in blocks:
-        title = f"{corpus}, {model}"
+        title = plain(corpus, model)
         if body:
             body.append("")
         body.append(f"{escape_latex(title)}{_diversity(rows)}")
