@@ -100,7 +100,7 @@ def valued_name(model: str, labels: str, augmentation: str, votes: float) -> str
     """Return the name of a row of the leaderboard, e.g. ``tiny_mlp on combined, equal labels with dime``."""
     if labels == "genuine":
         return f"{votes:.0f} human vote{'s' if votes != 1 else ''}, set apart"
-    model, augmentation = plain(model), plain(augmentation)
+    model = plain(model)
     if labels == "weighted":
         return f"{model}, {votes:.0f} vote{'s' if votes != 1 else ''}"
     if labels == "as_is":
@@ -109,4 +109,4 @@ def valued_name(model: str, labels: str, augmentation: str, votes: float) -> str
         return model
     if labels == STRATEGY:
         return f"{model}, {strategy_name(*augmentation.rsplit('-', 1))}"
-    return f"{model} on {arm_name(labels)} labels" + ("" if augmentation == "none" else f" with {augmentation}")
+    return f"{model} on {arm_name(labels)} labels" + ("" if augmentation == "none" else f" with {plain(augmentation)}")
