@@ -94,6 +94,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "rulers": False,
         "durationsknown": False,
         "ratersknown": False,
+        "soundaltered": False,
         "soundcompared": True,
     }
 
