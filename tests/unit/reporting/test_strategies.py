@@ -103,7 +103,7 @@ def test_the_figure_shows_costs_front_and_the_line_to_beat(table):
     with styled(STYLE):
         figure, shown = draw_strategies(table)
         assert len(figure.axes) == 4, "two ALMs; requests and seconds"
-        (line,) = [one for one in figure.axes[0].lines if one.get_label() == "mean of so many answers"]
+        (line,) = [one for one in figure.axes[0].lines if one.get_label() == "mean of N answers"]
         assert list(line.get_xdata()) == [1.0, 2.0, 3.0, 4.0]
         labels = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {"Pareto front", "class prior", "read-out", "weighted BoN, fair"} <= set(labels)

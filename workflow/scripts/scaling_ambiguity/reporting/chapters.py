@@ -212,10 +212,10 @@ FIGURES = {
     "fig_strategies": Display(
         "testtime",
         """Strategies at test time: NLL against what an utterance costs. A strategy pays for all answers that it reads.
-        The line is the plain mean of so many answers, which has to be beaten at equal cost. Circles: strategies as
+        The line is the plain mean of N answers, N growing, which has to be beaten at equal cost. Circles: strategies as
         published; diamonds: in a fair form, with settings fitted on the votes of other speakers. Rings mark the Pareto
         front of these strategies and all controls but those that have seen the votes: nothing is as cheap and as good.
-        Horizontal lines cost nothing beside what they are read from: the class prior of other speakers, the read-out
+        Horizontal lines cost no more than what they are read from: the class prior of other speakers, the read-out
         of the labels' probabilities, and the best combination of the candidates, chosen by the votes themselves.
         Intervals are in the table.""",
         ("strategies",),

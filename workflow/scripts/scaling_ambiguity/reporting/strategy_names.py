@@ -26,7 +26,12 @@ CONTROLS = {
     "oracle_pick": "oracle pick",
     "oracle_hull": "oracle combination",
 }
-BESIDE = {"shuffled": "another clip heard", "deaf": "no clip heard", "self": "by the ALM itself", "random": "by chance"}
+VERIFIERS = {
+    "shuffled": "another clip heard",
+    "deaf": "no clip heard",
+    "self": "by the ALM itself",
+    "random": "by chance",
+}
 FORMS = {"faithful": "as published", "fair": "fair"}
 
 
@@ -34,7 +39,7 @@ def strategy_name(strategy: str, form: str) -> str:
     """Return the printed name of a strategy in one form, e.g. ``weighted BoN, fair``; of a control its name."""
     name, _, verifier = strategy.partition("-")
     if verifier:
-        return f"{PUBLISHED[name]}, {BESIDE[verifier]}"
+        return f"{PUBLISHED[name]}, {VERIFIERS[verifier]}"
     return CONTROLS.get(name, name) if form == "control" else f"{PUBLISHED[name]}, {FORMS[form]}"
 
 

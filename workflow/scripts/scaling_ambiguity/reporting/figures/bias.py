@@ -12,7 +12,16 @@ from matplotlib.figure import Figure
 from scaling_ambiguity.reporting.naming import plain, stratum_titles
 from scaling_ambiguity.reporting.proxy_names import label, shared_name
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.style import BLUE, COLUMN_WIDTH, GREEN, ORANGE, TEXT_WIDTH, VERMILION, draw_estimates
+from scaling_ambiguity.reporting.style import (
+    BLUE,
+    COLUMN_WIDTH,
+    GREEN,
+    ORANGE,
+    PAGE_HEIGHT,
+    TEXT_WIDTH,
+    VERMILION,
+    draw_estimates,
+)
 from scaling_ambiguity.reporting.tables.bias import LEVELS, factor_strata
 
 ABREAST = 3  # panels that fit beside one another
@@ -36,9 +45,8 @@ def draw_bias(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tuple[Fig
     columns = max(map(len, bands))
     votes = label(shared_name(proxies))
     several = sum(map(len, bands)) > 1
-    figure = plt.figure(
-        figsize=(TEXT_WIDTH if columns > 1 else COLUMN_WIDTH, sum(0.17 * len(names) + 0.5 for names in strata) + 0.4)
-    )
+    height = min(sum(0.17 * len(names) + 0.5 for names in strata) + 0.4, PAGE_HEIGHT)
+    figure = plt.figure(figsize=(TEXT_WIDTH if columns > 1 else COLUMN_WIDTH, height))
     grid = figure.add_gridspec(len(bands), columns, height_ratios=[len(names) for names in strata])
     for row, (band, names) in enumerate(zip(bands, strata, strict=True)):
         for column, rows in enumerate(band):

@@ -77,7 +77,7 @@ def draw_strategies(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, statistics: pd.DataFrame, names: tuple[str, str]) -> None:
     means = rows[rows["labels"].str.startswith(MEAN_OF)].sort_values("cost")
-    axes.plot(means["cost"], means["estimate"], "-s", color=BLACK, markersize=2.5, label="mean of so many answers")
+    axes.plot(means["cost"], means["estimate"], "-s", color=BLACK, markersize=2.5, label="mean of N answers")
     for row in rows[rows["labels"].isin(PUBLISHED)].to_dict("records"):
         form = row["augmentation"]
         look = {"color": COLOUR[row["labels"]], "marker": MARKERS[form], "linestyle": "none"}

@@ -40,8 +40,8 @@ def strategies_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
 
 
 def _controls(rows: pd.DataFrame) -> list[str]:
-    beside = sorted({name for name in rows["labels"] if "-" in name})
-    return [*CONTROLS, *beside]
+    verified = sorted({name for name in rows["labels"] if "-" in name})
+    return [*CONTROLS, *verified]
 
 
 def _applied(rows: pd.DataFrame, names: list[str], forms: list[str]) -> list[tuple[str, str]]:
