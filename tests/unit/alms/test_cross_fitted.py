@@ -230,10 +230,10 @@ def test_a_member_learns_from_states_that_a_gpu_made(untrained, prompts, tmp_pat
     encode_shard(alm, [("a", tmp_path / "a.wav")], tmp_path / "state", tmp_path / "shard")
     encoded = EncodedClips([tmp_path / "shard"])
     part = Examples(["a"], [tmp_path / "a.wav"], ["words"], np.full((1, 4), 0.25), encoded)
-    assert len(train_alm.course(alm, part, prompts, CLASSES).states) == 1
+    assert len(train_alm.course(alm, part, [prompts], CLASSES).states) == 1
     other = replace(alm, tower="another")
     with pytest.raises(UserError, match="encoded with revision"):
-        train_alm.course(other, part, prompts, CLASSES)
+        train_alm.course(other, part, [prompts], CLASSES)
 
 
 def alm_tokens(alm, path):

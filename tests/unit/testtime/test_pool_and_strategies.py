@@ -27,7 +27,9 @@ ROWS = [
 
 def candidates(rows=ROWS):
     frame = pd.DataFrame(rows, columns=["utterance", "draw", "p_happy", "status", "logprob", "tokens"])
-    frame = frame.assign(corpus="demo", annotator="tiny", prompt="p", temperature=1.0, response="", seconds=0.1)
+    frame = frame.assign(
+        corpus="demo", annotator="tiny", prompt="p", temperature=1.0, response="", seconds=0.1, revision="r"
+    )
     frame["p_happy"] = frame["p_happy"].astype(float)
     reason = pd.Series([None if status == "ok" else f"was {status}" for status in frame["status"]], dtype="str")
     frame = frame.assign(p_sad=1 - frame["p_happy"], reason=reason, logprob_answer=[-0.1, -0.3, -0.2, -0.5, None, None])
