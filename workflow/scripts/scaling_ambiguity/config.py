@@ -209,6 +209,11 @@ def _check_references(config: dict[str, Any]) -> None:
     _check_classes(config)
 
 
+def presentation_of(corpus: dict[str, Any]) -> str:
+    """Return what the raters of a corpus were shown, given its entry; "" if that does not state it."""
+    return str(corpus.get("presentation", "voice" if corpus["reader"] == "cremad" else ""))
+
+
 def _without_gpus(alm: dict[str, Any]) -> dict[str, Any]:
     return {"gpus": 0} if alm["engine"] == "table" else {}
 
@@ -384,10 +389,10 @@ def _check_conflict(config: dict[str, Any]) -> None:
     _known(f"{path}.model", entry["model"], dict.fromkeys(config["finetuning"]["models"]), "trained model")
     own, other = (config["corpora"][entry[key]] for key in ("corpus", "other"))
     where = f"config: {path}.other = {entry['other']!r} is not accepted"
-    if own.get("presentation") == other.get("presentation"):
-        shown = own.get("presentation", "the default")
+    shown = presentation_of(own)
+    if shown == presentation_of(other):
         raise UserError(
-            f"{where}: its presentation is that of {entry['corpus']!r}, {shown}; expected an entry of `corpora` with "
+            f"{where}: its presentation is that of {entry['corpus']!r}, {shown or 'not stated'}; expected an entry of `corpora` with "
             "another `presentation` of the same utterances."
         )
     if set(own["classes"]) != set(other["classes"]):

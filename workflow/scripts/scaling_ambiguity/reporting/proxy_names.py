@@ -6,6 +6,8 @@ Every name is a noun phrase in the plural with its article, so that one sentence
 from collections.abc import Mapping
 from typing import Any
 
+from scaling_ambiguity.config import presentation_of
+
 SYNTHETIC = "the synthetic votes"  # of several kinds, or not stated
 OF_ALM = "the ALM's votes"
 REPLAYED = "the replayed votes"
@@ -31,8 +33,8 @@ def proxy_votes(config: dict[str, Any], annotator: str) -> str:
         return GIVEN
     if entry["mode"] != "replay":
         return OF_ALM
-    shown = _presentation(config, config["alms"][entry["alm"]]["corpus"])
-    judged = {_presentation(config, corpus) for corpus in config["run"]["corpora"]}
+    shown = presentation_of(config["corpora"][config["alms"][entry["alm"]]["corpus"]])
+    judged = {presentation_of(config["corpora"][corpus]) for corpus in config["run"]["corpora"]}
     return REPLAYED if shown in judged else PRESENTATIONS.get(shown, REPLAYED)
 
 
@@ -50,9 +52,3 @@ def shared_name(names: Mapping[str, str]) -> str:
 def label(name: str) -> str:
     """Return a name without its article, for legends, titles and heads of columns."""
     return name.removeprefix("the ")
-
-
-def _presentation(config: dict[str, Any], corpus: str) -> str:
-    """Return what the raters of a corpus were shown, "" if its entry does not state it."""
-    entry = config["corpora"][corpus]
-    return str(entry.get("presentation", "voice" if entry["reader"] == "cremad" else ""))
