@@ -79,9 +79,10 @@ rule sound:
 
 
 rule exports:
-    """Votes and label distributions of the selected corpora for publication: ids only, no sound, no transcripts."""
+    """Votes, label distributions and scores of strategies for publication: ids only, no sound, no transcripts."""
     input:
         expand("results/export/{corpus}", corpus=RUN["corpora"]),
+        expand("results/testtime/{submission}/every_eval_ever.json", submission=run.submissions()),
 
 
 rule all:
@@ -126,4 +127,7 @@ rule leaderboard:
 rule score_submission:
     """Every test-time strategy and control on a folder of answers (`--config submission=FOLDER`): results/testtime/."""
     input:
-        lambda wildcards: f"results/testtime/{run.submission_folder() and run.submission_name()}/strategies.csv",
+        lambda wildcards: [
+            f"results/testtime/{run.submission_folder() and run.submission_name()}/{name}"
+            for name in ("strategies.csv", "every_eval_ever.json")
+        ],

@@ -325,6 +325,7 @@ def test_a_submission_is_scored_and_a_missing_one_is_named(checkout, tmp_path):
     assert {job["rule"] for job in jobs} <= {
         "score_submission",
         "score_strategies",
+        "export_evaluation",
         "read_corpus",
         "synthesise_demo",
         "screen_corpus",

@@ -81,6 +81,33 @@ rule score_strategies:
         " > {log} 2>&1 {params.show}"
 
 
+rule export_evaluation:
+    """The scores of a submission as a record of Every Eval Ever."""
+    input:
+        folder=by_wildcards(run.submission_files),
+        scores=rules.score_strategies.output.scores,
+    output:
+        "results/testtime/{submission}/every_eval_ever.json",
+    log:
+        "logs/export_evaluation/{submission}.log",
+    benchmark:
+        "logs/export_evaluation/{submission}.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        folder=lambda wildcards, input: os.path.dirname(input.folder[0]),
+        options=canonical(run.statistics_options("smoothing")),
+        script=f"{SCRIPTS}/export_evaluation.py",
+        code=code("export_evaluation.py"),
+    shell:
+        "python {params.script:q} --scores {input.scores} --submission {params.folder:q}"
+        " --options {params.options:q} --output {output} > {log} 2>&1"
+
+
 rule gather_strategies:
     """Scores of strategies of all submissions of the run in one table, p adjusted over ALMs and corpora."""
     input:

@@ -289,7 +289,9 @@ def test_a_conflict_that_cannot_be_measured_or_compared_is_refused(changes, word
 def test_a_conflict_knows_what_crema_d_shows_if_nothing_is_stated():
     config = conflicting()
     for name in ("cremad", "cremad_face"):
-        config["corpora"][name] = {key: value for key, value in config["corpora"][name].items() if key != "presentation"}
+        config["corpora"][name] = {
+            key: value for key, value in config["corpora"][name].items() if key != "presentation"
+        }
     config["corpora"]["cremad_face"]["presentation"] = "voice"
     with pytest.raises(UserError, match=r"its presentation is that of 'cremad', voice"):
         checked_config(config)

@@ -18,6 +18,7 @@ from scaling_ambiguity.reporting.naming import valued_name
 from scaling_ambiguity.tables.candidates import CANDIDATES
 from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.statistics import STATISTICS
+from scaling_ambiguity.tables.strategy_scores import STRATEGY_SCORES
 from scaling_ambiguity.tables.utterances import UTTERANCES
 from scaling_ambiguity.tables.votes import VOTES
 from scaling_ambiguity.testtime.exporting import candidate_lines, one_revision
@@ -140,6 +141,10 @@ def test_strategies_are_valued_in_human_votes(tmp_path, new_world):
     assert worth["mean-control"] > worth["single-faithful"] + 0.5, worth
 
 
+LOWER_IS_BETTER = {"nll", "brier", "jsd_bits", "js_distance", "ece"}
+DIRECTED = LOWER_IS_BETTER | {"bhattacharyya", "r2_within", "accuracy", "macro_f1", "weighted_f1", "uar"}
+
+
 def counting(made, revision="r1"):
     """Return candidates of an annotator that counts listeners: four answers an utterance, one of them unusable."""
     random, rows = np.random.default_rng(5), []
@@ -179,6 +184,11 @@ def test_our_own_submission_is_the_same_twice_and_scored_without_torch(tmp_path,
         assert done.returncode == 0 and "tier A: run again here; it has not seen these votes" in done.stdout, (
             done.stderr
         )
+        done = without_torch(
+            "export_evaluation.py", "--scores", folder / "scores.parquet", "--submission", folder / "submission",
+            "--options", json.dumps(options), "--output", folder / "every_eval_ever.json",
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
     files = sorted(path.relative_to(tmp_path / "a") for path in (tmp_path / "a").rglob("*") if path.is_file())
     assert len(files) > 10
     for name in files:
@@ -190,6 +200,22 @@ def test_our_own_submission_is_the_same_twice_and_scored_without_torch(tmp_path,
     found = build_pool("sampled", submission.candidates, list(made.names), CLASSES)
     expected = build_pool("sampled", counting(made), list(made.names), CLASSES)
     np.testing.assert_allclose(found.q, expected.q, atol=1e-12)
+    record = json.loads((tmp_path / "a" / "every_eval_ever.json").read_text())
+    scores = STRATEGY_SCORES.read(tmp_path / "a" / "scores.parquet")
+    assert record["evaluation_id"] == "scaling-ambiguity/demo/tiny/1795910400"  # 2026-11-29, 00:00 UTC
+    assert record["model_info"]["additional_details"] == {"revision": "r1", "has_seen_votes": "no"}
+    results = {result["evaluation_name"]: result for result in record["evaluation_results"]}
+    rows = scores[(scores["against"] == "none") & scores["estimate"].notna() & scores["metric"].isin(DIRECTED)]
+    assert len(results) == len(record["evaluation_results"]) == len(rows) > 20
+    for row in rows.itertuples():
+        result = results[f"demo/{row.strategy}-{row.form}/{row.metric}"]
+        metric, score = result["metric_config"], result["score_details"]
+        assert score["score"] == row.estimate and score["uncertainty"]["num_samples"] == row.n
+        assert metric["min_score"] <= score["score"] <= metric["max_score"]
+        assert metric["lower_is_better"] == (row.metric in LOWER_IS_BETTER)
+        interval = score["uncertainty"].get("confidence_interval")
+        assert interval is None if np.isnan(row.low) else (interval["lower"], interval["upper"]) == (row.low, row.high)
+        assert all(isinstance(value, str) for value in score["details"].values())
 
 
 def test_answers_of_two_revisions_are_no_submission():

@@ -392,8 +392,8 @@ def _check_conflict(config: dict[str, Any]) -> None:
     shown = presentation_of(own)
     if shown == presentation_of(other):
         raise UserError(
-            f"{where}: its presentation is that of {entry['corpus']!r}, {shown or 'not stated'}; expected an entry of `corpora` with "
-            "another `presentation` of the same utterances."
+            f"{where}: its presentation is that of {entry['corpus']!r}, {shown or 'not stated'}; expected an entry of "
+            "`corpora` with another `presentation` of the same utterances."
         )
     if set(own["classes"]) != set(other["classes"]):
         raise UserError(
