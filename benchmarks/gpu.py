@@ -3,7 +3,7 @@
 A model of the published 7B shape (8.4 billion parameters) with random weights in bfloat16, made on the device, and a
 small tokenizer trained here: so what is measured is time and memory, not answers, and nothing is fetched. Clips of
 noise of 2 to 12 s are annotated the way a job does it (answer store, batches sorted by length, five focus lines, 20
-votes): sampled, read out, verbalised; beside them transformers' ``generate`` with 20 sequences a clip, on one focus
+votes): sampled, read out, verbalised; beside them transformers' ``generate`` with 20 sequences per clip, on one focus
 line. Then LoRA steps beside the Hugging Face Trainer with the published settings. The peak of each is set against what
 the library foresaw. Random weights hardly ever end an answer, so every answer has its full length, the library's and
 ``generate``'s alike. Without a GPU a model of the same classes and a few million parameters runs on the CPU.

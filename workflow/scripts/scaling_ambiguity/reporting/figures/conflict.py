@@ -17,7 +17,7 @@ STRATA = [f"{CONFLICT}={level}" for level in LEVELS]
 
 
 def draw_conflict(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
-    """Return NLL less that of the reference model by conflict, one line a model on human labels, and the rows.
+    """Return NLL less that of the reference model by conflict, one line per model on human labels, and the rows.
 
     ``statistics`` are tables of evaluate_models; each (corpus, protocol) that has a conflict gets its own panel.
     """

@@ -28,7 +28,7 @@ POOLINGS = {
     "weighted": r"with the fitted weight (\emph{weighted})",
     "calibrated": r"with a fitted matrix of weights (\emph{calibrated})",
     "dirichlet": r"as the mean of a posterior in which all draws are one vote (\emph{dirichlet})",
-    "dawid_skene": r"by the posterior of one class an utterance (\emph{dawid\_skene})",
+    "dawid_skene": r"by the posterior of one class per utterance (\emph{dawid\_skene})",
 }
 CONTROLS = {
     "prior": r"the prior alone (\emph{human + prior})",
