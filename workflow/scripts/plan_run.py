@@ -47,6 +47,10 @@ def dry_run(snakefile: Path, config: dict[str, Any], target: str) -> str:
 
 def alm_behind(job: Planned, config: dict[str, Any]) -> str | None:
     """Return the ALM that a job opens, by its wildcards."""
+    if job.rule == "judge_candidates":
+        entry = config["testtime"][job.wildcards["submission"]]
+        itself = "self" in (job.wildcards["judge"], entry["verifier"]["alm"])
+        return entry["alm"] if itself else entry["verifier"]["alm"]
     if "annotator" in job.wildcards:
         return config["annotators"][job.wildcards["annotator"]]["alm"]
     name = job.wildcards.get("model") or job.wildcards.get("alm")
@@ -70,10 +74,10 @@ def main(arguments: argparse.Namespace) -> None:
 
     def seconds(job: Planned) -> float | None:
         """Return the seconds of a shard: measured seconds per clip x clips of the shard."""
-        entry = facts(job) if job.rule == "annotate_shard" else None
+        entry = facts(job) if job.rule in ("annotate_shard", "judge_candidates") else None
         if entry is None or not isinstance(entry.seconds_a_clip, int | float):
             return None
-        corpus = job.wildcards["corpus"]
+        corpus = job.wildcards.get("corpus") or config["testtime"][job.wildcards["submission"]]["corpus"]
         count = clips(corpus, config)
         return None if count is None else entry.seconds_a_clip * count / config["corpora"][corpus]["shards"]
 
