@@ -41,8 +41,9 @@ VERBS = {
     "pool",
     "align",
     "trace",
+    "judge",
 }
-VERBS |= {"judge", "replay", "score", "value", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
+VERBS |= {"replay", "score", "value", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
 VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
 
 
