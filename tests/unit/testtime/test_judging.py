@@ -4,6 +4,7 @@ import importlib.util
 import json
 import math
 import re
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -318,3 +319,80 @@ def test_a_verifier_behind_a_server_is_paid_once_and_hears_what_its_control_says
         ended = command(server.url, "mute", "mute", first_answers=5)
         assert ended.returncode == 1 and re.search(r"none of the first \d answers gives a number", ended.stderr)
         assert "set first_answers of the verifier to 0" in ended.stderr
+
+
+def test_judge_export_and_score_with_a_real_model(tmp_path, new_world, monkeypatch, capsys):
+    """An untrained ALM reads out its verdicts, three times over; they reach the strategies and the facts."""
+    from scaling_ambiguity.alms.tiny.build import build_model, build_processor
+    from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
+
+    made = new_world(tmp_path, utterances=40, speakers=8, deals=3, seed=7)
+    names = UTTERANCES.read(made.path("utterances"))
+    rng, rows = np.random.default_rng(3), []
+    for i, (name, truth) in enumerate(zip(made.names, made.v, strict=True)):
+        soundfile.write(tmp_path / f"{i}.wav", rng.normal(0, 0.1, 4000), 16_000, subtype="PCM_16")
+        for draw in range(3):
+            numbers = rng.multinomial(20, truth)
+            text = json.dumps(dict(zip(CLASSES, numbers.tolist(), strict=True)))
+            rows.append((name, draw, text, "ok", None, *(numbers / 20)))
+    columns = ["utterance", "draw", "response", "status", "reason", *(f"p_{c}" for c in CLASSES)]
+    about = {"corpus": "demo", "annotator": "writer", "prompt": "p", "temperature": 0.7, "revision": "r1"}
+    written = pd.DataFrame(rows, columns=columns).astype({"reason": "str"}).assign(**about, logprob=-3.0, tokens=9.0)
+    CANDIDATES.write(written.assign(seconds=0.1), tmp_path / "candidates.parquet")
+    place = dict(zip(made.names, range(len(made.names)), strict=True))
+    heard = names.assign(path=[f"{place[name]}.wav" for name in names["utterance"]], transcript="we won")
+    UTTERANCES.write(heard, tmp_path / "heard.parquet")
+    texts = [BOTH[question].judging(BEST).user_text("criteria", "we won", CLASSES, "both") for question in BOTH]
+    processor = build_processor(train_tokenizer([*texts, " ".join(map(str, range(11)))], CLASSES))
+    build_model(processor, 5).save_pretrained(tmp_path / "tiny")
+    processor.save_pretrained(tmp_path / "tiny")
+
+    def call(script, *words):
+        """Run a program in this process: what it imports takes longer than its work."""
+        monkeypatch.setattr(sys, "argv", [script, *map(str, words)])
+        runpy.run_path(str(SCRIPTS / script), run_name="__main__")
+        return capsys.readouterr().out
+
+    ways = {"verifier": {}, "shuffled": {"sound": "another"}, "deaf": {"modality": "text"}}
+    for judge, way in ways.items():
+        options = {"mode": "readout", "modality": "both", "asks": ["pick", "score"]} | way
+        printed = call(
+            "judge_candidates.py", "--submission", "s", "--judge", judge, "--corpus", "demo", "--root", tmp_path,
+            "--candidates", json.dumps({"writer": str(tmp_path / "candidates.parquet")}), "--prompts", PROMPTS,
+            "--utterances", tmp_path / "heard.parquet", "--classes", ",".join(CLASSES), "--seed", 1, "--shard", 0,
+            "--shards", 1, "--alm", json.dumps({"engine": "transformers", "checkpoint": str(tmp_path / "tiny")}),
+            "--options", json.dumps(options), "--store", tmp_path / "store" / judge,
+            "--output", tmp_path / f"{judge}.parquet",
+        )  # fmt: skip
+        assert "100.0% answered by a number that was read out" in printed
+    entry = {"corpus": "demo", "alm": "tiny", "pools": {"sampled": "writer"}, "has_seen_votes": "no", "licence": "CC0",
+             "contact": "c", "date": "2026-11-29", "verifier": {"alm": "self"}}  # fmt: skip
+    annotator = {"alm": "tiny", "mode": "verbalised", "stated": "counts", "design": "crossed", "votes": 3}
+    pools = {"sampled": {"candidates": str(tmp_path / "candidates.parquet"), "annotator": annotator,
+                         "prompts": str(PROMPTS.with_name("counts.yaml"))}}  # fmt: skip
+    common = ["--votes", made.path("votes"), "--utterances", made.path("utterances"), "--classes", ",".join(CLASSES)]
+    printed = call("export_submission.py", "--entry", json.dumps(entry), "--pools", json.dumps(pools), "--judgements",
+                   *(tmp_path / f"{judge}.parquet" for judge in ways), *common, "--output", tmp_path / "s")  # fmt: skip
+    assert "verifier: 360 judgements, 100.0% with a pick or a score" in printed
+    options = {"resamples": 100, "level": 0.95, "interval": "bootstrap_t", "smoothing": 0.001}
+    printed = call(
+        "score_strategies.py", "--submission", tmp_path / "s", "--corpus", "demo", *common, "--rerun",
+        "--options", json.dumps(options), "--seed", 1, "--output", tmp_path / "scores.parquet", "--csv",
+        tmp_path / "b.csv", "--left-out", tmp_path / "l.csv", "--rejects", tmp_path / "r.parquet",
+    )  # fmt: skip
+    assert "itself judged its candidates" in printed and "'self'" not in printed
+    scores = pd.read_parquet(tmp_path / "scores.parquet")
+    nll = scores[(scores["metric"] == "nll") & (scores["against"] == "none")].dropna(subset=["estimate"])
+    shown = set(zip(nll["strategy"], nll["form"], strict=True))
+    for name in ("alm_v", "w_alm_v"):
+        forms = {(name, form) for form in ("faithful", "fair")}
+        assert forms | {(f"{name}-{judge}", "control") for judge in ("shuffled", "deaf")} <= shown
+    facts = scores[scores["strategy"] == "verifier_verifier"].set_index("metric")["estimate"]
+    assert facts["picked_share"] == facts["scored_share"] == 1 and {"first_place_bias", "order_flips"} <= set(
+        facts.index
+    )
+    requests = scores[(scores["metric"] == "requests") & (scores["strategy"] == "alm_v")]["estimate"]
+    different = written.groupby("utterance")["response"].nunique().mean()
+    assert requests.tolist() == pytest.approx([3 + 3 + different] * 2), (
+        "three answers, three orders, a score of each text"
+    )

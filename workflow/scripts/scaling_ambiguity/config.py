@@ -317,6 +317,18 @@ def _check_submissions(config: dict[str, Any]) -> None:
             )
 
 
+def judged_pools(submission: dict[str, Any]) -> list[str]:
+    """Return the kinds of pool whose candidates the verifier of a submission is shown."""
+    first = next(kind for kind in WRITTEN if kind in submission["pools"])
+    return submission["verifier"].get("pools", [first])
+
+
+def judged_by(submission: dict[str, Any], judge: str) -> str:
+    """Return the name of the ALM that is asked as a verifier, or as the control ``judge`` of it."""
+    named = submission["verifier"]["alm"]
+    return submission["alm"] if "self" in (judge, named) else named
+
+
 def _check_verifier(path: str, verifier: dict[str, Any], entry: dict[str, Any], config: dict[str, Any]) -> None:
     """Refuse a verifier that cannot be asked in its mode or hear the corpus, and candidates that it cannot be shown."""
     itself = verifier["alm"] in ("self", entry["alm"])

@@ -5,12 +5,12 @@ import re
 from pathlib import Path
 from typing import Any
 
-from scaling_ambiguity.config import WRITTEN
+from scaling_ambiguity.config import judged_by, judged_pools
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.run import files
 from scaling_ambiguity.run.training import Training
 
-VERIFIER, SHUFFLED, DEAF, SELF = JUDGES = ("verifier", "shuffled", "deaf", "self")
+VERIFIER, SHUFFLED, DEAF, _ = JUDGES = ("verifier", "shuffled", "deaf", "self")
 SUBMITTED = ("manifest.json", "candidates.jsonl.gz", "scores.jsonl.gz")
 
 
@@ -61,25 +61,20 @@ class Submission(Training):
 
     def judging_alm(self, submission: str, judge: str) -> str:
         """Return the name of the ALM that judges; `self` is the one that wrote the candidates."""
-        named = self.verifier_of(submission)["alm"]
-        return self.config["testtime"][submission]["alm"] if SELF in (judge, named) else named
+        return judged_by(self.config["testtime"][submission], judge)
 
     def judging_options(self, submission: str, judge: str) -> dict[str, Any]:
         """Return how a verifier, or a control of it, is asked."""
-        entry = {key: value for key, value in self.verifier_of(submission).items() if key not in ("alm", "controls")}
-        options = {"asks": ["pick"], "modality": "both"} | entry
+        apart = ("alm", "controls", "pools", "prompts")  # they say who is asked, and are inputs
+        given = {key: value for key, value in self.verifier_of(submission).items() if key not in apart}
+        options = {"asks": ["pick"], "modality": "both"} | given
         options |= {"sound": "another"} if judge == SHUFFLED else {"modality": "text"} if judge == DEAF else {}
-        return options | {"pools": self._judged_pools(submission)}
-
-    def _judged_pools(self, submission: str) -> list[str]:
-        pools = self.config["testtime"][submission]["pools"]
-        first = next(kind for kind in WRITTEN if kind in pools)
-        return self.verifier_of(submission).get("pools", [first])
+        return options
 
     def judged_candidates(self, submission: str) -> dict[str, str]:
         """Return annotator -> candidates that are judged."""
-        pools = {kind: self.pools_of(submission)[kind]["candidates"] for kind in self._judged_pools(submission)}
-        return {self.config["testtime"][submission]["pools"][kind]: path for kind, path in pools.items()}
+        entry, pools = self.config["testtime"][submission], self.pools_of(submission)
+        return {entry["pools"][kind]: pools[kind]["candidates"] for kind in judged_pools(entry)}
 
     def judging_prompts(self, submission: str) -> str:
         """Return the prompts by which candidates are judged."""
