@@ -19,6 +19,7 @@ workdir: os.path.join(START, RUN["directory"])
 refuse_second_run()
 run.refuse_missing_tables()
 run.refuse_untrainable()
+run.refuse_unheard()
 
 
 include: "workflow/rules/corpora.smk"

@@ -339,13 +339,18 @@ def test_the_benchmark_is_planned_whole_and_absent_elsewhere(checkout, jobs):
     by_rule = {}
     for job in planned:
         by_rule.setdefault(job["rule"], []).append(job)
+    by_rule["export_submission"] += by_rule.pop("export_judged_submission")
     assert len(by_rule["export_submission"]) == len(by_rule["score_strategies"]) == 2
+    said = {name for job in by_rule["judge_candidates"] for name in job["output"]}
+    judges = {"verifier", "shuffled", "deaf"}
+    assert {name.split("/")[4] for name in said} == judges and {name.split("/")[2] for name in said} == {"demo_writer"}
     assert {"tab_strategies", "fig_strategies"} <= by_rule.keys() and "finetune_seeds_0_1" not in by_rule
     (valued,) = by_rule["value_predictors"]
     assert "results/testtime/demo_writer/predictions" in valued["input"]
     exported = next(job for job in by_rule["export_submission"] if any("demo_writer" in name for name in job["output"]))
     pools = {"greedy", "beam", "sampled", "labels", "readout"}
     assert {f"results/proxies/demo/writer_{kind}/candidates.parquet" for kind in pools} <= exported["input"]
+    assert said <= exported["input"] and "results/testtime/demo_writer/submission/scores.jsonl.gz" in exported["output"]
     (paper,) = by_rule["build_paper"]
     assert any(name.endswith("paper/sections/results_strategies.tex") for name in paper["input"])
     notebooks = {name for job in by_rule["execute_notebook"] for name in job["output"]}

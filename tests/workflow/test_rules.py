@@ -41,6 +41,7 @@ VERBS = {
     "pool",
     "align",
     "trace",
+    "judge",
 }
 VERBS |= {"replay", "score", "value", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
 VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
@@ -85,6 +86,7 @@ def test_rules_are_verb_noun_and_match_their_script_and_log(rules):
         named = rule.params.get("name")  # one program makes all figures or all tables of estimates
         program = {"fig": "draw_figure", "tab": "write_table"}[name[:3]] if named else name
         program = program.replace("augmented_", "")  # the same program reads another table
+        program = program.replace("export_judged_", "export_")  # and writes one file more
         assert str(rule.params.script).endswith(f"/{program}.py"), name
         assert named in (None, name)
         assert str(rule.log[0]).startswith(f"logs/{name}"), name

@@ -24,6 +24,7 @@ from scaling_ambiguity.inference.designs import designs
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES
 from scaling_ambiguity.run import files
 from scaling_ambiguity.run.results import Run
+from scaling_ambiguity.run.submission import DEAF, JUDGES
 from scaling_ambiguity.run.training import EACH_FOLD
 
 # Every job finds the python that runs Snakemake, and computes in one thread: two jobs beat two threads.
@@ -105,6 +106,7 @@ wildcard_constraints:
     protocol="[a-z0-9_]+",
     encoder="[a-z0-9_]+",
     submission="[a-z0-9_]+",
+    judge="|".join(JUDGES),
     labels="[a-z0-9_]+(-[a-z0-9_]+)*",
     augmentation="[a-z0-9_]+",
     notebook="[a-z0-9_]+",
@@ -138,7 +140,7 @@ def refuse_unaskable():
     asked = {}  # ALM -> for each of its annotators, whether answers are stored
     encoding = set()  # encoders
     listening = set()  # ALMs that are assembled behind a published encoder
-    silent = {}  # ALM -> its annotators with text alone
+    silent = {}  # ALM -> its annotators with text alone, and verifiers that hear nothing
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "annotate_shard":
             annotator = job.wildcards.annotator
@@ -146,6 +148,12 @@ def refuse_unaskable():
             asked.setdefault(run.alm_name(annotator), []).append(stored)
             if not run.needs_sound(annotator):
                 silent.setdefault(run.alm_name(annotator), set()).add(annotator)
+        elif job.rule.name == "judge_candidates":
+            names = job.wildcards.submission, job.wildcards.judge
+            stored = any(Path(run.judging_store(*names)).glob("*"))
+            asked.setdefault(run.judging_alm(*names), []).append(stored)
+            if job.wildcards.judge == DEAF:
+                silent.setdefault(run.judging_alm(*names), set()).add(f"testtime.{names[0]}.verifier.controls.deaf")
         elif job.rule.name == "encode_audio":
             asked.setdefault(job.wildcards.alm, []).append(False)
         elif job.rule.name == "build_alm":

@@ -39,13 +39,17 @@ def repeated(name):
 
 
 def named_server(wildcards):
-    """Where the server of an annotator that brings its own prints to, as arguments; it runs inside the job.
+    """Where the server of an annotator or verifier that brings its own prints to, as arguments; it runs inside the job.
 
     A Snakemake service() is not used: all its consumers are one group that has to run at once, and a run with more
     shards than cores is refused.
     """
-    name = f"{wildcards.corpus}-{wildcards.annotator}-{wildcards.shard}"
-    return f"--server-log logs/serve_alm/{name}.log" if run.brings_server(wildcards.annotator) else ""
+    if "annotator" in wildcards.keys():
+        parts, alm = ("corpus", "annotator", "shard"), run.alm_name(wildcards.annotator)
+    else:
+        parts, alm = ("submission", "judge", "shard"), run.judging_alm(wildcards.submission, wildcards.judge)
+    name = "-".join(wildcards[part] for part in parts)
+    return f"--server-log logs/serve_alm/{name}.log" if run.brings_server(alm) else ""
 
 
 def named_read_outs(wildcards, input):

@@ -12,16 +12,14 @@ from typing import Any
 import torch
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.alms.engine import AnyEngine
 from scaling_ambiguity.alms.members import members_of
 from scaling_ambiguity.proxies import asking
-from scaling_ambiguity.proxies.annotation import collect, extra_columns, vote_table
+from scaling_ambiguity.proxies.annotation import ask_all, extra_columns, vote_table
 from scaling_ambiguity.proxies.elicitation import Item, items
 from scaling_ambiguity.proxies.not_asked import lacking, with_not_asked
 from scaling_ambiguity.proxies.played import as_played
-from scaling_ambiguity.proxies.published import missing_reasons, report_missing
-from scaling_ambiguity.proxies.reading import Reader, prompts_for, reader_for, vocabulary_for
-from scaling_ambiguity.proxies.watch import Watch
+from scaling_ambiguity.proxies.reading import prompts_for, reader_for, vocabulary_for
+from scaling_ambiguity.proxies.watch import LIMITS, Watch
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.utterances import UTTERANCES, shard_of
 
@@ -43,32 +41,15 @@ def main(arguments: argparse.Namespace) -> None:
         entry = asking.entry_of(alm, options, arguments.classes, arguments.store, arguments.encodings)
         with closing(asking.open_annotator(entry, options, arguments.annotator, arguments.server_log)) as engine:
             requested = items(members, Path(arguments.root), engine, *design, dialogues)
-            member_records, member_reasons = answers(requested, engine, read, arguments)
+            watch = Watch(requested, read, **{name: options[name] for name in LIMITS if name in options})
+            what = f"annotate {arguments.corpus} {arguments.annotator} shard {arguments.shard}"
+            member_records, member_reasons = ask_all(requested, engine, arguments.store, what, watch)
         asked, records, reasons = asked + requested, records | member_records, reasons | member_reasons
     votes = vote_table(asked, records, arguments.annotator, read, extra_columns(options), reasons)
     if left.any():
         print(f"{left.sum()} utterances lack what the modality needs: their draws are kept with status not_asked")
         votes = with_not_asked(votes, rows[left], arguments.annotator, *design)
     PROXIES.write(votes, arguments.output)
-
-
-def answers(
-    asked: list[list[Item]], engine: AnyEngine, read: Reader, arguments: argparse.Namespace
-) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
-    """Return {request key: stored answer} and, of published answers, {request key: why there is none}."""
-    for line in asking.prepare_store(engine, arguments.store):
-        print(line)
-    limits = {
-        name: arguments.options[name] for name in ("largest_failed_share", "first_answers") if name in arguments.options
-    }
-    store = asking.store_for(engine, arguments.store)
-    what = f"annotate {arguments.corpus} {arguments.annotator} shard {arguments.shard}"
-    records = collect(asked, engine, store, what, Watch(asked, read, **limits))
-    store.close()
-    reasons = missing_reasons(asked, records, store) if engine.answers_only else {}
-    for line in [*engine.remarks(), *report_missing(asked, reasons)]:
-        print(line)
-    return records, reasons
 
 
 if __name__ == "__main__":

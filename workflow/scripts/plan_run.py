@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import yaml
 from scaling_ambiguity import cli
 from scaling_ambiguity.alms.preflight import memory_need, model_folder
 from scaling_ambiguity.alms.registry import REGISTRY, Entry, load_registry
+from scaling_ambiguity.config import judged_by, judged_pools
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet, write_csv
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES
@@ -47,6 +49,8 @@ def dry_run(snakefile: Path, config: dict[str, Any], target: str) -> str:
 
 def alm_behind(job: Planned, config: dict[str, Any]) -> str | None:
     """Return the ALM that a job opens, by its wildcards."""
+    if job.rule == "judge_candidates":
+        return judged_by(config["testtime"][job.wildcards["submission"]], job.wildcards["judge"])
     if "annotator" in job.wildcards:
         return config["annotators"][job.wildcards["annotator"]]["alm"]
     name = job.wildcards.get("model") or job.wildcards.get("alm")
@@ -61,6 +65,46 @@ def clips(corpus: str, config: dict[str, Any]) -> int | None:
     return config["corpora"][corpus].get("utterances")
 
 
+def questions(job: Planned, config: dict[str, Any]) -> int | None:
+    """Return how many questions a job asks about each clip, at most, stored answers included; None: it asks none."""
+    if job.rule == "annotate_shard":
+        return int(config["annotators"][job.wildcards["annotator"]]["votes"])
+    if job.rule != "judge_candidates":
+        return None
+    entry, total = config["testtime"][job.wildcards["submission"]], 0
+    verifier = entry["verifier"]
+    for kind in judged_pools(entry):
+        votes = int(config["annotators"][entry["pools"][kind]]["votes"])
+        shown = min(votes, verifier.get("candidates", votes))
+        number = {"pick": min(shown, verifier.get("orders", shown)), "score": shown}
+        total += sum(number[question] for question in verifier.get("asks", ["pick"]))
+    return total
+
+
+def corpus_of(job: Planned, config: dict[str, Any]) -> str:
+    """Return the corpus that a job asks a model about."""
+    return job.wildcards.get("corpus") or config["testtime"][job.wildcards["submission"]]["corpus"]
+
+
+def asked_text(jobs: list[Planned], config: dict[str, Any]) -> str:
+    """Return how many questions the jobs ask models, by rule; empty without any."""
+    counts: Counter[str] = Counter()
+    unknown = set()
+    for job in jobs:
+        each = questions(job, config)
+        if each is None:
+            continue
+        corpus = corpus_of(job, config)
+        number = clips(corpus, config)
+        if number is None:
+            unknown.add(corpus)
+        else:
+            counts[job.rule] += round(each * number / config["corpora"][corpus]["shards"])
+    lines = [", ".join(f"{rule} {count:,}" for rule, count in counts.items())] if counts else []
+    lines += [f"corpora whose size is not known yet: {', '.join(sorted(unknown))}"] if unknown else []
+    return f"Questions to models, at most: {'; '.join(lines)}." if lines else ""
+
+
 def main(arguments: argparse.Namespace) -> None:
     """Dry-run, estimate, print, write."""
     config, registry = arguments.config, load_registry(arguments.registry)
@@ -70,10 +114,10 @@ def main(arguments: argparse.Namespace) -> None:
 
     def seconds(job: Planned) -> float | None:
         """Return the seconds of a shard: measured seconds per clip x clips of the shard."""
-        entry = facts(job) if job.rule == "annotate_shard" else None
+        entry = facts(job) if job.rule in ("annotate_shard", "judge_candidates") else None
         if entry is None or not isinstance(entry.seconds_a_clip, int | float):
             return None
-        corpus = job.wildcards["corpus"]
+        corpus = corpus_of(job, config)
         count = clips(corpus, config)
         return None if count is None else entry.seconds_a_clip * count / config["corpora"][corpus]["shards"]
 
@@ -97,7 +141,7 @@ def main(arguments: argparse.Namespace) -> None:
     shown |= {one.work.program: "alignment" for one in ESTIMATES.values() if one.work}
     table = plan_table(jobs, stages(rules) | shown, seconds, gpu_memory, local_rules([arguments.snakefile, *rules]))
     write_csv(table, arguments.output)
-    print(plan_text(table, jobs))
+    print("\n".join(filter(None, (plan_text(table, jobs), asked_text(jobs, config)))))
 
 
 if __name__ == "__main__":

@@ -56,6 +56,8 @@ def main(arguments: argparse.Namespace) -> None:
     held_out = hold_out(counts, speakers, floor=options["smoothing"], seed=arguments.seed)
     pools = _pools(submission, names, classes, arguments.submission)
     outcomes, missing = run_strategies(pools, held_out, seed=arguments.seed)
+    if manifest.verifier == manifest.alm:  # the ALM as its own verifier is what alm_v is then
+        missing = [one for one in missing if not one.strategy.endswith("-self")]
     settings = {"resamples": options["resamples"], "seed": arguments.seed, "level": options["level"]}
     settings["method"] = options["interval"]
     shared = {kind: entry.prefill == "shared" for kind, entry in manifest.pools.items()}
@@ -112,6 +114,9 @@ def _report(manifest: Manifest, tier: str, identity: str, board: pd.DataFrame, r
     seen = {"yes": "has been trained on these votes", "no": "has not seen these votes"}
     note = seen.get(manifest.has_seen_votes, "may have seen these votes")
     print(f"{manifest.alm} ({manifest.revision}), tier {tier}: {TIERS[tier]}; it {note}; benchmark {identity}")
+    if manifest.verifier:
+        own = "itself judged" if manifest.verifier == manifest.alm else f"{manifest.verifier} judged"
+        print(f"{own} its candidates")
     for pool, row in board[board["strategy"].str.startswith("pool_")].set_index("pool").iterrows():
         print(f"pool {pool}: {row['usable_share']:.1%} of its answers are usable")
         if row.get("has_no_diversity") == 1:

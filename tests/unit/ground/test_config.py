@@ -200,6 +200,14 @@ def test_the_cost_surface_of_a_preset_ends_where_the_headline_does(name):
     assert max(possible) == max(statistics["exchange"]["votes"]) == votes
 
 
+SERVER = {"engine": "openai", "gpus": 0, "base_url": "http://127.0.0.1:8000/v1", "model": "m", "revision": "r"}
+
+
+def judged(**changes):
+    """Return the part of a submission that has it judged, by the ALM that wrote it unless changed."""
+    return {"verifier": {"alm": "self", "prompts": "verifier", "mode": "readout"} | changes}
+
+
 def benchmark():
     """Return the demo's configuration under the preset `benchmark`."""
     config = copy.deepcopy(DEMO)
@@ -234,11 +242,30 @@ def test_the_benchmark_is_accepted_and_yes_and_no_are_words():
             "draws 10 answers at up to 1; a greedy pool has one, at most at 0.01",
         ),
         ({"verifier": "gpt_4o_audio"}, r"testtime\.demo_writer\.verifier = 'gpt_4o_audio' is not accepted.*null"),
+        (judged(alm="gpt"), r"testtime\.demo_writer\.verifier\.alm = 'gpt' is not a known ALM"),
+        (judged(mode="verbalised"), r"verifier\.mode = 'verbalised' is not accepted; expected one of readout, sampled"),
+        (judged(asks=[]), r"verifier\.asks = \[\] is not accepted"),
+        (judged(controls=["self"]), r"verifier\.controls has 'self', and the verifier is the ALM that wrote"),
+        (judged(alm="tiny_writer", controls=["self"]), "Leave the control out, or name another ALM"),
+        (
+            judged(alm="served"),
+            r"verifier\.mode = 'readout' is not accepted: 'served' is asked over HTTP.*mode: sampled",
+        ),
+        (judged(alm="stored", mode="sampled"), "'stored' is of engine replay_answers, which answers no new question"),
+        (judged(pools=["sampled"]) | {"pools": {"beam": "writer_beam"}}, "has 'sampled', which is no pool of this sub"),
+        (
+            judged() | {"pools": {"labels": "writer_labels"}},
+            "nothing to judge: pools has no written candidates of kind",
+        ),
+        (judged() | {"corpus": "silent"}, "verifier cannot hear corpus 'silent', which has audio: none"),
         ({"date": "yesterday"}, "testtime.demo_writer.date = 'yesterday' is not accepted"),
     ],
 )
 def test_what_cannot_be_a_pool_is_refused_before_any_work(change, message):
     config = benchmark()
+    config["alms"]["served"] = SERVER
+    config["alms"]["stored"] = {"engine": "replay_answers", "store": "answers", "gpus": 0}
+    config["corpora"]["silent"] = config["corpora"]["demo"] | {"audio": "none"}
     config["testtime"]["demo_writer"] |= change
     with pytest.raises(UserError, match=message):
         checked_config(config)
@@ -246,13 +273,17 @@ def test_what_cannot_be_a_pool_is_refused_before_any_work(change, message):
 
 def test_what_cannot_be_asked_for_over_http_is_refused():
     config = benchmark()
-    server = {"engine": "openai", "gpus": 0, "base_url": "http://127.0.0.1:8000/v1", "model": "m", "revision": "r"}
-    config["alms"]["tiny_writer"] = server
+    config["alms"]["tiny_writer"] = SERVER
     with pytest.raises(
         UserError, match=r"pools\.beam = 'writer_beam' cannot be asked for over HTTP.*Leave the pool out"
     ):
         checked_config(config)
     del config["testtime"]["demo_writer"]["pools"]["beam"], config["testtime"]["demo_writer"]["pools"]["readout"]
+    with pytest.raises(
+        UserError, match=r"verifier\.mode = 'readout' is not accepted: 'tiny_writer' is asked over HTTP"
+    ):
+        checked_config(config)
+    config["testtime"]["demo_writer"]["verifier"]["mode"] = "sampled"
     checked_config(config)
     config["run"]["testtime"] = ["demo_writter"]
     with pytest.raises(UserError, match=r"run\.testtime = 'demo_writter' is not a known submission"):

@@ -75,18 +75,3 @@ def test_a_field_that_shows_what_it_cannot_is_named(tmp_path, field, value, said
 def test_a_file_without_kind_asks_as_before_and_the_kind_is_in_no_prompt(tmp_path, prompts):
     assert load_prompts(changed(tmp_path, kind=None)) == prompts and prompts.kind == "vote"
     assert not any("kind" in prompts.user_text(focus, "w", ["sad"], "both") for focus in prompts.focus_ids)
-
-
-def test_a_prompt_that_verifies_shows_its_candidate_as_text(tmp_path, engine, prompts):
-    path = changed(tmp_path, kind="verify", candidate="Answer to judge: {candidate}", rules=["- {evidence}"])
-    verify = load_prompts(path, "verify")
-    text = render(engine(), verify.judging('{"sad": 1}'), "tone", "w", ["sad"], "both")
-    assert 'Answer to judge: {"sad": 1}\n' in text and "- Use the voice and the words." in text
-    with pytest.raises(UserError, match="about a candidate"):
-        render(engine(), verify, "tone", "w", ["sad"], "both")
-    with pytest.raises(UserError, match="judges no candidate"):
-        prompts.judging("sad")
-    with pytest.raises(UserError, match=r"p\.yaml: `kind` is 'verify'"):
-        load_prompts(path)
-    with pytest.raises(UserError, match=r"p\.yaml: `candidate` needs a line with \{candidate\}"):
-        load_prompts(changed(tmp_path, kind="verify", candidate="no place"), "verify")

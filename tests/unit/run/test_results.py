@@ -123,6 +123,40 @@ def test_submissions_of_the_run_are_made_of_its_annotators(make):
         make(testtime={"own": entry}, submission="own").submission_files("own")
 
 
+def test_candidates_are_judged_by_a_verifier_and_its_controls(make, tmp_path):
+    verifier = {"alm": "fitted", "prompts": "verifier", "mode": "readout", "controls": ["shuffled", "deaf", "self"]}
+    entry = {"corpus": "sim", "alm": "made", "pools": {"sampled": "both", "labels": "sound"}}
+    run = make(testtime={"own": entry | {"verifier": verifier}, "plain": entry}, run__testtime=["own"])
+    assert run.judges_of("own") == ["verifier", "shuffled", "deaf", "self"] and run.judges_of("plain") == []
+    assert [run.judging_alm("own", judge) for judge in run.judges_of("own")] == ["fitted"] * 3 + ["made"]
+    assert (run.submissions_by(judged=True), run.submissions_by(judged=False)) == ("own", "plain")
+    assert run.judged_candidates("own") == {"both": "results/proxies/sim/both/candidates.parquet"}
+    assert len(run.judgements_of("own")) == 8 and run.judgements_of("plain") == []
+    assert run.judging_options("own", "verifier") == {"asks": ["pick"], "modality": "both", "mode": "readout"}
+    assert run.judging_options("own", "shuffled")["sound"] == "another"
+    assert run.judging_options("own", "deaf")["modality"] == "text"
+    shards = [f"results/encodings/sim/fitted/{shard}" for shard in (0, 1)]
+    assert run.judging_encodings("own", "verifier", "1") == shards[1:]
+    assert run.judging_encodings("own", "shuffled", "1") == shards, "the sound of another may be of any shard"
+    assert run.judging_encodings("own", "deaf", "1") == []
+    assert run.submission_files("own")[-1].endswith("scores.jsonl.gz") and len(run.submission_files("plain")) == 2
+    assert {"alms.made", "alms.fitted"} <= set(run.opened_models()), "the writer and the verifier are fetched"
+    itself = make(testtime={"own": entry | {"verifier": verifier | {"alm": "self"}}})
+    assert itself.judging_alm("own", "verifier") == "made"
+
+
+def test_a_verifier_without_sound_or_prompts_is_refused_before_any_work(make):
+    verifier = {"alm": "self", "prompts": "no_such", "mode": "readout"}
+    entry = {"corpus": "real", "alm": "made", "pools": {"sampled": "both"}, "verifier": verifier}
+    with pytest.raises(
+        UserError, match=r"testtime\.own\.verifier cannot hear corpus real: corpora\.real\.audio is none"
+    ):
+        make(testtime={"own": entry}, run__testtime=["own"]).refuse_unheard()
+    run = make(testtime={"own": entry | {"corpus": "sim"}}, run__testtime=["own"])
+    with pytest.raises(UserError, match=r"verifier\.prompts = 'no_such': there is no .*no_such\.yaml\. Name a file"):
+        run.refuse_unheard()
+
+
 def test_planning_loads_no_heavy_library():
     heavy = ("torch", "transformers", "librosa", "pandera", "scipy", "matplotlib", "snakemake")
     code = f"import sys; import scaling_ambiguity.run.results; print([m for m in {heavy} if m in sys.modules])"

@@ -44,8 +44,8 @@ def judgements():
         rows += [("u0", draw, order, place, (6.0, 8.0, 2.0)[draw], draw == picked) for place, draw in enumerate(shown)]
         rows += [("u1", 4, order, 0, None, None if order else True)]
     frame = pd.DataFrame(rows, columns=["utterance", "draw", "order", "place", "score", "picked"])
-    frame = frame.assign(corpus="demo", annotator="tiny", verifier="verifier", tokens=3.0, seconds=0.2)
-    frame["reason"] = pd.Series([None] * len(frame), dtype="str")
+    frame = frame.assign(corpus="demo", annotator="tiny", verifier="verifier", requests=0.5, tokens=3.0, seconds=0.2)
+    frame = frame.assign(reason=pd.Series([None] * len(frame), dtype="str"), revision="r1")
     return JUDGEMENTS.validate(frame.astype({"score": float, "picked": "boolean"}), "test")
 
 

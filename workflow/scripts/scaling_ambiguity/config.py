@@ -275,6 +275,7 @@ POOLS = {
     "labels": ("sampled", False, False),
     "readout": ("readout", False, False),
 }
+WRITTEN = ("beam", "sampled")  # pools that strategies with a verifier read; the first that is there is used
 GREEDY = 0.01  # largest temperature at which one answer counts as the most likely one
 
 
@@ -302,6 +303,8 @@ def _check_submissions(config: dict[str, Any]) -> None:
             if why := _unfit(kind, config["annotators"][annotator], entry["alm"]):
                 raise UserError(f"config: {path}.pools.{kind} = {annotator!r} {why}. Name another annotator, or leave "
                                 "the pool out: what needs it is then shown as not available.")  # fmt: skip
+        if entry.get("verifier"):
+            _check_verifier(f"{path}.verifier", entry["verifier"], entry, config)
     for name in config["run"].get("testtime", []):
         _known("run.testtime", name, submissions, "submission")
         corpus = submissions[name]["corpus"]
@@ -312,6 +315,61 @@ def _check_submissions(config: dict[str, Any]) -> None:
                 f"config: testtime.{name}.alm = {submissions[name]['alm']!r} knows the classes {known}; corpus "
                 f"{corpus} has {classes}. Choose an ALM that is trained on these."
             )
+
+
+def judged_pools(submission: dict[str, Any]) -> list[str]:
+    """Return the kinds of pool whose candidates the verifier of a submission is shown."""
+    first = next(kind for kind in WRITTEN if kind in submission["pools"])
+    return submission["verifier"].get("pools", [first])
+
+
+def judged_by(submission: dict[str, Any], judge: str) -> str:
+    """Return the name of the ALM that is asked as a verifier, or as the control ``judge`` of it."""
+    named = submission["verifier"]["alm"]
+    return submission["alm"] if "self" in (judge, named) else named
+
+
+def _check_verifier(path: str, verifier: dict[str, Any], entry: dict[str, Any], config: dict[str, Any]) -> None:
+    """Refuse a verifier that cannot be asked in its mode or hear the corpus, and candidates that it cannot be shown."""
+    itself = verifier["alm"] in ("self", entry["alm"])
+    if not itself:
+        _known(f"{path}.alm", verifier["alm"], config["alms"], "ALM")
+    controls = verifier.get("controls", [])
+    if itself and "self" in controls:
+        raise UserError(
+            f"config: {path}.controls has 'self', and the verifier is the ALM that wrote the candidates itself. Leave "
+            "the control out, or name another ALM as the verifier."
+        )
+    asked = {entry["alm"] if itself else verifier["alm"], *([entry["alm"]] if "self" in controls else [])}
+    for name in sorted(asked):
+        engine = config["alms"][name]["engine"]
+        if engine not in ("transformers", "openai"):
+            raise UserError(
+                f"config: {path}.alm = {name!r} is of engine {engine}, which answers no new question. Choose an ALM of "
+                "engine transformers or openai, or set verifier: null."
+            )
+        if engine == "openai" and verifier["mode"] == "readout":
+            raise UserError(
+                f"config: {path}.mode = 'readout' is not accepted: {name!r} is asked over HTTP, which reads no "
+                "probabilities of given answers. Set mode: sampled."
+            )
+    for kind in verifier.get("pools", []):
+        if kind not in entry["pools"]:
+            raise UserError(
+                f"config: {path}.pools has {kind!r}, which is no pool of this submission. Add it to its pools, or "
+                "leave it out."
+            )
+    if not set(WRITTEN) & set(entry["pools"]):
+        raise UserError(
+            f"config: {path}: there is nothing to judge: pools has no written candidates of kind "
+            f"{' or '.join(WRITTEN)}. Add such a pool, or set verifier: null."
+        )
+    corpus = config["corpora"][entry["corpus"]]
+    if corpus.get("audio") == "none":
+        raise UserError(
+            f"config: {path} cannot hear corpus {entry['corpus']!r}, which has audio: none. Choose a corpus with "
+            "sound, or set verifier: null."
+        )
 
 
 def _unfit(kind: str, annotator: dict[str, Any], alm: str) -> str:

@@ -92,7 +92,8 @@ def obstacles(
         if silent and needs_audio(alm):
             reasons.append(
                 f"refuses text alone, with which {', '.join(silent)} would ask it: leave {', '.join(silent)} out of "
-                "run.annotators and out of `listening`, or write `needs_audio: false` if it does take it"
+                "the run (run.annotators, `listening`, controls of a verifier), or write `needs_audio: false` if it "
+                "does take it"
             )
     return reasons
 

@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Sequence
 from itertools import chain
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -13,7 +14,9 @@ from scaling_ambiguity.alms.engine import AnyEngine, BatchEngine, StreamEngine
 from scaling_ambiguity.alms.questions import Answer, Question
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.progress import progress
+from scaling_ambiguity.proxies.asking import prepare_store, store_for
 from scaling_ambiguity.proxies.elicitation import Item
+from scaling_ambiguity.proxies.published import missing_reasons, report_missing
 from scaling_ambiguity.proxies.reading import Reader
 from scaling_ambiguity.proxies.requests import identity
 from scaling_ambiguity.proxies.store import AnswerStore
@@ -74,6 +77,34 @@ def collect(
     if watch is not None:
         watch.stop(complete=all(item.request.key in records for item in chain.from_iterable(utterances)))
     return records
+
+
+def ask_all(
+    utterances: list[list[Item]], engine: AnyEngine, folder: str | Path, what: str, watch: Watch | None = None
+) -> tuple[dict[str, dict[str, Any]], dict[str, str]]:
+    """Return {request key: stored answer} and, of published answers, {request key: why there is none}.
+
+    What is to be known of the store and of the engine is printed.
+
+    Args:
+        utterances: The draws, by utterance.
+        engine: The open model.
+        folder: Where its answers are stored.
+        what: Named by the progress line.
+        watch: When to stop; None: never.
+
+    Raises:
+        UserError: See :func:`collect`.
+    """
+    for line in prepare_store(engine, folder):
+        print(line)
+    store = store_for(engine, folder)
+    records = collect(utterances, engine, store, what, watch)
+    store.close()
+    reasons = missing_reasons(utterances, records, store) if engine.answers_only else {}
+    for line in [*engine.remarks(), *report_missing(utterances, reasons)]:
+        print(line)
+    return records, reasons
 
 
 def _batches(utterances: list[list[Item]], size: int) -> list[list[Item]]:

@@ -87,8 +87,7 @@ def items(
     sounds = sound_paths(rows, Path(root)) if modality != "text" else [None] * len(rows)
     for row, audio in zip(rows.itertuples(), sounds, strict=True):
         transcript = _evidence(row, modality)
-        # the hash of the corpus' own file, not of a resampled copy: that identifies the sound
-        sound = f"{NOT_HEARD}:{row.utterance}" if audio is None else _sound_sha256(Path(root) / row.path)
+        sound = sound_key(row, audio, root)
         if context and dialogues is not None:
             before = dialogues.before(row.utterance, context)
         speaker = row.speaker if options.get("speaker", False) else None
@@ -126,7 +125,17 @@ def _evidence(row: Any, modality: str) -> str | None:
     return transcript
 
 
-def _sound_sha256(path: Path) -> str:
+def sound_key(row: Any, audio: Path | None, root: Path) -> str:
+    """Return what identifies the sound of an utterance in requests.
+
+    It is the hash of the corpus' own file, not of a resampled copy; ``none:<utterance>`` without sound input.
+
+    Raises:
+        UserError: The file cannot be read.
+    """
+    if audio is None:
+        return f"{NOT_HEARD}:{row.utterance}"
+    path = Path(root) / row.path
     try:
         return file_sha256(path)
     except OSError as error:

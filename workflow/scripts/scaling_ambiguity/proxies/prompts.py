@@ -25,7 +25,7 @@ _PLACES = {
     "classes": {"classes"},
     "speaker": {"speaker"},
     "context": {"who", "words"},
-    "candidate": {"candidate"},
+    "candidate": {"candidate", "number"},
     "rules": {"focus", "evidence"},
 }
 _CONTEXT = ("heading", "turn", "same", "other")
@@ -49,9 +49,10 @@ class PromptSet:
         speaker: Line for the speaker's name, with ``{speaker}``; None: it cannot be shown.
         reasoned: Whether the rules ask for reasoning before the answer.
         kind: The kind of answer: ``vote``, a label; ``distribution``, shares of the labels; ``counts``, numbers of
-            listeners by label; ``verify``, a judgement of a candidate, i.e. an answer given to another prompt.
-        candidate: Line for the candidate, with ``{candidate}``; only of a prompt set that verifies.
-        judged: The candidate; see :meth:`judging`.
+            listeners by label; ``verify``, a judgement of candidates, i.e. of answers given to another prompt.
+        candidate: Line for a candidate, with ``{candidate}`` and, where there are several, ``{number}`` from 1; only of
+            a prompt set that verifies.
+        judged: The candidates as they are shown; see :meth:`judging`.
     """
 
     system: str
@@ -66,22 +67,22 @@ class PromptSet:
     reasoned: bool = False
     kind: str = "vote"
     candidate: str | None = None
-    judged: str | None = None
+    judged: tuple[str, ...] | None = None
 
     @property
     def focus_ids(self) -> list[str]:
         """Identifiers of the focus lines, in order."""
         return list(self.focus)
 
-    def judging(self, candidate: str) -> "PromptSet":
-        """Return the prompts that ask for a judgement of a candidate.
+    def judging(self, *candidates: str) -> "PromptSet":
+        """Return the prompts that ask for a judgement of candidates, shown in this order.
 
         Raises:
             UserError: These prompts do not verify.
         """
         if self.kind != "verify":
             raise UserError(f"a prompt set of kind `{self.kind}` judges no candidate; use one of kind `verify`.")
-        return replace(self, judged=candidate)
+        return replace(self, judged=candidates)
 
     def user_text(
         self,
@@ -108,7 +109,8 @@ class PromptSet:
             lines.append(self.speaker.format(speaker=as_text(speaker)))
         if self.candidate is not None:
             assert self.judged is not None, "render() refuses to verify nothing"
-            lines.append(self.candidate.format(candidate=as_text(self.judged)))
+            shown = enumerate(map(as_text, self.judged), start=1)
+            lines += [self.candidate.format(number=number, candidate=candidate) for number, candidate in shown]
         names = self.classes.format(classes=", ".join(classes))
         rules = [rule.format(focus=self.focus[focus_id], evidence=self.evidence[modality]) for rule in self.rules]
         return "\n".join([*lines, names, *rules, names])
@@ -132,13 +134,13 @@ def user_texts(prompts: PromptSet, classes: Sequence[str]) -> list[str]:
     return [prompts.user_text(focus, "", classes, way) for focus in prompts.focus_ids for way in MODALITIES]
 
 
-def load_prompts(path: str | Path, kind: str = "vote") -> PromptSet:
-    """Read a prompt set that asks for a label, or of kind ``verify`` for a judgement.
+def load_prompts(path: str | Path) -> PromptSet:
+    """Read a prompt set that asks for a label.
 
     Raises:
         UserError: See :func:`read_fields`.
     """
-    data = read_fields(path, {"task": MODALITIES, "evidence": MODALITIES}, kind)
+    data = read_fields(path, {"task": MODALITIES, "evidence": MODALITIES}, "vote")
     return PromptSet(**{**data, "rules": tuple(data["rules"])})
 
 
@@ -177,7 +179,6 @@ def read_fields(path: str | Path, maps: dict[str, Sequence[str]], kind: str) -> 
     if not data["focus"] or "{transcript}" not in data["transcript"] or "{classes}" not in data["classes"]:
         raise UserError(f"{path}: needs a focus line, {{transcript}} in `transcript` and {{classes}} in `classes`.")
     places = {"context": ("{who}", "{words}"), "speaker": ("{speaker}",)}
-    places |= {"candidate": ("{candidate}",)} if kind == "verify" else {}
     for field, names in places.items():
         line = data["context"]["turn"] if field in data and field == "context" else data.get(field, "".join(names))
         if not isinstance(line, str) or not all(name in line for name in names):

@@ -11,6 +11,7 @@ from scaling_ambiguity.proxies.requests import Request
 
 FIRST = 40  # answers; where every tenth gives a vote, none of them does by chance in 1 of 68 runs
 LARGEST_FAILED_SHARE = 0.1
+LIMITS = ("largest_failed_share", "first_answers")  # as entries of the configuration name them
 _QUOTED = 200
 _REMEDIES = {
     "cut": "raise the ALM's `max_tokens` (a model that thinks spends it on thoughts: bound them by `reasoning_effort`)",
@@ -28,6 +29,7 @@ class Watch:
         largest_failed_share: Tolerated share of failed draws; those of one utterance are always tolerated, unless it
             is 0.
         first_answers: Tolerated number of first answers without a vote; 0 tolerates any.
+        asked: What is asked, and what it is to give; for messages.
     """
 
     def __init__(
@@ -36,11 +38,13 @@ class Watch:
         read: Reader,
         largest_failed_share: float = LARGEST_FAILED_SHARE,
         first_answers: int = FIRST,
+        asked: tuple[str, str] = ("annotator", "vote"),
     ) -> None:
-        draws = [len(asked) for asked in utterances]
+        draws = [len(items) for items in utterances]
         one = max(draws, default=0) if largest_failed_share else 0
         self._allowed = max(math.floor(largest_failed_share * sum(draws)), one)
         self._share, self._draws, self._read = largest_failed_share, sum(draws), read
+        self._asked, self._wanted = asked
         self._failed: dict[str, str] = {}
         self._unread: dict[str, tuple[str, dict[str, Any]]] = {}
         self._voted, self._first = not first_answers, first_answers
@@ -76,14 +80,14 @@ class Watch:
                 f"{len(self._failed)} of {self._draws} draws failed, more than largest_failed_share "
                 f"{self._share:g} allows; the last by {reason}. Every answer is kept. Fix what the server reports and "
                 "remove `failed-*.jsonl` from the folder of the answers, to request failed draws again; or raise "
-                "largest_failed_share of the annotator."
+                f"largest_failed_share of the {self._asked}."
             )
         if complete or self.go_on():
             return
         status, record = next(reversed(self._unread.values()))
         finish = "none" if record.get("finish") is None else repr(record["finish"])
         raise UserError(
-            f"none of the first {len(self._unread)} answers gives a vote, so no more are requested. One of them "
-            f"({status}, finish reason {finish}): {record['response'][:_QUOTED]!r}. Every answer is kept; "
-            f"{_REMEDIES[status]}, and run again; or set first_answers of the annotator to 0."
+            f"none of the first {len(self._unread)} answers gives a {self._wanted}, so no more are requested. One of "
+            f"them ({status}, finish reason {finish}): {record['response'][:_QUOTED]!r}. Every answer is kept; "
+            f"{_REMEDIES[status]}, and run again; or set first_answers of the {self._asked} to 0."
         )

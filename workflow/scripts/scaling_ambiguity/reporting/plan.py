@@ -11,7 +11,7 @@ from scaling_ambiguity.reporting.dry_run import Planned, levels
 
 MEASURED, BY_REGISTRY, BY_LIMIT = "measured", "registry", "limit"
 # Wildcards that name a model: the resources of another model are not informative.
-_MODELS = ("annotator", "model", "alm")
+_MODELS = ("annotator", "model", "alm", "judge")
 # Benchmarks are written by Snakemake: s, seconds by the clock; max_rss, memory of the job and its children, MB.
 _SECONDS, _MEMORY = "s", "max_rss"
 _SUMS = ["jobs", "submitted", "cpu_hours", "gpu_hours", "cpu_hours_at_most", "gpu_hours_at_most"]

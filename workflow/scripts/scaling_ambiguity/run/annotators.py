@@ -122,14 +122,18 @@ class Annotators(Models):
         among_answers = self.annotator_entry(annotator).get("mode", "sampled") == "readout"
         return f"resources/{'answers' if among_answers else 'read_outs'}/{annotator}"
 
-    def brings_server(self, annotator: str) -> bool:
-        """Return whether the jobs of an annotator start the server that they query."""
-        return "serve" in self.alm_of(annotator)
+    def brings_server(self, alm: str) -> bool:
+        """Return whether the jobs of an ALM start the server that they query."""
+        return "serve" in self.config["alms"][alm]
 
     def asking_modules(self, annotator: str) -> list[str]:
-        """Return what annotation loads by name: the engine, and what starts a server where the annotator brings one."""
-        engine = f"alms.engines.{self.alm_of(annotator)['engine']}"
-        return [engine, *(["alms.served"] if self.brings_server(annotator) else [])]
+        """Return what annotation loads by name; see :meth:`engine_modules`."""
+        return self.engine_modules(self.alm_name(annotator))
+
+    def engine_modules(self, alm: str) -> list[str]:
+        """Return what is loaded by name to ask an ALM: its engine, and what starts a server where it brings one."""
+        engine = f"alms.engines.{self.config['alms'][alm]['engine']}"
+        return [engine, *(["alms.served"] if self.brings_server(alm) else [])]
 
     def encodings_of_shard(self, corpus: str, annotator: str, shard: str) -> list[str]:
         """Return the encoder outputs that an annotator reads for one shard; none if it hears nothing or shares none."""

@@ -7,6 +7,7 @@ from scaling_ambiguity.alms.availability import located
 from scaling_ambiguity.alms.before_work import Place, against_training, obstacles
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.amber2.settings import Amber2Settings
+from scaling_ambiguity.config import judged_by
 from scaling_ambiguity.encoders.kinds import KINDS as ENCODER_KINDS
 from scaling_ambiguity.encoders.kinds import SOUND
 from scaling_ambiguity.run import files
@@ -182,6 +183,9 @@ class Models(Corpora):
         """Return entries of what this run opens, by key: ALMs that are queried, fine-tuned or heard with, encoders."""
         trained = self.config["finetuning"]["models"]
         alms = [self.config["annotators"][name]["alm"] for name in self.config["run"]["annotators"]]
+        for entry in map(self.config["testtime"].get, self.config["run"].get("testtime", [])):
+            alms.append(entry["alm"])
+            alms += [judged_by(entry, "verifier")] if entry.get("verifier") else []
         alms += [model for model in trained if self.kind_of(model).language_model]
         encoders = [name for model in trained for name in self.encoders_of(model)]
         alms += [alm for alm in map(self.tower_of, encoders) if alm]

@@ -11,7 +11,8 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import file_sha256
 from scaling_ambiguity.testtime.pool import KINDS
 
-_DECIMALS = 9  # of a probability
+DEAF = "deaf"  # the control of a verifier that is given no sound
+_DECIMALS = 9  # of a probability or score
 # what of an annotator's entry says how its answers were decoded
 _DECODING = ("mode", "design", "votes", "temperatures", "modality", "prompts", "reasoning", "class_order", "context")
 
@@ -99,3 +100,28 @@ def candidate_lines(candidates: pd.DataFrame, pool: str, classes: list[str]) -> 
         if status != "ok":
             line["response"], line["reason"] = row["response"], row["reason"]
         yield line | {"status": status}
+
+
+def judgement_lines(
+    judgements: pd.DataFrame, annotators: Mapping[str, str], utterances: Sequence[str]
+) -> Iterator[dict[str, Any]]:
+    """Yield the lines of ``scores.jsonl.gz`` about ``utterances``, those that have a human vote.
+
+    Args:
+        judgements: Rows of ``tables.judgements``.
+        annotators: Kind of pool -> annotator whose candidates it holds.
+        utterances: Their names.
+    """
+    kind_of = {annotator: kind for kind, annotator in annotators.items()}
+    rows = judgements[judgements["utterance"].isin(utterances)]
+    order = ["annotator", "utterance", "verifier", "order", "place"]
+    for row in rows.sort_values(order, kind="stable").to_dict("records"):
+        line = {name: row[name] for name in ("corpus", "utterance", "verifier")} | {"pool": kind_of[row["annotator"]]}
+        line |= {"candidate": int(row["draw"]), "order": int(row["order"]), "place": int(row["place"])}
+        line["score"] = None if pd.isna(row["score"]) else float(np.round(row["score"], _DECIMALS))
+        line["picked"] = None if pd.isna(row["picked"]) else bool(row["picked"])
+        line["requests"] = float(row["requests"])
+        line["encoder_rows"] = 0.0 if row["verifier"] == DEAF else line["requests"]
+        for name, column in (("decode_tokens", "tokens"), ("seconds", "seconds")):
+            line[name] = None if pd.isna(row[column]) else float(row[column])
+        yield line | ({} if pd.isna(row["reason"]) else {"reason": row["reason"]})

@@ -16,6 +16,7 @@ from scaling_ambiguity.testtime.mixture import score_mixture
 from scaling_ambiguity.testtime.pool import Pool
 from scaling_ambiguity.testtime.running import Outcome
 from scaling_ambiguity.testtime.verifier import (
+    answered_shares,
     candidate_entropy,
     first_place_bias,
     order_flips,
@@ -44,7 +45,8 @@ def verifier_facts(pool: Pool, held_out: HeldOut) -> list[dict[str, Any]]:
 
     within_spearman: mean correlation of score and -JSD to the held-out votes over the candidates of an utterance, which
     few votes attenuate. order_flips: share of pairs of orders that name different candidates. first_place_bias, and the
-    change of the score per token (length_slope) and per bit of entropy (entropy_slope) at equal JSD.
+    change of the score per token (length_slope) and per bit of entropy (entropy_slope) at equal JSD. picked_share and
+    scored_share: how often it answered by a number.
     """
     rows: list[dict[str, Any]] = []
     losses = candidate_losses("jsd_bits", pool.q, held_out.counts, held_out.floor)
@@ -53,6 +55,7 @@ def verifier_facts(pool: Pool, held_out: HeldOut) -> list[dict[str, Any]]:
         within = within_spearman(verdicts.scores, losses, mask)
         facts = {
             "within_spearman": float(np.nanmean(within)) if np.isfinite(within).any() else np.nan,
+            **answered_shares(verdicts),
             "order_flips": order_flips(verdicts),
             "first_place_bias": first_place_bias(verdicts),
             "length_slope": slope_given_quality(verdicts, losses, pool.tokens, mask),

@@ -36,12 +36,14 @@ class Verdicts:
         picks: (U, O) index of the candidate named in each order, -1 without any.
         shown: (U, K) the candidates that it was shown.
         places: (U, O) place from 0 at which the named candidate was shown, -1 without any; None where not recorded.
+        asked: (U, O) the orders in which it was shown candidates; None where not recorded.
     """
 
     scores: Array
     picks: NDArray[np.intp]
     shown: Mask
     places: NDArray[np.intp] | None = None
+    asked: Mask | None = None
 
 
 @dataclass(frozen=True)
@@ -203,7 +205,10 @@ def _verdicts(said: pd.DataFrame, draws: NDArray[np.int64], utterances: list[str
     places[row[picked], order[picked]] = said["place"].to_numpy(int)[picked]
     shown = np.zeros(draws.shape, dtype=bool)
     shown[row, column] = True
-    return Verdicts(np.divide(total, number, out=np.full(draws.shape, np.nan), where=number > 0), picks, shown, places)
+    asked = np.zeros(picks.shape, dtype=bool)
+    asked[row, order] = True
+    scores = np.divide(total, number, out=np.full(draws.shape, np.nan), where=number > 0)
+    return Verdicts(scores, picks, shown, places, asked)
 
 
 def rejected(pools: Iterable[Pool]) -> pd.DataFrame:
