@@ -55,7 +55,7 @@ function refresh() {
 }
 
 function filtersChanged() {
-  if (document.activeElement === byId("annotator")) explorer.table.rows().invalidate("data");
+  if (explorer.measured !== byId("annotator").value) explorer.sorted.clear(); // another divergence
   refresh();
   writeAddress();
 }
@@ -63,7 +63,7 @@ function filtersChanged() {
 async function choose(row, play) {
   explorer.chosen = row;
   writeAddress();
-  markRow(row, true);
+  markRow(row);
   markPoint(row);
   const audio = await showDetail(row);
   if (play && audio) audio.play().catch(() => {}); // its error event says why
@@ -77,7 +77,7 @@ function showView(name) {
     tab.tabIndex = is ? 0 : -1;
     byId(`view-${other}`).hidden = !is;
   }
-  if (name === "table") { fitTable(); if (explorer.chosen !== null) markRow(explorer.chosen, true); }
+  if (name === "table") { fitTable(); if (explorer.chosen !== null) markRow(explorer.chosen); }
   drawMap();
   drawPairs();
 }
@@ -88,6 +88,7 @@ async function follow() {
   const corpus = corpora.includes(address.get("corpus")) ? address.get("corpus") : explorer.index?.corpus ?? corpora[0];
   if (explorer.index?.corpus !== corpus) await openCorpus(corpus);
   for (const name of FILTERS) byId(name).value = address.get(name) ?? (name === "annotator" ? "0" : "");
+  sortBy(address.get("sort") ?? "");
   showView(["map", "pairs"].includes(address.get("view")) ? address.get("view") : "table");
   refresh();
   const row = explorer.columns.id.indexOf(address.get("utterance"));

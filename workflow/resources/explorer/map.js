@@ -38,7 +38,7 @@ async function buildMap() {
   plot.patch(corners.map((corner) => corner[0]), corners.map((corner) => corner[1]), {fill_alpha: 0, line_color: soft});
   for (const [c, [x, y]] of corners.entries()) {
     const side = Math.abs(x) < 0.3 ? "center" : x > 0 ? "left" : "right";
-    plot.text([1.1 * x], [1.1 * y], [classes[c]], {text_color: ink, text_align: side, text_baseline: "middle", text_font_size: "13px"});
+    plot.text([1.17 * x], [1.15 * y], [classes[c]], {text_color: ink, text_align: side, text_baseline: "middle", text_font_size: "13px"});
   }
   plot.scatter({field: "x"}, {field: "y"}, {source, size: 8, marker: {field: "marker"}, fill_color: {field: "colour"}, line_color: resolved("--paper"), line_width: 0.5, fill_alpha: 0.8, nonselection_fill_alpha: 0.6, selection_line_color: ink, selection_line_width: 2});
   plot.add_tools(new Bokeh.HoverTool({tooltips: [["", "@id"], ["", "@said"], ["majority", "@majority"]], renderers: [plot.renderers.at(-1)]}));
@@ -50,7 +50,7 @@ async function buildMap() {
   });
   byId("map").replaceChildren();
   await Bokeh.Plotting.show(plot, byId("map"));
-  explorer.map = {source, scheme: style.colorScheme, corpus: explorer.index.corpus};
+  explorer.map = {plot, source, scheme: style.colorScheme, corpus: explorer.index.corpus};
 }
 
 // A colour variable as the browser resolves it.

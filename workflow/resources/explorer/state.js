@@ -61,6 +61,7 @@ function writeAddress() {
   if (explorer.settings.corpora.length > 1) address.set("corpus", explorer.index.corpus);
   if (explorer.chosen !== null) address.set("utterance", explorer.columns.id[explorer.chosen]);
   for (const name of FILTERS) if (byId(name).value && !(name === "annotator" && byId(name).value === "0")) address.set(name, byId(name).value);
+  if (explorer.sort) address.set("sort", explorer.sort);
   if (explorer.view !== "table") address.set("view", explorer.view);
   explorer.written = `#${address}`;
   history.replaceState(null, "", explorer.written);
@@ -78,7 +79,7 @@ function divergence(row) {
 
 // Which rows pass every filter.
 function filterRows() {
-  const {columns, index} = explorer;
+  const {columns} = explorer;
   const value = Object.fromEntries(FILTERS.map((name) => [name, byId(name).value]));
   const words = value.q.trim().toLowerCase(), from = parseFloat(value.from), to = parseFloat(value.to);
   const measured = columns.divergence.length ? columns.divergence[Number(value.annotator)] : null;
@@ -96,5 +97,5 @@ function filterRows() {
   let count = 0;
   for (let row = 0; row < columns.id.length; row++) count += explorer.visible[row] = passes.every((pass) => pass(row)) ? 1 : 0;
   byId("count").textContent = `${count} of ${columns.id.length} utterances`;
-  explorer.filtered = index;
+  explorer.measured = value.annotator;
 }

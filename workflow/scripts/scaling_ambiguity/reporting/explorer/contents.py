@@ -52,7 +52,8 @@ class Contents:
         self.names: list[str] = self.rows["utterance"].tolist()
         pairs = zip(self.rows["path"], self.rows["sound"], strict=True)
         self.audible = [sound_file(files.root, path, copy) for path, copy in pairs]
-        self.counts, human = human_source(files, self.names, level)
+        self.votes = VOTES.read(files.found_votes)
+        self.counts, human = human_source(self.votes, self.names, files, level)
         self.sources: list[Source] = [human]
         self.proxies: dict[str, pd.DataFrame] = {}
         self.synthetic: dict[str, Array] = {}
@@ -115,8 +116,7 @@ class Contents:
         return measures
 
     def _agreement(self) -> Array:
-        votes = VOTES.read(self.files.found_votes)
-        return pairwise_agreement(*vote_sums(votes, self.names, self.files.classes, str(self.files.found_votes)))
+        return pairwise_agreement(*vote_sums(self.votes, self.names, self.files.classes, str(self.files.found_votes)))
 
     def _levels(self) -> tuple[NDArray[np.integer], Array]:
         places = level_places(LEVELS.read(self.files.levels), self.names, str(self.files.levels))
@@ -139,25 +139,23 @@ class Contents:
         """Return for each utterance its votes, distributions, answers, and what of its votes was left out."""
         votes = self._votes()
         answers = {name: grouped_answers(table) for name, table in self.proxies.items()}
-        lost = {
-            name: [[stage, reason, int(n)] for (stage, reason), n in rows.groupby(["stage", "reason"]).size().items()]
-            for name, rows in self.left_out[self.left_out["utterance"] != ""].groupby("utterance")
-        }
+        times = self.left_out[self.left_out["utterance"] != ""].groupby(list(self.left_out), as_index=False).size()
+        lost = by_utterance(times[["stage", "reason", "size"]], times["utterance"])
         shares = [_shares(source) for source in self.sources]
         return [
             {
-                "source": self.rows.at[row, "source"],
+                "source": source,
                 "votes": votes.get(name, []),
                 "shares": [of_source[row] for of_source in shares],
                 "answers": [answers[annotator].get(name, []) for annotator in answers],
                 "lost": lost.get(name, []),
             }
-            for row, name in enumerate(self.names)
+            for row, (name, source) in enumerate(zip(self.names, self.rows["source"], strict=True))
         ]
 
     def _votes(self) -> dict[str, list[list[Any]]]:
         """Return rater, label as given, and whether it is counted, of every human vote, by utterance."""
-        votes = VOTES.read(self.files.found_votes)
+        votes = self.votes
         given = votes["label_raw"].where(votes["label_raw"].notna(), votes["label"]).astype(object)
         label = votes["label"].astype(object).where(votes["label"].notna(), None)
         table = pd.DataFrame(
@@ -168,7 +166,7 @@ class Contents:
                 "counted": counted(votes).astype(int),
             }
         )
-        return {name: rows.values.tolist() for name, rows in table.groupby(votes["utterance"])}
+        return by_utterance(table, votes["utterance"])
 
 
 def most_frequent(places: NDArray[np.integer]) -> tuple[NDArray[np.integer], Array]:
@@ -221,4 +219,13 @@ def grouped_answers(table: pd.DataFrame) -> dict[str, list[list[Any]]]:
     """Return the answers of an annotator by utterance, with the columns in :data:`ANSWER_COLUMNS`."""
     shown = table.reindex(columns=list(ANSWER_COLUMNS)).astype(object)
     shown = shown.where(shown.notna(), None)
-    return {name: rows.values.tolist() for name, rows in shown.groupby(table["utterance"], sort=False)}
+    return by_utterance(shown, table["utterance"])
+
+
+def by_utterance(table: pd.DataFrame, owner: pd.Series) -> dict[str, list[list[Any]]]:
+    """Return the rows of a table, as lists of plain values, by the utterance that owns them; in their order."""
+    grouped: dict[str, list[list[Any]]] = {}
+    columns = [table[column].tolist() for column in table]
+    for name, *row in zip(owner.tolist(), *columns, strict=True):
+        grouped.setdefault(name, []).append(row)
+    return grouped

@@ -24,7 +24,7 @@ PAGE = "index.html"
 OWN = ("explorer.css", "state.js", "table.js", "detail.js", "map.js", "main.js")
 # package -> files of it that the page loads; a module becomes a plain script, which can be loaded from disk
 LIBRARIES = {
-    "itables": ("html/dt_bundle.js", "html/dt_bundle.css"),
+    "itables": ("html/dt_bundle.js",),
     "bokeh": ("server/static/js/bokeh.min.js", "server/static/js/bokeh-api.min.js"),
 }
 EXPORTED = re.compile(r"export\s*\{([^}]*)\}\s*;?")

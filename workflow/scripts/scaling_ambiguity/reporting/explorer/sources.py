@@ -21,7 +21,6 @@ from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.splits import SPLITS
-from scaling_ambiguity.tables.votes import VOTES
 
 Array: TypeAlias = NDArray[np.float64]
 CREDIBLE = "whiskers: {level:g} % credible interval of the share, Dirichlet prior fitted to all utterances"
@@ -65,9 +64,8 @@ def counted(group: str, title: str, counts: Array, level: float) -> Source:
     return Source(group, title, CREDIBLE.format(level=100 * level), p, low, high, n)
 
 
-def human_source(files: Explored, names: list[str], level: float) -> tuple[Array, Source]:
+def human_source(votes: pd.DataFrame, names: list[str], files: Explored, level: float) -> tuple[Array, Source]:
     """Return the counted human votes (U, C) on all utterances that were read, and their source."""
-    votes = VOTES.read(files.found_votes)
     counts = human_counts(votes, names, files.classes, str(files.found_votes))
     return counts, counted("people", "human votes", counts, level)
 
