@@ -66,7 +66,8 @@ def spectrogram(samples: Array, rate: int) -> NDArray[np.uint8]:
     """Return levels 0 to 15 of 64 mel bands up to 8 kHz, the highest first, in at most 160 frames: (64, frames)."""
     window = max(int(WINDOW * rate), 2)
     padded = np.pad(samples, (0, max(0, window - len(samples))))
-    starts = np.linspace(0, len(padded) - window, min(FRAMES, len(padded) // (window // 4) + 1)).astype(int)
+    number = min(FRAMES, (len(padded) - window) // (window // 4) + 1)
+    starts = np.linspace(0, len(padded) - window, number).astype(int)
     frames = padded[starts[:, None] + np.arange(window)] * np.hanning(window).astype(np.float32)
     power = np.abs(np.fft.rfft(frames)) ** 2
     mel = np.linspace(0, _mel(min(HIGHEST, rate / 2)), BANDS + 1)
