@@ -18,7 +18,7 @@ function drawOutline(canvas, peaks) {
 function player(row) {
   const link = explorer.columns.link[row], box = make("div");
   if (explorer.index.silent || link === null) {
-    box.append(make("p", {className: "reason", textContent: explorer.index.silent ? `No sound: ${explorer.index.silent}.` : "No sound is known for this utterance."}));
+    box.append(make("p", {className: "reason", textContent: explorer.index.silent ? "This corpus has no sound in this run." : "No sound is known for this utterance."}));
     return {box};
   }
   const audio = make("audio", {controls: true, preload: "none", src: link, "aria-label": `Sound of ${explorer.columns.id[row]}`});

@@ -30,6 +30,7 @@ function tableColumns() {
   ];
   if (columns.divergence.length) list.push(column("Divergence", 17, divergence, (row) => shown(divergence(row)), "number"));
   if (index.reasons.length) list.push(column("Left out", 16, reason, (row) => reason(row) ?? "", "words"));
+  if (columns.transcript.every((one) => one === null)) list.splice(1, 1);
   const total = list.reduce((sum, one) => sum + one.width, 0);
   for (const one of list) one.width = `${(95 * one.width) / total}%`;
   return [play, ...list];
