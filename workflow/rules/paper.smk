@@ -137,11 +137,11 @@ rule build_explorer:
         corpora=lambda wildcards: canonical({corpus: run.explored(corpus) for corpus in RUN["corpora"]}),
         template=lambda wildcards, input: os.path.dirname(input.page[0]),
         title=config["paper"]["title"],
-        name=RUN["name"],
+        of_run=RUN["name"],
         level=config["statistics"]["level"],
         script=f"{SCRIPTS}/build_explorer.py",
         code=code("build_explorer.py"),
     shell:
         "python {params.script:q} --corpora {params.corpora:q} --template {params.template:q} --title {params.title:q}"
-        " --name {params.name:q} --level {params.level} --page {output.page} --data {output.data} --lib {output.lib}"
+        " --name {params.of_run:q} --level {params.level} --page {output.page} --data {output.data} --lib {output.lib}"
         " > {log} 2>&1"

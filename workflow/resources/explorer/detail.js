@@ -79,7 +79,7 @@ function distributions(detail) {
   });
   if (!body.children.length) return make("p", {className: "note", textContent: "The run has no distribution for it."});
   const head = make("tr", {}, make("th", {scope: "col", textContent: "Source (votes)"}), ...classes.map((name) => make("th", {scope: "col", textContent: name})));
-  return make("div", {className: "scroll"}, make("table", {className: "plain shares", style: {minWidth: `${220 + 74 * classes.length}px`}}, make("thead", {}, head), body));
+  return make("div", {className: "scroll"}, make("table", {className: "plain shares", style: {minWidth: `${170 + 62 * classes.length}px`}}, make("thead", {}, head), body));
 }
 
 function voteList(votes) {

@@ -28,6 +28,7 @@ async function buildMap() {
   const style = getComputedStyle(document.documentElement), ink = getComputedStyle(document.body).color;
   const soft = resolved("--soft"), {corners, classes} = explorer.index;
   const source = new Bokeh.ColumnDataSource({data: mapData()});
+  const size = Math.max(5, Math.min(8, 300 / Math.sqrt(explorer.columns.id.length)));
   const plot = Bokeh.Plotting.figure({
     tools: "pan,wheel_zoom,box_zoom,reset,tap",
     sizing_mode: "stretch_both", match_aspect: true, x_range: [-1.6, 1.6], y_range: [-1.25, 1.3], background_fill_alpha: 0, border_fill_alpha: 0, outline_line_color: null,
@@ -40,7 +41,7 @@ async function buildMap() {
     const side = Math.abs(x) < 0.3 ? "center" : x > 0 ? "left" : "right";
     plot.text([1.17 * x], [1.15 * y], [classes[c]], {text_color: ink, text_align: side, text_baseline: "middle", text_font_size: "13px"});
   }
-  plot.scatter({field: "x"}, {field: "y"}, {source, size: 8, marker: {field: "marker"}, fill_color: {field: "colour"}, line_color: resolved("--paper"), line_width: 0.5, fill_alpha: 0.8, nonselection_fill_alpha: 0.6, selection_line_color: ink, selection_line_width: 2});
+  plot.scatter({field: "x"}, {field: "y"}, {source, size, marker: {field: "marker"}, fill_color: {field: "colour"}, line_color: resolved("--paper"), line_width: 0.5, fill_alpha: 0.8, nonselection_fill_alpha: 0.6, selection_line_color: ink, selection_line_width: 2});
   plot.add_tools(new Bokeh.HoverTool({tooltips: [["", "@id"], ["", "@said"], ["majority", "@majority"]], renderers: [plot.renderers.at(-1)]}));
   const hits = source.selected;
   source.selected.properties.indices.change.connect(() => {

@@ -20,8 +20,8 @@ function tableColumns() {
       : `<button class="play" type="button" tabindex="-1" aria-label="Play ${escaped(columns.id[row])}">▶</button>`),
   };
   const list = [
-    column("Utterance", 20, of("id"), of("id"), "words"),
-    column("Transcript", 26, of("transcript"), of("transcript"), "words"),
+    column("Utterance", 24, of("id"), of("id"), "words"),
+    column("Transcript", 25, of("transcript"), of("transcript"), "words"),
     column("Speaker", 13, speaker),
     column("Votes", 9, of("votes"), of("votes"), "number"),
     column("Majority", 12, majorityName),
