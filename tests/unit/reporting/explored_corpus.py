@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from scaling_ambiguity.reporting.explorer.folder import OWN, PAGE
+from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.levels import LEVELS
 from scaling_ambiguity.tables.predictions import PREDICTIONS
@@ -148,9 +149,17 @@ def make_corpus(
         "first": ANNOTATOR,
         "labels": {f"combined-{ANNOTATOR}-equal": str(folder / "combined.parquet")},
         "predictions": predictions,
-        "strategies": {},
-        "given": {},
+        "strategies": _write_given(names, classes, random, folder) if models else {},
+        "given": {"mine": str(folder / "strategies" / "bon-fair.parquet")} if models else {},
     }
+
+
+def _write_given(names, classes, random, folder):
+    """Write the predictions of two strategies; return their folder by submission."""
+    for name in ("bon-fair", "mean_of_2-control"):
+        (folder / "strategies").mkdir(exist_ok=True)
+        GIVEN.write(_shares(names, classes, random), folder / "strategies" / f"{name}.parquet")
+    return {"demo_tiny": str(folder / "strategies")}
 
 
 def _write_predictions(tested, classes, random, folder):

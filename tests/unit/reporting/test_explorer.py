@@ -77,12 +77,15 @@ def test_every_source_of_the_run_is_there_the_first_annotator_first(contents):
         ("synthetic", "other alm, votes"),
         ("combined", "combined, equal (tiny crossed)"),
         ("trained models", "tiny on human labels"),
+        ("strategies", "demo tiny, best of N (BoN), fair"),
+        ("strategies", "demo tiny, mean of 2"),
+        ("given predictors", "mine"),
     ]
-    *_, (n, p, low, high) = contents.details()[contents.names.index("u00004")]["shares"]
+    n, p, low, high = contents.details()[contents.names.index("u00004")]["shares"][5]
     assert n is None and sum(p) == pytest.approx(1, abs=1e-3)
     assert all(a <= b <= c for a, b, c in zip(low, p, high, strict=True)), "two seeds: least, mean and largest"
     left_out = contents.details()[contents.names.index("zz_damaged")]
-    assert left_out["shares"][0] is not None and left_out["shares"][1:] == [None] * 5
+    assert left_out["shares"][0] is not None and left_out["shares"][1:] == [None] * 8
 
 
 def test_answers_keep_status_and_reason(contents):

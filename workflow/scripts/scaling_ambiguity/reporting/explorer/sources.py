@@ -90,7 +90,7 @@ def further_sources(files: Explored, names: list[str]) -> list[Source]:
     sources += _models(files, names)
     for submission, folder in files.strategies.items():
         for path in sorted(Path(folder).glob("*.parquet")):
-            title = f"{plain(submission)}, {strategy_name(*path.stem.rsplit('-', 1))}"
+            title = plain(submission, strategy_name(*path.stem.rsplit("-", 1)))
             sources.append(Source("strategies", title, "", _table(GIVEN.read(path), names, files.classes)))
     for predictor, path in files.given.items():
         shares = _table(GIVEN.read(path), names, files.classes)
