@@ -118,7 +118,7 @@ rule build_explorer:
     """The page to listen: every utterance with its sound, votes, distributions and answers; opens from disk."""
     input:
         files=run.explored_files(),
-        page=[f"{BASE}/workflow/resources/explorer/{name}" for name in EXPLORER_SOURCES],
+        page=[f"{PINS}/explorer/{name}" for name in EXPLORER_SOURCES],
     output:
         page="results/explorer/index.html",
         data=directory("results/explorer/data"),
