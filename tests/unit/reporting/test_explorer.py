@@ -7,19 +7,21 @@ import urllib.parse
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 import soundfile
 from explored_corpus import ANNOTATOR, HOSTILE, ODD, SECOND, TEMPLATE, make_corpus, page_of
 from PIL import Image
+from scipy.stats import beta
 
+from scaling_ambiguity.corpora.accounting import FOLLOWS
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
-from scaling_ambiguity.labels.pooling import dirichlet
 from scaling_ambiguity.reporting.explorer import folder as writing
 from scaling_ambiguity.reporting.explorer.contents import Contents, majority, most_frequent, spread
 from scaling_ambiguity.reporting.explorer.inputs import Explored
 from scaling_ambiguity.reporting.explorer.sounds import BANDS, FRAMES, drawn, link, outline, png, spectrogram
 from scaling_ambiguity.reporting.explorer.sources import counted
+from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.votes import VOTES
 
 
@@ -50,19 +52,18 @@ def test_every_utterance_is_a_row_and_a_left_out_one_states_why(contents):
     assert contents.details()[contents.names.index(ODD)]["lost"] == [["vote", "no label", 1]]
 
 
-def test_shares_are_those_of_the_votes_with_the_interval_of_the_house(entry, contents):
+def test_shares_are_those_of_the_votes_with_jeffreys_interval(entry, contents):
     votes = VOTES.read(entry["found_votes"])
     name = "u00003"
     own = votes[(votes["utterance"] == name) & votes["label"].notna()]["label"].value_counts()
     n, p, low, high = contents.details()[contents.names.index(name)]["shares"][0]
     assert n == own.sum()
     assert p == pytest.approx([own.get(label, 0) / n for label in entry["classes"]], abs=1e-4)
-    # with one prior for everybody the pooling `dirichlet` of the house has the same band
-    counts = np.array([[3.0, 1.0], [0.0, 2.0], [3.0, 1.0], [0.0, 2.0]])
-    _, *band = dirichlet(counts, np.zeros_like(counts), np.array(["a", "a", "b", "b"]), np.zeros(4, dtype=int))
-    source = counted("people", "human votes", counts[:2], 0.95)
-    assert fit_dirichlet_multinomial(counts[:2]) == pytest.approx(fit_dirichlet_multinomial(counts[2:]))
-    assert source.low == pytest.approx(band[0][:2]) and source.high == pytest.approx(band[1][:2])
+    # Jeffreys interval of 7 of 10, and of none of 10 (equal tails)
+    source = counted("people", "human votes", np.array([[7.0, 3.0, 0.0]]), 0.95)
+    assert source.low[0] == pytest.approx(beta.ppf(0.025, [7.5, 3.5, 0.5], [3.5, 7.5, 10.5]))
+    assert source.high[0] == pytest.approx(beta.ppf(0.975, [7.5, 3.5, 0.5], [3.5, 7.5, 10.5]))
+    assert source.low[0, 0] == pytest.approx(0.393, abs=2e-3) and source.high[0, 0] == pytest.approx(0.907, abs=2e-3)
     assert all(a <= b for a, b in zip(low, high, strict=True))
 
 
@@ -86,6 +87,16 @@ def test_every_source_of_the_run_is_there_the_first_annotator_first(contents):
     assert all(a <= b <= c for a, b, c in zip(low, p, high, strict=True)), "two seeds: least, mean and largest"
     left_out = contents.details()[contents.names.index("zz_damaged")]
     assert left_out["shares"][0] is not None and left_out["shares"][1:] == [None] * 8
+
+
+def test_votes_that_follow_their_utterance_are_stated_there_alone(tmp_path):
+    entry = make_corpus(tmp_path, models=False)
+    rejects = REJECTS.read(entry["rejects"])
+    follower = rejects.assign(item="zz_damaged/r1/0", stage="vote", reason=FOLLOWS).head(1)
+    REJECTS.write(pd.concat([rejects, follower]), entry["rejects"])
+    made = contents_of(entry)
+    assert made.index()["left_out"] == [["vote", "no label", 1]]
+    assert made.details()[made.names.index("zz_damaged")]["lost"] == [["vote", FOLLOWS, 1]]
 
 
 def test_answers_keep_status_and_reason(contents):

@@ -111,7 +111,7 @@ function facts(row) {
     ["two people agree", shown(columns.agreement[row])],
     ...index.annotators.map((name, place) => [`divergence from ${name}`, columns.divergence[place][row] === null ? "–" : `${shown(columns.divergence[place][row])} bits`]),
   ];
-  if (columns.conflict) list.push(["conflict", `${shown(columns.conflict[row])} (${LEVELS[columns.conflict_third[row]] ?? "no third"})`]);
+  if (columns.conflict) list.push(["conflict", columns.conflict_third[row] < 0 ? shown(columns.conflict[row]) : `${shown(columns.conflict[row])} (${LEVELS[columns.conflict_third[row]]})`]);
   return make("div", {className: "facts"}, ...list.map(([name, value]) => make("span", {}, `${name} `, make("b", {textContent: value}))));
 }
 

@@ -99,6 +99,7 @@ function fitTable() {
   const view = byId("view-table"), head = view.querySelector(".dt-scroll-head"), body = view.querySelector(".dt-scroll-body");
   if (!head || view.hidden) return;
   body.style.height = body.style.maxHeight = `${view.clientHeight - head.offsetHeight - 2}px`;
+  explorer.table.columns.adjust();
   explorer.table.scroller.measure(true);
 }
 

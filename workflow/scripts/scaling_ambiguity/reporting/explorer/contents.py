@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from scaling_ambiguity.corpora.accounting import FOLLOWS
 from scaling_ambiguity.labels.conflict import conflict_places, conflict_values
 from scaling_ambiguity.labels.counting import deal_votes, frequencies
 from scaling_ambiguity.labels.levels import level_places, pairwise_agreement, vote_sums
@@ -68,7 +69,8 @@ class Contents:
         """Return what the table, the filters and the map need, as columns of plain values."""
         speakers, speaker_names = pd.factorize(self.rows["speaker"], sort=True)
         reasons, reason_names = pd.factorize(self.rows["reason"].where(~self.rows["kept"]), sort=True)
-        lost = self.left_out.groupby(["stage", "reason"]).size()
+        # votes that follow their utterance are stated there
+        lost = self.left_out[self.left_out["reason"] != FOLLOWS].groupby(["stage", "reason"]).size()
         return {
             "corpus": self.files.corpus,
             "protocol": self.files.protocol,

@@ -11,7 +11,6 @@ from scipy.special import betaincinv
 
 from scaling_ambiguity.evaluation.predictions import gather_predictions
 from scaling_ambiguity.labels.counting import frequencies, human_counts, synthetic_counts
-from scaling_ambiguity.labels.dirichlet import fit_dirichlet_multinomial
 from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.reporting.explorer.inputs import Annotated, Explored
 from scaling_ambiguity.reporting.naming import arm_name, plain, valued_name
@@ -23,7 +22,8 @@ from scaling_ambiguity.tables.proxies import PROXIES
 from scaling_ambiguity.tables.splits import SPLITS
 
 Array: TypeAlias = NDArray[np.float64]
-CREDIBLE = "whiskers: {level:g} % credible interval of the share, Dirichlet prior fitted to all utterances"
+JEFFREYS = 0.5  # votes for and against each class
+CREDIBLE = "whiskers: {level:g} % Jeffreys interval of each share, votes taken as independent"
 SEEDS = "mean of {seeds} seeds; whiskers: least and largest"
 
 
@@ -50,17 +50,18 @@ class Source:
 
 
 def counted(group: str, title: str, counts: Array, level: float) -> Source:
-    """Return shares of votes (U, C) with the equal-tailed interval of each class' marginal Beta at ``level``.
+    """Return shares of votes (U, C) with the Jeffreys interval of each, of coverage ``level``.
 
-    The shares are those of the votes; the interval is that of Dirichlet(votes + a), a fitted to all utterances.
+    It is the equal-tailed interval of Beta(n_c + 1/2, n - n_c + 1/2) (Brown, Cai and DasGupta 2001,
+    10.1214/ss/1009213286): of one utterance, no other moves it.
     """
     n = counts.sum(axis=1)
     p = np.where(n[:, None] > 0, frequencies(counts), np.nan)
     if not n.any():
         return Source(group, title, "no vote", p, n=n)
-    shape = counts + fit_dirichlet_multinomial(counts)
-    rest = shape.sum(axis=1, keepdims=True) - shape
-    low, high = (betaincinv(shape, rest, tail) for tail in ((1 - level) / 2, (1 + level) / 2))
+    against = n[:, None] - counts
+    tails = (1 - level) / 2, (1 + level) / 2
+    low, high = (betaincinv(counts + JEFFREYS, against + JEFFREYS, tail) for tail in tails)
     return Source(group, title, CREDIBLE.format(level=100 * level), p, low, high, n)
 
 
