@@ -5,7 +5,6 @@ CONFLICT = ["results_conflict"] if run.has_conflict() else []
 RESULTS = ["results_votes", *STRATEGIES, *MODELS, *CONFLICT, "results_hypotheses"]
 SECTIONS = ["introduction", "method", "data", *RESULTS, "limits", "validity"]
 PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
-EXPLORER_SOURCES = ["index.html", "explorer.css", "state.js", "table.js", "detail.js", "map.js", "main.js"]
 NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})
 
 
@@ -118,7 +117,7 @@ rule build_explorer:
     """The page to listen: every utterance with its sound, votes, distributions and answers; opens from disk."""
     input:
         files=run.explored_files(),
-        page=[f"{PINS}/explorer/{name}" for name in EXPLORER_SOURCES],
+        page=[f"{PINS}/explorer/{name}" for name in (EXPLORER_PAGE, *EXPLORER_OWN)],
     output:
         page="results/explorer/index.html",
         data=directory("results/explorer/data"),

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from scaling_ambiguity.cli import json_value, run
 from scaling_ambiguity.io import atomic_path
+from scaling_ambiguity.reporting.explorer import PAGE
 from scaling_ambiguity.reporting.explorer.contents import Contents
 from scaling_ambiguity.reporting.explorer.folder import (
-    PAGE,
     write_corpus,
     write_libraries,
     write_page,

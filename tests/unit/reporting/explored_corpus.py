@@ -8,7 +8,7 @@ import build_explorer
 import numpy as np
 import pandas as pd
 
-from scaling_ambiguity.reporting.explorer.folder import OWN, PAGE
+from scaling_ambiguity.reporting.explorer import OWN, PAGE
 from scaling_ambiguity.tables.given import GIVEN
 from scaling_ambiguity.tables.labels import LABELS
 from scaling_ambiguity.tables.levels import LEVELS

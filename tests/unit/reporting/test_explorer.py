@@ -16,6 +16,7 @@ from scipy.stats import beta
 
 from scaling_ambiguity.corpora.accounting import FOLLOWS
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.reporting.explorer import OWN
 from scaling_ambiguity.reporting.explorer import folder as writing
 from scaling_ambiguity.reporting.explorer.contents import Contents, majority, most_frequent, spread
 from scaling_ambiguity.reporting.explorer.inputs import Explored
@@ -202,7 +203,7 @@ def test_the_same_tables_give_the_same_bytes_and_the_page_names_no_host(tmp_path
     assert names[0] == names[1] and len(names[0]) > 10
     for name in names[0]:
         assert (pages[0] / name).read_bytes() == (pages[1] / name).read_bytes(), name
-    for own in ("index.html", *(f"lib/{name}" for name in writing.OWN)):
+    for own in ("index.html", *(f"lib/{name}" for name in OWN)):
         assert "//" not in (pages[0] / own).read_text().replace("// ", ""), own
 
 

@@ -16,12 +16,11 @@ from typing import Any
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_text
 from scaling_ambiguity.progress import progress
+from scaling_ambiguity.reporting.explorer import OWN
 from scaling_ambiguity.reporting.explorer.contents import Contents
 from scaling_ambiguity.reporting.explorer.sounds import drawn
 
 SHARD = 100  # utterances per script of details or sound
-PAGE = "index.html"
-OWN = ("explorer.css", "state.js", "table.js", "detail.js", "map.js", "main.js")
 # package -> files of it that the page loads; a module becomes a plain script, which can be loaded from disk
 LIBRARIES = {
     "itables": ("html/dt_bundle.js",),
