@@ -66,6 +66,7 @@ localrules:
     notebooks,
     statistics,
     leaderboard,
+    explorer,
     score_submission,
     sound,
     exports,
@@ -123,6 +124,12 @@ rule leaderboard:
     """Everything that the run values in human votes, best first: results/leaderboard.csv."""
     input:
         "results/leaderboard.csv",
+
+
+rule explorer:
+    """A page to listen: every utterance with its sound, votes, distributions and answers: results/explorer/index.html."""
+    input:
+        "results/explorer/index.html",
 
 
 rule score_submission:

@@ -23,6 +23,7 @@ TARGETS = {
     "exports",
     "plan",
     "leaderboard",
+    "explorer",
     "score_submission",
 }
 VERBS = {

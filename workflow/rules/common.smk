@@ -22,6 +22,7 @@ from scaling_ambiguity.config import checked_config
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import designs
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES
+from scaling_ambiguity.reporting.explorer import OWN as EXPLORER_OWN, PAGE as EXPLORER_PAGE
 from scaling_ambiguity.run import files
 from scaling_ambiguity.run.results import Run
 from scaling_ambiguity.run.submission import DEAF, JUDGES

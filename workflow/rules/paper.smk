@@ -111,3 +111,36 @@ rule build_report:
     shell:
         "python {params.script:q} --snakefile {params.snakefile:q} --config {params.config:q}"
         " --target paper/main.pdf --output {output} > {log} 2>&1"
+
+
+rule build_explorer:
+    """The page to listen: every utterance with its sound, votes, distributions and answers; opens from disk."""
+    input:
+        files=run.explored_files(),
+        page=[f"{PINS}/explorer/{name}" for name in (EXPLORER_PAGE, *EXPLORER_OWN)],
+    output:
+        page="results/explorer/index.html",
+        data=directory("results/explorer/data"),
+        lib=directory("results/explorer/lib"),
+    log:
+        "logs/build_explorer.log",
+    benchmark:
+        "logs/build_explorer.tsv"
+    conda:
+        "../../envs/explorer.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2000, 100),
+        runtime=60,
+    params:
+        corpora=lambda wildcards: canonical({corpus: run.explored(corpus) for corpus in RUN["corpora"]}),
+        template=lambda wildcards, input: os.path.dirname(input.page[0]),
+        title=config["paper"]["title"],
+        of_run=RUN["name"],
+        level=config["statistics"]["level"],
+        script=f"{SCRIPTS}/build_explorer.py",
+        code=code("build_explorer.py"),
+    shell:
+        "python {params.script:q} --corpora {params.corpora:q} --template {params.template:q} --title {params.title:q}"
+        " --name {params.of_run:q} --level {params.level} --page {output.page} --data {output.data} --lib {output.lib}"
+        " > {log} 2>&1"

@@ -15,6 +15,15 @@ from scaling_ambiguity.run.submission import Submission
 
 INTERVALS = ("resamples", "level", "interval")  # settings that every interval uses
 
+# tables of a corpus that the page to listen is made from: those of what is kept, and of all that was read
+EXPLORED = {
+    "utterances": "utterances.parquet",
+    "found": "found/utterances.parquet",
+    "votes": "votes.parquet",
+    "found_votes": "found/votes.parquet",
+    "rejects": "rejects.parquet",
+}
+
 
 class Run(Submission):
     """A run: what it selects, where its files are, with which settings its programs are called."""
@@ -106,6 +115,46 @@ class Run(Submission):
     def valued_strategies(self, corpus: str) -> dict[str, str]:
         """Return the folder of the predictions of every submission about a corpus, by its name."""
         return {name: files.STRATEGIES.format(submission=name) for name in self.submissions_about(corpus)}
+
+    def explored(self, corpus: str) -> dict[str, Any]:
+        """Return the files of a corpus that the page to listen is made from; fields of an ``Explored`` there."""
+        protocol = self.headline["protocol"]
+        able = self.annotators_of(corpus)
+        combined = [
+            name for short in self.config["run"]["poolings"] for name in self.expand_labels(f"combined-{short}")
+        ]
+        combined = [name for name in combined if self.annotator_of(name) in able]
+        conflict = self.conflict_of(corpus)
+        named = {key: files.CORPUS.format(corpus=corpus, table=table) for key, table in EXPLORED.items()}
+        return named | {
+            "corpus": corpus,
+            "classes": self.corpus_entry(corpus)["classes"],
+            "root": self.corpus_root(corpus),
+            "protocol": protocol,
+            "silent": "" if self.has_audio(corpus) else self.without_audio(corpus),
+            "levels": files.LEVELS.format(corpus=corpus, protocol=protocol),
+            "splits": self.split_table(corpus, protocol),
+            "annotators": self.valued_annotators(corpus),
+            "first": self.headline["annotator"],
+            "labels": {name: self.label_table(corpus, protocol, name) for name in combined},
+            "predictions": self.predictions_if_trained(corpus, protocol),
+            "strategies": self.valued_strategies(corpus),
+            "given": self.valued_given(corpus),
+            "conflict": conflict[0] if conflict else None,
+            "roles": files.CORPUS.format(corpus=corpus, table="roles.parquet") if conflict else None,
+        }
+
+    def explored_files(self) -> list[str]:
+        """Return the files of all corpora of the run that the page to listen is made from."""
+        paths: list[str] = []
+        for corpus in self.config["run"]["corpora"]:
+            entry = self.explored(corpus)
+            paths += [entry[key] for key in (*EXPLORED, "levels", "splits")]
+            paths += [*self.valued_tables(corpus), *entry["labels"].values(), *entry["predictions"]]
+            paths += [*entry["strategies"].values(), *entry["given"].values()]
+            paths += [entry[key] for key in ("conflict", "roles") if entry[key]]
+            paths += self.audio_of(corpus)
+        return paths
 
     @property
     def headline(self) -> dict[str, str]:
