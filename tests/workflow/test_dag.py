@@ -8,11 +8,19 @@ import yaml
 from checkout import REPOSITORY, TINY
 
 README = (REPOSITORY / "README.md").read_text()
-TEXTS = "\n".join([README, *(path.read_text() for path in sorted((REPOSITORY / "docs").glob("*.md")))])
-COMMANDS = sorted(set(re.findall(r"^(?:\$ )?snakemake (.+?)(?:\s+#.*)?$", TEXTS, flags=re.MULTILINE)))
+DOCS = "\n".join(path.read_text() for path in sorted((REPOSITORY / "docs").glob("*.md")))
 
 
-@pytest.mark.parametrize("arguments", COMMANDS)
+def commands(text):
+    """Return the arguments of all commands to snakemake that a page shows."""
+    return set(re.findall(r"^(?:\$ )?snakemake (.+?)(?:\s+#.*)?$", text, flags=re.MULTILINE))
+
+
+COMMANDS = sorted(commands(README))
+FURTHER = [pytest.param(command, marks=pytest.mark.slow) for command in sorted(commands(DOCS) - commands(README))]
+
+
+@pytest.mark.parametrize("arguments", [*COMMANDS, *FURTHER])
 def test_every_snakemake_command_in_readme_and_docs_can_be_planned(checkout, arguments, monkeypatch, tmp_path):
     monkeypatch.setenv("CREMAD_ROOT", str(tmp_path))
     words = arguments.split()

@@ -40,7 +40,7 @@ def test_nothing_speaks_against_what_the_run_makes_itself_or_what_is_there(model
 def test_text_alone_is_not_asked_of_a_model_that_takes_none():
     entry = SERVER | {"base_url": "https://api.openai.com/v1", "model": "gpt-audio-1.5"}
     (reason,) = obstacles(entry, None, LOGIN, False, ["gpt_text"])
-    assert "refuses text alone" in reason and "leave gpt_text out of run.annotators" in reason
+    assert "refuses text alone" in reason and "leave gpt_text out of the run (run.annotators" in reason
     assert obstacles(entry, None, LOGIN) == obstacles(entry | {"needs_audio": False}, None, LOGIN, False, ["a"]) == []
     assert obstacles(entry | {"model": "gpt-5"}, None, LOGIN, False, ["a"]) == []
     assert obstacles(SERVER | {"base_url": "https://h/v1", "needs_audio": True}, None, LOGIN, False, ["a"])

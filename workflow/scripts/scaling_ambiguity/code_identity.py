@@ -55,14 +55,16 @@ def _imported_names(tree: ast.Module) -> set[str]:
 
 
 @cache
-def _parse(file: Path, _modified: int, _size: int) -> tuple[str, frozenset[str]]:
+def _parse(file: Path, root: Path, _modified: int, _size: int) -> tuple[str, tuple[Path, ...]]:
+    """Return the SHA-256 of a file's syntax tree, and the files of the library that it imports."""
     tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    imported = frozenset(_imported_names(tree))
-    return ast.dump(_without_docstrings(tree)), imported
+    files = (_module_file(root, name) for name in sorted(_imported_names(tree)))
+    imported = tuple(dict.fromkeys(path for path in files if path))
+    return hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest(), imported
 
 
 def dependencies(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIPTS) -> dict[str, str]:
-    """Return {path relative to ``root``: syntax tree as text} of ``script`` and all it imports from the library.
+    """Return {path relative to ``root``: SHA-256 of the syntax tree} of ``script`` and all it imports from the library.
 
     Args:
         script: A program file below ``root``.
@@ -78,16 +80,14 @@ def dependencies(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIP
         if file is None:
             raise FileNotFoundError(f"no module {name} below {root}")
         waiting.append(file)
-    trees: dict[str, str] = {}
+    trees: dict[Path, str] = {}
     while waiting:
         file = waiting.pop()
-        key = file.relative_to(root).as_posix()
-        if key in trees:
-            continue
-        status = file.stat()
-        trees[key], imported = _parse(file, status.st_mtime_ns, status.st_size)
-        waiting.extend(path for path in (_module_file(root, name) for name in sorted(imported)) if path)
-    return trees
+        if file not in trees:
+            status = file.stat()
+            trees[file], imported = _parse(file, root, status.st_mtime_ns, status.st_size)
+            waiting.extend(imported)
+    return {file.relative_to(root).as_posix(): tree for file, tree in trees.items()}
 
 
 def code_hash(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIPTS) -> str:
