@@ -8,7 +8,7 @@ import yaml
 from checkout import TINY, Checkout
 from tokenizers import Tokenizer, models, pre_tokenizers
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.slow
 
 SMALL = {"hidden_size": 16, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 24}
 LITERAL = {"rater": "jsd", "experts_own": 0, "stop_gradient": {"p": False, "u": False}}

@@ -11,7 +11,7 @@ import soundfile
 import yaml
 from checkout import REPOSITORY, TINY, Checkout
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.slow
 
 
 def _load(name):
@@ -106,7 +106,6 @@ def test_iemocap_runs_to_the_paper_and_a_silent_clip_is_never_annotated(tmp_path
     assert "IEMOCAP" in words and "??" not in words and "espeak" not in words.lower()
 
 
-@pytest.mark.slow
 def test_msp_podcast_runs_to_its_tables_and_an_8_khz_clip_is_heard_at_16_khz(tmp_path):
     made, make = Checkout.make(tmp_path / "checkout"), _load("make_msp")
     votes = make.sample(90)

@@ -59,6 +59,7 @@ def test_accumulated_pieces_are_the_whole_batch(train, tmp_path, without_dropout
         assert_close(cut, whole)
 
 
+@pytest.mark.slow
 def test_two_processes_are_one_with_twice_the_batch(train, run, program, tmp_path, without_dropout):
     """Recordings are altered anew whenever they are drawn, too."""
     online = {"probability": 0.5, "semitones": 1, "speed": [0.95, 1.05]}
