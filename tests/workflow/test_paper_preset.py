@@ -67,6 +67,7 @@ def after(words: list[str], flag: str) -> str:
     return words[words.index(flag) + 1]
 
 
+@pytest.mark.slow
 def test_both_forms_of_the_published_experiment_are_planned(checkout, at_hand):
     printed = checkout.snakemake("-n", "-p", *ON_A_CLUSTER, "all", *PRESET)
     built = commands(printed)

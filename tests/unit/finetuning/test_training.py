@@ -129,6 +129,7 @@ def test_killed_job_ends_bit_for_bit_like_an_undisturbed_one(train, tmp_path, pr
     assert {name: data for name, data in files.items() if not name.endswith("run.json")} == undisturbed
 
 
+@pytest.mark.slow
 def test_folds_of_one_process_are_those_trained_alone_even_after_a_kill(program, run, tmp_path, corpus, settings):
     settings.options |= {"steps": 2}
     first = SPLITS.read(corpus / "splits.parquet")

@@ -85,6 +85,7 @@ FAULTS = {
 }
 
 
+@pytest.mark.slow
 def test_the_table_of_faults(job, server, tmp_path, capsys):
     with base.servers.proxy(server.url) as between:
         ended = run(job(between.url, "undisturbed"))

@@ -73,6 +73,7 @@ def test_an_unfit_paper_is_refused_with_the_reason(body, message, tmp_path):
         paper.compile_pdf(tmp_path)
 
 
+@pytest.mark.slow
 @needs_tex
 def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path, program):
     style = ["--classes", "neutral,happy,sad,angry", "--style", str(REPOSITORY / "paper" / "paper.mplstyle")]
