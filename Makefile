@@ -13,11 +13,11 @@ SNAKEMAKE := $(PYTHON_) -m snakemake
 
 .PHONY: all test test-all setup lint format bench lock where clean
 
-all: setup  ## set-up and the whole demo; ARGS are passed on to snakemake
+all: setup  ## set-up and the whole demo; ARGS, more targets first, are passed on to snakemake
 	@mkdir -p .snakemake; exec 9>.snakemake/make.lock; \
 	flock --nonblock 9 || { echo "make: another 'make all' is running in this folder; wait for it or stop it." >&2; exit 1; }; \
-	$(SNAKEMAKE) --cores $(CORES) --unlock --quiet all $(ARGS); \
-	$(SNAKEMAKE) all --cores $(CORES) --resources gpu=$(GPUS) $(ARGS); \
+	$(SNAKEMAKE) --unlock --quiet all --cores $(CORES) $(ARGS); \
+	$(SNAKEMAKE) --resources gpu=$(GPUS) --cores $(CORES) all $(ARGS); \
 	$(PYTHON_) workflow/scripts/summarise_run.py
 
 test: setup  ## every test but the slow ones and whole runs; MARK="not slow" adds these

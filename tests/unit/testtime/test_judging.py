@@ -51,7 +51,7 @@ PICK = {"pick": BOTH["pick"]}
 
 
 class Processor:
-    """Chat format of a model, reduced to what is told apart."""
+    """Chat format of a model, reduced to what distinguishes turns."""
 
     def apply_chat_template(self, conversation, **_):
         return "\n".join(
@@ -224,7 +224,8 @@ def test_answers_that_are_no_number_are_undecided_with_a_reason(corpus, tmp_path
     }
     assert lines[0] == "pick: 14 questions, 71.4% answered by a number"
     assert sum(int(line.split()[0]) for line in lines[1:]) == said["picked"].isna().sum()
-    assert answered_shares(pool_of(said).verdicts["verifier"])["picked_share"] == pytest.approx(10 / 14)
+    shares = answered_shares(pool_of(said).verdicts["verifier"])
+    assert shares == {"picked_share": pytest.approx(10 / 14), "scored_share": 0}, "what was never given is no gap"
 
 
 def test_a_verifier_without_sound_is_asked_about_the_words_alone(corpus, tmp_path):

@@ -21,15 +21,15 @@ function buildFilters() {
 
 // Say what is missing before anybody looks for it.
 function buildNotice() {
-  const {index, columns} = explorer, told = [];
-  if (index.silent) told.push(`This corpus has no sound in this run: ${index.silent}. Votes, distributions and answers are shown without it.`);
+  const {index, columns} = explorer, notices = [];
+  if (index.silent) notices.push(`This corpus has no sound in this run: ${index.silent}. Votes, distributions and answers are shown without it.`);
   else {
     const without = columns.link.filter((link, row) => link === null && columns.reason[row] < 0).length;
-    if (without) told.push(`${without} utterances have no sound.`);
+    if (without) notices.push(`${without} utterances have no sound.`);
   }
-  if (index.left_out.length) told.push(`Left out besides utterances: ${index.left_out.map(([stage, reason, n]) => `${n} × ${stage}: ${reason}`).join("; ")}.`);
-  byId("notice").textContent = told.join(" ");
-  byId("notice").hidden = !told.length;
+  if (index.left_out.length) notices.push(`Left out besides utterances: ${index.left_out.map(([stage, reason, n]) => `${n} × ${stage}: ${reason}`).join("; ")}.`);
+  byId("notice").textContent = notices.join(" ");
+  byId("notice").hidden = !notices.length;
 }
 
 async function openCorpus(name) {

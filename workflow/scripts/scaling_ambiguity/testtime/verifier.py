@@ -40,18 +40,15 @@ def within_spearman(scores: Array, losses: Array, mask: Mask) -> Array:
 def answered_shares(verdicts: Verdicts) -> dict[str, float]:
     """Return ``picked_share`` of the orders shown, and ``scored_share`` of the candidates shown, in [0, 1].
 
-    Where a verifier has never done one of the two, and has done the other, it was not asked for it: NaN.
+    0 means that there is none, whether or not it was asked for one; NaN that nothing was shown.
     """
     picked = verdicts.picks >= 0
     asked = picked if verdicts.asked is None else verdicts.asked
     scored = np.isfinite(verdicts.scores) & verdicts.shown
-    shares = {
+    return {
         "picked_share": float(picked.sum() / asked.sum()) if asked.any() else np.nan,
         "scored_share": float(scored.sum() / verdicts.shown.sum()) if verdicts.shown.any() else np.nan,
     }
-    if picked.any() or scored.any():
-        shares = {name: value if value > 0 else np.nan for name, value in shares.items()}
-    return shares
 
 
 def order_flips(verdicts: Verdicts) -> float:

@@ -98,8 +98,8 @@ def _reasons(rejects: pd.DataFrame) -> pd.DataFrame:
     """Return ``reason`` and ``source`` of each left-out utterance; several reasons are joined."""
     line = rejects["source_line"].map(lambda number: "" if pd.isna(number) else f":{number}")
     source = (rejects["source_file"].astype(object).fillna("") + line).astype(object)
-    told = pd.DataFrame({"reason": rejects["stage"] + ": " + rejects["reason"], "source": source})
-    joined = told.groupby(rejects["utterance"]).agg(lambda values: "; ".join(dict.fromkeys(v for v in values if v)))
+    stated = pd.DataFrame({"reason": rejects["stage"] + ": " + rejects["reason"], "source": source})
+    joined = stated.groupby(rejects["utterance"]).agg(lambda values: "; ".join(dict.fromkeys(v for v in values if v)))
     return joined.reindex(columns=["reason", "source"])
 
 
