@@ -1,6 +1,7 @@
 """Throw-away checkouts: the workflow is tested in a copy, never in the repository's own results."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,31 @@ def source_files() -> list[str]:
     command = ["git", "ls-files", "--cached", "--others", "--exclude-standard", "-z"]
     listed = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     return [name for name in listed.split("\0") if name and (REPOSITORY / name).is_file()]
+
+
+def run_planned(planned: str, folder: Path, timeout: int = 900) -> None:
+    """Run the jobs that a dry run printed in ``folder``, in forks of one process."""
+    command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_jobs.py")]
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        input=planned,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-8000:]
+
+
+def run_programs(commands: list[list[str]], folder: Path) -> None:
+    """Run programs, each a list of words after ``python``, in forks of one process that has imported the library."""
+    lines = (
+        f"Shell command: python {shlex.join(words)} > {shlex.quote(f'{place}.log')} 2>&1"
+        for place, words in enumerate(commands)
+    )
+    run_planned("\n".join(lines), folder)
 
 
 @dataclass(frozen=True)
@@ -59,18 +85,7 @@ class Checkout:
         """Run in ``directory`` what a dry run plans, in forks of one process (warm_jobs.py): a quarter of the time."""
         planned = self.snakemake("-n", "--printshellcmds", *arguments)
         (self.root / directory).mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_jobs.py")]
-        result = subprocess.run(
-            command,
-            cwd=self.root / directory,
-            input=planned,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        assert result.returncode == 0, result.stdout[-8000:]
+        run_planned(planned, self.root / directory, timeout)
 
     def jobs(self, *arguments: str) -> list[dict]:
         """Return the jobs that a dry run would execute: rule, inputs and outputs."""

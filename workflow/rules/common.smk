@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, the run, names, the identity of code. No rules here.
+import atexit
 import functools
 import inspect
 import itertools
@@ -17,7 +18,7 @@ import yaml
 
 from scaling_ambiguity.alms.before_work import refusal, this_place
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
-from scaling_ambiguity.code_identity import code_hash
+from scaling_ambiguity.code_identity import code_hash, keep_trees, recall_trees
 from scaling_ambiguity.config import checked_config
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import designs
@@ -56,6 +57,9 @@ START = os.environ.get("SA_START", "")
 if not START or Path(START, RUN["directory"]).resolve() != Path.cwd():
     START = os.getcwd()
     os.environ.update(SA_START=START)
+TREES = Path(START, ".snakemake", "code-identity.json")
+recall_trees(TREES)
+atexit.register(keep_trees, TREES)
 
 
 def or_stop(function):

@@ -57,6 +57,14 @@ def test_the_same_text_has_the_same_hash_and_bytes(write):
         assert (first / name).read_bytes() == (second / name).read_bytes(), name
 
 
+def test_a_sentence_that_many_speakers_read_is_encoded_once(write):
+    encoder = Lengths()
+    texts = {f"speaker {place}": ("to be", "or not")[place % 2] for place in range(300)}
+    vectors = Vectors([write("one", texts, encoder)])
+    assert sorted(encoder.encoded) == ["or not", "to be"]
+    assert vectors.take(vectors.rows(["speaker 298", "speaker 299"]))[:, 0].tolist() == [5, 6]
+
+
 def test_what_is_not_whole_or_of_another_encoder_is_refused(write, tmp_path):
     folder = write("one", TEXTS)
     with pytest.raises(UserError, match="holds no vector of z"):
@@ -81,7 +89,7 @@ def test_values_that_the_type_cannot_hold_are_refused_with_the_item(write):
 
 @pytest.mark.parametrize("died_at", [1, 100, 200, 299])
 def test_a_killed_job_goes_on_with_its_blocks_and_ends_with_the_same_bytes(write, tmp_path, died_at):
-    texts = {f"i_{number:03d}": "x" * (number % 7) for number in range(300)}
+    texts = {f"i_{number:03d}": "x" * number * (number % 7 > 0) for number in range(300)}
     undisturbed = write("whole", texts)
 
     class Dying(Lengths):
@@ -100,7 +108,7 @@ def test_a_killed_job_goes_on_with_its_blocks_and_ends_with_the_same_bytes(write
 
 
 def test_unfinished_work_of_other_items_or_weights_is_not_taken_up(write, tmp_path, capsys):
-    texts = {f"i_{number:03d}": "xx" for number in range(200)}
+    texts = {f"i_{number:03d}": "x" * (number + 5) for number in range(200)}
 
     class Dying(Lengths):
         def encode(self, item):

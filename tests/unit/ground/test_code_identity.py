@@ -1,11 +1,14 @@
 """The hash of code: real edits change it, comments, docstrings and times do not."""
 
+import json
 import os
+import sys
 import time
 
 import pytest
 
-from scaling_ambiguity.code_identity import code_hash, dependencies
+from scaling_ambiguity import code_identity
+from scaling_ambiguity.code_identity import code_hash, dependencies, keep_trees, recall_trees
 
 
 @pytest.fixture
@@ -75,3 +78,46 @@ NESTED = {
 def test_an_import_counts_wherever_it_stands(tree, place):
     (tree / "step.py").write_text(NESTED[place].format("from scaling_ambiguity.room import near"))
     assert "scaling_ambiguity/room/far.py" in dependencies(tree / "step.py", root=tree)
+
+
+@pytest.fixture
+def empty(monkeypatch):
+    """Act as a new process, which has parsed nothing."""
+
+    def forget():
+        code_identity._parse.cache_clear()
+        monkeypatch.setattr(code_identity, "_trees", {})
+        monkeypatch.setattr(code_identity, "_used", set())
+        monkeypatch.setattr(code_identity, "_recalled", set())
+
+    forget()
+    yield forget
+    code_identity._parse.cache_clear()
+
+
+def test_kept_trees_are_those_of_the_sources_and_an_edited_file_is_parsed_again(tree, tmp_path, empty, monkeypatch):
+    kept = tmp_path / "kept.json"
+    before = code_hash(tree / "step.py", root=tree)
+    keep_trees(kept)
+    parse = code_identity.ast.parse
+    parsed = []
+    monkeypatch.setattr(
+        code_identity.ast, "parse", lambda *arguments, **named: parsed.append(1) or parse(*arguments, **named)
+    )
+    empty()
+    recall_trees(kept)
+    assert code_hash(tree / "step.py", root=tree) == before and not parsed
+    edit(tree / "scaling_ambiguity" / "room" / "far.py", "x + 1", "x + 2")
+    assert code_hash(tree / "step.py", root=tree) != before and len(parsed) == 1
+
+
+@pytest.mark.parametrize(
+    "content", ["", "{", "[]", '{"python": 3}', '{"trees": {}}', json.dumps({"python": sys.version, "trees": [1]})]
+)
+def test_a_broken_file_of_trees_is_ignored(tree, tmp_path, empty, content):
+    before = code_hash(tree / "step.py", root=tree)
+    empty()
+    (tmp_path / "kept.json").write_text(content)
+    recall_trees(tmp_path / "kept.json")
+    assert code_hash(tree / "step.py", root=tree) == before
+    keep_trees(tmp_path / "absent" / "folder" / "kept.json")

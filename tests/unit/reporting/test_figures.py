@@ -1,9 +1,9 @@
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from checkout import run_programs
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.figures.bias import LOOKS, draw_bias
@@ -32,18 +32,25 @@ INPUTS = {
 }
 
 
-def draw(command: list[str], name: str, run: dict, folder: Path) -> list[Path]:
-    outputs = [folder / f"{name}.{ending}" for ending in ("pdf", "svg", "csv")]
-    inputs = [str(run[word]) if word in run else word for word in INPUTS[name]]
-    command = [*command, *inputs, "--style", str(STYLE)]
-    command += ["--figure", str(outputs[0]), "--svg", str(outputs[1]), "--data", str(outputs[2])]
-    subprocess.run(command, check=True)
+@pytest.fixture(scope="module")
+def drawn(run, tmp_path_factory, program):
+    """Return the files of every figure, drawn by two processes each: name -> two lists of paths."""
+    folder = tmp_path_factory.mktemp("drawn")
+    outputs, commands = {}, []
+    for name, inputs in INPUTS.items():
+        outputs[name] = [[folder / once / f"{name}.{ending}" for ending in ("pdf", "svg", "csv")] for once in "ab"]
+        for paths in outputs[name]:
+            words = [*program(name)[1:], *(str(run[word]) if word in run else word for word in inputs)]
+            words += [f"--style={STYLE}"]
+            flags = ("figure", "svg", "data")
+            commands.append(words + [f"--{flag}={path}" for flag, path in zip(flags, paths, strict=True)])
+    run_programs(commands, folder)
     return outputs
 
 
 @pytest.mark.parametrize("name", sorted(INPUTS))
-def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, run, tmp_path, program):
-    first, second = (draw(program(name), name, run, tmp_path / folder) for folder in ("first", "second"))
+def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, drawn):
+    first, second = drawn[name]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert b"CreationDate" not in first[0].read_bytes()
     assert len(pd.read_csv(first[2])) > 0

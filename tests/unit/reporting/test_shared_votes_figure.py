@@ -1,9 +1,8 @@
-import subprocess
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import pytest
+from checkout import run_programs
 
 from scaling_ambiguity.reporting.figures.shared_votes import PANELS, draw_shared_votes
 from scaling_ambiguity.reporting.selection import read_statistics
@@ -78,15 +77,16 @@ def test_a_level_that_does_not_occur_stays_empty(tmp_path):
         assert ticks(figure.axes[0]) == [0.0] * 2 + [2.0] * 4
 
 
-@pytest.mark.parametrize("refused", [False, True])
-def test_the_program_writes_the_same_bytes_twice(tmp_path, refused, program):
-    table = (write_refused if refused else write)(tmp_path / "shared-demo.parquet")
-    found = []
-    for folder in ("first", "second"):
-        outputs = [tmp_path / folder / f"fig_shared_votes.{ending}" for ending in ("pdf", "svg", "csv")]
-        command = [*program("fig_shared_votes"), "--statistics", str(table), "--style", str(STYLE)]
-        command += ["--figure", str(outputs[0])]
-        subprocess.run([*command, "--svg", str(outputs[1]), "--data", str(outputs[2])], check=True)
-        found.append([path.read_bytes() for path in outputs])
-    assert found[0] == found[1]
-    assert len(pd.read_csv(outputs[2])) > 0
+def test_the_program_writes_the_same_bytes_twice(tmp_path, program):
+    commands, outputs = [], {}
+    for kind, table in ((write, "shared-demo.parquet"), (write_refused, "shared-few.parquet")):
+        path = kind(tmp_path / table)
+        for once in "ab":
+            made = outputs[kind, once] = [tmp_path / once / f"{path.stem}.{end}" for end in ("pdf", "svg", "csv")]
+            words = [*program("fig_shared_votes")[1:], f"--statistics={path}", f"--style={STYLE}"]
+            flags = zip(("figure", "svg", "data"), made, strict=True)
+            commands.append(words + [f"--{flag}={file}" for flag, file in flags])
+    run_programs(commands, tmp_path)
+    for kind in (write, write_refused):
+        assert [path.read_bytes() for path in outputs[kind, "a"]] == [path.read_bytes() for path in outputs[kind, "b"]]
+        assert len(pd.read_csv(outputs[kind, "a"][2])) > 0

@@ -1,11 +1,10 @@
 """The figure of known truths: what it shows, its bytes, and what it says of missing rows."""
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pandas as pd
 import pytest
+from checkout import run_programs
 from matplotlib.axes import Axes
 
 from scaling_ambiguity.errors import UserError
@@ -33,15 +32,16 @@ def ticks(axes: Axes, colour: str) -> list[float]:
 
 
 def test_the_program_writes_the_same_bytes_twice_and_the_data(tmp_path):
-    written = []
-    for folder in ("first", "second"):
-        outputs = [tmp_path / folder / f"v.{ending}" for ending in ("pdf", "svg", "csv")]
-        command = [sys.executable, str(REPOSITORY / "workflow" / "scripts" / "fig_validity.py")]
-        command += ["--recovery", str(RESOURCES / "recovery.csv"), "--type-one", str(RESOURCES / "type_one.csv")]
-        for name, path in zip(("style", "figure", "svg", "data"), (STYLE, *outputs), strict=True):
-            command += [f"--{name}", str(path)]
-        subprocess.run(command, check=True)
-        written.append([path.read_bytes() for path in outputs])
+    commands, written = [], []
+    for once in "ab":
+        outputs = [tmp_path / once / f"v.{ending}" for ending in ("pdf", "svg", "csv")]
+        words = [str(REPOSITORY / "workflow" / "scripts" / "fig_validity.py"), f"--style={STYLE}"]
+        words += [f"--recovery={RESOURCES / 'recovery.csv'}", f"--type-one={RESOURCES / 'type_one.csv'}"]
+        flags = zip(("figure", "svg", "data"), outputs, strict=True)
+        commands.append(words + [f"--{flag}={path}" for flag, path in flags])
+        written.append(outputs)
+    run_programs(commands, tmp_path)
+    written = [[path.read_bytes() for path in paths] for paths in written]
     assert written[0] == written[1] and b"CreationDate" not in written[0][0]
     data = pd.read_csv(outputs[2])
     assert set(data["part"]) == {"recovery", "type I error", "power"}

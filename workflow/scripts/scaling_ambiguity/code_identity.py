@@ -7,12 +7,22 @@ corpus' reader) are imported by name at run time, so they are passed to :func:`c
 
 import ast
 import hashlib
+import json
+import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
+from scaling_ambiguity.io import write_text
+
 PACKAGE = "scaling_ambiguity"
 SCRIPTS = Path(__file__).resolve().parents[1]
+# SHA-256 of a source file -> SHA-256 of its syntax tree, and the names in the library that it imports; most of the time
+# that Snakemake needs to read the rules would go into parsing hundreds of unchanged files.
+_trees: dict[str, tuple[str, list[str]]] = {}
+_used: set[str] = set()
+_recalled: set[str] = set()
 
 
 def _statements(node: ast.AST) -> Iterator[ast.AST]:
@@ -57,10 +67,37 @@ def _imported_names(tree: ast.Module) -> set[str]:
 @cache
 def _parse(file: Path, root: Path, _modified: int, _size: int) -> tuple[str, tuple[Path, ...]]:
     """Return the SHA-256 of a file's syntax tree, and the files of the library that it imports."""
-    tree = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    files = (_module_file(root, name) for name in sorted(_imported_names(tree)))
-    imported = tuple(dict.fromkeys(path for path in files if path))
-    return hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest(), imported
+    source = file.read_bytes()
+    key = hashlib.sha256(source).hexdigest()
+    if key not in _trees:
+        tree = ast.parse(source, filename=str(file))
+        names = sorted(_imported_names(tree))
+        _trees[key] = hashlib.sha256(ast.dump(_without_docstrings(tree)).encode()).hexdigest(), names
+    _used.add(key)
+    identity, names = _trees[key]
+    files = (_module_file(root, name) for name in names)
+    return identity, tuple(dict.fromkeys(path for path in files if path))
+
+
+def recall_trees(file: Path) -> None:
+    """Take over the trees that :func:`keep_trees` wrote with this version of Python; an unreadable file is ignored."""
+    with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
+        kept = json.loads(file.read_text(encoding="utf-8"))
+        if kept["python"] == sys.version:
+            _trees.update({key: (str(tree), list(names)) for key, (tree, names) in kept["trees"].items()})
+            _recalled.update(_trees)
+
+
+def keep_trees(file: Path) -> None:
+    """Write what this process parsed, beside what was recalled unless most of that is out of date; see recall_trees.
+
+    Where nothing can be written, nothing is.
+    """
+    if _used <= _recalled:
+        return
+    kept = _trees if len(_trees) < 3 * len(_used) else {key: _trees[key] for key in _used}
+    with suppress(OSError):
+        write_text(json.dumps({"python": sys.version, "trees": dict(sorted(kept.items()))}), file)
 
 
 def dependencies(script: Path, modules: tuple[str, ...] = (), root: Path = SCRIPTS) -> dict[str, str]:

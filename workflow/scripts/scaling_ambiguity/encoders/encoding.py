@@ -3,7 +3,8 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,8 @@ from scaling_ambiguity.progress import announce, progress
 from scaling_ambiguity.tables.vector_ids import VECTOR_IDS
 
 ITEMS_PER_BLOCK = 128
+TEXTS_KEPT = 1024  # vectors of texts kept for their repetition: acted corpora read a few sentences again and again
+Encode = Callable[[np.ndarray | str], np.ndarray]
 Source = Path | str | None
 
 
@@ -49,11 +52,15 @@ def encode_items(
     state.mkdir(parents=True, exist_ok=True)
     array = _opened(state / ARRAY, (len(names), encoder.width), encoder.dtype)
     records: list[dict[str, Any]] = []
+    encode_again = lru_cache(TEXTS_KEPT)(encoder.encode)
     starts = range(0, len(names), ITEMS_PER_BLOCK)
     for start in progress(starts, "encode", unit=f"x{ITEMS_PER_BLOCK}"):
         block, record = slice(start, start + ITEMS_PER_BLOCK), state / f"block-{start}.json"
         if not record.exists():
-            made = [_vector(encoder, *item) for item in zip(names[block], sources[block], strict=True)]
+            made = [
+                _vector(encoder.encode if isinstance(source, Path) else encode_again, encoder.width, name, source)
+                for name, source in zip(names[block], sources[block], strict=True)
+            ]
             array[block] = _narrow(np.stack([vector for vector, _ in made]), encoder.dtype, names[block])
             array.flush()
             write_json([entry for _, entry in made], record)
@@ -62,18 +69,18 @@ def encode_items(
     return _finish(encoder, records, state, output, made_by)
 
 
-def _vector(encoder: Encoder, name: str, source: Source) -> tuple[np.ndarray, dict[str, Any]]:
+def _vector(encode: Encode, width: int, name: str, source: Source) -> tuple[np.ndarray, dict[str, Any]]:
     """Return the vector of an item, and which item it is; a vector of zeros and the reason if there is none."""
     entry = {"utterance": name, "sha256": None, "reason": None}
     if source is None:
-        return np.zeros(encoder.width, np.float32), entry | {"reason": "it has nothing that the encoder reads."}
+        return np.zeros(width, np.float32), entry | {"reason": "it has nothing that the encoder reads."}
     item = load_waveform(source) if isinstance(source, Path) else source
     content = item.encode() if isinstance(item, str) else item.tobytes()
     entry["sha256"] = hashlib.sha256(content).hexdigest()
     try:
-        return encoder.encode(item), entry
+        return encode(item), entry
     except NoVector as error:
-        return np.zeros(encoder.width, np.float32), entry | {"reason": str(error)}
+        return np.zeros(width, np.float32), entry | {"reason": str(error)}
 
 
 def _narrow(vectors: np.ndarray, dtype: str, names: Sequence[str]) -> np.ndarray:
