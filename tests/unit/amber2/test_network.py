@@ -21,6 +21,14 @@ def network(seed=0, evidential=False, moments=None, **entry):
     return made.eval()
 
 
+def stepped(made):
+    """Return a network whose heads no longer give the prior."""
+    torch.manual_seed(1)
+    for head in made.heads.values():
+        head[-1].reset_parameters()
+    return made
+
+
 def batch(items=6, present=None, seed=3):
     torch.manual_seed(seed)
     there = torch.ones(items, 2) if present is None else torch.tensor(present, dtype=torch.float32)
@@ -30,7 +38,7 @@ def batch(items=6, present=None, seed=3):
 @pytest.mark.parametrize("fusion", FUSIONS)
 @pytest.mark.parametrize("student", ["both", "speech", "text"])
 def test_every_role_gives_distributions_and_the_student_reads_what_is_its_own(fusion, student):
-    made, one, other = network(fusion=fusion, student=student), batch(), batch(seed=4)
+    made, one, other = stepped(network(fusion=fusion, student=student)), batch(), batch(seed=4)
     outputs = made(one)
     assert set(outputs.logs) == {"both", "speech", "text"}
     for logs in outputs.logs.values():
@@ -39,6 +47,12 @@ def test_every_role_gives_distributions_and_the_student_reads_what_is_its_own(fu
         changed = made(one | {modality: other[modality]}).roles[student]
         reads = student in ("both", modality)
         assert torch.equal(changed, outputs.roles[student]) != reads
+
+
+@pytest.mark.parametrize("fusion", FUSIONS)
+def test_untrained_every_role_gives_the_prior(fusion):
+    for logs in network(fusion=fusion)(batch()).logs.values():
+        torch.testing.assert_close(logs.exp(), torch.tensor([[0.5, 0.3, 0.2]]).expand(6, 3))
 
 
 def test_a_gated_unit_is_its_formula():
@@ -68,7 +82,7 @@ def test_predictions_are_composed_as_named():
 @pytest.mark.parametrize("fusion", FUSIONS)
 def test_an_absent_modality_is_not_read_and_without_both_the_prior_is_given(fusion):
     present = [[1, 1], [1, 0], [0, 1], [0, 0]]
-    made, one, other = network(fusion=fusion), batch(4, present), batch(4, present, seed=9)
+    made, one, other = stepped(network(fusion=fusion)), batch(4, present), batch(4, present, seed=9)
     logs, without_text = made(one).logs["both"], made(one | {"text": other["text"]}).logs["both"]
     assert torch.equal(logs[1], without_text[1]) and not torch.equal(logs[2], without_text[2])
     torch.testing.assert_close(logs[3].exp(), torch.tensor([0.5, 0.3, 0.2]))

@@ -144,9 +144,12 @@ def test_early_stopping_uses_the_validation_labels_of_the_arm(peer_job, settings
         curves[name] = pd.read_csv(tmp_path / name / "run-0" / "curve.csv")
         curves[name].attrs = json.loads((tmp_path / name / "run-0" / "run.json").read_text())
     assert curves["agree"]["train_loss"].equals(curves["contradict"]["train_loss"])
-    # the further it is trained, the better it fits the one and the worse it fits the other
+    # the further it is trained, the better it fits the one and the worse it fits the other: that stays at the prior
     assert curves["agree"].attrs["best_step"] == 40
-    assert curves["contradict"].attrs["best_step"] == 10
+    assert curves["contradict"].attrs["best_step"] == 0
+    prior = (table.loc[:11, columns].to_numpy().sum(0) + 1 / 3) / 13
+    rows = PREDICTIONS.read(tmp_path / "contradict" / "seed-0.parquet").filter(like="p_").to_numpy()
+    np.testing.assert_allclose(rows, np.tile(prior, (len(rows), 1)), atol=1e-6)
 
 
 def test_an_utterance_without_sound_or_vector_is_named(features, vectors_of, tower, inputs):

@@ -11,7 +11,7 @@ from scaling_ambiguity.amber2.settings import BOTH, MODALITIES, SPEECH, TEXT, Am
 from scaling_ambiguity.seeds import derive_seed
 from scaling_ambiguity.training.losses import log_output
 from scaling_ambiguity.training.trainee import Batch
-from scaling_ambiguity.training.vectors import Standardise
+from scaling_ambiguity.training.vectors import Standardise, begin_at
 
 ACTIVATIONS = {"relu": nn.ReLU, "gelu": nn.GELU}
 
@@ -101,7 +101,7 @@ class Network(nn.Module):
     def redraw(self, seed: int) -> None:
         """Set torch's initial values by ``seed``: those of a head do not depend on which others there are.
 
-        The student's are those of a perceptron of the same shape.
+        The student's are those of a perceptron of the same shape; logits begin at the prior.
         """
         with torch.random.fork_rng(devices=[]):
             for role, head in self.heads.items():
@@ -110,6 +110,8 @@ class Network(nn.Module):
                 for layer in head:
                     if isinstance(layer, nn.Linear):
                         layer.reset_parameters()
+                if not self._evidential:
+                    begin_at(self.log_prior, head[-1])
             torch.manual_seed(derive_seed(seed, "peer", "fusion") % 2**63)
             if self.fusion is not None:
                 fresh: Any = self._joining()

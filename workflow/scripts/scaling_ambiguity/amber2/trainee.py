@@ -20,7 +20,7 @@ from scaling_ambiguity.training.job import TrainingJob
 from scaling_ambiguity.training.losses import EVIDENTIAL, choose_item_loss, choose_loss
 from scaling_ambiguity.training.team import ALONE, Team
 from scaling_ambiguity.training.trainee import Batch, Card, Inputs, Trainee
-from scaling_ambiguity.training.vectors import SmallNetwork, VectorInputs, moments
+from scaling_ambiguity.training.vectors import SmallNetwork, VectorInputs, mean_label, moments
 
 
 def open_trainee(job: TrainingJob, team: Team = ALONE) -> Trainee:
@@ -42,8 +42,6 @@ class Amber2(SmallNetwork):
         module: A :class:`~.network.Network`; set by :meth:`build`.
     """
 
-    fused = True  # as written, AdamW takes longer than all matrix products of a step
-
     def __init__(self, job: TrainingJob):
         """``job.entry``: the fields of :class:`~.settings.Amber2Settings`."""
         self.settings = Amber2Settings.of(job.model, job.entry)
@@ -58,6 +56,7 @@ class Amber2(SmallNetwork):
         }
         rater = self.settings.loss.rater
         self._evidential = job.objective["loss"] == EVIDENTIAL
+        self.begins_at_prior = not self._evidential
         if self._evidential and (rater or self.settings.composed):
             raise UserError(
                 f"peers.{job.model}: the protocol's loss {EVIDENTIAL!r} needs evidence of every head. Remove "
@@ -101,9 +100,7 @@ class Amber2(SmallNetwork):
                     f"{modality}. Train a perceptron on the other encoder instead."
                 )
             measured[modality] = moments(vectors, rows)
-        # one more item, equally of all classes: a class that is never voted for keeps a finite loss
-        prior = (targets.double().sum(0) + 1 / len(self.classes)) / (len(train) + 1)
-        self.hold(Network(settings, measured, prior.float(), self._evidential))
+        self.hold(Network(settings, measured, mean_label(train), self._evidential))
         beta = settings.loss.class_balance
         weights = effective_number_weights(targets, beta) if beta else None
         self._objective = Objective(

@@ -72,6 +72,7 @@ class AdaptedALM(Adapter):
         self.alm, self.loss, self.classes = alm, loss, classes
         self.checkpoint, self.revision = str(alm.model.config.name_or_path), alm.revision
         self.device, self.gathered_bytes, self.fused = alm.device, gathered_bytes(alm), False
+        self.begins_at_prior = False
         # Permanently, since a layer may be recomputed for the gradient.
         self.shortcut = last_position_only(alm, classes) if head is None else None
         self._prompts, self._checkpointing = prompts, options.execution.checkpointing

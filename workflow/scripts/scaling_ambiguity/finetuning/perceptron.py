@@ -16,7 +16,7 @@ from scaling_ambiguity.training.job import TrainingJob
 from scaling_ambiguity.training.losses import EVIDENTIAL, choose_loss, log_output
 from scaling_ambiguity.training.team import ALONE, Team
 from scaling_ambiguity.training.trainee import Batch, Card, Inputs, Trainee
-from scaling_ambiguity.training.vectors import SmallNetwork, Standardise, VectorInputs, moments
+from scaling_ambiguity.training.vectors import SmallNetwork, Standardise, VectorInputs, begin_at, mean_label, moments
 
 
 def open_trainee(job: TrainingJob, team: Team = ALONE) -> Trainee:
@@ -37,8 +37,6 @@ class Perceptron(SmallNetwork):
         module: Standardisation, then linear, GELU and dropout per hidden layer, then linear; set by :meth:`build`.
     """
 
-    fused = False
-
     def __init__(self, job: TrainingJob):
         """``job.entry``: ``encoder``, ``hidden`` (widths of the hidden layers) and ``dropout``."""
         name = job.entry["encoder"]
@@ -48,6 +46,7 @@ class Perceptron(SmallNetwork):
         self._encoder = cache(lambda: open_encoder(job.encoders[name]))
         self.classes, self.loss = job.classes, choose_loss(job.objective, job.classes)
         self._evidential = job.objective["loss"] == EVIDENTIAL
+        self.begins_at_prior = not self._evidential
         self.device, self.gathered_bytes = torch.device("cpu"), 0
         self.checkpoint = self._vectors.identity["checkpoint"]
         self.revision = json.dumps(self._vectors.identity | {"mlp": [self._hidden, self._dropout]}, sort_keys=True)
@@ -58,7 +57,7 @@ class Perceptron(SmallNetwork):
 
     def build(self, train: Inputs) -> None:
         """Make the network for vectors of this width, standardised by the moments of the training part."""
-        self._moments = moments(train)
+        self._moments, self._log_prior = moments(train), mean_label(train).log()
         self.hold(self._network())
 
     def _network(self) -> nn.Sequential:
@@ -71,10 +70,12 @@ class Perceptron(SmallNetwork):
 
     @torch.no_grad()
     def reset(self, seed: int) -> None:
-        """Set torch's initial values, by the seed alone."""
+        """Set torch's initial values, by the seed alone; logits begin at the prior."""
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(derive_seed(seed, "peer") % 2**63)
             self.module.load_state_dict(self._network().state_dict())
+        if self.begins_at_prior:
+            begin_at(self._log_prior, self.module[-1])
 
     def log_distributions(self, batch: Batch) -> torch.Tensor:
         """Return :func:`~scaling_ambiguity.training.losses.log_output` of the network, (B, C)."""

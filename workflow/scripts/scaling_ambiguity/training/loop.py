@@ -220,11 +220,15 @@ class _Loop:
         )
 
     def _evaluate(self, step: int, rate: float) -> None:
-        """Add a row to the curve; keep the weights if no earlier step was as good."""
+        """Add a row to the curve; keep the weights if no earlier step was as good.
+
+        Step 0 counts as one only for models that begin at the prior.
+        """
         row = {"step": step, "train_loss": float(np.mean(self.losses))}
         row |= {"validation_loss": self._validate(), "learning_rate": rate}
         self.losses = []
-        earlier = [point["validation_loss"] for point in self.saved["curve"][1:]]
+        first = 0 if self.trainee.begins_at_prior else 1
+        earlier = [point["validation_loss"] for point in self.saved["curve"][first:]]
         if not earlier or row["validation_loss"] < min(earlier):
             self.saved |= {"best": self.trainee.weights(), "best_step": step}
         self.saved["curve"].append(row)

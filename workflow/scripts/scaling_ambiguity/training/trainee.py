@@ -75,6 +75,7 @@ class Trainee(Protocol):
         gathered_bytes: Largest size of whole layers, in bytes, gathered in addition to this process's share of a
             sharded model; 0: it is not sharded. All processes of a sharded model must compute equally often.
         fused: AdamW updates a tensor in one pass instead of ten, with other last digits.
+        begins_at_prior: Untrained, it predicts the mean label of the training part: it stays so if no step does better.
     """
 
     checkpoint: str
@@ -86,6 +87,7 @@ class Trainee(Protocol):
     loss: Loss
     gathered_bytes: int
     fused: bool
+    begins_at_prior: bool
 
     def inputs(self, examples: Examples, part: str) -> Inputs:
         """Return the inputs of ``examples``; ``part`` names them to the user."""

@@ -98,16 +98,33 @@ def moments(inputs: Inputs, rows: Sequence[int] | None = None) -> tuple[torch.Te
     return mean.float(), torch.where(deviation > 1e-8, deviation, 1.0).float()
 
 
+def mean_label(train: Inputs) -> torch.Tensor:
+    """Return the mean label of the training part with one more item, equally of all classes: float32 (C,), positive.
+
+    A class that is never voted for keeps a finite loss.
+    """
+    targets = train.targets(list(range(len(train)))).double()
+    return ((targets.sum(0) + 1 / targets.shape[1]) / (len(targets) + 1)).float()
+
+
+def begin_at(log_prior: torch.Tensor, last: nn.Linear) -> None:
+    """Let ``last``, whose outputs are logits, give the prior whatever it reads, until it is trained."""
+    last.weight.zero_()
+    last.bias.copy_(log_prior)
+
+
 class SmallNetwork:
     """The part of a :class:`~.trainee.Trainee` that is the same for every small network on vectors.
 
     Attributes:
+        fused: As written, AdamW takes longer than all matrix products of a step.
         module: The network.
         parameters: Its trainable tensors, in the order of their names.
     """
 
     module: nn.Module
     parameters: list[torch.Tensor]
+    fused = True
 
     def hold(self, module: nn.Module) -> None:
         """Take ``module`` as the network."""
