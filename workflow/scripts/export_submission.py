@@ -28,9 +28,9 @@ def main(arguments: argparse.Namespace) -> None:
     names = table["utterance"][used].tolist()
     pools = {kind: CANDIDATES.read(pool["candidates"]) for kind, pool in arguments.pools.items()}
     judgements = [JUDGEMENTS.read(path) for path in arguments.judgements]
-    about = {name: entry.get(name) for name in ("parameters", "encoder_flop")} | {"verifier": _verifier(entry)}
-    about |= {name: entry[name] for name in ("corpus", "alm", "licence", "contact", "date", "has_seen_votes")}
-    about |= {
+    model_facts = {name: entry.get(name) for name in ("parameters", "encoder_flop")} | {"verifier": _verifier(entry)}
+    model_facts |= {name: entry[name] for name in ("corpus", "alm", "licence", "contact", "date", "has_seen_votes")}
+    model_facts |= {
         "revision": one_revision(pools, entry["alm"]),
         "benchmark_version": VERSION,
         "classes": classes,
@@ -38,7 +38,7 @@ def main(arguments: argparse.Namespace) -> None:
         "pools": {kind: pool_entry(pool["annotator"], pool["prompts"]) for kind, pool in arguments.pools.items()},
     }
     scores = judgement_lines(pd.concat(judgements), entry["pools"], names) if judgements else []
-    write_submission(arguments.output, about, submission_lines(pools, names, classes), scores)
+    write_submission(arguments.output, model_facts, submission_lines(pools, names, classes), scores)
     for kind, pool in pools.items():
         print(f"{kind}: {len(pool)} answers, {(pool['status'] == 'ok').mean():.1%} with a distribution")
     for judge, said in pd.concat(judgements).groupby("verifier", sort=False) if judgements else ():

@@ -55,8 +55,8 @@ def main(arguments: argparse.Namespace) -> None:
         entry = asking.entry_of(alm, options, classes, arguments.store, arguments.encodings)
         mode = options["mode"]
         with closing(open_engine(entry, _NEEDED[mode], f"{who}, mode `{mode}`", arguments.server_log)) as engine:
-            about = (engine, options, prompts, classes, arguments.seed, pools)
-            requested = questions(members, Path(arguments.root), *about)
+            settings = (engine, options, prompts, classes, arguments.seed, pools)
+            requested = questions(members, Path(arguments.root), *settings)
             items = [[one.item for one in some] for some in requested]
             limits = {name: options[name] for name in LIMITS if name in options}
             watch = Watch(items, read_any, **limits, asked=("verifier", "number"))

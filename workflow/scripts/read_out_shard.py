@@ -47,8 +47,8 @@ def main(arguments: argparse.Namespace) -> None:
             store.close()
         draws += asked
     table = distribution_table(draws, records, classes)
-    found = ((item.utterance, records.get(item.request.key)) for item in chain.from_iterable(draws))
-    reasons = {name: record["reason"] for name, record in found if record and record["status"] == "failed"}
+    answered = ((item.utterance, records.get(item.request.key)) for item in chain.from_iterable(draws))
+    reasons = {name: record["reason"] for name, record in answered if record and record["status"] == "failed"}
     for name in sorted(set(reasons) - set(table["utterance"])):
         print(f"{name}: left out: {reasons[name]}")
     print(f"{len(table)} of {len(rows)} utterances; {options['votes']} cells of the design")

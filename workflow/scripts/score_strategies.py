@@ -115,8 +115,8 @@ def _report(manifest: Manifest, tier: str, identity: str, board: pd.DataFrame, r
     note = seen.get(manifest.has_seen_votes, "may have seen these votes")
     print(f"{manifest.alm} ({manifest.revision}), tier {tier}: {TIERS[tier]}; it {note}; benchmark {identity}")
     if manifest.verifier:
-        own = "itself judged" if manifest.verifier == manifest.alm else f"{manifest.verifier} judged"
-        print(f"{own} its candidates")
+        verifier = "itself judged" if manifest.verifier == manifest.alm else f"{manifest.verifier} judged"
+        print(f"{verifier} its candidates")
     for pool, row in board[board["strategy"].str.startswith("pool_")].set_index("pool").iterrows():
         print(f"pool {pool}: {row['usable_share']:.1%} of its answers are usable")
         if row.get("has_no_diversity") == 1:

@@ -114,7 +114,7 @@ def model_arms(
     return arms if {"human", "synthetic", "combined"} <= set(arms) else {}
 
 
-def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
+def rows_of(findings: list[Finding], labels: str, model: str) -> list[dict]:
     """Return the comparisons as rows of the statistics table."""
     return [
         {
@@ -124,7 +124,7 @@ def rows_of(found: list[Finding], labels: str, model: str) -> list[dict]:
             "n_clusters": finding.n_clusters, "p": finding.p, "p_adjusted": finding.p_adjusted,
             "p_least": finding.p_least,
         }
-        for finding in found
+        for finding in findings
     ]  # fmt: skip
 
 
@@ -135,11 +135,11 @@ def untested_rows(labels: str) -> list[dict]:
     return [common | {"stratum": STRATUM[metric[:2]], "metric": metric} for metric in metrics]
 
 
-def judged(found: list[Finding]) -> dict:
+def judged(findings: list[Finding]) -> dict:
     """Return the verdict of each hypothesis and the comparisons behind it."""
     result = {}
     for name in ("h1", "h2", "h3"):
-        parts = [finding for finding in found if finding.name.startswith(name)]
+        parts = [finding for finding in findings if finding.name.startswith(name)]
         result[name] = {"verdict": joint_verdict(parts), "parts": [known(asdict(part)) for part in parts]}
     return result
 

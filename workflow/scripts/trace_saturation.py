@@ -93,7 +93,7 @@ class Curves:
         histogram of the human votes; jsd_bits_human_noise: the limit minus jsd_bits_corrected, the divergence of the
         two sources, which no further vote removes. Intervals resample speakers.
         """
-        own, human = self._study.annotator, self._human
+        proxy, human = self._study.annotator, self._human
         pool = np.stack([(self._draws == c).sum(axis=1) for c in range(human.shape[1])], axis=-1).astype(float)
         enough = (pool.sum(axis=1) >= 2) & whole_votes(human)
         if not enough.all():
@@ -105,9 +105,9 @@ class Curves:
         used = self._where[enough]
         limit, rest = (f(pool[enough], human[enough])[:, None] for f in (limit_jsd_bits, corrected_jsd_bits))
         most = [int(pool.sum(axis=1).max())]
-        self._add(own, "jsd_bits_excess", self._sizes, plain[enough] - limit, used)
+        self._add(proxy, "jsd_bits_excess", self._sizes, plain[enough] - limit, used)
         for metric, values in (("limit", limit), ("human_noise", limit - rest), ("corrected", rest)):
-            self._add(own, f"jsd_bits_{metric}", most, values, used)
+            self._add(proxy, f"jsd_bits_{metric}", most, values, used)
 
     def add_published(self) -> None:
         """Add the published procedure (arXiv 2601.14620): nested subsets of one pool, and an exponential.

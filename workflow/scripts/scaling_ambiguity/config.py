@@ -68,10 +68,10 @@ def coerce(value: Any, schema: dict[str, Any], root: dict[str, Any]) -> Any:
     if isinstance(value, str) and "anyOf" in schema and value.isdecimal():
         return int(value)
     if isinstance(value, dict):
-        known, other = schema.get("properties", {}), schema.get("additionalProperties")
+        properties, other = schema.get("properties", {}), schema.get("additionalProperties")
         other = other if isinstance(other, dict) else {}
         named = {str(key) if type(key) is int else key: item for key, item in value.items()}
-        return {key: coerce(item, known.get(key, other), root) for key, item in named.items()}
+        return {key: coerce(item, properties.get(key, other), root) for key, item in named.items()}
     if isinstance(value, list):
         return [coerce(item, schema.get("items", {}), root) for item in value]
     return value
@@ -311,10 +311,10 @@ def _check_submissions(config: dict[str, Any]) -> None:
         _known("run.testtime", name, submissions, "submission")
         corpus = submissions[name]["corpus"]
         _known(f"testtime.{name}.corpus", corpus, dict.fromkeys(config["run"]["corpora"]), "selected corpus")
-        classes, known = config["corpora"][corpus]["classes"], _trained_classes(config, submissions[name]["alm"])
-        if known is not None and not set(classes) <= set(known):
+        classes, trained = config["corpora"][corpus]["classes"], _trained_classes(config, submissions[name]["alm"])
+        if trained is not None and not set(classes) <= set(trained):
             raise UserError(
-                f"config: testtime.{name}.alm = {submissions[name]['alm']!r} knows the classes {known}; corpus "
+                f"config: testtime.{name}.alm = {submissions[name]['alm']!r} knows the classes {trained}; corpus "
                 f"{corpus} has {classes}. Choose an ALM that is trained on these."
             )
 
@@ -447,20 +447,20 @@ def _check_conflict(config: dict[str, Any]) -> None:
     _known(f"{path}.corpus", entry["corpus"], dict.fromkeys(config["run"]["corpora"]), "selected corpus")
     _known(f"{path}.other", entry["other"], config["corpora"], "corpus")
     _known(f"{path}.model", entry["model"], dict.fromkeys(config["finetuning"]["models"]), "trained model")
-    own, other = (config["corpora"][entry[key]] for key in ("corpus", "other"))
+    judged, other = (config["corpora"][entry[key]] for key in ("corpus", "other"))
     where = f"config: {path}.other = {entry['other']!r} is not accepted"
-    shown = presentation_of(own)
+    shown = presentation_of(judged)
     if shown == presentation_of(other):
         raise UserError(
             f"{where}: its presentation is that of {entry['corpus']!r}, {shown or 'not stated'}; expected an entry of "
             "`corpora` with another `presentation` of the same utterances."
         )
-    if set(own["classes"]) != set(other["classes"]):
+    if set(judged["classes"]) != set(other["classes"]):
         raise UserError(
-            f"{where}: its classes are {other['classes']}, those of {entry['corpus']!r} {own['classes']}; expected the "
-            "same ones."
+            f"{where}: its classes are {other['classes']}, those of {entry['corpus']!r} {judged['classes']}; expected "
+            "the same ones."
         )
-    if "conflict" in own.get("factors", {}).get("columns", []):
+    if "conflict" in judged.get("factors", {}).get("columns", []):
         raise UserError(
             f"config: corpora.{entry['corpus']}.factors.columns has a factor 'conflict', the name of the strata of "
             f"{path}; rename the column, or remove {path}."
@@ -554,13 +554,13 @@ def _check_classes(config: dict[str, Any]) -> None:
     peers = config.get("peers", {})
     used |= {name for name in config["finetuning"]["models"] if name not in peers}
     for alm in sorted(used):
-        known = _trained_classes(config, alm)
+        trained = _trained_classes(config, alm)
         for corpus in config["run"]["corpora"]:
             classes = config["corpora"][corpus]["classes"]
-            if known is not None and not set(classes) <= set(known):
+            if trained is not None and not set(classes) <= set(trained):
                 raise UserError(
                     f"config: corpora.{corpus}.classes = {classes} does not match "
-                    f"alms.{alm}.trained_on.classes = {known}; expected classes out of {known}."
+                    f"alms.{alm}.trained_on.classes = {trained}; expected classes out of {trained}."
                 )
 
 

@@ -66,11 +66,11 @@ class Recipe:
         return ":".join([self.operation, *(f"{key}={value:.6g}" for key, value in self.settings.items())])
 
 
-def only_known(options: dict[str, Any], known: Collection[str], where: str) -> None:
+def only_known(options: dict[str, Any], accepted: Collection[str], where: str) -> None:
     """Raise UserError if ``options`` has a key that the method does not read."""
-    unknown = sorted(set(options) - set(known) - {"method"})
+    unknown = sorted(set(options) - set(accepted) - {"method"})
     if unknown:
-        raise UserError(f"{where}: unknown option {unknown[0]!r}; this method reads {', '.join(sorted(known))}.")
+        raise UserError(f"{where}: unknown option {unknown[0]!r}; this method reads {', '.join(sorted(accepted))}.")
 
 
 def share(options: dict[str, Any], key: str, default: float, where: str, largest: float = 1.0) -> float:

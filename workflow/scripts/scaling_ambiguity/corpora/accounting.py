@@ -113,7 +113,7 @@ def tally_codes(codes: np.ndarray, names: Sequence[str] | pd.Index) -> dict[str,
     return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def contained(values: Iterable[str], known: Iterable[str]) -> np.ndarray:
-    """Return which ``values`` are among ``known``, both without missing ones; pandas' own isin takes seconds here."""
-    here, there = (pa.array(pd.Series(names, dtype="str"), type=pa.large_string()) for names in (values, known))
+def contained(values: Iterable[str], members: Iterable[str]) -> np.ndarray:
+    """Return which ``values`` are among ``members``, both without missing ones; pandas' own isin takes seconds here."""
+    here, there = (pa.array(pd.Series(names, dtype="str"), type=pa.large_string()) for names in (values, members))
     return pc.is_in(here, value_set=there).to_numpy(zero_copy_only=False)

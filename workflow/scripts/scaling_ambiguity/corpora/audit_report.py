@@ -18,12 +18,12 @@ SHOWN_REASONS = 5
 
 
 def report(
-    found: Corpus, corpus: Corpus, account: dict[str, Any], *, name: str, options: dict[str, Any]
+    as_read: Corpus, corpus: Corpus, account: dict[str, Any], *, name: str, options: dict[str, Any]
 ) -> dict[str, Any]:
     """Return the audit as a JSON value; found = kept + lost for utterances and votes (asserted).
 
     Args:
-        found: The corpus as the reader found it.
+        as_read: The corpus as the reader found it.
         corpus: The corpus as written.
         account: The report of the class policy (:func:`class_policy.apply`).
         name: Name of the corpus.
@@ -31,9 +31,9 @@ def report(
     """
     rejects = corpus.rejects
     lost = by_reason(rejects, UTTERANCE_STAGES)
-    utterances: dict[str, Any] = {"found": len(found.utterances), "kept": len(corpus.utterances), "lost": lost}
-    utterances["found"] += int(found.rejects["stage"].isin(UTTERANCE_STAGES).sum())
-    lost_votes = _lost_votes(account["votes"], found.rejects, int(counted(corpus.votes).sum()))
+    utterances: dict[str, Any] = {"found": len(as_read.utterances), "kept": len(corpus.utterances), "lost": lost}
+    utterances["found"] += int(as_read.rejects["stage"].isin(UTTERANCE_STAGES).sum())
+    lost_votes = _lost_votes(account["votes"], as_read.rejects, int(counted(corpus.votes).sum()))
     for item in (utterances, lost_votes):
         assert item["found"] == item["kept"] + sum(item["lost"].values()), f"an item was lost: {item}"
     return {

@@ -285,9 +285,9 @@ def _dropped(
     return strict, left < policy["minimum_votes"]
 
 
-def _warnings(found: set[int], words: list[str], classes: list[str], policy: dict[str, Any]) -> list[str]:
+def _warnings(voted: set[int], words: list[str], classes: list[str], policy: dict[str, Any]) -> list[str]:
     """Return apparent mistakes in the policy: classes without votes, merged labels that do not occur."""
-    slips = [f"no vote for the class {name!r}" for place, name in enumerate(classes) if place not in found]
+    slips = [f"no vote for the class {name!r}" for place, name in enumerate(classes) if place not in voted]
     slips += [
         f"merge: no vote has the label {name!r}" for name in sorted(policy["merge"]) if canonical(name) not in words
     ]

@@ -58,10 +58,10 @@ def expand(cells: pd.Series, parse: Callable[[str], Parsed]) -> pd.DataFrame:
     return pa.table({"row": rows, "rank": rank, "label": labels, "label_raw": raws}).to_pandas()
 
 
-def _spell_out(expanded: pd.DataFrame, found: pd.DataFrame, role: str, shift: np.ndarray | int) -> pd.DataFrame:
+def _spell_out(expanded: pd.DataFrame, entries: pd.DataFrame, role: str, shift: np.ndarray | int) -> pd.DataFrame:
     expanded = expanded.reset_index(drop=True)
-    counts = np.bincount(expanded["row"], minlength=len(found))
-    columns = found.iloc[expanded["row"]][["utterance", "rater", "kind", "raters_known"]].reset_index(drop=True)
+    counts = np.bincount(expanded["row"], minlength=len(entries))
+    columns = entries.iloc[expanded["row"]][["utterance", "rater", "kind", "raters_known"]].reset_index(drop=True)
     offset = shift if isinstance(shift, int) else shift[expanded["row"]]
     return columns.assign(
         role=role,
@@ -73,7 +73,7 @@ def _spell_out(expanded: pd.DataFrame, found: pd.DataFrame, role: str, shift: np
 
 
 def assemble_votes(
-    found: pd.DataFrame,
+    entries: pd.DataFrame,
     *,
     presentation: str,
     parse_primary: Callable[[str], Parsed],
@@ -90,7 +90,7 @@ def assemble_votes(
     utterance; an unknown secondary label alone, its vote stays.
 
     Args:
-        found: Columns utterance, rater ("" if unknown), kind, primary, secondary (only with
+        entries: Columns utterance, rater ("" if unknown), kind, primary, secondary (only with
             ``parse_secondary``), file, line; one row per vote, in the order of the file.
         presentation: voice, face or audiovisual.
         parse_primary: Labels of the text in ``primary``.
@@ -98,38 +98,38 @@ def assemble_votes(
         rejects: Receives the others.
         repeated: Stage for second votes of a rater: ``filter`` where the corpus documents them.
     """
-    found = found.reset_index(drop=True)
-    has_name = found["rater"].str.strip().ne("").to_numpy()
-    raters = rater_names(found["rater"])
+    entries = entries.reset_index(drop=True)
+    has_name = entries["rater"].str.strip().ne("").to_numpy()
+    raters = rater_names(entries["rater"])
     if not has_name.all():
-        place = found.groupby("utterance").cumcount().astype("str")
-        raters = raters.where(has_name, found["utterance"] + "#" + place)
-    found = found.assign(rater=raters, raters_known=has_name)
+        place = entries.groupby("utterance").cumcount().astype("str")
+        raters = raters.where(has_name, entries["utterance"] + "#" + place)
+    entries = entries.assign(rater=raters, raters_known=has_name)
 
-    primary = expand(found["primary"], parse_primary)
+    primary = expand(entries["primary"], parse_primary)
     unknown = primary[primary["label"].isna()].drop_duplicates("row")
-    reasons = np.full(len(found), None, dtype=object)
-    reasons[np.bincount(primary["row"], minlength=len(found)) == 0] = "the vote has no label"
+    reasons = np.full(len(entries), None, dtype=object)
+    reasons[np.bincount(primary["row"], minlength=len(entries)) == 0] = "the vote has no label"
     reasons[unknown["row"]] = [f"unknown label {raw!r}" for raw in unknown["label_raw"]]
-    reasons[~safe_ids(found["utterance"])] = BAD_ID
+    reasons[~safe_ids(entries["utterance"])] = BAD_ID
     whole = pd.isna(reasons)
-    again = np.zeros(len(found), dtype=bool)
-    sound = found[whole]
+    again = np.zeros(len(entries), dtype=bool)
+    sound = entries[whole]
     place, rater = (pd.factorize(sound[column])[0].astype(np.int64) for column in ("utterance", "rater"))
-    again[whole] = pd.Series(place * (len(found) + 1) + rater).duplicated()
-    _reject(found[~whole], list(reasons[~whole]), rejects)
-    _reject(found[again], SECOND_VOTE, rejects, repeated)
+    again[whole] = pd.Series(place * (len(entries) + 1) + rater).duplicated()
+    _reject(entries[~whole], list(reasons[~whole]), rejects)
+    _reject(entries[again], SECOND_VOTE, rejects, repeated)
     whole &= ~again
 
-    tables = [_spell_out(primary[whole[primary["row"]]], found, "primary", 0)]
+    tables = [_spell_out(primary[whole[primary["row"]]], entries, "primary", 0)]
     if parse_secondary is not None:
-        n_primary = np.bincount(primary["row"], minlength=len(found))
-        second = expand(found["secondary"], parse_secondary)
+        n_primary = np.bincount(primary["row"], minlength=len(entries))
+        second = expand(entries["secondary"], parse_secondary)
         second = second[whole[second["row"]]]
         strange = second[second["label"].isna()]
         reasons = [f"unknown secondary label {raw!r}; the vote's other labels stay" for raw in strange["label_raw"]]
-        _reject(found.iloc[strange["row"]], reasons, rejects)
-        tables.append(_spell_out(second[second["label"].notna()], found, "secondary", n_primary))
+        _reject(entries.iloc[strange["row"]], reasons, rejects)
+        tables.append(_spell_out(second[second["label"].notna()], entries, "secondary", n_primary))
     return pd.concat(tables, ignore_index=True).assign(presentation=presentation)
 
 

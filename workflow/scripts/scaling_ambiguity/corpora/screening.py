@@ -61,10 +61,10 @@ def compare_with_published(utterances: pd.DataFrame, published: pd.Series) -> di
         published: SHA-256 of the published file by utterance.
     """
     decoded = utterances.dropna(subset=["sha256"]).set_index("utterance")
-    known = decoded["sha256"][decoded.index.isin(published.index)]
-    differ = known != published.reindex(known.index)
-    counts = {"compared": len(known), "differ": int(differ.sum())}
-    return counts | {"sample_rate": int(decoded["sample_rate"].mode().iloc[0])} if len(known) else counts
+    hashes = decoded["sha256"][decoded.index.isin(published.index)]
+    differ = hashes != published.reindex(hashes.index)
+    counts = {"compared": len(hashes), "differ": int(differ.sum())}
+    return counts | {"sample_rate": int(decoded["sample_rate"].mode().iloc[0])} if len(hashes) else counts
 
 
 def screen(corpus: Corpus, sounds: pd.DataFrame, cache: Path) -> Corpus:

@@ -39,7 +39,7 @@ def prediction_columns(
     p: np.ndarray,
     judges: Judges,
     floor: float,
-    own: np.ndarray | None = None,
+    arm_labels: np.ndarray | None = None,
     truth: np.ndarray | None = None,
 ) -> list[Column]:
     """Score predictions that use no vote of the tested utterance; losses are averaged over seeds.
@@ -52,7 +52,7 @@ def prediction_columns(
         p: (seeds, U, C).
         judges: The references to score against.
         floor: Smallest probability in logarithms.
-        own: The arm's own labels, (U, C).
+        arm_labels: The arm's own labels, (U, C).
         truth: Expected votes, (U, C).
     """
     columns = []
@@ -66,7 +66,7 @@ def prediction_columns(
     has_level = judges.level >= 0
     fair = np.where(has_level[..., None], judges.fair, 1.0)  # any distribution is fine where it is not used
     add("human", _seed_mean(p, judges.counts, floor), _seed_mean(p, fair, floor))
-    for reference, target in (("own", own), ("truth", truth)):
+    for reference, target in (("own", arm_labels), ("truth", truth)):
         if target is not None:
             same = _seed_mean(p, target, floor)
             add(reference, same, same)
@@ -156,10 +156,10 @@ def floor_columns(judges: Judges, floor: float, truth: np.ndarray | None = None)
     judged = judges.reference.sum(axis=-1) > 0
     votes = np.where(judged[..., None], judges.reference, 1.0)
     for name, (p, usable) in readers.items():
-        found = [("human", scores(p, votes, floor, PER_VOTE), usable & judged)]
+        scored = [("human", scores(p, votes, floor, PER_VOTE), usable & judged)]
         if truth is not None:
-            found.append(("truth", scores(p, truth, floor), usable))
-        for reference, values, mask in found:
+            scored.append(("truth", scores(p, truth, floor), usable))
+        for reference, values, mask in scored:
             for metric, dealt in values.items():
                 strata = {"all": over_deals(dealt, mask)} | by_level(dealt, judges.level, mask)
                 for stratum, (mean, weight) in strata.items():

@@ -37,10 +37,14 @@ def _board(rows: pd.DataFrame) -> pd.DataFrame:
     ranked = rows[rows["metric"] == "rank"].set_index(KEY)
     board = ranked[["n", "n_clusters"]].copy()
     for metric, name in metrics.items():
-        found = rows[rows["metric"] == metric].set_index(KEY).reindex(ranked.index)
-        board[name], board[f"{name}_low"], board[f"{name}_high"] = found["estimate"], found["low"], found["high"]
+        estimates = rows[rows["metric"] == metric].set_index(KEY).reindex(ranked.index)
+        board[name], board[f"{name}_low"], board[f"{name}_high"] = (
+            estimates["estimate"],
+            estimates["low"],
+            estimates["high"],
+        )
         if metric == "equivalent_votes":
-            board["open"] = found["one_sided"]
+            board["open"] = estimates["one_sided"]
     board["beside"] = beside
     board["break_even"] = board["equivalent_votes"]
     board = board.reset_index()

@@ -20,7 +20,7 @@ from scaling_ambiguity.tables.statistics import THESE, statistics_frame
 
 def evaluation_table(
     predictions: dict[Condition, np.ndarray],
-    own: dict[str, np.ndarray],
+    arm_labels: dict[str, np.ndarray],
     judges: Judges,
     truth: np.ndarray | None,
     *,
@@ -38,7 +38,7 @@ def evaluation_table(
 
     Args:
         predictions: From ``gather_predictions``.
-        own: The label tables' distributions of the tested utterances, by labels, (U, C).
+        arm_labels: The label tables' distributions of the tested utterances, by labels, (U, C).
         judges: From ``gather_judges``.
         truth: Expected votes of the tested utterances, (U, C), on simulated corpora.
         corpus: Its name.
@@ -49,7 +49,7 @@ def evaluation_table(
     floor = options["smoothing"]
     columns = floor_columns(judges, floor, truth)
     for condition, p in predictions.items():
-        columns += prediction_columns(condition, p, judges, floor, own.get(condition[1]), truth)
+        columns += prediction_columns(condition, p, judges, floor, arm_labels.get(condition[1]), truth)
     differences = difference_columns(columns, options.get("against"))
     rows = []
     families = {name: "all" if name == "all" else "level" for name in STRATA}
@@ -131,8 +131,8 @@ def _seed_rows(predictions: dict[Condition, np.ndarray], judges: Judges, floor: 
             rows.append(base | row | {"n_clusters": len(np.unique(judges.clusters))})
         if len(p) >= MINIMUM_SEEDS:
             losses = np.stack([scores(one, judges.counts, floor, ("nll",))["nll"] for one in p])
-            found = seed_variance(losses, judges.clusters)
-            row = {"metric": "nll_seed_variance", "estimate": found, "method": "mixed_model"}
+            variance = seed_variance(losses, judges.clusters)
+            row = {"metric": "nll_seed_variance", "estimate": variance, "method": "mixed_model"}
             rows.append(base | row | {"n_clusters": len(np.unique(judges.clusters))})
     return rows
 

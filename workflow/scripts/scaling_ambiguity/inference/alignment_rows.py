@@ -188,7 +188,7 @@ class Rows:
         self._add(stratum, keys, moment_interval(moments[:, halves], names, spearman_brown, **self._settings), n)
 
     def _add(
-        self, stratum: str, keys: Sequence[Key], found: Intervals, n: int, *, votes: Sequence[float] | None = None,
+        self, stratum: str, keys: Sequence[Key], intervals: Intervals, n: int, *, votes: Sequence[float] | None = None,
         population: str = THESE, method: str | Sequence[str] | None = None,
     ) -> None:  # fmt: skip
         every = float(self._predictors.draws.shape[1])
@@ -198,7 +198,7 @@ class Rows:
             how = method[i] if isinstance(method, list) else method or self._method
             whole = labels in (self._predictors.own, f"{self._predictors.own}-smoothed")
             number = votes[i] if votes is not None else every if whole else np.nan
-            self._rows.append(found.row(i, tested=tested) | {
+            self._rows.append(intervals.row(i, tested=tested) | {
                 "labels": labels, "stratum": stratum, "metric": metric, "reference": "human",
                 "population": population, "votes": number, "n": n, "method": how,
             })  # fmt: skip

@@ -84,9 +84,9 @@ class Arrangement:
         human, targets = self.human(k)[deals], frequencies(self.reference[deals])
         return calibrate(human, synthetic[deals], targets, self.others, penalties, weight=weight, mixed=mixed)
 
-    def calibrated(self, found: Calibration, synthetic: Array, k: int) -> Array:
+    def calibrated(self, calibration: Calibration, synthetic: Array, k: int) -> Array:
         """Return the votes (D, U, C) for which :meth:`predict` gives the calibrated prediction: b is the prior."""
-        votes, b = found.votes(self.human(k), synthetic)
+        votes, b = calibration.votes(self.human(k), synthetic)
         return votes + (b - self.prior)
 
     def calibrated_human(self, k: int, penalties: Array | None = None) -> tuple[Array, Calibration]:

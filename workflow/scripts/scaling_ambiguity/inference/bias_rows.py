@@ -129,8 +129,8 @@ def listening_rows(
         values = {f"match_{name}": match[name], f"match_both_minus_{name}": match["both"] - match[name]}
         values[f"changed_{name}"] = changed
         for metric, column in values.items():
-            found = _mean_rows(np.where(here, column, np.nan), clusters, settings, stratum, metric, tested=True)
-            rows += found
+            level_rows = _mean_rows(np.where(here, column, np.nan), clusters, settings, stratum, metric, tested=True)
+            rows += level_rows
     return rows
 
 
@@ -154,26 +154,26 @@ def variance_rows(
         print("variance components: not applicable, the votes have no temperature or no focus line")
         return []
     try:
-        found = component_intervals(item, temperature, focus, label, len(classes), blocks[item], level)
+        intervals = component_intervals(item, temperature, focus, label, len(classes), blocks[item], level)
     except ValueError as error:
         print(f"variance components: not applicable, {error}")
         return []
     common = {"stratum": "all", "method": "jackknife_t", "n": len(names), "n_clusters": int(blocks.max()) + 1}
     return [
         common | {"metric": f"variance_{name}", "estimate": estimate, "low": low, "high": high}
-        for name, estimate, low, high in zip(COMPONENTS, *found, strict=True)
+        for name, estimate, low, high in zip(COMPONENTS, *intervals, strict=True)
     ]
 
 
 def _mean_rows(
     values: Array, clusters: NDArray, settings: dict[str, Any], stratum: str, metric: str, *, tested: bool = False
 ) -> list[dict]:
-    known = np.isfinite(values)
-    if not known.any():
+    finite = np.isfinite(values)
+    if not finite.any():
         return []
-    found = mean_interval(values[known], clusters[known], **settings)
-    return [_row(found, 0, stratum, metric, tested=tested and "_minus_" in metric)]
+    intervals = mean_interval(values[finite], clusters[finite], **settings)
+    return [_row(intervals, 0, stratum, metric, tested=tested and "_minus_" in metric)]
 
 
-def _row(found: Intervals, i: int, stratum: str, metric: str, *, tested: bool = False) -> dict:
-    return {"stratum": stratum, "metric": metric} | found.row(i, tested=tested)
+def _row(intervals: Intervals, i: int, stratum: str, metric: str, *, tested: bool = False) -> dict:
+    return {"stratum": stratum, "metric": metric} | intervals.row(i, tested=tested)

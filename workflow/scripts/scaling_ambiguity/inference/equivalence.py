@@ -96,7 +96,7 @@ def tost_mean(
     return Equivalence(around.estimate, around.low, around.high, np.maximum(p_lower, p_upper), verdict)
 
 
-def _one_sided(found: Intervals, above: bool) -> Array:
+def _one_sided(intervals: Intervals, above: bool) -> Array:
     """Turn two-sided, equal-tailed p-values against 0 into those of "the mean is above (below) 0"."""
-    right = found.estimate > 0 if above else found.estimate < 0
-    return np.where(right, found.p / 2, 1 - found.p / 2)
+    right = intervals.estimate > 0 if above else intervals.estimate < 0
+    return np.where(right, intervals.p / 2, 1 - intervals.p / 2)

@@ -16,7 +16,11 @@ REFUSED = "refused"  # method of an estimate whose interval is known to undercov
 
 
 def stratum_rows(
-    losses: ExchangeLosses, stratum: str, settings: dict[str, Any], known: set[Key], refused: tuple[str, ...] = ()
+    losses: ExchangeLosses,
+    stratum: str,
+    settings: dict[str, Any],
+    of_known_worth: set[Key],
+    refused: tuple[str, ...] = (),
 ) -> list[dict]:
     """Return every row about one stratum.
 
@@ -29,7 +33,7 @@ def stratum_rows(
         losses: The predictors' losses.
         stratum: All utterances, or a level.
         settings: Settings of the intervals.
-        known: Predictors whose worth is known.
+        of_known_worth: Predictors whose worth is known.
         refused: Prefixes of predictors whose interval is not known to cover; it is omitted.
     """
     columns = _loss_columns(losses, stratum)
@@ -52,7 +56,7 @@ def stratum_rows(
             beyond = value.one_sided == "low" and value.estimate >= losses.world.largest
             row |= {"low": np.nan, "high": np.nan, "one_sided": "low" if beyond else "no", "method": REFUSED}
         rows.append(row_key | {"population": population} | row)
-    truths = {(name, m) for name, _, m in known}
+    truths = {(name, m) for name, _, m in of_known_worth}
     for row in rows:
         row["reference"] = "truth" if (row["labels"], row["votes"]) in truths else "human"
     return rows

@@ -113,7 +113,7 @@ def choose_labelled(names: list[str], seed: int) -> NDArray[np.bool_]:
     return chosen
 
 
-def share_rows(found: ClassShares, classes: list[str], target: Array, about: dict[str, Any]) -> list[dict]:
+def share_rows(shares: ClassShares, classes: list[str], target: Array, common: dict[str, Any]) -> list[dict]:
     """Return the rows of the statistics table.
 
     ``class_share_human``, ``class_share_ppi``, ``class_share_synthetic`` by class, ``class_share_all`` (from all
@@ -123,15 +123,15 @@ def share_rows(found: ClassShares, classes: list[str], target: Array, about: dic
     """
     rows = []
     for i, label in enumerate(classes):
-        row = about | {"stratum": f"class={label}", "votes": found.labelled, "labels": "synthetic"}
+        row = common | {"stratum": f"class={label}", "votes": shares.labelled, "labels": "synthetic"}
         for name in ("human", "ppi", "synthetic"):
-            part = getattr(found, name)
+            part = getattr(shares, name)
             labels = "human" if name == "human" else "synthetic"
             rows.append(part.row(i) | row | {"metric": f"class_share_{name}", "labels": labels})
         point = row | {"method": "point"}
         rows.append(point | {"metric": "class_share_all", "labels": "human", "estimate": target[i]})
-        rows.append(point | {"metric": "ppi_lambda", "estimate": found.lambdas[i]})
-        if found.ppi.se[i] > 0:
-            ratio = (found.human.se[i] / found.ppi.se[i]) ** 2
+        rows.append(point | {"metric": "ppi_lambda", "estimate": shares.lambdas[i]})
+        if shares.ppi.se[i] > 0:
+            ratio = (shares.human.se[i] / shares.ppi.se[i]) ** 2
             rows.append(point | {"metric": "ppi_ratio", "estimate": ratio})
     return rows

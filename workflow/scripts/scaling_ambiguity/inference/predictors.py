@@ -82,12 +82,12 @@ def value_predictors(
     row_key: dict[str, Any] = {"stratum": WHOLE, "population": THESE, "reference": "human"}
     row_key |= {"n": len(world.speakers), "n_clusters": len(set(world.speakers))}
     rows = _means(curve, interval, [{"labels": HUMAN, "metric": "nll", "votes": k} for k in range(curve.shape[1])])
-    own = losses.columns(WHOLE, alone)
-    columns = [("nll", own), *_similarities(world, predictors)]
+    nll = losses.columns(WHOLE, alone)
+    columns = [("nll", nll), *_similarities(world, predictors)]
     for metric, values in columns:
         rows += _means(values, interval, [p.identity | {"metric": metric} for p in predictors])
     rows = [row | {"method": settings["method"]} for row in rows]
-    readings = [(alone, own, "")]
+    readings = [(alone, nll, "")]
     if beside:
         joined = losses.columns(WHOLE, added)
         net = joined + curve[:, [beside]] - losses.columns(WHOLE, [echo])
@@ -97,7 +97,7 @@ def value_predictors(
         for predictor, key, worth in zip(predictors, keys, worths, strict=True):
             row = value_row(key, worth, world.largest)
             rows.append(row | predictor.identity | {"metric": prefix + row["metric"], "method": "test_inversion"})
-    ranks = rank_intervals(own, world.speakers, settings)
+    ranks = rank_intervals(nll, world.speakers, settings)
     for predictor, (rank, low, high) in zip(predictors, ranks, strict=True):
         rank_row = {"metric": "rank", "estimate": rank, "low": low, "high": high, "method": "percentile"}
         rows.append(predictor.identity | rank_row)
@@ -113,8 +113,8 @@ def value_rulers(world: Arrangement, settings: dict[str, Any]) -> list[dict[str,
     keys: list[Key] = [(GENUINE, 0, k) for k in range(1, world.start + 1)]
     for key in keys:
         losses.add(key, world.dealt.between(0, int(key[2])))
-    curve, own = losses.columns(WHOLE, losses.people()), losses.columns(WHOLE, keys)
-    worths = equivalent_votes(curve, own, losses.interval(WHOLE, settings), np.ones(len(world.speakers)))
+    curve, nll = losses.columns(WHOLE, losses.people()), losses.columns(WHOLE, keys)
+    worths = equivalent_votes(curve, nll, losses.interval(WHOLE, settings), np.ones(len(world.speakers)))
     row_key: dict[str, Any] = {"stratum": WHOLE, "population": THESE, "reference": "truth", "model": "none"}
     row_key |= {"method": "test_inversion", "n": len(world.speakers), "n_clusters": len(set(world.speakers))}
     return [row_key | value_row(key, worth, world.largest) for key, worth in zip(keys, worths, strict=True)]
@@ -175,5 +175,5 @@ def _similarities(world: Arrangement, predictors: list[Predictor]) -> list[tuple
 
 
 def _means(values: Array, interval: Any, keys: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    found = interval(values)
-    return [key | found.row(i) for i, key in enumerate(keys)]
+    intervals = interval(values)
+    return [key | intervals.row(i) for i, key in enumerate(keys)]

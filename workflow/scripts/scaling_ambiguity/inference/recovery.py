@@ -143,20 +143,20 @@ def number_row(estimate: float, low: float, high: float, beside: int) -> dict[st
     return {"estimate": estimate - beside, "low": low - beside, "high": high - beside}
 
 
-def summarise(found: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.DataFrame:
+def summarise(valued: pd.DataFrame, truths: pd.DataFrame, resamples: int) -> pd.DataFrame:
     """Return one row per stratum, proxy and truth: how often it is covered, and the spread of the estimates.
 
     ``coverage``: share of intervals that contain the truth, with exact 99 % Monte-Carlo limits ``low`` and ``high``;
     ``gains``: share entirely above 0; ``open``: share without an upper end; ``lower`` and ``upper``: median ends.
 
     Args:
-        found: Rows of :func:`value_corpus` over all corpora.
+        valued: Rows of :func:`value_corpus` over all corpora.
         truths: Rows with ``KEYS``, ``truth`` and ``known_by``.
         resamples: Of the intervals.
     """
     truth_of = {tuple(row[:-2]): row[-2:] for row in truths[[*KEYS, "truth", "known_by"]].itertuples(index=False)}
     rows = []
-    for key, group in found.groupby(KEYS, sort=True):
+    for key, group in valued.groupby(KEYS, sort=True):
         targets = [truth_of[key]] + ([(expected_worth(group), EXPECTED)] if key[2] in LEARNT else [])
         spread = {f"q{round(100 * q):02d}": round(group["estimate"].quantile(q), 4) for q in QUANTILES}
         ends = {"lower": group["low"].median(), "upper": group["high"].median()}

@@ -47,5 +47,5 @@ def seed_variance(scores: ArrayLike, speakers: ArrayLike) -> float:
     design = np.tile(np.eye(blocks), (seeds, 1))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a component at the boundary 0 is a result, and is reported as 0
-        found = MixedLM(frame["y"].to_numpy(), design, groups=groups).fit(reml=True, method=["lbfgs", "powell"])
-    return float(found.cov_re[0, 0]) * scale**2
+        fitted = MixedLM(frame["y"].to_numpy(), design, groups=groups).fit(reml=True, method=["lbfgs", "powell"])
+    return float(fitted.cov_re[0, 0]) * scale**2

@@ -49,9 +49,9 @@ def in_batches(test: Callable[[slice, dict], NDArray], corpora: int, resamples: 
     return np.concatenate(parts, axis=-1)
 
 
-def ends(found: Intervals) -> Array:
+def ends(intervals: Intervals) -> Array:
     """Return low and high ends, (2, M)."""
-    return np.stack([found.low, found.high])
+    return np.stack([intervals.low, intervals.high])
 
 
 def excludes(limits: Array, value: float = 0.0) -> NDArray[np.bool_]:

@@ -79,7 +79,7 @@ def conflict_places(values: Array, splits: pd.DataFrame, names: list[str]) -> tu
         splits: The protocol's splits.
         names: The U utterances.
     """
-    tested, found = test_parts(splits, names), {}
+    tested, edges = test_parts(splits, names), {}
     place = np.full(values.shape, -1, dtype=np.int8)
     row, trains = places(splits["utterance"], names), (splits["part"] == "train").to_numpy(bool)
     folds, known = splits["fold"].to_numpy(), ~np.isnan(values)
@@ -90,7 +90,7 @@ def conflict_places(values: Array, splits: pd.DataFrame, names: list[str]) -> tu
         if not chosen.any():
             continue
         lower, upper = np.quantile(values[chosen], THIRDS)
-        found[int(fold)] = (float(lower), float(upper))
+        edges[int(fold)] = (float(lower), float(upper))
         here = known & (tested == fold)
-        place[here] = rising(values[here], found[int(fold)])
-    return place, found
+        place[here] = rising(values[here], edges[int(fold)])
+    return place, edges

@@ -196,8 +196,8 @@ def _is_answered(record: dict[str, Any] | None) -> bool:
 def _question(item: Item) -> Question:
     """Return the question for the engine; its randomness is derived from the request, never from its position."""
     request = item.request
-    about = item.labels, item.utterance, item.beam
-    return Question(item.prompt, item.audio, request.temperature, request.stream, *about)
+    subject = item.labels, item.utterance, item.beam
+    return Question(item.prompt, item.audio, request.temperature, request.stream, *subject)
 
 
 def _record(item: Item, answer: Answer, latency: float) -> dict[str, Any]:

@@ -115,12 +115,12 @@ def report_missing(utterances: list[list[Item]], reasons: dict[str, str]) -> lis
     return lines
 
 
-def export(store: str | Path, output: str | Path, about: dict[str, Any]) -> dict[str, Any]:
+def export(store: str | Path, output: str | Path, description: dict[str, Any]) -> dict[str, Any]:
     """Write the answers of a store as a folder that engine `replay_answers` reads, and return its manifest.
 
     ``answers.jsonl`` has every whole answer once, sorted by key; where a key was stored twice, the one that counts.
     The chat formats are stored next to it; ``manifest.json`` has size and SHA-256 of each file, the models with their
-    number of answers, and ``about``.
+    number of answers, and ``description``.
 
     Raises:
         UserError: The store holds no answer, or no chat format of a model whose answers it holds.
@@ -149,6 +149,6 @@ def export(store: str | Path, output: str | Path, about: dict[str, Any]) -> dict
     models = [
         {"model": model, "revision": revision, "answers": count} for (model, revision), count in sorted(counts.items())
     ]
-    manifest = {"files": files, "answers": len(records), "models": models} | about
+    manifest = {"files": files, "answers": len(records), "models": models} | description
     write_json(manifest, output / "manifest.json")
     return manifest

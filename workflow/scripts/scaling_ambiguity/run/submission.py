@@ -157,8 +157,8 @@ class Submission(Training):
             written = SUBMITTED if self.verifier_of(submission) else SUBMITTED[:2]
             return [files.SUBMISSION.format(submission=submission, file=name) for name in written]
         if submission != self.submission_name():
-            known = ", ".join(self.config["testtime"]) or "there is none"
-            raise UserError(f"{submission!r} is no submission of testtime ({known}).")
+            names = ", ".join(self.config["testtime"]) or "there is none"
+            raise UserError(f"{submission!r} is no submission of testtime ({names}).")
         return [str(path) for path in (self.submission_folder() / name for name in SUBMITTED) if path.is_file()]
 
     def corpus_of_submission(self, submission: str) -> str:

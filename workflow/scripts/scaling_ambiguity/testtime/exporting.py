@@ -28,13 +28,13 @@ def one_revision(pools: Mapping[str, pd.DataFrame], alm: str) -> str:
         UserError: No answer has one, or they are of several.
     """
     # a server's answers are filed under its revision and the sampling parameters, as JSON
-    found = {
+    by_kind = {
         kind: sorted({name.partition(" {")[0] for name in rows["revision"].dropna()} - {""})
         for kind, rows in pools.items()
     }
-    revisions = sorted({revision for own in found.values() for revision in own})
+    revisions = sorted({revision for of_kind in by_kind.values() for revision in of_kind})
     if len(revisions) != 1:
-        given = "; ".join(f"{kind}: {', '.join(own) or 'none'}" for kind, own in found.items())
+        given = "; ".join(f"{kind}: {', '.join(of_kind) or 'none'}" for kind, of_kind in by_kind.items())
         raise UserError(
             f"submission of {alm}: all answers have to be of one revision of the model; found {given}. Ask again "
             "what is of another one: remove the annotators' votes.parquet and shards in results/proxies, and run again."

@@ -114,8 +114,8 @@ def gather_examples(
     members = splits.loc[splits["fold"] == fold]
     parts = ("train", "validation", "test")
     names = {part: sorted(members.loc[members["part"] == part, "utterance"]) for part in parts}
-    for part, found in names.items():
-        if not found:
+    for part, present in names.items():
+        if not present:
             raise UserError(f"splits: fold {fold} has no {part} utterance. Change `splits` of the protocol.")
     table = LABELS.read(labels, utterances=names["train"] + names["validation"]).set_index("utterance")
     absent = sorted(set(names["train"] + names["validation"]) - set(table.index))
@@ -126,9 +126,9 @@ def gather_examples(
     on_disk = EncodedClips(encoded) if encoded else None
 
     def examples(part: str) -> Examples:
-        found = rows.loc[names[part]]
+        present = rows.loc[names[part]]
         targets = None if part == "test" else table.loc[names[part], columns].to_numpy(dtype=np.float64)
-        return Examples(names[part], sound_paths(found, root), _texts(found["transcript"]), targets, on_disk)
+        return Examples(names[part], sound_paths(present, root), _texts(present["transcript"]), targets, on_disk)
 
     train = examples("train")
     if augmented is not None:

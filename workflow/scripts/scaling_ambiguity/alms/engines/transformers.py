@@ -150,17 +150,17 @@ class Engine(BatchEngine):
 
     def _searched(self, questions: list[Question], clips: dict[Path, torch.Tensor]) -> list[Answer]:
         """Answer by one beam search per prompt; a search may find fewer answers than beams."""
-        found: dict[tuple[Path | None, str], list[Answer]] = {}
+        searched: dict[tuple[Path | None, str], list[Answer]] = {}
         answers = []
         for question in questions:
             rank, beams = question.beam or (0, 0)
             asked = question.audio, question.prompt
-            if asked not in found:
+            if asked not in searched:
                 clip = None if question.audio is None else clips[question.audio]
                 inputs = embed_prompts(self.alm, [question.prompt], [clip])
-                found[asked] = beam_answers(self.alm, inputs, beams, self.longest)
-            missing = Answer("", None, None, False, fault=f"the search found {len(found[asked])} answers")
-            answers.append(found[asked][rank] if rank < len(found[asked]) else missing)
+                searched[asked] = beam_answers(self.alm, inputs, beams, self.longest)
+            missing = Answer("", None, None, False, fault=f"the search found {len(searched[asked])} answers")
+            answers.append(searched[asked][rank] if rank < len(searched[asked]) else missing)
         return answers
 
     def _grouped(self, inputs: dict[str, torch.Tensor]) -> list[Group]:

@@ -64,8 +64,8 @@ def _open(checkpoint: Path | str, options: dict) -> Pieces:
     tokenizer, template = open_tokenizer(checkpoint, options)
     check_pieces(checkpoint, tokenizer, template, AUDIO)
     settings = FeatureExtractionMixin.get_feature_extractor_dict(checkpoint, **options)[0].get("melspec_kwargs", {})
-    known = {key: settings[key] for key in ("n_fft", "win_length", "hop_length", "n_mels") if key in settings}
-    return Pieces(GraniteMel(**known), tokenizer, AUDIO, template, flat=True)
+    mel = {key: settings[key] for key in ("n_fft", "win_length", "hop_length", "n_mels") if key in settings}
+    return Pieces(GraniteMel(**mel), tokenizer, AUDIO, template, flat=True)
 
 
 def _features(processor: Pieces, clip: np.ndarray) -> torch.Tensor:

@@ -100,11 +100,11 @@ def concerns_all(fault: Fault, sent: Collection[str]) -> bool:
     return refused_field(fault, sent) not in (None, *_LIMITS)
 
 
-def refused(about: str, fault: Fault, sent: Collection[str] = ()) -> str:
+def refused(subject: str, fault: Fault, sent: Collection[str] = ()) -> str:
     """Return the message for a request that the server refuses.
 
     Args:
-        about: Server, model and item.
+        subject: Server, model and item.
         fault: The refusal.
         sent: Fields of the request, so that the remedy can name the one the server refuses.
     """
@@ -119,13 +119,13 @@ def refused(about: str, fault: Fault, sent: Collection[str] = ()) -> str:
             "status 404": "check `base_url` and `model`",
             "status 429": "the account's quota is used up; run again when it is renewed",
         }.get(fault.kind, "correct the entry")
-    return f"{about}: refused ({fault}). Every answer received is kept; {remedy} and run again."
+    return f"{subject}: refused ({fault}). Every answer received is kept; {remedy} and run again."
 
 
-def unavailable(about: str, fault: Fault, attempts: int) -> str:
+def unavailable(subject: str, fault: Fault, attempts: int) -> str:
     """Return the message for a request that failed at all its attempts."""
     return (
-        f"{about}: no answer in {attempts} attempts, the last one {fault}. "
+        f"{subject}: no answer in {attempts} attempts, the last one {fault}. "
         "Every answer received is kept; run again when the server is back."
     )
 

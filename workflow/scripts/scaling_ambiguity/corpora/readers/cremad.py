@@ -182,7 +182,7 @@ def _votes(
     rater: pd.Series,
     letter: pd.Series,
     presentation: str,
-    known: bool,
+    raters_known: bool,
 ) -> pd.DataFrame:
     return pd.DataFrame(
         {
@@ -195,7 +195,7 @@ def _votes(
             "label": letter.map(LABELS).astype("str").array,
             "label_raw": letter.array,
             "weight": 1.0,
-            "raters_known": known,
+            "raters_known": raters_known,
         }
     )
 

@@ -165,10 +165,10 @@ def _label_files(root: Path, session: Path, rejects: Rejects) -> list[Path]:
 def _read_dialogue(path: Path, session: str, source: str, utterances: list, votes: list, rejects: Rejects) -> None:
     """Append the utterances and votes of one evaluation file."""
     lines = read_lines(path)
-    current, known, left_out = "", False, ""
+    current, listed, left_out = "", False, ""
     for number, damaged, line in zip(lines.number.tolist(), lines.damaged, lines.text.to_pylist(), strict=True):
         if not line:  # the end of a block: votes below a damaged header do not belong to the previous utterance
-            known, left_out = False, ""
+            listed, left_out = False, ""
         if not line or line.startswith("%"):
             continue
         vote = VOTE.fullmatch(line)
@@ -181,14 +181,14 @@ def _read_dialogue(path: Path, session: str, source: str, utterances: list, vote
             fault = "" if match else "not the id of an IEMOCAP utterance"
             if match and (match.group(1) != path.stem or int(current[3:5]) != int(session.removeprefix("Session"))):
                 fault = f"an utterance of another dialogue than {session}/{path.stem}"
-            known, left_out = not fault, current
+            listed, left_out = not fault, current
             if match is None or fault:
                 rejects.add([current], "utterance", fault, source, [number])
             else:
                 utterances.append((current, f"{current[:5]}{match.group(2)}", session, source, number))
         elif not vote:
             rejects.lines([number], "not in the format of an evaluation file; the line is cut or damaged", source)
-        elif not known:
+        elif not listed:
             stage, item = ("vote", f"{left_out}/{vote.group(2)}") if left_out else ("label_file", f"{source}:{number}")
             if vote.group(1) == "C":
                 rejects.add([item], stage, "its utterance was left out or is not named above", source, [number])
