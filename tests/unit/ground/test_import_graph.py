@@ -66,3 +66,11 @@ def test_metrics_load_no_heavy_library():
     code += "; print([m for m in ('torch', 'transformers', 'librosa', 'pandas', 'sklearn') if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_small_networks_are_trained_without_the_libraries_of_large_models():
+    modules = ("training.run", "finetuning.perceptron", "amber2.trainee")
+    code = "import sys; " + "; ".join(f"import scaling_ambiguity.{name}" for name in modules)
+    code += "; print([m for m in ('transformers', 'peft', 'torch.distributed.tensor', 'librosa') if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -10,16 +10,18 @@ import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 
-from scaling_ambiguity.alms.families.known import base_of
-from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.alms.families.family import base_of
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path, file_sha256
+
+if TYPE_CHECKING:  # the models that only read what was encoded open none of these
+    from scaling_ambiguity.alms.loading import LoadedALM
 
 ENDING = ".safetensors"
 _REMEDY = "Remove the folder and run again: encode_audio rebuilds it."
@@ -43,7 +45,7 @@ class EncodedClip:
     samples_sha256: str
 
 
-def encoder_of(alm: LoadedALM) -> dict[str, str]:
+def encoder_of(alm: "LoadedALM") -> dict[str, str]:
     """Return what determines a clip's states besides its sound: revision, dtype and device of model or shared tower."""
     dtype = str(base_of(alm.model).dtype).removeprefix("torch.")
     return {"revision": alm.tower or alm.revision, "dtype": dtype, "device": alm.device.type}

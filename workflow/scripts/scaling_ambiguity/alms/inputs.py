@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from scaling_ambiguity.alms.families.known import base_of, family_of
+from scaling_ambiguity.alms.families.family import base_of
+from scaling_ambiguity.alms.families.known import family_of
 from scaling_ambiguity.alms.families.qwen2_audio import encode_features, mel_features
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from scaling_ambiguity.alms.families.family import Parts
-from scaling_ambiguity.alms.families.known import base_of, family_of
+from scaling_ambiguity.alms.families.family import Parts, base_of
+from scaling_ambiguity.alms.families.known import family_of
 
 __all__ = ["Parts", "parts"]
 

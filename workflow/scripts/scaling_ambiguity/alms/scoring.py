@@ -3,7 +3,8 @@
 import torch
 from torch.nn.functional import log_softmax
 
-from scaling_ambiguity.alms.families.known import base_of, family_of
+from scaling_ambiguity.alms.families.family import base_of
+from scaling_ambiguity.alms.families.known import family_of
 from scaling_ambiguity.alms.label_tree import label_tree
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts

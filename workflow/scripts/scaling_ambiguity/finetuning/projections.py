@@ -8,7 +8,8 @@ import torch
 import transformers
 from torch import nn
 
-from scaling_ambiguity.alms.families.known import base_of, family_of, find_family
+from scaling_ambiguity.alms.families.family import base_of
+from scaling_ambiguity.alms.families.known import family_of, find_family
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.errors import UserError
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import torch
-from torch.distributed.tensor import DTensor
 
 from scaling_ambiguity.alms.free_memory import free_memory, ran_out
 from scaling_ambiguity.errors import UserError
@@ -115,7 +114,9 @@ def foresee(trainee: Trainee, train: Inputs, loss: Forward, options: TrainingOpt
 
 def local_part(tensor: torch.Tensor) -> torch.Tensor:
     """Return the part of ``tensor`` that this process holds: all of it unless it is sharded."""
-    return tensor.to_local() if isinstance(tensor, DTensor) else tensor
+    return (
+        tensor.to_local() if hasattr(tensor, "to_local") else tensor
+    )  # torch's DTensor, whose module is slow to import
 
 
 def kept_for_gradient(compute: Callable[[], torch.Tensor], loaded: set[int]) -> tuple[int, int]:

@@ -19,6 +19,11 @@ SHORTEST = SAMPLE_RATE // 20
 ROWS_AT_ONCE = 16_384  # of an output layer, in float32: 0.27 GB at 4,096 hidden units
 
 
+def base_of(model: Any) -> Any:
+    """Return the transformers model inside ``model``, which may be wrapped by peft."""
+    return model.get_base_model() if hasattr(model, "get_base_model") else model
+
+
 class ClipTooShort(UserError):
     """A clip has no audio token: questions about it have no answer; other clips are not affected."""
 

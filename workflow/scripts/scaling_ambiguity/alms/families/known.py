@@ -11,7 +11,7 @@ from scaling_ambiguity.alms.families import (
     qwen_omni,
     voxtral,
 )
-from scaling_ambiguity.alms.families.family import Family
+from scaling_ambiguity.alms.families.family import Family, base_of
 from scaling_ambiguity.errors import UserError
 
 FAMILIES: tuple[Family, ...] = (
@@ -40,11 +40,6 @@ def find_family(architecture: str) -> Family:
             "Serve the model and use engine `openai`, or add a module to alms/families."
         )
     return _BY_CLASS[architecture]
-
-
-def base_of(model: Any) -> Any:
-    """Return the transformers model inside ``model``, which may be wrapped by peft."""
-    return model.get_base_model() if hasattr(model, "get_base_model") else model
 
 
 def family_of(model: Any) -> Family:
