@@ -17,9 +17,10 @@ workdir: os.path.join(START, RUN["directory"])
 
 
 refuse_second_run()
-run.refuse_missing_tables()
-run.refuse_untrainable()
-run.refuse_unheard()
+if not config.get("source"):
+    run.refuse_missing_tables()
+    run.refuse_untrainable()
+    run.refuse_unheard()
 
 
 include: "workflow/rules/corpora.smk"
@@ -36,6 +37,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/cluster.smk"
+include: "workflow/rules/archive.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -67,6 +69,7 @@ localrules:
     statistics,
     leaderboard,
     explorer,
+    archive,
     score_submission,
     sound,
     exports,
@@ -130,6 +133,12 @@ rule explorer:
     """A page to listen: every utterance with its sound, votes, distributions and answers: results/explorer/index.html."""
     input:
         "results/explorer/index.html",
+
+
+rule archive:
+    """The run to keep or publish, nothing licensed: results/archive.zip, which `--config source=ARCHIVE` redraws."""
+    input:
+        "results/archive.zip",
 
 
 rule score_submission:

@@ -1,4 +1,5 @@
 # What the rules share: the checked configuration, the run, names, the identity of code. No rules here.
+import copy
 import functools
 import inspect
 import itertools
@@ -14,6 +15,7 @@ if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
 import yaml
+from snakemake.utils import update_config
 
 from scaling_ambiguity.alms.before_work import refusal, this_place
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
@@ -41,21 +43,42 @@ def stop(message):
     sys.exit(1)
 
 
+# Relative folders start where Snakemake was called. On a cluster a job starts Snakemake once more, in the folder of
+# the run: then it is the start that it inherited.
+START = os.environ.get("SA_START", "")
+if not START or Path(START, config["run"]["directory"]).resolve() != Path.cwd():
+    START = os.getcwd()
+    os.environ.update(SA_START=START)
+
+
+def redraw(archive):
+    """Take the configuration of an archive, verified before any work; what is given beside it has to agree with it."""
+    from scaling_ambiguity.reporting.archive.container import verified_names
+    from scaling_ambiguity.reporting.archive.opening import refuse_other_settings, source_config
+
+    if workflow.is_main_process:
+        verified_names(archive)
+    own = source_config(config, archive)
+    config.clear()
+    config.update(checked_config(own))
+    merged = copy.deepcopy(own)
+    update_config(merged, workflow.config_settings.overwrite_config)
+    same = {"source": own["source"], "run": merged["run"] | {"directory": own["run"]["directory"]}}
+    refuse_other_settings(dict(config), checked_config(resolve_all(merged | same)))
+
+
 # What each ALM of the configuration is called in the registry; forgotten once it is resolved.
-REGISTERED = registered(config)
+REGISTERED = {} if config.get("source") else registered(config)
 
 try:
-    config.update(checked_config(resolve_all(dict(config))))
+    if config.get("source"):
+        redraw(Path(START, str(config["source"])).resolve())
+    else:
+        config.update(checked_config(resolve_all(dict(config))))
 except UserError as error:
     stop(error)
 
 RUN = config["run"]
-# Relative folders start where Snakemake was called. On a cluster a job starts Snakemake once more, in the folder of
-# the run: then it is the start that it inherited.
-START = os.environ.get("SA_START", "")
-if not START or Path(START, RUN["directory"]).resolve() != Path.cwd():
-    START = os.getcwd()
-    os.environ.update(SA_START=START)
 
 
 def or_stop(function):
@@ -96,6 +119,8 @@ BASE, SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, PINS = (
 SEED = config["seed"]
 HEADLINE = run.headline
 RUN_MARKER = Path("results/run-name.txt")
+# A folder with redrawn products is no folder of a run that may go on.
+RUN_TITLE = f"{RUN['name']}, redrawn from an archive" if config.get("source") else RUN["name"]
 
 
 wildcard_constraints:
@@ -118,11 +143,13 @@ wildcard_constraints:
 
 
 def refuse_second_run():
-    """Stop if this folder holds the results of a run with another name."""
-    if RUN_MARKER.exists() and RUN_MARKER.read_text().strip() != RUN["name"]:
+    """Stop if this folder holds the results of a run with another name, or results that were computed, not redrawn."""
+    if RUN_MARKER.exists() and RUN_MARKER.read_text().strip() != RUN_TITLE:
         stop(
             f"{Path.cwd()} holds the run {RUN_MARKER.read_text().strip()!r}; this configuration is the run "
-            f"{RUN['name']!r}. Set run.directory to another folder, or remove results/ here."
+            f"{RUN_TITLE!r}. Set run.directory to another folder"
+            f"{', e.g. --config source=... run=' + quote('{directory: runs/redrawn}') if config.get('source') else ''}, "
+            "or remove results/ here."
         )
 
 
@@ -180,7 +207,7 @@ def refuse_unaskable():
 def remember_run():
     """Write the name of the run that this folder belongs to."""
     RUN_MARKER.parent.mkdir(exist_ok=True)
-    RUN_MARKER.write_text(f"{RUN['name']}\n")
+    RUN_MARKER.write_text(f"{RUN_TITLE}\n")
 
 
 def remedies(logs):
