@@ -45,6 +45,7 @@ report: "workflow/report/workflow.rst"
 
 onstart:
     refuse_blank_in_interpreter()
+    refuse_beyond_archive()
     refuse_unaskable()
     remember_run()
     for line in run.left_out():

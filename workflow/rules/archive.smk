@@ -1,4 +1,4 @@
-# The archive of a run, and the way back: `--config source=ARCHIVE` leaves only the rules that draw, on its tables.
+# The archive of a run, and the way back: with `--config source=ARCHIVE` its tables come from there, by no other rule.
 from scaling_ambiguity.reporting.archive.sources import sources_sha256
 from scaling_ambiguity.reporting.chapters import shown
 from scaling_ambiguity.run import archiving
@@ -11,41 +11,6 @@ DRAWING = [
     "build_paper",
     *(["write_leaderboard"] if run.statistics_of("predictors") else []),
 ]
-
-
-def outputs_of(name):
-    """The files that a rule without wildcards makes."""
-    return [str(path) for path in workflow.get_rule(name).output]
-
-
-@functools.cache
-def drawn_from(name):
-    """The products of other rules that a rule without wildcards reads."""
-    found = [item({}) if callable(item) else item for item in workflow.get_rule(name).input]
-    paths = [str(path) for item in found for path in ([item] if isinstance(item, str) else item)]
-    return [path for path in paths if path.startswith(("results/", "paper/figures", "paper/tables", "paper/numbers"))]
-
-
-@functools.cache
-def archived_parts():
-    """What a redraw starts from, and what it makes again.
-
-    Where a table that a figure is drawn from may not be shared, the figure itself is what a redraw starts from.
-    """
-    start, products = [*STATISTICS_FILES, *run.statistics_of("verdicts"), *NOTEBOOK_FILES], []
-    start += expand(
-        "results/testtime/{submission}/{table}",
-        submission=run.submissions(),
-        table=["strategies.csv", "every_eval_ever.json"],
-    )
-    for name in DRAWING:
-        if archiving.may_be_shared(run, drawn_from(name)):
-            start += drawn_from(name)
-            products += outputs_of(name)
-        else:
-            start += outputs_of(name)
-    made = dict.fromkeys(products)
-    return [path for path in dict.fromkeys(start) if path not in made], [*made]
 
 
 rule build_archive:
@@ -114,20 +79,5 @@ if config.get("source"):
         shell:
             "python {params.script:q} --archive {input:q} > {log} 2>&1"
 
-    # Every other rule would read sound, ask a model or compute the statistics once more.
-    if not workflow.dag_settings.allowed_rules:
-        workflow.dag_settings.allowed_rules = frozenset(
-            [
-                "all",
-                "figures",
-                "tables",
-                "notebooks",
-                "statistics",
-                "plan",
-                "plan_run",
-                "unpack_archive",
-                "build_report",
-            ]
-            + [name for name in DRAWING if not set(outputs_of(name)) & set(START_FILES)]
-            + ["leaderboard"]
-        )
+    # What is archived as drawn is not drawn again.
+    workflow.ruleorder("unpack_archive", *DRAWING)

@@ -163,6 +163,20 @@ def refuse_blank_in_interpreter():
         )
 
 
+def refuse_beyond_archive():
+    """Stop before any work if a target needs more than an archive holds: a redraw asks no model and reads no sound."""
+    if not config.get("source"):
+        return
+    drawing = {"unpack_archive", "build_report", "plan_run", *DRAWING}
+    for job in workflow.dag.needrun_jobs():
+        if job.rule.name not in drawing and job.rule.output:
+            stop(
+                f"{next(iter(job.output))} is not in the archive {config['source']} and cannot be drawn from it "
+                f"({job.rule.name} makes it). Ask for all, figures, tables, notebooks, statistics or leaderboard, or "
+                "run the workflow without source."
+            )
+
+
 def refuse_unaskable():
     """Stop before any work if a job of this run asks a model that cannot be asked, as far as that is known here."""
     asked = {}  # ALM -> for each of its annotators, whether answers are stored

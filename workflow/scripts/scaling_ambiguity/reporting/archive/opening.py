@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import shutil
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,11 +10,12 @@ from typing import Any
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import atomic_path
-from scaling_ambiguity.reporting.archive.container import opened, verified_names
+from scaling_ambiguity.reporting.archive.container import REMEDY, opened, verified_names
 
 FORMAT = 1
 ABOUT = "archive.json"  # what the archive is of: format, configuration, what was left out and why
 START = "run/"  # files that a redraw starts from, at their places in the folder of a run
+PRODUCT = re.compile(r"(results|paper)/[A-Za-z0-9_./-]+")
 PRODUCTS = "products/"  # files that a redraw makes again
 
 
@@ -34,23 +36,26 @@ def read_about(path: str | Path) -> dict[str, Any]:
 
 
 def start_files(path: str | Path) -> list[str]:
-    """Return the files that a redraw starts from, relative to the folder of a run, sorted."""
+    """Return the files that a redraw starts from, relative to the folder of a run, sorted.
+
+    Raises:
+        UserError: One lies outside results/ and paper/, where only products are.
+    """
     with opened(path) as archive:
         names = [name.removeprefix(START) for name in archive.namelist() if name.startswith(START)]
+    if odd := [name for name in names if not PRODUCT.fullmatch(name) or ".." in name.split("/")]:
+        raise UserError(f"{path}: {odd[0]!r} is no product of a run. {REMEDY}")
     return sorted(names)
 
 
 def lay_out(path: str | Path, folder: Path) -> list[str]:
     """Verify an archive once more, write the files that a redraw starts from into ``folder``, return their names.
 
-    Each file is written atomically. None lies outside results/ and paper/, where only products are.
-
     Raises:
         UserError: The archive is not as it was written.
     """
-    names = [name.removeprefix(START) for name in verified_names(path) if name.startswith(START)]
-    if odd := [name for name in names if name.partition("/")[0] not in ("results", "paper")]:
-        raise UserError(f"{path}: {odd[0]!r} is no product of a run. Get the archive again.")
+    verified_names(path)
+    names = start_files(path)
     with opened(path) as archive:
         for name in names:
             with archive.open(START + name) as source, atomic_path(folder / name) as target, target.open("wb") as out:
