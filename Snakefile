@@ -45,7 +45,6 @@ report: "workflow/report/workflow.rst"
 
 onstart:
     refuse_blank_in_interpreter()
-    refuse_beyond_archive()
     refuse_unaskable()
     remember_run()
     for line in run.left_out():
@@ -81,13 +80,15 @@ localrules:
 rule sound:
     """The full decode of every sound file of the selected corpora: level, clipping, hash, and what is left out."""
     input:
-        [f"results/corpora/{corpus}/utterances.parquet" for corpus in RUN["corpora"] if run.has_audio(corpus)],
+        not_archived(
+            [f"results/corpora/{corpus}/utterances.parquet" for corpus in RUN["corpora"] if run.has_audio(corpus)]
+        ),
 
 
 rule exports:
     """Votes, label distributions and scores of strategies for publication: ids only, no sound, no transcripts."""
     input:
-        expand("results/export/{corpus}", corpus=RUN["corpora"]),
+        not_archived(expand("results/export/{corpus}", corpus=RUN["corpora"])),
         expand("results/testtime/{submission}/every_eval_ever.json", submission=run.submissions()),
 
 
@@ -133,13 +134,13 @@ rule leaderboard:
 rule explorer:
     """A page to listen: every utterance with its sound, votes, distributions and answers: results/explorer/index.html."""
     input:
-        "results/explorer/index.html",
+        not_archived(["results/explorer/index.html"]),
 
 
 rule archive:
     """The run to keep or publish, nothing licensed: results/archive.zip, which `--config source=ARCHIVE` redraws."""
     input:
-        "results/archive.zip",
+        not_archived(["results/archive.zip"]),
 
 
 rule score_submission:

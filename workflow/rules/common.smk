@@ -123,23 +123,29 @@ RUN_MARKER = Path("results/run-name.txt")
 RUN_TITLE = f"{RUN['name']}, redrawn from an archive" if config.get("source") else RUN["name"]
 
 
+# No rule with wildcards makes anything in a run that is redrawn: it would read sound, ask a model or compute once more.
+SOME_NAME, SOME_LABELS, SOME_NUMBER = (
+    ("[a-z0-9_]+", "[a-z0-9_]+(-[a-z0-9_]+)*", "[0-9]+") if not config.get("source") else ("(?!)",) * 3
+)
+
+
 wildcard_constraints:
-    corpus="[a-z0-9_]+",
-    annotator="[a-z0-9_]+",
-    alm="[a-z0-9_]+",
-    model="[a-z0-9_]+",
-    predictor="[a-z0-9_]+",
-    protocol="[a-z0-9_]+",
-    encoder="[a-z0-9_]+",
-    submission="[a-z0-9_]+",
+    corpus=SOME_NAME,
+    annotator=SOME_NAME,
+    alm=SOME_NAME,
+    model=SOME_NAME,
+    predictor=SOME_NAME,
+    protocol=SOME_NAME,
+    encoder=SOME_NAME,
+    submission=SOME_NAME,
     judge="|".join(JUDGES),
-    labels="[a-z0-9_]+(-[a-z0-9_]+)*",
-    augmentation="[a-z0-9_]+",
-    notebook="[a-z0-9_]+",
-    cell="[a-z0-9_]+",
-    fold="[0-9]+",
-    seed="[0-9]+",
-    shard="[0-9]+",
+    labels=SOME_LABELS,
+    augmentation=SOME_NAME,
+    notebook=SOME_NAME,
+    cell=SOME_NAME,
+    fold=SOME_NUMBER,
+    seed=SOME_NUMBER,
+    shard=SOME_NUMBER,
 
 
 def refuse_second_run():
@@ -161,20 +167,6 @@ def refuse_blank_in_interpreter():
             "quotation mark. Link the environment to a plain path and start from there: "
             f"ln -s {quote(str(Path(sys.executable).parents[1]))} ~/sa-venv; ~/sa-venv/bin/snakemake --profile slurm ..."
         )
-
-
-def refuse_beyond_archive():
-    """Stop before any work if a target needs more than an archive holds: a redraw asks no model and reads no sound."""
-    if not config.get("source"):
-        return
-    drawing = {"unpack_archive", "build_report", "plan_run", *DRAWING}
-    for job in workflow.dag.needrun_jobs():
-        if job.rule.name not in drawing and job.rule.output:
-            stop(
-                f"{next(iter(job.output))} is not in the archive {config['source']} and cannot be drawn from it "
-                f"({job.rule.name} makes it). Ask for all, figures, tables, notebooks, statistics or leaderboard, or "
-                "run the workflow without source."
-            )
 
 
 def refuse_unaskable():

@@ -108,6 +108,20 @@ def training_job(group, seeds):
     return job
 
 
+def not_archived(paths):
+    """Function of wildcards: files that are made from sound, models or single utterances, which a redraw stops at."""
+
+    def value(wildcards):
+        if config.get("source"):
+            stop(
+                f"{paths[0]}: not drawn from an archive. Beside source ask for all, figures, tables, notebooks, "
+                "statistics or leaderboard; or run the workflow without source."
+            )
+        return paths
+
+    return value
+
+
 def outputs_of(name):
     """The files that a rule without wildcards makes."""
     return [str(path) for path in workflow.get_rule(name).output]

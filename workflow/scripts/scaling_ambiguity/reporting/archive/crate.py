@@ -14,6 +14,7 @@ PROFILES = {
 TEXT, CODE = "https://creativecommons.org/licenses/by/4.0/", "https://spdx.org/licenses/MIT"
 LICENCES = {TEXT: "Creative Commons Attribution 4.0 International", CODE: "MIT License"}
 PARAMETER = "https://bioschemas.org/profiles/FormalParameter/1.0-RELEASE"
+WORKFLOW = "https://bioschemas.org/profiles/ComputationalWorkflow/1.0-RELEASE"
 SNAKEFILE, CONFIG, PAPER = "code/Snakefile", "archive.json", "products/paper/main.pdf"
 FORMATS = {
     "csv": "text/csv",
@@ -21,8 +22,12 @@ FORMATS = {
     "json": "application/json",
     "jsonl": "application/jsonl",
     "md": "text/markdown",
+    "ipynb": "application/x-ipynb+json",
     "parquet": "application/vnd.apache.parquet",
     "pdf": "application/pdf",
+    "png": "image/png",
+    "py": "text/x-python",
+    "smk": "text/x-python",
     "svg": "image/svg+xml",
     "tex": "application/x-tex",
     "txt": "text/plain",
@@ -54,6 +59,7 @@ def crate(
         "datePublished": str(citation["date-released"]),
         "license": {"@id": TEXT},
         "author": by,
+        "publisher": by[:1],
         "conformsTo": _ids(PROFILES),
         "mainEntity": {"@id": SNAKEFILE},
         "mentions": {"@id": "#run"},
@@ -64,6 +70,7 @@ def crate(
         "@id": "#run",
         "@type": "CreateAction",
         "name": f"Run of {about['name']}",
+        "description": "From the configuration to the tables, figures, numbers and paper, and the answers of models.",
         "instrument": {"@id": SNAKEFILE},
         "agent": by,
         "object": [{"@id": CONFIG}],
@@ -80,6 +87,7 @@ def crate(
     graph += [_file(name, *files[name]) for name in sorted(files)]
     workflow = next(entity for entity in graph if entity["@id"] == SNAKEFILE)
     workflow |= _workflow(about, by, papers)
+    next(entity for entity in graph if entity["@id"] == "README.md")["about"] = {"@id": "./"}
     graph += [
         {"@id": url, "@type": "CreativeWork", "name": name, "version": version}
         for url, (name, version) in PROFILES.items()
@@ -93,11 +101,16 @@ def crate(
         {"@id": f"#corpus-{name}", "@type": "Dataset", "name": f"corpus {name}", "usageInfo": licence}
         for name, licence in licences.items()
     ]
-    return {"@context": CONTEXT, "@graph": graph}
+    return {"@context": CONTEXT, "@graph": [{key: _single(value) for key, value in one.items()} for one in graph]}
 
 
 def _ids(names: Any) -> list[dict[str, str]]:
     return [{"@id": name} for name in names]
+
+
+def _single(value: Any) -> Any:
+    """Return the entry of a list of one, as the recommendations on JSON-LD have it; any other value as it is."""
+    return value[0] if isinstance(value, list) and len(value) == 1 else value
 
 
 def _author(entry: dict[str, Any], number: int) -> dict[str, Any]:
@@ -107,9 +120,9 @@ def _author(entry: dict[str, Any], number: int) -> dict[str, Any]:
 
 
 def _file(name: str, size: int, sha256: str) -> dict[str, Any]:
-    kind = FORMATS.get(name.rpartition(".")[2])
+    kind = FORMATS.get(name.rpartition(".")[2], "application/octet-stream" if name.endswith(".gz") else "text/plain")
     entity = {"@id": name, "@type": "File", "name": name, "contentSize": str(size), "sha256": sha256}
-    entity |= {"encodingFormat": kind} if kind else {}
+    entity["encodingFormat"] = kind
     return entity | ({"license": {"@id": CODE}} if name.startswith("code/workflow/") else {})
 
 
@@ -119,6 +132,7 @@ def _workflow(about: dict[str, Any], by: list[dict[str, str]], papers: list[str]
         "@type": ["File", "SoftwareSourceCode", "ComputationalWorkflow"],
         "name": "scaling-ambiguity",
         "programmingLanguage": {"@id": "#snakemake"},
+        "conformsTo": {"@id": WORKFLOW},
         "license": {"@id": CODE},
         "author": by,
         "input": [{"@id": "#configuration"}],
