@@ -6,7 +6,7 @@ from pathlib import Path
 
 CODE = "code/"  # where they are in an archive
 # What a folder without git holds beside the sources: products, caches and hidden files.
-NOT_SOURCES = {"results", "resources", "runs", "logs", "__pycache__", "site"}
+NOT_SOURCES = {"results", "resources", "runs", "logs", "site"}
 PRODUCTS_OF_PAPER = {"figures", "tables", "numbers.tex", "numbers.json"}
 
 
@@ -42,7 +42,7 @@ def _is_source(path: Path) -> bool:
     parts = path.parts
     hidden = any(part.startswith(".") for part in parts if part not in (".ci", ".gitignore", ".pre-commit-config.yaml"))
     made = parts[0] == "paper" and (parts[1] in PRODUCTS_OF_PAPER or path.suffix == ".pdf")
-    return not (hidden or made or NOT_SOURCES & set(parts) or path.suffix == ".pyc")
+    return not (hidden or made or parts[0] in NOT_SOURCES or "__pycache__" in parts or path.suffix == ".pyc")
 
 
 def sources_sha256(base: str | Path) -> str:
