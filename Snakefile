@@ -116,6 +116,7 @@ rule notebooks:
     """The executed notebooks of the statistical validation, with their verdicts."""
     input:
         NOTEBOOK_FILES,
+        rules.index_notebooks.output,
         "results/verdicts.json",
 
 

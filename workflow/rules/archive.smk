@@ -7,6 +7,7 @@ DRAWING = [
     *shown(FIGURES, run.stages_of_run()),
     *shown(TABLES, run.stages_of_run()),
     "write_numbers",
+    "index_notebooks",
     "check_verdicts",
     "build_paper",
     *(["write_leaderboard"] if run.statistics_of("predictors") else []),
