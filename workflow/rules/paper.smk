@@ -53,7 +53,7 @@ rule build_paper:
         sources=PAPER_SOURCES,
         figures=run.figure_files(),
         tables=run.table_files(),
-        numbers=rules.write_numbers.output.numbers,
+        numbers=str(rules.write_numbers.output.numbers),  # as text: an archive may hold it
         verdicts=rules.check_verdicts.output[0],
     output:
         report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
@@ -87,7 +87,7 @@ rule build_report:
     """The report for reviewers: every figure, table and notebook with its caption and the code that made it."""
     input:
         papers=rules.build_paper.output,
-        numbers=rules.write_numbers.output.provenance,
+        numbers=str(rules.write_numbers.output.provenance),
         figures=run.figure_files(),
         tables=run.table_files(),
         notebooks=NOTEBOOK_FILES,
