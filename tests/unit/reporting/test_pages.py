@@ -38,7 +38,10 @@ NUMBERS = {
 
 @pytest.fixture
 def notebook(tmp_path):
-    cells = [new_markdown_cell("# 1. Do *these* <b> hold?\n\nWhat `k*` says.\n"), new_code_cell("1 + 1")]
+    cells = [
+        new_markdown_cell("# 1. Do *these* <b> hold?\n\nWhat `k*` says of *this*, **that**.\n"),
+        new_code_cell("1 + 1"),
+    ]
     nbformat.write(new_notebook(cells=cells), tmp_path / "checks.ipynb")
     (tmp_path / "checks.verdict.json").write_text(json.dumps(VERDICTS))
     return Notebook.read(tmp_path / "checks.ipynb", tmp_path / "checks.verdict.json")
@@ -55,7 +58,7 @@ def test_the_index_lists_every_verdict_failed_ones_too(notebook):
     page = notebook_index([notebook])
     assert 'href="checks.html"' in page and "1. Do *these* &lt;b&gt; hold?" in page and "<b>" not in page
     assert "FAILED (gating): ranks: 1 &lt; 2" in page and "passed (gating): sums" in page
-    assert "What k says." in page
+    assert "What k* says of this, that." in page
     assert "http://" not in page and "https://" not in page
 
 

@@ -35,6 +35,7 @@ SYMBOLS = {
     "$": "",
     "~": " ",
 }
+EMPHASIS = re.compile(r"\*+(\w[^*`]*)\*+")  # of Markdown; the star of `k*` stays
 COMMAND = re.compile(r"\\(?:emph|textbf|url|textit)\{([^{}]*)\}")
 
 
@@ -52,7 +53,7 @@ class Notebook:
         """Read the heading of a notebook and its verdicts."""
         text = next("".join(cell["source"]) for cell in read_json(ipynb)["cells"] if cell["cell_type"] == "markdown")
         title, _, rest = text.partition("\n")
-        words = " ".join(rest.replace("*", "").replace("`", "").split())
+        words = " ".join(EMPHASIS.sub(r"\1", rest).replace("`", "").split())
         return cls(ipynb.stem, title.lstrip("# ").strip(), words, read_verdicts(verdict))
 
 
