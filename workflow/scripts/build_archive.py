@@ -38,6 +38,11 @@ def main(arguments: argparse.Namespace) -> None:
     write_container(files, arguments.output)
     print(f"{len(files)} files, sha256 {file_sha256(arguments.output)}: {arguments.output}")
     print("\n".join(f"left out: {line}" for line in arguments.left_out))
+    changed = [name for name in made if files[name] != made[name]]
+    print(
+        "".join(f"left out: columns of {name} that name an utterance, a speaker or a rater\n" for name in changed),
+        end="",
+    )
 
 
 def answers(arguments: argparse.Namespace) -> dict[str, Path]:

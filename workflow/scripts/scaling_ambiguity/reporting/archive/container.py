@@ -13,6 +13,7 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -78,7 +79,7 @@ def _sha256(content: bytes | Path) -> str:
 
 
 def _write(files: Mapping[str, Any], stream: IO[bytes]) -> None:
-    """Write the one form: ``files`` are contents, paths, or functions that open them."""
+    """Write the one form: ``files`` are contents, paths, or pairs of a size and a function that opens a file."""
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_STORED) as archive:
         for name in sorted(files):
             content = files[name]
@@ -87,7 +88,11 @@ def _write(files: Mapping[str, Any], stream: IO[bytes]) -> None:
             if isinstance(content, bytes):
                 archive.writestr(entry, content)
                 continue
-            with content() if callable(content) else content.open("rb") as source, archive.open(entry, "w") as target:
+            size, opens = (
+                content if isinstance(content, tuple) else (content.stat().st_size, partial(content.open, "rb"))
+            )
+            entry.file_size = size  # decides on the form for more than 2 GiB
+            with opens() as source, archive.open(entry, "w") as target:
                 shutil.copyfileobj(source, target, 1 << 20)
 
 
@@ -122,7 +127,7 @@ def _sums(archive: zipfile.ZipFile, path: Path) -> dict[str, str]:
 
 def _is_canonical(archive: zipfile.ZipFile, path: Path) -> bool:
     """Return whether the files of an archive, written again, give its bytes."""
-    files = {name: (lambda name=name: archive.open(name)) for name in archive.namelist()}
+    files = {one.filename: (one.file_size, partial(archive.open, one.filename)) for one in archive.infolist()}
     with tempfile.TemporaryFile() as again, path.open("rb") as stream:
         _write(files, again)
         again.seek(0)
