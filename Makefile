@@ -11,7 +11,7 @@ WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-
 PYTHON_ := .venv/bin/python
 SNAKEMAKE := $(PYTHON_) -m snakemake
 
-.PHONY: all test test-all setup lint format bench lock where clean
+.PHONY: all test test-all setup lint format bench docs lock where clean
 
 all: setup  ## set-up and the whole demo; ARGS, more targets first, are passed on to snakemake
 	@mkdir -p .snakemake; exec 9>.snakemake/make.lock; \
@@ -44,6 +44,9 @@ setup:  ## system programs and .venv
 
 bench: setup  ## side-by-side performance
 	for program in benchmarks/*.py; do $(PYTHON_) "$$program"; done
+
+docs:  ## the documentation as a site, site/index.html, in an environment of its own; a dead link is an error
+	@bash docs/build.sh
 
 lock:  ## requirements.txt and envs/*.yaml anew from requirements.in
 	bash envs/lock.sh

@@ -17,9 +17,10 @@ workdir: os.path.join(START, RUN["directory"])
 
 
 refuse_second_run()
-run.refuse_missing_tables()
-run.refuse_untrainable()
-run.refuse_unheard()
+if not config.get("source"):
+    run.refuse_missing_tables()
+    run.refuse_untrainable()
+    run.refuse_unheard()
 
 
 include: "workflow/rules/corpora.smk"
@@ -36,6 +37,7 @@ include: "workflow/rules/tables.smk"
 include: "workflow/rules/notebooks.smk"
 include: "workflow/rules/paper.smk"
 include: "workflow/rules/cluster.smk"
+include: "workflow/rules/archive.smk"
 
 
 report: "workflow/report/workflow.rst"
@@ -67,6 +69,7 @@ localrules:
     statistics,
     leaderboard,
     explorer,
+    archive,
     score_submission,
     sound,
     exports,
@@ -77,13 +80,15 @@ localrules:
 rule sound:
     """The full decode of every sound file of the selected corpora: level, clipping, hash, and what is left out."""
     input:
-        [f"results/corpora/{corpus}/utterances.parquet" for corpus in RUN["corpora"] if run.has_audio(corpus)],
+        not_archived(
+            [f"results/corpora/{corpus}/utterances.parquet" for corpus in RUN["corpora"] if run.has_audio(corpus)]
+        ),
 
 
 rule exports:
     """Votes, label distributions and scores of strategies for publication: ids only, no sound, no transcripts."""
     input:
-        expand("results/export/{corpus}", corpus=RUN["corpora"]),
+        not_archived(expand("results/export/{corpus}", corpus=RUN["corpora"])),
         expand("results/testtime/{submission}/every_eval_ever.json", submission=run.submissions()),
 
 
@@ -111,6 +116,7 @@ rule notebooks:
     """The executed notebooks of the statistical validation, with their verdicts."""
     input:
         NOTEBOOK_FILES,
+        rules.index_notebooks.output,
         "results/verdicts.json",
 
 
@@ -129,7 +135,13 @@ rule leaderboard:
 rule explorer:
     """A page to listen: every utterance with its sound, votes, distributions and answers: results/explorer/index.html."""
     input:
-        "results/explorer/index.html",
+        not_archived(["results/explorer/index.html"]),
+
+
+rule archive:
+    """The run to keep or publish, nothing licensed: results/archive.zip, which `--config source=ARCHIVE` redraws."""
+    input:
+        not_archived(["results/archive.zip"]),
 
 
 rule score_submission:

@@ -2,11 +2,15 @@
 
 import math
 import re
+import shutil
+import subprocess
 
 import numpy as np
 import pytest
-from checkout import REPOSITORY
+from checkout import REPOSITORY, Checkout
 
+from scaling_ambiguity.inference.bootstrap import mean_interval
+from scaling_ambiguity.inference.exchange import equivalent_votes
 from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 
 README = REPOSITORY / "README.md"
@@ -56,16 +60,55 @@ def _row(text: str, head: str) -> list[float]:
 
 def test_the_example_by_hand_is_right():
     text = (REPOSITORY / "docs/yardstick.md").read_text().partition("The curve of human votes")[2]
-    means = []
+    curve = []
     for k in range(4):
         losses = []
         for given, held, _ in VOTES.values():
             happy = (given[:k].count("h") + 1) / (k + 2)
             losses.append(-np.mean([math.log(happy if vote == "h" else 1 - happy) for vote in held]))
-        means.append(np.mean(losses))
-        assert _row(text, str(k)) == pytest.approx([*losses, means[-1]], abs=6e-4)
+        curve.append(losses)
+        assert _row(text, str(k)) == pytest.approx([*losses, np.mean(losses)], abs=6e-4)
     losses = [-np.mean([math.log(p if vote == "h" else 1 - p) for vote in held]) for _, held, p in VOTES.values()]
     assert _row(text, "predictor") == pytest.approx([*losses, np.mean(losses)], abs=6e-4)
-    worth = np.interp(-np.mean(losses), -np.array(means), range(4))
+    worth = np.interp(-np.mean(losses), -np.mean(curve, axis=1), range(4))
     stated = re.search(r"k\* = 1 \+ .* = ([0-9.]+)\.", text)
     assert stated and float(stated[1]) == pytest.approx(worth, abs=0.05)
+
+    def interval(values):
+        return mean_interval(values, np.arange(len(values)).astype(str), resamples=10, seed=1, level=0.95)
+
+    computed = equivalent_votes(np.transpose(curve), np.array(losses)[:, None], interval)[0]
+    assert computed.estimate == pytest.approx(worth, abs=1e-9), "the library's own function"
+    above, below = np.full((3, 1), 0.8), np.full((3, 1), 0.1)
+    ends = equivalent_votes(np.transpose(curve), np.hstack([above, below]), interval)
+    assert [one.estimate for one in ends] == [0, 3] and ends[1].one_sided == "low", "worth 0; more than 3"
+
+
+def test_every_page_of_the_docs_is_in_the_site():
+    text = (REPOSITORY / "docs/index.md").read_text()
+    listed = [line for block in re.findall(r"```{toctree}(.*?)```", text, re.DOTALL) for line in block.split("\n")[1:]]
+    listed = [line for line in listed if line and not line.startswith(":")]
+    assert sorted(listed) == sorted({path.stem for path in (REPOSITORY / "docs").glob("*.md")} - {"index"})
+
+
+@pytest.mark.whole
+def test_the_site_is_built_and_a_dead_link_is_an_error(tmp_path):
+    made = Checkout.make(tmp_path)
+    if (REPOSITORY / ".venv-docs").is_dir():
+        (tmp_path / ".venv-docs").symlink_to(REPOSITORY / ".venv-docs")
+
+    def build():
+        command = ["make", "docs"]
+        return subprocess.run(command, cwd=made.root, capture_output=True, text=True, timeout=600, check=False)
+
+    result = build()
+    if "No matching distribution" in result.stderr or "NewConnectionError" in result.stderr:
+        pytest.skip("the packages of docs/requirements.txt cannot be reached")
+    assert result.returncode == 0, result.stdout + result.stderr
+    page = (tmp_path / "site/yardstick.html").read_text()
+    assert "By hand" in page and (tmp_path / "site/index.html").is_file()
+    shutil.rmtree(tmp_path / "site")
+    with (tmp_path / "docs/cluster.md").open("a") as stream:
+        stream.write("\n[nowhere](nowhere.md), [no heading](yardstick.md#no-such-heading)\n")
+    result = build()
+    assert result.returncode != 0 and "nowhere.md" in result.stderr and "no-such-heading" in result.stderr

@@ -24,6 +24,7 @@ TARGETS = {
     "plan",
     "leaderboard",
     "explorer",
+    "archive",
     "score_submission",
 }
 VERBS = {
@@ -46,6 +47,7 @@ VERBS = {
 }
 VERBS |= {"replay", "score", "value", "fetch", "audit", "screen", "agree", "test", "validate", "export", "report"}
 VERBS |= {"estimate", "extract", "augment", "finetune", "evaluate", "fig", "tab", "write", "execute", "check", "build"}
+VERBS |= {"index", "unpack"}
 
 
 @pytest.fixture(scope="module")

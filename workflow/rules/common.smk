@@ -1,5 +1,6 @@
 # What the rules share: the checked configuration, the run, names, the identity of code. No rules here.
 import atexit
+import copy
 import functools
 import inspect
 import itertools
@@ -15,6 +16,7 @@ if str(LIBRARY) not in sys.path:
     sys.path.insert(0, str(LIBRARY))
 
 import yaml
+from snakemake.utils import update_config
 
 from scaling_ambiguity.alms.before_work import refusal, this_place
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
@@ -42,24 +44,46 @@ def stop(message):
     sys.exit(1)
 
 
-# What each ALM of the configuration is called in the registry; forgotten once it is resolved.
-REGISTERED = registered(config)
-
-try:
-    config.update(checked_config(resolve_all(dict(config))))
-except UserError as error:
-    stop(error)
-
-RUN = config["run"]
 # Relative folders start where Snakemake was called. On a cluster a job starts Snakemake once more, in the folder of
 # the run: then it is the start that it inherited.
 START = os.environ.get("SA_START", "")
-if not START or Path(START, RUN["directory"]).resolve() != Path.cwd():
+FOLDER = config["run"].get("directory") if isinstance(config.get("run"), dict) else None  # not checked yet
+if not START or Path(START, str(FOLDER)).resolve() != Path.cwd():
     START = os.getcwd()
     os.environ.update(SA_START=START)
 TREES = Path(START, ".snakemake", "code-identity.json")
 recall_trees(TREES)
 atexit.register(keep_trees, TREES)
+
+
+def redraw(archive):
+    """Take the configuration of an archive, verified before any work; what is given beside it has to agree with it."""
+    from scaling_ambiguity.reporting.archive.container import verified_names
+    from scaling_ambiguity.reporting.archive.opening import refuse_other_settings, source_config
+
+    if workflow.is_main_process:
+        verified_names(archive)
+    own = source_config(config, archive)
+    config.clear()
+    config.update(checked_config(own))
+    merged = copy.deepcopy(own)
+    update_config(merged, workflow.config_settings.overwrite_config)
+    same = {"source": own["source"], "run": merged["run"] | {"directory": own["run"]["directory"]}}
+    refuse_other_settings(dict(config), checked_config(resolve_all(merged | same)))
+
+
+# What each ALM of the configuration is called in the registry; forgotten once it is resolved.
+REGISTERED = {} if config.get("source") else registered(config)
+
+try:
+    if config.get("source"):
+        redraw(Path(START, str(config["source"])).resolve())
+    else:
+        config.update(checked_config(resolve_all(dict(config))))
+except UserError as error:
+    stop(error)
+
+RUN = config["run"]
 
 
 def or_stop(function):
@@ -100,33 +124,43 @@ BASE, SCRIPTS, PROMPTS, PAPER, NOTEBOOKS, PINS = (
 SEED = config["seed"]
 HEADLINE = run.headline
 RUN_MARKER = Path("results/run-name.txt")
+# A folder with redrawn products is no folder of a run that may go on.
+RUN_TITLE = f"{RUN['name']}, redrawn from an archive" if config.get("source") else RUN["name"]
+
+
+# No rule with wildcards makes anything in a run that is redrawn: it would read sound, ask a model or compute once more.
+SOME_NAME, SOME_LABELS, SOME_NUMBER = (
+    ("[a-z0-9_]+", "[a-z0-9_]+(-[a-z0-9_]+)*", "[0-9]+") if not config.get("source") else ("(?!)",) * 3
+)
 
 
 wildcard_constraints:
-    corpus="[a-z0-9_]+",
-    annotator="[a-z0-9_]+",
-    alm="[a-z0-9_]+",
-    model="[a-z0-9_]+",
-    predictor="[a-z0-9_]+",
-    protocol="[a-z0-9_]+",
-    encoder="[a-z0-9_]+",
-    submission="[a-z0-9_]+",
+    corpus=SOME_NAME,
+    annotator=SOME_NAME,
+    alm=SOME_NAME,
+    model=SOME_NAME,
+    predictor=SOME_NAME,
+    protocol=SOME_NAME,
+    encoder=SOME_NAME,
+    submission=SOME_NAME,
     judge="|".join(JUDGES),
-    labels="[a-z0-9_]+(-[a-z0-9_]+)*",
-    augmentation="[a-z0-9_]+",
-    notebook="[a-z0-9_]+",
-    cell="[a-z0-9_]+",
-    fold="[0-9]+",
-    seed="[0-9]+",
-    shard="[0-9]+",
+    labels=SOME_LABELS,
+    augmentation=SOME_NAME,
+    notebook=SOME_NAME,
+    cell=SOME_NAME,
+    fold=SOME_NUMBER,
+    seed=SOME_NUMBER,
+    shard=SOME_NUMBER,
 
 
 def refuse_second_run():
-    """Stop if this folder holds the results of a run with another name."""
-    if RUN_MARKER.exists() and RUN_MARKER.read_text().strip() != RUN["name"]:
+    """Stop if this folder holds the results of a run with another name, or results that were computed, not redrawn."""
+    if RUN_MARKER.exists() and RUN_MARKER.read_text().strip() != RUN_TITLE:
         stop(
             f"{Path.cwd()} holds the run {RUN_MARKER.read_text().strip()!r}; this configuration is the run "
-            f"{RUN['name']!r}. Set run.directory to another folder, or remove results/ here."
+            f"{RUN_TITLE!r}. Set run.directory to another folder"
+            f"{', e.g. --config source=... run=' + quote('{directory: runs/redrawn}') if config.get('source') else ''}, "
+            "or remove results/ here."
         )
 
 
@@ -184,7 +218,7 @@ def refuse_unaskable():
 def remember_run():
     """Write the name of the run that this folder belongs to."""
     RUN_MARKER.parent.mkdir(exist_ok=True)
-    RUN_MARKER.write_text(f"{RUN['name']}\n")
+    RUN_MARKER.write_text(f"{RUN_TITLE}\n")
 
 
 def remedies(logs):

@@ -68,6 +68,31 @@ rule execute_notebook:
         " --ipynb {output.ipynb} --html {output.html} --verdict {output.verdict} > {log} 2>&1"
 
 
+rule index_notebooks:
+    """The index of the executed notebooks, with badges of their verdicts, failed ones too."""
+    input:
+        notebooks=expand("results/notebooks/{notebook}.ipynb", notebook=NOTEBOOK_NAMES),
+        verdicts=expand("results/notebooks/{notebook}.verdict.json", notebook=NOTEBOOK_NAMES),
+    output:
+        "results/notebooks/index.html",
+    log:
+        "logs/index_notebooks.log",
+    benchmark:
+        "logs/index_notebooks.tsv"
+    conda:
+        "../../envs/driver.yaml"
+    threads: 1
+    resources:
+        mem_mb=500,
+        runtime=5,
+    params:
+        script=f"{SCRIPTS}/index_notebooks.py",
+        code=code("index_notebooks.py"),
+    shell:
+        "python {params.script:q} --notebooks {input.notebooks} --verdicts {input.verdicts} --output {output}"
+        " > {log} 2>&1"
+
+
 rule check_verdicts:
     """Gate the paper: every gating verdict of every notebook has to hold."""
     input:

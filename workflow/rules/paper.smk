@@ -53,7 +53,7 @@ rule build_paper:
         sources=PAPER_SOURCES,
         figures=run.figure_files(),
         tables=run.table_files(),
-        numbers=rules.write_numbers.output.numbers,
+        numbers=str(rules.write_numbers.output.numbers),  # as text: an archive may hold it
         verdicts=rules.check_verdicts.output[0],
     output:
         report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
@@ -86,11 +86,11 @@ localrules:
 rule build_report:
     """The report for reviewers: every figure, table and notebook with its caption and the code that made it."""
     input:
-        rules.build_paper.output,
-        rules.write_numbers.output.provenance,
-        run.figure_files(),
-        run.table_files(),
-        NOTEBOOK_FILES,
+        papers=rules.build_paper.output,
+        numbers=str(rules.write_numbers.output.provenance),
+        figures=run.figure_files(),
+        tables=run.table_files(),
+        notebooks=NOTEBOOK_FILES,
     output:
         "results/report.zip",
     log:
@@ -105,12 +105,16 @@ rule build_report:
         runtime=10,
     params:
         config=lambda wildcards: canonical(config),
+        captions=lambda wildcards: canonical(run.captions()),
+        simulated="--simulated" if run.is_simulated(HEADLINE["corpus"]) else "",
         snakefile=f"{BASE}/Snakefile",
         script=f"{SCRIPTS}/build_report.py",
         code=code("build_report.py"),
     shell:
         "python {params.script:q} --snakefile {params.snakefile:q} --config {params.config:q}"
-        " --target paper/main.pdf --output {output} > {log} 2>&1"
+        " --captions {params.captions:q} {params.simulated} --papers {input.papers} --numbers {input.numbers}"
+        " --figures {input.figures} --tables {input.tables} --notebooks {input.notebooks}"
+        " --target {input.papers[0]} --output {output} > {log} 2>&1"
 
 
 rule build_explorer:

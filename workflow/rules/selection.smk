@@ -106,3 +106,52 @@ def training_job(group, seeds):
         return canonical(settings(wildcards) | tables | folders | made)
 
     return job
+
+
+def not_archived(paths):
+    """Function of wildcards: files that are made from sound, models or single utterances, which a redraw stops at."""
+
+    def value(wildcards):
+        if config.get("source"):
+            stop(
+                f"{paths[0]}: not drawn from an archive. Beside source ask for all, figures, tables, notebooks, "
+                "statistics or leaderboard; or run the workflow without source."
+            )
+        return paths
+
+    return value
+
+
+def outputs_of(name):
+    """The files that a rule without wildcards makes."""
+    return [str(path) for path in workflow.get_rule(name).output]
+
+
+@functools.cache
+def drawn_from(name):
+    """The products of other rules that a rule without wildcards reads."""
+    found = [item({}) if callable(item) else item for item in workflow.get_rule(name).input]
+    paths = [str(path) for item in found for path in ([item] if isinstance(item, str) else item)]
+    return [path for path in paths if path.startswith(("results/", "paper/figures", "paper/tables", "paper/numbers"))]
+
+
+@functools.cache
+def archived_parts():
+    """What a redraw starts from, and what it makes again.
+
+    Where a table that a figure is drawn from may not be shared, the figure itself is what a redraw starts from.
+    """
+    start, products = [*STATISTICS_FILES, *run.statistics_of("verdicts"), *NOTEBOOK_FILES], []
+    start += expand(
+        "results/testtime/{submission}/{table}",
+        submission=run.submissions(),
+        table=["strategies.csv", "every_eval_ever.json"],
+    )
+    for name in DRAWING:
+        if archiving.may_be_shared(run, drawn_from(name)):
+            start += drawn_from(name)
+            products += outputs_of(name)
+        else:
+            start += outputs_of(name)
+    made = dict.fromkeys(products)
+    return [path for path in dict.fromkeys(start) if path not in made], [*made]

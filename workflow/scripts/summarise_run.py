@@ -8,8 +8,9 @@ from scaling_ambiguity.cli import run
 
 LOOK_AT = (
     ("paper/main.pdf", "the paper"),
-    ("results/report.zip", "the report: unpack, open report/report.html in a browser"),
-    ("results/notebooks/exchange_rate.html", "the headline, recomputed; beside it three more notebooks"),
+    ("results/report.zip", "the report: unpack, open report/report.html; it opens on the answer"),
+    ("results/notebooks/index.html", "the notebooks: each claim checked, with badges of the verdicts"),
+    ("results/archive.zip", "the archive: --config source=ARCHIVE draws the paper again"),
     ("paper/numbers.json", "every number of the paper: file, column, n and interval"),
     ("results/statistics", "every estimate, one row each"),
 )

@@ -184,3 +184,11 @@ def test_a_conflict_of_presentations_is_shown_where_its_corpus_is_trained_on(mak
     assert "paper/figures/fig_conflict.pdf" not in plain.figure_files()
     silent = make(statistics__conflict=entry | {"corpus": "real"}, run__corpora=["sim", "real"])
     assert silent.conflict_of("real") and not silent.has_conflict(), "no model is trained on a corpus without sound"
+
+
+def test_captions_are_those_of_what_the_paper_shows(make):
+    run = make()
+    captions = run.captions()
+    stems = {path.rpartition("/")[2].partition(".")[0] for path in [*run.figure_files(), *run.table_files()]}
+    assert captions.keys() == stems and "fig_worth" in stems
+    assert all(text and "\n" not in text and "{votes}" not in text for text in captions.values())

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+from jinja2 import DictLoader
 from nbconvert import HTMLExporter
 
 from scaling_ambiguity.errors import UserError
@@ -15,6 +16,10 @@ from scaling_ambiguity.io import write_json
 
 # nbconvert always loads its diagram library from the network; no notebook here draws such diagrams.
 DIAGRAMS = re.compile(r'<script type="module">(?:(?!</script>).)*mermaid(?:(?!</script>).)*</script>', re.DOTALL)
+# The template of nbconvert with code folded: a reader follows text, tables and verdicts, and opens what is asked about.
+FOLDED = """{% extends 'lab/index.html.j2' %}
+{% block input_group %}<details class="code"><summary>code</summary>{{ super() }}</details>{% endblock input_group %}
+"""
 # Variables of Jupyter that name folders.
 PRIVATE = ("IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_PATH", "JUPYTER_DATA_DIR", "JUPYTER_CONFIG_DIR")
 TRANSIENT = ("papermill", "execution", "ExecuteTime")
@@ -74,7 +79,10 @@ def settle(notebook: nbformat.NotebookNode) -> nbformat.NotebookNode:
 
 
 def to_html(notebook: nbformat.NotebookNode, title: str) -> str:
-    """Return the notebook as one HTML page that needs no network."""
-    exporter = HTMLExporter(mathjax_url="", require_js_url="", jquery_url="", widget_renderer_url="")
+    """Return the notebook as one HTML page that needs no network, its code folded."""
+    urls = dict.fromkeys(("mathjax_url", "require_js_url", "jquery_url", "widget_renderer_url"), "")
+    exporter = HTMLExporter(
+        extra_loaders=[DictLoader({"folded.html.j2": FOLDED})], template_file="folded.html.j2", **urls
+    )
     html, _ = exporter.from_notebook_node(notebook, resources={"metadata": {"name": title, "path": ""}})
     return DIAGRAMS.sub("", html)

@@ -33,6 +33,9 @@ class Review:
         self.classes = classes
         self.folder = Path("results/corpora") / self.corpus
         self.verdicts: list[dict[str, Any]] = []
+        # tables of at most 20 rows with the one that says that some are left out
+        pd.set_option("display.max_rows", 20)
+        pd.set_option("display.min_rows", 18)
 
     @cached_property
     def utterances(self) -> pd.DataFrame:

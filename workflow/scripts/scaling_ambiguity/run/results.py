@@ -200,6 +200,11 @@ class Run(Submission):
         """Return the caption of a figure or table of this run."""
         return filled(display.caption, self.shared_proxy_name())
 
+    def captions(self) -> dict[str, str]:
+        """Return the captions of the figures and tables that the paper shows."""
+        displays = FIGURES | TABLES
+        return {name: " ".join(self.caption(displays[name]).split()) for name in shown(displays, self.stages_of_run())}
+
     def stages_of_run(self) -> set[str]:
         """Return the stages that some corpus of the run has; the paper includes the sections that use them."""
         stages = {"votes"} | {stage for stage in ("annotation", "testtime", "training") if self.corpora_with(stage)}
