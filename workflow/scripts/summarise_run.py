@@ -8,6 +8,7 @@ from scaling_ambiguity.cli import run
 
 LOOK_AT = (
     ("paper/main.pdf", "the paper"),
+    ("paper/supplement.pdf", "its supplement: every table, validity, procedures"),
     ("results/report.zip", "the report: unpack, open report/report.html in a browser"),
     ("results/notebooks/exchange_rate.html", "the headline, recomputed; beside it three more notebooks"),
     ("paper/numbers.json", "every number of the paper: file, column, n and interval"),

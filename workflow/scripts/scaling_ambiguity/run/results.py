@@ -73,7 +73,8 @@ class Run(Submission):
         """
         if display.stage == "conflict" and not self.has_conflict():
             raise UserError("nothing to make: this run has no statistics.conflict, or trains no model on its corpus.")
-        return self.needed(display.shows)
+        needed = self.needed(display.shows)
+        return [ESTIMATES[kind].path(kind, **self.headline) for kind in display.shows] if display.headline else needed
 
     def conflict_of(self, corpus: str) -> list[str]:
         """Return the votes in another presentation that the conflict on a corpus is measured by; else none."""

@@ -33,6 +33,15 @@ def _rows(board: pd.DataFrame) -> pd.DataFrame:
     return board[uncontrolled].head(MOST)
 
 
+def _end(board: pd.DataFrame, rulers: pd.DataFrame, largest: float) -> float:
+    """Return the whole number of votes at which the axis ends: beyond all intervals, at ``largest`` if one is open."""
+    if (board["open"] == "low").any() or (rulers["one_sided"] == "low").any():
+        return largest
+    columns = ["equivalent_votes", "equivalent_votes_high"]
+    ends = [board[columns].to_numpy(float), rulers[["estimate", "high", "votes"]].to_numpy(float)]
+    return min(largest, float(np.ceil(np.nanmax(np.concatenate([values.ravel() for values in ends])))))
+
+
 def _draw_panel(axes: Axes, board: pd.DataFrame, rulers: pd.DataFrame, largest: float) -> None:
     names = []
     for position, row in enumerate(board.to_dict("records")):
@@ -48,8 +57,9 @@ def _draw_panel(axes: Axes, board: pd.DataFrame, rulers: pd.DataFrame, largest: 
     for k in range(1, int(largest) + 1):
         axes.axvline(k, color=GREY, linewidth=0.4, zorder=0)
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="equivalent human votes, $k^*$", ylim=(len(names) - 0.4, -0.6), xlim=(-0.12, largest + 0.15))
-    axes.set_xticks(np.arange(0, largest + 1))
+    end = _end(board, rulers, largest)
+    axes.set(xlabel="equivalent human votes, $k^*$", ylim=(len(names) - 0.4, -0.6), xlim=(-0.12, end + 0.15))
+    axes.set_xticks(np.arange(0, end + 1))
     axes.grid(axis="y", visible=False)
 
 

@@ -9,6 +9,8 @@ from scaling_ambiguity.inference.exchange_rows import REFUSED
 from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Number, Numbers, address
 from scaling_ambiguity.reporting.selection import need, no_wider, one, pick
+from scaling_ambiguity.reporting.tables.booktabs import plain_cell
+from scaling_ambiguity.reporting.tables.exchange import votes_cell
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
 from scaling_ambiguity.reporting.words import FEW_SPEAKERS, equivalent
 from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
@@ -50,6 +52,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         about = {"labels": labels, "metric": "equivalent_votes", "votes": m}
         _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **about)
     _add_price(numbers, table, largest, m)
+    _add_short(numbers, table, largest, m)
     numbers.estimate("exchange.weight", table, digits=2, labels="weighted", metric="weight", votes=m)
     numbers.switch("calibratedrefused", bool((pick(table, labels="calibrated")["method"] == REFUSED).any()))
     calibrated_all: dict[str, Any] = {"labels": "calibrated-human", "metric": "nll", "votes": largest}
@@ -90,6 +93,14 @@ def _add_price(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) 
                 f"exchange.price.{name}", f"{value} {bounds(low, high)}".strip(), estimate, function="per vote", **about
             )
         )
+
+
+def _add_short(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) -> None:
+    """Define ``exchange.short.*``, the worth with its interval in brackets: of ``one`` vote, of ``all`` m."""
+    wanted: dict[str, Any] = {"labels": "weighted", "metric": "equivalent_votes"}
+    for name, votes in (("all", m), ("one", 1.0)) if numbers.switches["pricedalone"] else (("all", m),):
+        row = one(table, "exchange.short", votes=votes, **wanted)
+        numbers.cell(f"exchange.short.{name}", row, "estimate", plain_cell(votes_cell(row, largest)))
 
 
 def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: float) -> None:
