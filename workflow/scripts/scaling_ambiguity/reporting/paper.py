@@ -22,6 +22,7 @@ PROBLEMS = (
     re.compile(r"LaTeX Warning: (?:Citation|Reference|Hyper reference) .*undefined.*"),
     re.compile(r"LaTeX Warning: There were (?:undefined|multiply-defined) .*"),
     re.compile(r"LaTeX Warning: File .* not found.*"),
+    re.compile(r"LaTeX Warning: Float too large for page by (?!0?\.\d+pt)[\d.]+pt.*"),
     re.compile(r"(?<!! )(?:LaTeX|Package \w+) Error: .*"),
     re.compile(r"! .*"),
 )

@@ -162,6 +162,10 @@ class Run(Submission):
         """Corpus, annotator and protocol of the paper's main results."""
         return self.config["paper"]["headline"]
 
+    def printed_names(self) -> dict[str, str]:
+        """Return the printed names of identifiers of the configuration."""
+        return self.config["paper"].get("names", {})
+
     def headline_cell(self) -> list[str]:
         """Return the cell of the coverage study that has the size of the headline corpus, where it is simulated."""
         corpus = self.headline["corpus"]
