@@ -149,6 +149,7 @@ def test_what_is_shown_by_level_states_edges_and_reliability(sources):
     text = " ".join(sources.values())
     floats = re.findall(r"\\begin\{(?:figure|table)\*?\}.*?\\end\{(?:figure|table)\*?\}", text, re.DOTALL)
     floats += re.findall(r"\\growingfigure\{\w+\}\{.*?\\label\{[^}]*\}\}", text, re.DOTALL)
+    floats += re.findall(r"\\breakingtable\{.*", text)
     known = {"fig_shared_votes", "fig_validity", "tab_alignment"}
     named = {name: one.caption for name, one in (FIGURES | TABLES).items() if name not in known}
     by_level = {
