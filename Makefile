@@ -56,4 +56,4 @@ where:  ## file, row, rule, program and sentences of a number: make where KEY=ex
 
 clean:  ## remove what the demo made, bought answers excepted
 	rm -rf results logs resources/corpora resources/models resources/state paper/figures paper/tables
-	rm -f paper/main.pdf paper/numbers.tex paper/numbers.json
+	rm -f paper/main.pdf paper/supplement.pdf paper/numbers.tex paper/numbers.json

@@ -93,10 +93,11 @@ rule exports:
 
 
 rule all:
-    """The whole paper: paper/main.pdf, results/report.zip and everything they rest on."""
+    """The whole paper: paper/main.pdf, paper/supplement.pdf, results/report.zip and everything they rest on."""
     default_target: True
     input:
         "paper/main.pdf",
+        "paper/supplement.pdf",
         "results/report.zip",
 
 

@@ -8,6 +8,7 @@ import subprocess
 import pandas as pd
 import pytest
 from checkout import REPOSITORY, Checkout
+from paper_pages import check_pages
 
 VOTES = REPOSITORY.parent / "shared" / "data" / "cremad"
 PRESET = ("--configfile", "workflow/presets/cremad.yaml")
@@ -42,6 +43,7 @@ def test_the_paper_speaks_of_real_votes_and_of_no_model(run):
     assert "CREMA-D" in words and "68568" in re.sub(r"\D", "", words)
     assert "??" not in words and "(not available)" not in words
     assert "fine-tuned on" not in words
+    check_pages(pdf.parent)
 
 
 def test_face_votes_are_worth_a_finite_number_of_voice_votes(run):

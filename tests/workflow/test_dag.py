@@ -360,7 +360,7 @@ def test_the_benchmark_is_planned_whole_and_absent_elsewhere(checkout, jobs):
     assert {f"results/proxies/demo/writer_{kind}/candidates.parquet" for kind in pools} <= exported["input"]
     assert said <= exported["input"] and "results/testtime/demo_writer/submission/scores.jsonl.gz" in exported["output"]
     (paper,) = by_rule["build_paper"]
-    assert any(name.endswith("paper/sections/results_strategies.tex") for name in paper["input"])
+    assert any(name.endswith("paper/supplement/results_strategies.tex") for name in paper["input"])
     notebooks = {name for job in by_rule["execute_notebook"] for name in job["output"]}
     assert "results/notebooks/strategies.html" in notebooks
     elsewhere = {job["rule"] for job in jobs}
@@ -386,7 +386,7 @@ def test_a_conflict_of_presentations_reaches_the_evaluation_and_the_paper(checko
     (evaluated,) = by_rule["evaluate_models"]
     assert "results/corpora/seen/votes.parquet" in evaluated["input"]
     (paper,) = by_rule["build_paper"]
-    assert any(name.endswith("sections/results_conflict.tex") for name in paper["input"])
+    assert any(name.endswith("supplement/results_conflict.tex") for name in paper["input"])
     assert "paper/figures/fig_conflict.pdf" in paper["input"]
     printed = checkout.snakemake("-n", "-p", "fig_conflict", "--configfile", str(tmp_path / "conflict.yaml"))
     assert "--conflict results/corpora/seen/votes.parquet --against tiny " in printed

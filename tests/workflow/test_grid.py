@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import yaml
 from checkout import REPOSITORY
+from paper_pages import texts_of
 
 pytestmark = pytest.mark.slow
 WARM = Path(__file__).with_name("warm_jobs.py")
@@ -158,7 +159,9 @@ def test_a_corpus_ends_in_a_paper_or_in_one_message(cell, tmp_path):
         return
     assert result.returncode == 0, result.stdout[-6000:] + result.stderr[-2000:]
     text = called(["pdftotext", "paper/main.pdf", "-"], tmp_path).stdout
+    text += called(["pdftotext", "paper/supplement.pdf", "-"], tmp_path).stdout
     assert "given as a table" in " ".join(text.split()) and "??" not in text and "nan" not in text.split()
+    assert len(texts_of(tmp_path / "paper" / "main.pdf")) <= 5
 
 
 def test_the_cells_cover_every_pair_of_values():

@@ -131,7 +131,7 @@ def extended(tmp_path_factory):
         (f"{LIBRARY}/numbers/unanimity.py", NUMBER),
     ):
         (made.root / name).write_text(text)
-    chapters, section = made.root / LIBRARY / "chapters.py", made.root / "paper/sections/data.tex"
+    chapters, section = made.root / LIBRARY / "chapters.py", made.root / "paper/supplement/data.tex"
     text = chapters.read_text()
     for start, entry in ENTRIES.items():
         assert text.count(f"\n{start}") == 1

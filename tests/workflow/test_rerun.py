@@ -14,6 +14,7 @@ import threadpoolctl
 import torch
 import yaml
 from checkout import TINY
+from paper_pages import check_pages
 from snakemake.utils import update_config
 
 from scaling_ambiguity.reporting.numbers.provenance import faults
@@ -52,6 +53,7 @@ def test_the_run_made_a_paper_and_a_report(tiny_run):
     pages = subprocess.run(["pdftotext", folder / "paper/main.pdf", "-"], capture_output=True, text=True, check=True)
     words = " ".join(pages.stdout.split())
     assert "simulated" in words and "??" not in words
+    check_pages(folder / "paper")
 
 
 def test_tables_are_the_stored_ones(tiny_run):

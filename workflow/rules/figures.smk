@@ -37,11 +37,12 @@ for figure_name, display in FIGURES.items():
             name=figure_name,
             caption=run.caption(display),
             proxies=lambda wildcards: canonical(run.proxy_names()),
+            names=lambda wildcards: canonical(run.printed_names()),
             script=f"{SCRIPTS}/draw_figure.py",
             code=code("draw_figure.py", display.module),
         shell:
             "python {params.script:q} --name {params.name} --statistics {input.statistics} {input.models}"
-            " --proxies {params.proxies:q} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
+            " --proxies {params.proxies:q} --names {params.names:q} --style {input.style:q} --figure {output.figure} --svg {output.svg}"
             " --data {output.data} > {log} 2>&1"
 
     workflow.get_rule(figure_name).docstring = display.title

@@ -1,10 +1,20 @@
 # Numbers, the PDF and the report.
-MODELS = ["results_models"] if run.corpora_with("training") else []
-STRATEGIES = ["results_strategies"] if run.corpora_with("testtime") else []
-CONFLICT = ["results_conflict"] if run.has_conflict() else []
-RESULTS = ["results_votes", *STRATEGIES, *MODELS, *CONFLICT, "results_hypotheses"]
-SECTIONS = ["introduction", "method", "data", *RESULTS, "limits", "validity"]
-PAPER_SOURCES = [f"{PAPER}/main.tex", f"{PAPER}/refs.bib"] + [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
+TRAINED, STRATEGIES = bool(run.corpora_with("training")), bool(run.corpora_with("testtime"))
+OPTIONAL = {"strategies": STRATEGIES, "models": TRAINED}  # paragraphs of the paper
+SECTIONS = [
+    "introduction",
+    "method",
+    "results",
+    *(name for name, there in OPTIONAL.items() if there),
+    "related",
+    "limits",
+]
+RESULTS = {"results_strategies": STRATEGIES, "results_models": TRAINED, "results_conflict": run.has_conflict()}
+SUPPLEMENT = ["data", "method", "results_votes", *(name for name, there in RESULTS.items() if there)]
+SUPPLEMENT += ["results_hypotheses", "validity", "procedures"]
+PAPER_SOURCES = [f"{PAPER}/{name}" for name in ("main.tex", "supplement.tex", "refs.bib")]
+PAPER_SOURCES += [f"{PAPER}/sections/{name}.tex" for name in SECTIONS]
+PAPER_SOURCES += [f"{PAPER}/supplement/{name}.tex" for name in SUPPLEMENT]
 NUMBER_MODULES = sorted({name.partition(":")[0] for one in ESTIMATES.values() for name in one.numbers})
 
 
@@ -48,7 +58,7 @@ rule write_numbers:
 
 
 rule build_paper:
-    """The paper as PDF, from its sources and the figures, tables and numbers of this run."""
+    """The paper and its supplement as PDFs, from their sources and the figures, tables and numbers of this run."""
     input:
         sources=PAPER_SOURCES,
         figures=run.figure_files(),
@@ -56,7 +66,8 @@ rule build_paper:
         numbers=str(rules.write_numbers.output.numbers),  # as text: an archive may hold it
         verdicts=rules.check_verdicts.output[0],
     output:
-        report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
+        paper=report("paper/main.pdf", caption="../report/paper.rst", category="Paper"),
+        supplement=report("paper/supplement.pdf", caption="../report/supplement.rst", category="Paper"),
     log:
         "logs/build_paper.log",
     benchmark:
@@ -69,6 +80,7 @@ rule build_paper:
         runtime=10,
     params:
         sections=",".join(SECTIONS),
+        more=",".join(SUPPLEMENT),
         votes=run.shared_proxy_name(),
         sources=lambda wildcards, input: os.path.dirname(input.sources[0]),
         script=f"{SCRIPTS}/build_paper.py",
@@ -76,7 +88,7 @@ rule build_paper:
     shell:
         "python {params.script:q} --sources {params.sources:q} --figures {input.figures}"
         " --tables {input.tables} --votes {params.votes:q} --numbers {input.numbers} --sections {params.sections}"
-        " --output {output} > {log} 2>&1"
+        " --supplement-sections {params.more} --output {output.paper} --supplement {output.supplement} > {log} 2>&1"
 
 
 localrules:

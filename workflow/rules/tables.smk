@@ -28,12 +28,13 @@ for table_name, display in TABLES.items():
             name=table_name,
             caption=run.caption(display),
             proxies=lambda wildcards: canonical(run.proxy_names()),
+            names=lambda wildcards: canonical(run.printed_names()),
             classes=f"--classes {HEADLINE_CLASSES}" if display.classes else "",
             script=f"{SCRIPTS}/write_table.py",
             code=code("write_table.py", display.module),
         shell:
             "python {params.script:q} --name {params.name} --statistics {input.statistics} {params.classes}"
-            " --proxies {params.proxies:q} --table {output.table} --data {output.data} > {log} 2>&1"
+            " --proxies {params.proxies:q} --names {params.names:q} --table {output.table} --data {output.data} > {log} 2>&1"
 
     workflow.get_rule(table_name).docstring = display.title
 
@@ -59,6 +60,7 @@ rule tab_corpus:
         runtime=10,
     params:
         caption=TABLES["tab_corpus"].caption,
+        names=lambda wildcards: canonical(run.printed_names()),
         corpora=",".join(SHOWN_CORPORA),
         classes=HEADLINE_CLASSES,
         script=f"{SCRIPTS}/tab_corpus.py",
@@ -66,7 +68,7 @@ rule tab_corpus:
     shell:
         "python {params.script:q} --corpora {params.corpora} --utterances {input.utterances}"
         " --votes {input.votes} --rejects {input.rejects} --classes {params.classes}"
-        " --table {output.table} --data {output.data} > {log} 2>&1"
+        " --names {params.names:q} --table {output.table} --data {output.data} > {log} 2>&1"
 
 
 rule tab_votes_lost:
@@ -88,12 +90,13 @@ rule tab_votes_lost:
         runtime=10,
     params:
         caption=TABLES["tab_votes_lost"].caption,
+        names=lambda wildcards: canonical(run.printed_names()),
         corpora=",".join(SHOWN_CORPORA),
         script=f"{SCRIPTS}/tab_votes_lost.py",
         code=code("tab_votes_lost.py"),
     shell:
         "python {params.script:q} --corpora {params.corpora} --audits {input.audits}"
-        " --table {output.table} --data {output.data} > {log} 2>&1"
+        " --names {params.names:q} --table {output.table} --data {output.data} > {log} 2>&1"
 
 
 rule tab_hypotheses:
@@ -115,10 +118,12 @@ rule tab_hypotheses:
         runtime=10,
     params:
         caption=TABLES["tab_hypotheses"].caption,
+        names=lambda wildcards: canonical(run.printed_names()),
         script=f"{SCRIPTS}/tab_hypotheses.py",
         code=code("tab_hypotheses.py"),
     shell:
-        "python {params.script:q} --verdicts {input.verdicts} --table {output.table} --data {output.data} > {log} 2>&1"
+        "python {params.script:q} --verdicts {input.verdicts} --names {params.names:q} --table {output.table}"
+        " --data {output.data} > {log} 2>&1"
 
 
 rule tab_augmentation:

@@ -1,4 +1,4 @@
-"""Build the paper's PDF from its sources and the figures, tables and numbers of a run."""
+"""Build the PDFs of the paper and its supplement from their sources and the figures, tables and numbers of a run."""
 
 import argparse
 import shutil
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from scaling_ambiguity.cli import name_list, run
 from scaling_ambiguity.io import atomic_path
-from scaling_ambiguity.reporting.paper import compile_pdf, gather
+from scaling_ambiguity.reporting.paper import MAIN, SUPPLEMENT, compile_paper, gather
 from scaling_ambiguity.reporting.proxy_names import SYNTHETIC
 
 
@@ -18,24 +18,27 @@ def main(arguments: argparse.Namespace) -> None:
         gather(
             folder,
             arguments.sources,
-            sections=arguments.sections,
+            sections={MAIN: arguments.sections, SUPPLEMENT: arguments.supplement_sections},
             figures=arguments.figures,
             tables=arguments.tables,
             votes=arguments.votes,
             numbers=arguments.numbers,
         )
-        pdf = compile_pdf(folder)
-        with atomic_path(arguments.output) as temporary:
-            shutil.copyfile(pdf, temporary)
+        built = compile_paper(folder)
+        for document, output in ((MAIN, arguments.output), (SUPPLEMENT, arguments.supplement)):
+            with atomic_path(output) as temporary:
+                shutil.copyfile(built[document], temporary)
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sources", type=Path, required=True, help="folder of main.tex, refs.bib and sections/")
+    parser.add_argument("--sources", type=Path, required=True, help="folder of both documents and their sections")
     parser.add_argument("--figures", type=Path, nargs="*", default=[], help="PDFs; other files are ignored")
     parser.add_argument("--tables", type=Path, nargs="*", default=[], help="LaTeX; other files are ignored")
     parser.add_argument("--votes", default=SYNTHETIC, help="name of the synthetic votes in captions")
     parser.add_argument("--numbers", type=Path, required=True)
-    parser.add_argument("--sections", type=name_list, required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--sections", type=name_list, required=True, help="of the paper, in order")
+    parser.add_argument("--supplement-sections", type=name_list, required=True, help="of the supplement, in order")
+    parser.add_argument("--output", type=Path, required=True, help="the paper")
+    parser.add_argument("--supplement", type=Path, required=True)
     run(main, parser)

@@ -8,6 +8,7 @@ from scaling_ambiguity.cli import run
 
 LOOK_AT = (
     ("paper/main.pdf", "the paper"),
+    ("paper/supplement.pdf", "its supplement: every table, validity, procedures"),
     ("results/report.zip", "the report: unpack, open report/report.html; it opens on the answer"),
     ("results/notebooks/index.html", "the notebooks: each claim checked, with badges of the verdicts"),
     ("results/archive.zip", "the archive: --config source=ARCHIVE draws the paper again"),

@@ -2,9 +2,10 @@
 
 import argparse
 
-from scaling_ambiguity.cli import name_list, run
+from scaling_ambiguity.cli import json_value, name_list, run
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_csv, write_text
+from scaling_ambiguity.reporting.naming import printed_as
 from scaling_ambiguity.reporting.tables.corpus import corpus_table, describe_corpus
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.utterances import UTTERANCES
@@ -21,7 +22,8 @@ def main(arguments: argparse.Namespace) -> None:
         corpus: describe_corpus(UTTERANCES.read(u), VOTES.read(v), REJECTS.read(r), arguments.classes)
         for corpus, u, v, r in zip(corpora, *files, strict=True)
     }
-    table, shown = corpus_table(described)
+    with printed_as(arguments.names):
+        table, shown = corpus_table(described)
     write_text(table, arguments.table)
     write_csv(shown, arguments.data)
 
@@ -33,6 +35,7 @@ if __name__ == "__main__":
     parser.add_argument("--votes", nargs="+", required=True)
     parser.add_argument("--rejects", nargs="+", required=True)
     parser.add_argument("--classes", type=name_list, required=True)
+    parser.add_argument("--names", type=json_value, default={}, help="printed names of identifiers, JSON")
     parser.add_argument("--table", required=True, help="LaTeX")
     parser.add_argument("--data", required=True, help="CSV")
     run(main, parser)

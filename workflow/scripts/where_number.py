@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 def main(arguments: argparse.Namespace) -> None:
     """Print the provenance of the number."""
     numbers = read_json(arguments.numbers)
-    for line in where(arguments.key, numbers, ROOT / "workflow" / "rules", ROOT / "paper" / "sections"):
+    for line in where(arguments.key, numbers, ROOT / "workflow" / "rules", ROOT / "paper"):
         print(line)
 
 

@@ -8,6 +8,7 @@ import argparse
 from scaling_ambiguity.cli import json_value, run
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import write_json, write_text
+from scaling_ambiguity.reporting.naming import printed_as
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
 from scaling_ambiguity.reporting.numbers.provenance import faults
 
@@ -27,7 +28,8 @@ def main(arguments: argparse.Namespace) -> None:
         "status": next(iter(arguments.proxies_status), None),
         "draws": next(iter(arguments.proxies_draws), None),
     }
-    numbers = collect_numbers(arguments.config, paths)
+    with printed_as(arguments.config["paper"].get("names", {})):
+        numbers = collect_numbers(arguments.config, paths)
     wrong = list(faults(numbers.provenance(), arguments.config))
     if wrong:
         raise UserError(f"{len(wrong)} numbers do not match their stated provenance, e.g. {wrong[0]}")

@@ -5,6 +5,7 @@ import argparse
 from scaling_ambiguity.cli import json_value, name_list, run
 from scaling_ambiguity.io import write_csv, write_text
 from scaling_ambiguity.reporting.chapters import TABLES
+from scaling_ambiguity.reporting.naming import printed_as
 from scaling_ambiguity.reporting.selection import read_statistics
 
 
@@ -13,7 +14,8 @@ def main(arguments: argparse.Namespace) -> None:
     display = TABLES[arguments.name]
     more = [arguments.classes] if display.classes else []
     more += [arguments.proxies] if display.proxies else []
-    table, shown = display.load()(read_statistics(arguments.statistics), *more)
+    with printed_as(arguments.names):
+        table, shown = display.load()(read_statistics(arguments.statistics), *more)
     write_text(table, arguments.table)
     write_csv(shown, arguments.data)
 
@@ -24,6 +26,7 @@ if __name__ == "__main__":
     parser.add_argument("--statistics", nargs="+", required=True)
     parser.add_argument("--classes", type=name_list, help="order of the columns by class; default: alphabetical")
     parser.add_argument("--proxies", type=json_value, default={}, help="name of the votes of each annotator, JSON")
+    parser.add_argument("--names", type=json_value, default={}, help="printed names of identifiers, JSON")
     parser.add_argument("--table", required=True, help="LaTeX")
     parser.add_argument("--data", required=True, help="CSV")
     run(main, parser)

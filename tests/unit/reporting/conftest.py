@@ -13,6 +13,7 @@ from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # paper_text
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # paper_pages
 REPOSITORY = Path(__file__).resolve().parents[3]
 CLASSES = ["neutral", "happy", "sad", "angry"]
 CORPUS, ANNOTATOR, PROTOCOL = "demo", "tiny_crossed", "fair"

@@ -87,7 +87,21 @@ def bare_digits(text: str) -> list[tuple[int, str]]:
     ]
 
 
-def read_sources(folder: Path, sections: list[str]) -> dict[str, str]:
-    """Return the text of main.tex and of the sections, by name."""
-    files = [folder / "main.tex", *(folder / "sections" / f"{name}.tex" for name in sections)]
-    return {file.stem: file.read_text(encoding="utf-8") for file in files}
+MAIN_SECTIONS = ["introduction", "method", "results", "related", "limits"]
+SUPPLEMENT_SECTIONS = ["data", "method", "results_votes", "results_hypotheses", "validity", "procedures"]
+
+
+def sections_with(*optional: str) -> dict[str, list[str]]:
+    """Return the sections of both documents of a run with some of ``strategies``, ``models`` and ``conflict``."""
+    main = [name for name in optional if name in ("strategies", "models")]
+    return {
+        "main": [*MAIN_SECTIONS[:-2], *main, *MAIN_SECTIONS[-2:]],
+        "supplement": [*SUPPLEMENT_SECTIONS[:3], *(f"results_{name}" for name in optional), *SUPPLEMENT_SECTIONS[3:]],
+    }
+
+
+def read_sources(folder: Path, sections: dict[str, list[str]]) -> dict[str, str]:
+    """Return the text of both documents and of their sections, by path: ``main``, ``sections/method`` ..."""
+    folders = {"main": "sections", "supplement": "supplement"}
+    names = [*sections, *(f"{folders[document]}/{name}" for document in sections for name in sections[document])]
+    return {name: (folder / f"{name}.tex").read_text(encoding="utf-8") for name in names}

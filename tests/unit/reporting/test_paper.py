@@ -4,6 +4,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from paper_pages import check_pages
+from paper_text import sections_with
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting import paper
@@ -111,6 +113,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_exchange", ["--statistics", run["exchange"], run["exchange_by_level"]]),
+        ("tab_headline", ["--statistics", run["exchange"]]),
         ("tab_worth", ["--statistics", run["predictors"]]),
         ("tab_results", ["--statistics", run["evaluation"]]),
         ("tab_strata", ["--statistics", run["evaluation"]]),
@@ -147,19 +150,22 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
         *("--config", config_json),
         *("--numbers", numbers, "--provenance", tmp_path / "numbers.json"),
     )
-    sections = "introduction,method,data,results_votes,results_models,results_hypotheses,limits,validity"
-    for name in ("one.pdf", "two.pdf"):
+    sections = sections_with("models")
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
         call(
             "build_paper",
             *("--sources", REPOSITORY / "paper", "--figures", *figures, "--tables", *tables, "--numbers", numbers),
-            *("--sections", sections, "--output", tmp_path / name),
+            *("--sections", ",".join(sections["main"]), "--supplement-sections", ",".join(sections["supplement"])),
+            *("--output", tmp_path / name / "main.pdf", "--supplement", tmp_path / name / "supplement.pdf"),
         )
-    assert (tmp_path / "one.pdf").read_bytes() == (tmp_path / "two.pdf").read_bytes()
+    for document in ("main.pdf", "supplement.pdf"):
+        assert (tmp_path / "one" / document).read_bytes() == (tmp_path / "two" / document).read_bytes()
+    check_pages(tmp_path / "one")
 
 
 def test_captions_of_the_paper_are_those_of_the_report():
     text = captions_tex({name: display.caption for name, display in (FIGURES | TABLES).items()})
-    for path in (REPOSITORY / "paper").rglob("*.tex"):
-        if path.name == "main.tex" or path.parent.name == "sections":
-            for name in re.findall(r"\\(?:reportcaption|reporttitle|tablenote)\{(\w+)\}", path.read_text()):
-                assert rf"\@namedef{{caption@{name}}}" in text
+    for path in paper.source_files(REPOSITORY / "paper"):
+        for name in re.findall(r"\\(?:reportcaption|reporttitle|tablenote)\{(\w+)\}", path.read_text()):
+            assert rf"\@namedef{{caption@{name}}}" in text

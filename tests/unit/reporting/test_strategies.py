@@ -27,7 +27,7 @@ from scaling_ambiguity.testtime.strategies import STRATEGIES
 from scaling_ambiguity.testtime.worlds import near_duplicates, simulated_pool
 
 REPOSITORY = Path(__file__).resolve().parents[3]
-SECTION = (REPOSITORY / "paper" / "sections" / "results_strategies.tex").read_text()
+SECTION = (REPOSITORY / "paper" / "supplement" / "results_strategies.tex").read_text()
 STYLE = REPOSITORY / "paper" / "paper.mplstyle"
 SETTINGS = {"resamples": 4000, "seed": 1, "level": 0.95, "method": "bootstrap_t"}
 K = 4

@@ -6,7 +6,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from paper_text import keys_reached, keys_used, read_sources, taken_branches
+from paper_pages import check_pages
+from paper_text import keys_reached, keys_used, read_sources, sections_with, taken_branches
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.numbers.collect import collect_numbers
@@ -18,7 +19,7 @@ from scaling_ambiguity.tables.votes import VOTES
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
-SECTIONS = ["introduction", "method", "data", "results_votes", "results_hypotheses", "limits", "validity"]
+SECTIONS, WITH_MODELS = sections_with(), sections_with("models")
 CLASSES = ["neutral", "happy", "sad", "angry"]
 STATISTICS = ("alignment", "agreement", "bias", "shared", "saturation", "exchange", "exchange_by_level", "costs")
 STATISTICS += ("predictors",)
@@ -41,12 +42,12 @@ def numbers(votes_run, votes_config):
     return collect_numbers(votes_config, paths_of(votes_run))
 
 
-def read_text(numbers, sections: list[str]) -> str:
+def read_text(numbers, sections: dict[str, list[str]]) -> str:
     sources = read_sources(REPOSITORY / "paper", sections)
     return "\n".join(taken_branches(text, numbers.switches) for text in sources.values())
 
 
-def check_keys(numbers, sections: list[str]) -> None:
+def check_keys(numbers, sections: dict[str, list[str]]) -> None:
     used = keys_used([read_text(numbers, sections)])
     assert sorted(used - set(numbers.keys())) == []
     assert sorted(set(numbers.keys()) - keys_reached(used, numbers.provenance())) == []
@@ -108,7 +109,7 @@ def test_the_demo_may_be_run_without_training_or_augmentation(trained, dime, run
     config = json.loads(json.dumps(config))
     config["run"]["augmentation"] = ["none", "dime"] if dime else ["none"]
     paths = paths_of(run, evaluation=run["evaluation"] if trained else None) | {"heldout": str(run["heldout"])}
-    check_keys(collect_numbers(config, paths), [*SECTIONS, "results_models"] if trained else SECTIONS)
+    check_keys(collect_numbers(config, paths), WITH_MODELS if trained else SECTIONS)
 
 
 @pytest.mark.parametrize(
@@ -146,7 +147,7 @@ def test_the_text_names_what_is_trained_and_how(models, seeds, protocol, said, u
     config["finetuning"] |= {"models": models, "seeds": seeds}
     config["protocols"]["fair"] |= protocol
     numbers = collect_numbers(config, paths_of(run, evaluation=run["evaluation"]) | {"heldout": str(run["heldout"])})
-    check_keys(numbers, [*SECTIONS, "results_models"])
+    check_keys(numbers, WITH_MODELS)
     assert said <= {name for name, on in numbers.switches.items() if on}
     assert not unsaid & {name for name, on in numbers.switches.items() if on}
     assert numbers["settings.seeds"].text == ("1 seed" if seeds == 1 else f"{seeds} seeds")
@@ -192,14 +193,14 @@ def test_models_may_be_trained_with_replayed_votes(votes_run, votes_config, run,
     path = tmp_path / "evaluation-cremad-fair.parquet"
     TABLE.write(table[table["augmentation"] == "none"].assign(corpus="cremad"), path)
     numbers = collect_numbers(votes_config, paths_of(votes_run, evaluation=path))
-    check_keys(numbers, [*SECTIONS, "results_models"])
+    check_keys(numbers, WITH_MODELS)
 
 
 def test_nothing_is_said_of_models_prompts_or_simulation(numbers):
     text = " ".join(read_text(numbers, SECTIONS).split())
     for word in ("fine-tuned on", "focus lines", "DiME", "adapters", "simulated pool", "seeds"):
         assert word not in text, word
-    for word in ("No ALM was asked", "no number here is evidence about ALMs", "no names of raters", "Nothing was fine"):
+    for word in ("No ALM was asked", "No number here is evidence about ALMs", "no names of raters", "Nothing was fine"):
         assert word in text, word
 
 
@@ -305,6 +306,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
     about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
     about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
     about["tab_exchange"] = ["--statistics", votes_run["exchange"], votes_run["exchange_by_level"]]
+    about["tab_headline"] = ["--statistics", votes_run["exchange"]]
     about["tab_worth"] = ["--statistics", votes_run["predictors"]]
     about["tab_validity"] = ["--study", REPOSITORY / "workflow" / "resources" / "validity.csv"]
     about["tab_agreement"] = ["--statistics", votes_run["agreement"]]
@@ -334,6 +336,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
     call(
         "build_paper",
         *("--sources", REPOSITORY / "paper", "--figures", *figures, "--tables", *tables, "--numbers", numbers),
-        *("--sections", ",".join(SECTIONS), "--output", tmp_path / "main.pdf"),
+        *("--sections", ",".join(SECTIONS["main"]), "--supplement-sections", ",".join(SECTIONS["supplement"])),
+        *("--output", tmp_path / "main.pdf", "--supplement", tmp_path / "supplement.pdf"),
     )
-    assert (tmp_path / "main.pdf").stat().st_size > 10_000
+    check_pages(tmp_path)

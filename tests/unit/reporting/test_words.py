@@ -12,6 +12,7 @@ from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.permutation import sign_flip_test
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.numbers.registry import Numbers
+from scaling_ambiguity.reporting.paper import source_files
 from scaling_ambiguity.reporting.tables.booktabs import cell
 from scaling_ambiguity.reporting.text import bounds, count, interval_of, joined, number, p_text, p_value, percent
 from scaling_ambiguity.reporting.words import difference, equivalent, several, trend
@@ -160,7 +161,7 @@ def test_no_number_of_the_text_stands_before_a_plural_of_its_own():
     counts = (
         "exchange.largest exchange.m costs.m shares.votes settings.votes corpus.speakers corpus.raters answers.prompts"
     )
-    for path in [*(PAPER / "sections").glob("*.tex"), PAPER / "main.tex"]:
+    for path in source_files(PAPER):
         text = " ".join(path.read_text().split())
         for key in counts.split():
             assert not re.search(rf"\\result\{{{re.escape(key)}\}} (human |synthetic )?[a-z]+s\b", text), (path, key)

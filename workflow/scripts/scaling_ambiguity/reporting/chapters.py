@@ -170,6 +170,7 @@ class Display:
         function: ``module:function`` of the library that makes it from their rows.
         classes: The function also takes the class set.
         proxies: The function also takes the name of the votes of each annotator.
+        headline: It shows the headline's corpus, annotator and protocol alone.
     """
 
     stage: str
@@ -178,6 +179,7 @@ class Display:
     function: str = ""
     classes: bool = False
     proxies: bool = False
+    headline: bool = False
 
     def __post_init__(self) -> None:
         """Keep the caption as one paragraph: indented lines would be a list to reStructuredText."""
@@ -202,10 +204,9 @@ FIGURES = {
     "fig_worth": Display(
         "annotation",
         """What every predictor is worth in human votes: the number of human votes at which the curve of human votes
-        meets its NLL, on the utterances that have enough votes and, if models are trained, are tested. Diamonds: an
-        annotator's votes with one fitted weight; squares: an annotator's own distribution; circles: trained models,
-        means over seeds; crosses: strategies at test time; triangles: tables given by the user. Below, votes of the
-        same raters that were set apart (black ticks: their number). Arrows mark open intervals.""",
+        meets its NLL, on the utterances that have enough votes and, if models are trained, are tested. An annotator's
+        votes have one fitted weight; a trained model is the mean over its seeds. Votes of the same raters that were set
+        apart have to be worth their number (black ticks). Arrows mark open intervals.""",
         ("predictors",),
         "reporting.figures.worth:draw_worth",
     ),
@@ -346,6 +347,15 @@ FIGURES = {
 }
 
 TABLES = {
+    "tab_headline": Display(
+        "annotation",
+        """What {votes} are worth in human votes. In brackets: intervals. Alone: the number of human votes that predict
+        held-out human votes as well. Beside human votes: the number of further human votes that would lower the NLL as
+        much. Price: a vote pays if it costs less than this fraction of a human vote.""",
+        ("exchange",),
+        "reporting.tables.headline:headline_table",
+        headline=True,
+    ),
     "tab_worth": Display(
         "annotation",
         """Every predictor valued in human votes, the lowest NLL first. Equivalent human votes; what a predictor brings

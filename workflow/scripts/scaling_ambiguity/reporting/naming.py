@@ -1,7 +1,10 @@
 """How names of the tables are written for a reader, and text made safe for LaTeX."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from types import MappingProxyType
 
 from scaling_ambiguity.inference.predictors import STRATEGY
 from scaling_ambiguity.labels.levels import LEVELS as LEVELS
@@ -30,9 +33,26 @@ SYNTHETIC_DETAILS = {
 YES = {"0": "no", "1": "yes"}
 
 
+_PRINTED: ContextVar[Mapping[str, str]] = ContextVar("printed", default=MappingProxyType({}))
+
+
+@contextmanager
+def printed_as(names: Mapping[str, str]) -> Iterator[None]:
+    """Let :func:`plain` print identifiers of the configuration by ``names``, its ``paper.names``, within the block."""
+    token = _PRINTED.set(names)
+    try:
+        yield
+    finally:
+        _PRINTED.reset(token)
+
+
 def plain(*names: str) -> str:
-    """Return names of the configuration as words, joined by commas: ``tiny_crossed`` -> ``tiny crossed``."""
-    return ", ".join(str(name).replace("_", " ") for name in names)
+    """Return identifiers of the configuration by their printed names, joined by commas.
+
+    One without a name is printed as words: ``tiny_crossed`` -> ``tiny crossed``.
+    """
+    printed = _PRINTED.get()
+    return ", ".join(printed.get(str(name), str(name).replace("_", " ")) for name in names)
 
 
 def stratum_titles(strata: Iterable[str]) -> dict[str, str]:

@@ -1,10 +1,10 @@
-"""The PDF: sources and built parts in one folder, latexmk, and a log that has to be free of errors."""
+"""The PDFs: sources and built parts in one folder, latexmk, and logs that have to be free of errors."""
 
 import os
 import re
 import shutil
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from scaling_ambiguity.errors import UserError
@@ -14,16 +14,26 @@ from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 
 # Seconds since 1970 that the PDF states as its date, so that the same content gives the same bytes.
 EPOCH = "1700000000"
+MAIN, SUPPLEMENT = "main", "supplement"
+SECTIONS = {MAIN: "sections", SUPPLEMENT: "supplement"}  # folder of the sections of each document
+DRAFT = " --- draft: the sources differ from their last commit"
 OVERFULL_TOLERANCE = 1.0  # pt; smaller ones are invisible
 PROBLEMS = (
     re.compile(r"LaTeX Warning: (?:Citation|Reference|Hyper reference) .*undefined.*"),
     re.compile(r"LaTeX Warning: There were (?:undefined|multiply-defined) .*"),
     re.compile(r"LaTeX Warning: File .* not found.*"),
+    re.compile(r"LaTeX Warning: Float too large for page by (?!0?\.\d+pt)[\d.]+pt.*"),
     re.compile(r"(?<!! )(?:LaTeX|Package \w+) Error: .*"),
     re.compile(r"! .*"),
 )
 OVERFULL = re.compile(r"Overfull \\[hv]box \(([\d.]+)pt too (?:wide|high)\).*")
 BIBTEX = re.compile(r"Warning--.*|I couldn't .*|I found no .*")
+
+
+def source_files(paper: Path) -> list[Path]:
+    """Return the LaTeX of both documents in the folder ``paper``: the documents, then their sections."""
+    parts = [sorted((paper / part).glob("*.tex")) for part in SECTIONS.values()]
+    return [*(paper / f"{document}.tex" for document in SECTIONS), *(file for files in parts for file in files)]
 
 
 def log_problems(log: str) -> list[str]:
@@ -33,11 +43,21 @@ def log_problems(log: str) -> list[str]:
     return list(dict.fromkeys(found))
 
 
+def uncommitted(folder: Path) -> bool:
+    """Return whether a file in ``folder`` that git tracks differs from the last commit; False where git knows none."""
+    command = ["git", "-C", str(folder), "status", "--porcelain", "--untracked-files=no", "--", "."]
+    try:
+        status = subprocess.run(command, capture_output=True, text=True, check=False)
+    except OSError:  # git is not installed
+        return False
+    return status.returncode == 0 and bool(status.stdout.strip())
+
+
 def gather(
     folder: Path,
     sources: Path,
     *,
-    sections: list[str],
+    sections: Mapping[str, list[str]],
     figures: Iterable[Path],
     tables: Iterable[Path],
     votes: str,
@@ -45,29 +65,54 @@ def gather(
 ) -> None:
     """Copy everything LaTeX needs into ``folder``; files that it cannot read (CSV, SVG) are ignored.
 
-    ``captions`` is the text of captions.tex.
+    Args:
+        folder: Where LaTeX will run.
+        sources: Folder of main.tex, supplement.tex, refs.bib and their sections.
+        sections: Names of the sections of each document, in order.
+        figures: Figures of the run.
+        tables: Tables of the run.
+        votes: Name of the synthetic votes in captions.
+        numbers: numbers.tex.
+
+    Raises:
+        UserError: A section does not exist.
     """
-    absent = [name for name in sections if not (sources / "sections" / f"{name}.tex").is_file()]
-    if absent:
-        raise UserError(f"{sources}/sections: no section {absent[0]!r}; write {absent[0]}.tex or leave it out.")
-    for name in ("main.tex", "refs.bib"):
+    for document, names in sections.items():
+        part = SECTIONS[document]
+        absent = [name for name in names if not (sources / part / f"{name}.tex").is_file()]
+        if absent:
+            raise UserError(f"{sources / part}: no section {absent[0]!r}; write {absent[0]}.tex or leave it out.")
+        (folder / part).mkdir()
+        for name in names:
+            shutil.copyfile(sources / part / f"{name}.tex", folder / part / f"{name}.tex")
+        inputs = "".join(f"\\input{{{part}/{name}}}\n" for name in names)
+        write_text(inputs, folder / ("sections.tex" if document == MAIN else f"{document}-sections.tex"))
+    for name in (*(f"{document}.tex" for document in sections), "refs.bib"):
         shutil.copyfile(sources / name, folder / name)
     for part, files, ending in (("figures", figures, ".pdf"), ("tables", tables, ".tex")):
         (folder / part).mkdir()
         for file in files:
             if Path(file).suffix == ending:
                 shutil.copyfile(file, folder / part / Path(file).name)
-    (folder / "sections").mkdir()
-    for name in sections:
-        shutil.copyfile(sources / "sections" / f"{name}.tex", folder / "sections" / f"{name}.tex")
-    write_text("".join(f"\\input{{sections/{name}}}\n" for name in sections), folder / "sections.tex")
     captions = {name: display.caption for name, display in (FIGURES | TABLES).items()}
     write_text(captions_tex(captions, votes), folder / "captions.tex")
+    mark = DRAFT if uncommitted(sources.parent) else ""
+    write_text(f"\\newcommand{{\\draftmark}}{{{mark}}}\n", folder / "draft.tex")
     shutil.copyfile(numbers, folder / "numbers.tex")
 
 
-def compile_pdf(folder: Path) -> Path:
-    """Run latexmk on ``folder``/main.tex and return the PDF.
+def compile_paper(folder: Path) -> dict[str, Path]:
+    """Return the PDFs of the paper and its supplement, which refer to each other, by document.
+
+    Raises:
+        UserError: One of them cannot be built, see :func:`compile_pdf`.
+    """
+    _latex(folder, ["pdflatex", "-interaction=nonstopmode", "-draftmode", f"{MAIN}.tex"])  # numbers of its floats
+    return {document: compile_pdf(folder, document) for document in (SUPPLEMENT, MAIN)}
+
+
+def compile_pdf(folder: Path, document: str = MAIN) -> Path:
+    """Run latexmk on a document in ``folder`` and return the PDF.
 
     Raises:
         UserError: latexmk is not installed, LaTeX fails, or the log names undefined references,
@@ -78,17 +123,20 @@ def compile_pdf(folder: Path) -> Path:
             "latexmk was not found. Install a TeX: `apt-get install latexmk texlive-latex-recommended "
             "texlive-publishers texlive-fonts-recommended`, or `conda install -c conda-forge texlive-core latexmk`."
         )
-    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
-    command = ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", "main.tex"]
-    process = subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
-    logs = {name: _read(folder / f"main.{name}") for name in ("log", "blg")}
+    process = _latex(folder, ["latexmk", "-pdf", "-interaction=nonstopmode", "-halt-on-error", f"{document}.tex"])
+    logs = {name: _read(folder / f"{document}.{name}") for name in ("log", "blg")}
     problems = log_problems(logs["log"]) + BIBTEX.findall(logs["blg"])
-    if process.returncode != 0 or not (folder / "main.pdf").is_file():
+    if process.returncode != 0 or not (folder / f"{document}.pdf").is_file():
         tail = process.stdout.decode(errors="replace").splitlines()[-12:]
-        raise UserError("\n  ".join(["LaTeX could not build the paper:", *(problems or tail)]))
+        raise UserError("\n  ".join([f"LaTeX could not build {document}.pdf:", *(problems or tail)]))
     if problems:
-        raise UserError("\n  ".join(["the paper was built, but is not fit to be read:", *problems]))
-    return folder / "main.pdf"
+        raise UserError("\n  ".join([f"{document}.pdf was built, but is not fit to be read:", *problems]))
+    return folder / f"{document}.pdf"
+
+
+def _latex(folder: Path, command: list[str]) -> subprocess.CompletedProcess:
+    environment = os.environ | {"SOURCE_DATE_EPOCH": EPOCH, "FORCE_SOURCE_DATE": "1", "max_print_line": "1000"}
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, check=False)
 
 
 def _read(path: Path) -> str:

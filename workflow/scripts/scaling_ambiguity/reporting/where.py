@@ -7,6 +7,7 @@ from typing import Any
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.chapters import ESTIMATES
+from scaling_ambiguity.reporting.paper import source_files
 
 RULE = re.compile(r"^rule (\w+):\n(.*?)(?=^\S|\Z)", re.MULTILINE | re.DOTALL)
 OUTPUT = re.compile(r"^    output:\n(.*?)(?=^    \w)", re.MULTILINE | re.DOTALL)
@@ -39,19 +40,19 @@ def makers_of(path: str, rules: Path) -> list[tuple[str, str]]:
     return makers
 
 
-def sentences_with(key: str, sections: Path) -> list[tuple[str, int, str]]:
-    r"""Return (file name, line, sentence) per use of ``{key}`` as an argument in the ``*.tex`` of ``sections``.
+def sentences_with(key: str, paper: Path) -> list[tuple[str, int, str]]:
+    r"""Return (file, line, sentence) per use of ``{key}`` as an argument in the sources of both documents in ``paper``.
 
     A sentence ends at a full stop before a blank, or at an empty line; the line is that of the key, from 1.
     """
     sentences = []
-    for file in sorted(sections.glob("*.tex")):
+    for file in source_files(paper):
         text = file.read_text(encoding="utf-8")
         for place in re.finditer(re.escape("{" + key + "}"), text):
             start = max((end.end() for end in re.finditer(r"\.\s+|\n\s*\n", text[: place.start()])), default=0)
             stop = re.compile(r"\.(?=\s)|\n\s*\n|\Z").search(text, place.end())
             sentence = " ".join(text[start : stop.end() if stop else len(text)].split())
-            sentences.append((file.name, text.count("\n", 0, place.start()) + 1, sentence))
+            sentences.append((file.relative_to(paper).as_posix(), text.count("\n", 0, place.start()) + 1, sentence))
     return sentences
 
 
@@ -73,7 +74,7 @@ def source_lines(key: str, numbers: dict[str, dict[str, Any]], rules: Path) -> I
         yield from source_lines(source, numbers, rules)
 
 
-def where(key: str, numbers: dict[str, dict[str, Any]], rules: Path, sections: Path) -> Iterator[str]:
+def where(key: str, numbers: dict[str, dict[str, Any]], rules: Path, paper: Path) -> Iterator[str]:
     """Yield the lines that say where the number ``key`` of numbers.json comes from and where the text uses it.
 
     Raises:
@@ -83,5 +84,5 @@ def where(key: str, numbers: dict[str, dict[str, Any]], rules: Path, sections: P
         near = [name for name in numbers if name.split(".")[0] == key.split(".")[0]]
         raise UserError(f"numbers.json has no key {key!r}; those of its chapter: {', '.join(near) or 'none'}.")
     yield from source_lines(key, numbers, rules)
-    for file, line, sentence in sentences_with(key, sections):
+    for file, line, sentence in sentences_with(key, paper):
         yield f"{file}:{line}: {sentence}"

@@ -73,7 +73,8 @@ class Run(Submission):
         """
         if display.stage == "conflict" and not self.has_conflict():
             raise UserError("nothing to make: this run has no statistics.conflict, or trains no model on its corpus.")
-        return self.needed(display.shows)
+        needed = self.needed(display.shows)
+        return [ESTIMATES[kind].path(kind, **self.headline) for kind in display.shows] if display.headline else needed
 
     def conflict_of(self, corpus: str) -> list[str]:
         """Return the votes in another presentation that the conflict on a corpus is measured by; else none."""
@@ -160,6 +161,10 @@ class Run(Submission):
     def headline(self) -> dict[str, str]:
         """Corpus, annotator and protocol of the paper's main results."""
         return self.config["paper"]["headline"]
+
+    def printed_names(self) -> dict[str, str]:
+        """Return the printed names of identifiers of the configuration."""
+        return self.config["paper"].get("names", {})
 
     def headline_cell(self) -> list[str]:
         """Return the cell of the coverage study that has the size of the headline corpus, where it is simulated."""

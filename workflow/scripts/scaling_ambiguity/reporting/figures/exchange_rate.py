@@ -133,6 +133,7 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             else:
                 axes[2, column].set_axis_off()
         if len(groups) > 1:
-            axes[0, column].set_title(plain(rows["corpus"].iloc[0]))
+            named = rows.loc[rows["model"] != "none", "model"]
+            axes[0, column].set_title(plain(rows["corpus"].iloc[0], *named.head(1)))
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
     return figure, pick(statistics, metric=("nll", "nll_fitted", "equivalent_votes", "weight"))

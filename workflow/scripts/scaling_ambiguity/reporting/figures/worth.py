@@ -5,6 +5,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from scaling_ambiguity.evaluation.leaderboard import largest_k, leaderboard
 from scaling_ambiguity.inference.predictors import STRATEGY
@@ -33,6 +34,15 @@ def _rows(board: pd.DataFrame) -> pd.DataFrame:
     return board[uncontrolled].head(MOST)
 
 
+def _end(board: pd.DataFrame, rulers: pd.DataFrame, largest: float) -> float:
+    """Return the whole number of votes at which the axis ends: beyond all intervals, at ``largest`` if one is open."""
+    if (board["open"] == "low").any() or (rulers["one_sided"] == "low").any():
+        return largest
+    columns = ["equivalent_votes", "equivalent_votes_high"]
+    ends = [board[columns].to_numpy(float), rulers[["estimate", "high", "votes"]].to_numpy(float)]
+    return min(largest, float(np.ceil(np.nanmax(np.concatenate([values.ravel() for values in ends])))))
+
+
 def _draw_panel(axes: Axes, board: pd.DataFrame, rulers: pd.DataFrame, largest: float) -> None:
     names = []
     for position, row in enumerate(board.to_dict("records")):
@@ -48,9 +58,20 @@ def _draw_panel(axes: Axes, board: pd.DataFrame, rulers: pd.DataFrame, largest: 
     for k in range(1, int(largest) + 1):
         axes.axvline(k, color=GREY, linewidth=0.4, zorder=0)
     axes.set_yticks(range(len(names)), names)
-    axes.set(xlabel="equivalent human votes, $k^*$", ylim=(len(names) - 0.4, -0.6), xlim=(-0.12, largest + 0.15))
-    axes.set_xticks(np.arange(0, largest + 1))
+    end = _end(board, rulers, largest)
+    axes.set(xlabel="equivalent human votes, $k^*$", ylim=(len(names) - 0.4, -0.6), xlim=(-0.12, end + 0.15))
+    axes.set_xticks(np.arange(0, end + 1))
     axes.grid(axis="y", visible=False)
+
+
+def _legend(kinds: set[str], *, ruled: bool) -> list[Line2D]:
+    """Return a mark for every kind that is drawn, and for votes of known worth."""
+    looks = {kind: look for kind, look in LOOKS.items() if kind in kinds}
+    looks |= {"human votes, set apart": (GREEN, "o")} if ruled else {}
+    return [
+        Line2D([], [], color=colour, marker=marker, markersize=4, linewidth=1.1, label=kind)
+        for kind, (colour, marker) in looks.items()
+    ]
 
 
 def draw_worth(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
@@ -67,9 +88,12 @@ def draw_worth(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
         largest = largest_k(own)
         panels.append((plain(corpus, protocol), _rows(rows), rulers, largest))
     heights = [ROW * (len(rows) + len(rulers)) + MARGIN for _, rows, rulers, _ in panels]
+    handles = _legend(set(board["kind"]), ruled=any(len(rulers) for _, _, rulers, _ in panels))
+    above = ROW * -(-len(handles) // 2)
     figure, axes = plt.subplots(
-        len(panels), 1, figsize=(COLUMN_WIDTH, sum(heights)), squeeze=False, height_ratios=heights
+        len(panels), 1, figsize=(COLUMN_WIDTH, sum(heights) + above), squeeze=False, height_ratios=heights
     )
+    figure.legend(handles=handles, loc="outside upper center", ncols=2)
     for place, (title, rows, rulers, largest) in zip(axes[:, 0], panels, strict=True):
         _draw_panel(place, rows, rulers, largest)
         if len(panels) > 1:

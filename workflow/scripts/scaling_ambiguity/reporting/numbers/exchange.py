@@ -9,6 +9,8 @@ from scaling_ambiguity.inference.exchange_rows import REFUSED
 from scaling_ambiguity.reporting.naming import LEVELS
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Number, Numbers, address
 from scaling_ambiguity.reporting.selection import need, no_wider, one, pick
+from scaling_ambiguity.reporting.tables.booktabs import plain_cell
+from scaling_ambiguity.reporting.tables.exchange import votes_cell
 from scaling_ambiguity.reporting.text import bounds, count, joined, number
 from scaling_ambiguity.reporting.words import FEW_SPEAKERS, equivalent
 from scaling_ambiguity.tables.statistics import LIKE_THESE, THESE
@@ -50,6 +52,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         about = {"labels": labels, "metric": "equivalent_votes", "votes": m}
         _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **about)
     _add_price(numbers, table, largest, m)
+    _add_short(numbers, table, largest, m)
     numbers.estimate("exchange.weight", table, digits=2, labels="weighted", metric="weight", votes=m)
     numbers.switch("calibratedrefused", bool((pick(table, labels="calibrated")["method"] == REFUSED).any()))
     calibrated_all: dict[str, Any] = {"labels": "calibrated-human", "metric": "nll", "votes": largest}
@@ -67,7 +70,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         }
         _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)
     _add_read_out(numbers, table, largest, level)
-    _add_gains(numbers, table, m)
+    _add_gains(numbers, table, largest, m)
     _add_shares(numbers, table)
 
 
@@ -92,6 +95,14 @@ def _add_price(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) 
         )
 
 
+def _add_short(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) -> None:
+    """Define ``exchange.short.*``, the worth with its interval in brackets: of ``one`` vote, of ``all`` m."""
+    wanted: dict[str, Any] = {"labels": "weighted", "metric": "equivalent_votes"}
+    for name, votes in (("all", m), ("one", 1.0)) if numbers.switches["pricedalone"] else (("all", m),):
+        row = one(table, "exchange.short", votes=votes, **wanted)
+        numbers.cell(f"exchange.short.{name}", row, "estimate", plain_cell(votes_cell(row, largest)))
+
+
 def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: float) -> None:
     """Define ``exchange.readout``, the limit of infinitely many synthetic votes, or why there is none."""
     about: dict[str, Any] = {"labels": "weighted", "metric": "equivalent_votes", "votes": float("inf")}
@@ -104,7 +115,7 @@ def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: 
     numbers.words("exchange.readout.words", f"not available: {reason}" if reason else "not available", ["exchange.m"])
 
 
-def _add_gains(numbers: Numbers, table: pd.DataFrame, m: float) -> None:
+def _add_gains(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) -> None:
     """Define ``exchange.gain.*`` and, minus the echo's gain, ``exchange.net.*``, over k typical human votes."""
     typical = pick(table, labels="human", metric="typical_votes")
     k = int(typical["estimate"].iloc[0]) if len(typical) else 1
@@ -114,12 +125,16 @@ def _add_gains(numbers: Numbers, table: pd.DataFrame, m: float) -> None:
         numbers.words("exchange.typical", "1", ["exchange.m"])
     numbers.switch("gainsbeside", k > 0)
     names = {"weighted": "weighted", "calibrated": "calibrated", "echo": "echo", "calibrated-echo": "echo.calibrated"}
-    for labels, name in names.items():
-        about: dict[str, Any] = {"labels": labels, "metric": f"gain_k{k}", "votes": m}
-        numbers.estimate(f"exchange.gain.{name}", table, digits=2, optional=True, **about)
-    for labels in ("weighted", "calibrated"):
-        about = {"labels": labels, "metric": f"net_gain_k{k}", "votes": m}
-        numbers.estimate(f"exchange.net.{labels}", table, digits=2, optional=True, **about)
+    keys = [(f"exchange.gain.{name}", labels, f"gain_k{k}") for labels, name in names.items()]
+    keys += [(f"exchange.net.{labels}", labels, f"net_gain_k{k}") for labels in ("weighted", "calibrated")]
+    for key, labels, metric in keys:
+        about: dict[str, Any] = {"labels": labels, "metric": metric, "votes": m}
+        rows = pick(table, **about)
+        beyond = len(rows) > 0 and rows["one_sided"].iloc[0] == "low" and rows["estimate"].iloc[0] + k >= largest
+        if beyond:  # the corpus cannot show more, see votes_cell
+            numbers.cell(key, rows.iloc[0], "estimate", plain_cell(votes_cell(rows.iloc[0], largest, offset=k)))
+        else:
+            numbers.estimate(key, table, digits=2, optional=True, **about)
 
 
 def _equivalent(

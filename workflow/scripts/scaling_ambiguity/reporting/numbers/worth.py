@@ -6,8 +6,10 @@ from scaling_ambiguity.evaluation.leaderboard import largest_k
 from scaling_ambiguity.reporting.naming import escape_latex, valued_name
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.selection import need, pick
+from scaling_ambiguity.reporting.tables.booktabs import plain_cell
 from scaling_ambiguity.reporting.tables.exchange import votes_cell
 from scaling_ambiguity.reporting.text import bounds, joined, number
+from scaling_ambiguity.reporting.words import several
 
 NAMED = ["model", "labels", "augmentation", "votes"]
 
@@ -22,8 +24,7 @@ def add_worth(numbers: Numbers, table: pd.DataFrame) -> None:
     largest = largest_k(table)
     numbers.cell("worth.best.name", best, "model", escape_latex(valued_name(*best[NAMED])))
     worth = pick(table, metric="equivalent_votes", **best[NAMED]).iloc[0]
-    text = votes_cell(worth, largest).replace(r" {\scriptsize ", " ").replace("}", "")
-    numbers.cell("worth.best", worth, "estimate", text)
+    numbers.cell("worth.best", worth, "estimate", plain_cell(votes_cell(worth, largest)))
     numbers.cell("worth.utterances", best, "n", str(int(best["n"])))
     rulers = pick(table, labels="genuine", metric="equivalent_votes").sort_values("votes")
     numbers.switch("rulers", bool(len(rulers)))
@@ -32,6 +33,7 @@ def add_worth(numbers: Numbers, table: pd.DataFrame) -> None:
         key = f"worth.ruler-{row.votes:.0f}"
         numbers.estimate(key, table, digits=2, labels="genuine", metric="equivalent_votes", votes=row.votes)
         keys.append(key)
-        texts.append(f"{number(row.estimate, 2)} {bounds(row.low, row.high, 2)} ({row.votes:.0f})".replace("  ", " "))
+        worth = f"{number(row.estimate, 2)} {bounds(row.low, row.high, 2)}".strip()
+        texts.append(f"{worth} ({several(row.votes, row.votes, 'vote')})")
     if keys:
         numbers.words("worth.rulers", joined(texts), keys)

@@ -16,6 +16,11 @@ def cell(estimate: float, low: float, high: float, digits: int = 3) -> str:
     return rf"{value} {{\scriptsize {interval}}}" if interval and value != "--" else value
 
 
+def plain_cell(text: str) -> str:
+    """Return the text of a cell for a sentence: its interval in the size of the sentence."""
+    return text.replace(r" {\scriptsize ", " ").replace("}", "")
+
+
 def tabular(columns: str, head: Sequence[str], body: Sequence[Row]) -> str:
     r"""Return a tabular; a body row that is a string is a heading over the full width, ``""`` a rule.
 
