@@ -63,12 +63,12 @@ def redraw(archive):
 
     if workflow.is_main_process:
         verified_names(archive)
-    own = source_config(config, archive)
+    archived = source_config(config, archive)
     config.clear()
-    config.update(checked_config(own))
-    merged = copy.deepcopy(own)
+    config.update(checked_config(archived))
+    merged = copy.deepcopy(archived)
     update_config(merged, workflow.config_settings.overwrite_config)
-    same = {"source": own["source"], "run": merged["run"] | {"directory": own["run"]["directory"]}}
+    same = {"source": archived["source"], "run": merged["run"] | {"directory": archived["run"]["directory"]}}
     refuse_other_settings(dict(config), checked_config(resolve_all(merged | same)))
 
 
@@ -223,9 +223,9 @@ def remember_run():
 
 def remedies(logs):
     """What to do about what Slurm said, by the signs in slurm/remedies.yaml in the logs of a failed run."""
-    told = "".join(Path(log).read_text(errors="replace") for log in logs)
-    known = yaml.safe_load(Path(workflow.basedir, "slurm", "remedies.yaml").read_text())
-    return [f"remedy: {sign}: {remedy}" for sign, remedy in known.items() if sign in told]
+    said = "".join(Path(log).read_text(errors="replace") for log in logs)
+    texts = yaml.safe_load(Path(workflow.basedir, "slurm", "remedies.yaml").read_text())
+    return [f"remedy: {sign}: {remedy}" for sign, remedy in texts.items() if sign in said]
 
 
 def canonical(value):

@@ -130,8 +130,8 @@ def outputs_of(name):
 @functools.cache
 def drawn_from(name):
     """The products of other rules that a rule without wildcards reads."""
-    found = [item({}) if callable(item) else item for item in workflow.get_rule(name).input]
-    paths = [str(path) for item in found for path in ([item] if isinstance(item, str) else item)]
+    inputs = [item({}) if callable(item) else item for item in workflow.get_rule(name).input]
+    paths = [str(path) for item in inputs for path in ([item] if isinstance(item, str) else item)]
     return [path for path in paths if path.startswith(("results/", "paper/figures", "paper/tables", "paper/numbers"))]
 
 

@@ -23,9 +23,9 @@ def main(arguments: argparse.Namespace) -> None:
     files |= {f"answers/{name.partition('results/answers/')[2]}": path for name, path in answers(arguments).items()}
     files |= {CODE + name: arguments.base / name for name in source_files(arguments.base)}
     version = code_version(arguments.base)
-    about = {"format": FORMAT, "code": version, "left_out": arguments.left_out, "config": arguments.config}
-    files[ABOUT] = as_json(about)
-    files["README.md"] = readme(about).encode()
+    description = {"format": FORMAT, "code": version, "left_out": arguments.left_out, "config": arguments.config}
+    files[ABOUT] = as_json(description)
+    files["README.md"] = readme(description).encode()
     lock = (arguments.base / "requirements.txt").read_text(encoding="utf-8").splitlines()
     described = {
         "name": f"{arguments.config['paper']['title']} (run {arguments.config['run']['name']})",

@@ -53,8 +53,8 @@ def conflict_values(dealt: DealtVotes, other: pd.DataFrame, names: list[str], cl
     Raises:
         UserError: No utterance has two votes of each kind.
     """
-    known = other[counted(other) & other["utterance"].isin(names)]
-    others = vote_sums(known, names, classes, where)
+    cast = other[counted(other) & other["utterance"].isin(names)]
+    others = vote_sums(cast, names, classes, where)
     values = np.empty(dealt.shape[:2])
     for deal in range(len(values)):
         level = dealt.roles(deal) == ROLE_NAMES.index("level")
@@ -82,15 +82,15 @@ def conflict_places(values: Array, splits: pd.DataFrame, names: list[str]) -> tu
     tested, edges = test_parts(splits, names), {}
     place = np.full(values.shape, -1, dtype=np.int8)
     row, trains = places(splits["utterance"], names), (splits["part"] == "train").to_numpy(bool)
-    folds, known = splits["fold"].to_numpy(), ~np.isnan(values)
+    folds, identified = splits["fold"].to_numpy(), ~np.isnan(values)
     for fold in np.unique(folds):
         training = np.zeros(len(names), dtype=bool)
         training[row[(row >= 0) & trains & (folds == fold)]] = True
-        chosen = known & training
+        chosen = identified & training
         if not chosen.any():
             continue
         lower, upper = np.quantile(values[chosen], THIRDS)
         edges[int(fold)] = (float(lower), float(upper))
-        here = known & (tested == fold)
+        here = identified & (tested == fold)
         place[here] = rising(values[here], edges[int(fold)])
     return place, edges

@@ -46,8 +46,8 @@ def read_dry_run(text: str) -> list[Planned]:
     for line in text.splitlines():
         if start := _START.match(line):
             jobs.append(Planned(start[1]))
-        elif jobs and (found := _FIELD.match(line)):
-            _take(jobs[-1], found[1], found[2])
+        elif jobs and (counts := _FIELD.match(line)):
+            _take(jobs[-1], counts[1], counts[2])
     told = re.search(r"^total +(\d+)$", text, flags=re.MULTILINE)
     if int(told[1] if told else 0) != len(jobs):
         raise UserError(
@@ -78,13 +78,13 @@ def levels(jobs: list[Planned]) -> list[int]:
     """
     maker = {output: place for place, job in enumerate(jobs) for output in job.outputs}
     waits = [{m for name in job.inputs if (m := _maker(name, maker)) not in (None, p)} for p, job in enumerate(jobs)]
-    found: dict[int, int] = {}
-    while len(found) < len(jobs):
-        ready = [place for place in range(len(jobs)) if place not in found and waits[place] <= found.keys()]
+    counts: dict[int, int] = {}
+    while len(counts) < len(jobs):
+        ready = [place for place in range(len(jobs)) if place not in counts and waits[place] <= counts.keys()]
         if not ready:
             raise UserError("the dry run prints jobs that wait for each other.")
-        found |= {place: 1 + max((found[other] for other in waits[place]), default=-1) for place in ready}
-    return [found[place] for place in range(len(jobs))]
+        counts |= {place: 1 + max((counts[other] for other in waits[place]), default=-1) for place in ready}
+    return [counts[place] for place in range(len(jobs))]
 
 
 def _maker(name: str, maker: dict[str, int]) -> int | None:

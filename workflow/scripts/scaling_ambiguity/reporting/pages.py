@@ -79,10 +79,10 @@ def badges(verdicts: Sequence[dict[str, Any]]) -> str:
     """Return badges: how many gating verdicts passed, red if one failed; how many of those that are only shown."""
     parts = []
     for gating, word in ((True, "gating"), (False, "shown")):
-        own = [one["passed"] for one in verdicts if one["gating"] == gating]
-        if own:
-            colour = ("passed" if all(own) else "failed") if gating else "shown"
-            parts.append(f'<span class="badge {colour}">{sum(own)} of {len(own)} {word} passed</span>')
+        outcomes = [one["passed"] for one in verdicts if one["gating"] == gating]
+        if outcomes:
+            colour = ("passed" if all(outcomes) else "failed") if gating else "shown"
+            parts.append(f'<span class="badge {colour}">{sum(outcomes)} of {len(outcomes)} {word} passed</span>')
     return " ".join(parts)
 
 
@@ -97,8 +97,8 @@ def index_of(notebooks: Iterable[Notebook], folder: str = "") -> list[str]:
             for each in one.verdicts
         )
         details = f"<details><summary>each</summary><ul class='small'>{said}</ul></details>"
-        about = f"<div class='small'>{html.escape(one.question)}</div>"
-        lines.append(f"<tr><td>{link}{about}</td><td>{badges(one.verdicts)}{details}</td></tr>")
+        question = f"<div class='small'>{html.escape(one.question)}</div>"
+        lines.append(f"<tr><td>{link}{question}</td><td>{badges(one.verdicts)}{details}</td></tr>")
     return [*lines, "</table>"]
 
 

@@ -38,9 +38,9 @@ def source_files(paper: Path) -> list[Path]:
 
 def log_problems(log: str) -> list[str]:
     """Return the lines of a LaTeX log that make a paper unfit: lost references, files or numbers, overfull boxes."""
-    found = [match[0] for pattern in PROBLEMS for match in pattern.finditer(log)]
-    found += [match[0] for match in OVERFULL.finditer(log) if float(match[1]) > OVERFULL_TOLERANCE]
-    return list(dict.fromkeys(found))
+    problems = [match[0] for pattern in PROBLEMS for match in pattern.finditer(log)]
+    problems += [match[0] for match in OVERFULL.finditer(log) if float(match[1]) > OVERFULL_TOLERANCE]
+    return list(dict.fromkeys(problems))
 
 
 def uncommitted(folder: Path) -> bool:

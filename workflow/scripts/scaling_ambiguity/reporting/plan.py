@@ -23,15 +23,15 @@ def measured(job: Planned) -> pd.DataFrame:
 
     The job's own if it ran before; else those of the other jobs of its rule, about the same model if it has one.
     """
-    own = Path(job.benchmark)
-    if not own.is_file():
-        others = sorted(own.parent.glob("*.tsv")) if own.parent.name != "logs" else []
+    recorded = Path(job.benchmark)
+    if not recorded.is_file():
+        others = sorted(recorded.parent.glob("*.tsv")) if recorded.parent.name != "logs" else []
         names = [job.wildcards[key] for key in _MODELS if key in job.wildcards]
         # without the model's name the parts of a file's name are those of the wildcards, joined by dashes
-        found = [path for path in others if all(name in path.stem.split("-") for name in names)]
+        records = [path for path in others if all(name in path.stem.split("-") for name in names)]
     else:
-        found = [own]
-    tables = [pd.read_csv(path, sep="\t", na_values="-") for path in found]
+        records = [recorded]
+    tables = [pd.read_csv(path, sep="\t", na_values="-") for path in records]
     tables = [table[[_SECONDS, _MEMORY]] for table in tables if {_SECONDS, _MEMORY} <= set(table)]
     return pd.concat(tables) if tables else pd.DataFrame(columns=[_SECONDS, _MEMORY], dtype=float)
 
@@ -42,9 +42,14 @@ def estimate(job: Planned, by_registry: Callable[[Planned], float | None]) -> di
     seconds: mean of the benchmarks; else the measurement in the registry; else the time limit, an upper bound.
     """
     limit = 60 * job.resources.get("runtime", math.nan)
-    known = measured(job)
-    if known[_SECONDS].notna().any():
-        return {"seconds": known[_SECONDS].mean(), "peak": known[_MEMORY].max(), "basis": MEASURED, "limit": limit}
+    measurement = measured(job)
+    if measurement[_SECONDS].notna().any():
+        return {
+            "seconds": measurement[_SECONDS].mean(),
+            "peak": measurement[_MEMORY].max(),
+            "basis": MEASURED,
+            "limit": limit,
+        }
     told = by_registry(job)
     seconds, basis = (told, BY_REGISTRY) if told is not None else (limit, BY_LIMIT)
     return {"seconds": seconds, "peak": math.nan, "basis": basis, "limit": limit}
@@ -76,24 +81,24 @@ def plan_table(
     """
     rows = []
     for job in (job for job in jobs if job.benchmark):
-        found, gpus = estimate(job, by_registry), int(job.resources.get("gpu", 0))
+        records, gpus = estimate(job, by_registry), int(job.resources.get("gpu", 0))
         start = max((name for name in stage_of if f"{job.rule}_".startswith(f"{name}_")), key=len, default=job.rule)
         memory = gpu_memory(job) if gpus else None
         rows.append(
             {
                 "stage": stage_of.get(start, "other"),
                 "rule": start.removesuffix("_seeds"),
-                "basis": found["basis"],
+                "basis": records["basis"],
                 "jobs": 1,
                 "submitted": int(job.rule not in local),
                 "threads": job.threads,
                 "gpus": gpus,
-                "cpu_hours": job.threads * found["seconds"] / 3600,
-                "gpu_hours": gpus * found["seconds"] / 3600 if gpus else 0.0,
-                "cpu_hours_at_most": job.threads * found["limit"] / 3600,
-                "gpu_hours_at_most": gpus * found["limit"] / 3600 if gpus else 0.0,
+                "cpu_hours": job.threads * records["seconds"] / 3600,
+                "gpu_hours": gpus * records["seconds"] / 3600 if gpus else 0.0,
+                "cpu_hours_at_most": job.threads * records["limit"] / 3600,
+                "gpu_hours_at_most": gpus * records["limit"] / 3600 if gpus else 0.0,
                 "memory_mb": job.resources.get("mem_mb", math.nan),
-                "memory_mb_measured": found["peak"],
+                "memory_mb_measured": records["peak"],
                 "gpu_memory_gb": math.nan if memory is None else memory,
             }
         )

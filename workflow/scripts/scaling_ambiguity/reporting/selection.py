@@ -47,8 +47,8 @@ def need(frame: pd.DataFrame, what: str, **wanted: object) -> pd.DataFrame:
 def no_wider(like: pd.Series, these: pd.Series, digits: int) -> bool:
     """Whether an interval for raters like these is, or prints as, that for these raters."""
     printed = [[number(float(row[end]), digits) for end in ("low", "high")] for row in (like, these)]
-    known = pd.notna(like["low"]) or pd.notna(like["high"])
-    return known and (like["method"].endswith(ALONE) or printed[0] == printed[1])
+    bounded = pd.notna(like["low"]) or pd.notna(like["high"])
+    return bounded and (like["method"].endswith(ALONE) or printed[0] == printed[1])
 
 
 def one(frame: pd.DataFrame, what: str, **wanted: object) -> pd.Series:

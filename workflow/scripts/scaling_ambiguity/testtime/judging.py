@@ -111,8 +111,8 @@ def questions(
         asked = []
         for annotator, question, order, shown in _shown(row.utterance, options, prompts, pools):
             numbers, focus = accepted(question, len(shown)), prompts[question].focus_ids[0]
-            about = prompts[question].judging(*(text for _, text in shown))
-            prompt = render(engine, about, focus, transcript, classes, modality)
+            filled = prompts[question].judging(*(text for _, text in shown))
+            prompt = render(engine, filled, focus, transcript, classes, modality)
             key = text_sha256("\0".join([*(["readout", *numbers] if read_out else []), prompt]))
             limit = None if read_out else engine.longest
             request = Request(engine.model, engine.revision, key, sound, _TEMPERATURE, seed, order, limit)
@@ -219,11 +219,11 @@ def _rows(asked: Sequence[Asked], records: Records) -> list[dict[str, Any]]:
         for place, draw in enumerate(one.shown):
             score = math.nan if scored or said.shares is None else HIGHEST * float(said.shares[place])
             picked = None if said.number is None else place + 1 == said.number
-            about = {"place": place, "score": score, "picked": picked, "reason": said.reason}
-            rows[one.annotator, draw, one.order] = about | cost
+            verdict = {"place": place, "score": score, "picked": picked, "reason": said.reason}
+            rows[one.annotator, draw, one.order] = verdict | cost
     key = ("annotator", "draw", "order")
-    about = {"utterance": asked[0].item.utterance, "revision": asked[0].item.request.revision}
-    return [dict(zip(key, names, strict=True)) | about | row for names, row in rows.items()]
+    common = {"utterance": asked[0].item.utterance, "revision": asked[0].item.request.revision}
+    return [dict(zip(key, names, strict=True)) | common | row for names, row in rows.items()]
 
 
 @dataclass(frozen=True)

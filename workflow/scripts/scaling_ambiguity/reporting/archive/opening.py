@@ -26,13 +26,17 @@ def read_about(path: str | Path) -> dict[str, Any]:
         UserError: It has another format.
     """
     with opened(path) as archive:
-        about = json.loads(archive.read(ABOUT)) if ABOUT in archive.namelist() else {}
-    if not isinstance(about, dict) or about.get("format") != FORMAT or not isinstance(about.get("config"), dict):
+        manifest = json.loads(archive.read(ABOUT)) if ABOUT in archive.namelist() else {}
+    if (
+        not isinstance(manifest, dict)
+        or manifest.get("format") != FORMAT
+        or not isinstance(manifest.get("config"), dict)
+    ):
+        written = manifest.get("format") if isinstance(manifest, dict) else None
         raise UserError(
-            f"{path}: {ABOUT} is of format {about.get('format') if isinstance(about, dict) else None!r}; expected "
-            f"{FORMAT}. Redraw it with the code that made it, which is in its folder `code`."
+            f"{path}: {ABOUT} is of format {written!r}; expected {FORMAT}. Redraw it with the code that made it, which is in its folder `code`."
         )
-    return about
+    return manifest
 
 
 def start_files(path: str | Path) -> list[str]:

@@ -17,14 +17,14 @@ OF_UTTERANCES = ("utterance", "transcript", "text", "path", "audio", "rater", "s
 
 def members(paths: Iterable[Path], prefix: str) -> dict[str, Path]:
     """Return {name in the archive: file} of files and folders; of a folder of augmented items its table alone."""
-    found: dict[str, Path] = {}
+    files: dict[str, Path] = {}
     for path in paths:
         if (path / "items.parquet").is_file():
             inside = [path / "items.parquet"]
         else:
             inside = sorted(file for file in path.rglob("*") if file.is_file()) if path.is_dir() else [path]
-        found |= {prefix + file.as_posix(): file for file in inside}
-    return found
+        files |= {prefix + file.as_posix(): file for file in inside}
+    return files
 
 
 def without_utterances(files: Mapping[str, Path]) -> dict[str, bytes | Path]:

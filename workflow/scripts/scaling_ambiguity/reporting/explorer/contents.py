@@ -133,8 +133,10 @@ class Contents:
         values = conflict_values(dealt, VOTES.read(files.conflict), kept, files.classes, str(files.conflict))
         thirds, _ = most_frequent(conflict_places(values, SPLITS.read(files.splits), kept)[0])
         place = pd.Index(kept).get_indexer(self.names)
-        known = ~np.isnan(values)
-        mean = np.where(known, values, 0.0).sum(axis=0) / np.where(known.any(axis=0), known.sum(axis=0), np.nan)
+        observed = ~np.isnan(values)
+        mean = np.where(observed, values, 0.0).sum(axis=0) / np.where(
+            observed.any(axis=0), observed.sum(axis=0), np.nan
+        )
         return np.where(place >= 0, mean[place], np.nan), np.where(place >= 0, thirds[place], -1)
 
     def details(self) -> list[dict[str, Any]]:

@@ -76,18 +76,18 @@ def read_rows(files: Explored) -> tuple[pd.DataFrame, pd.DataFrame]:
     """
     kept, found = UTTERANCES.read(files.utterances), UTTERANCES.read(files.found)
     rejects = REJECTS.read(files.rejects)
-    known = set(kept["utterance"])
+    kept_names = set(kept["utterance"])
     name = rejects["item"].str.replace(r"#\d+$", "", regex=True)
-    name = name.where(~rejects["item"].isin({*known, *found["utterance"]}), rejects["item"])
-    whole = ~rejects["stage"].isin(VOTE_STAGES) & ~name.isin(known)
+    name = name.where(~rejects["item"].isin({*kept_names, *found["utterance"]}), rejects["item"])
+    whole = ~rejects["stage"].isin(VOTE_STAGES) & ~name.isin(kept_names)
     reasons = _reasons(rejects[whole].assign(utterance=name[whole]))
-    rest = found[~found["utterance"].isin(known)]
+    rest = found[~found["utterance"].isin(kept_names)]
     others = sorted(set(reasons.index) - set(rest["utterance"]))
     parts = [part.reindex(columns=list(COLUMNS)).astype(object) for part in (kept, rest)]
     parts.append(pd.DataFrame({"utterance": others}, dtype=object).reindex(columns=list(COLUMNS)).astype(object))
     rows = pd.concat(parts, ignore_index=True)
     rows = rows.astype(object).where(rows.notna(), None)
-    rows["kept"] = rows["utterance"].isin(known)
+    rows["kept"] = rows["utterance"].isin(kept_names)
     for column in ("reason", "source"):
         rows[column] = rows["utterance"].map(reasons[column]).fillna("")
     rows = rows.sort_values("utterance", kind="stable").reset_index(drop=True)

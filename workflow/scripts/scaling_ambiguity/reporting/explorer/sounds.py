@@ -24,8 +24,8 @@ def sound_file(root: Path, path: str | None, copy: str | None) -> Path | None:
     """Return the file to play: the one of the corpus; the copy at 16 kHz where no browser plays that format."""
     if path is None:
         return None
-    own = root / path
-    return Path(copy) if copy is not None and own.suffix.lower() not in PLAYED else own
+    inside = root / path
+    return Path(copy) if copy is not None and inside.suffix.lower() not in PLAYED else inside
 
 
 def link(file: Path, page: Path) -> str:

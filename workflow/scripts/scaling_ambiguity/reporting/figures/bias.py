@@ -81,12 +81,12 @@ def _legend(figure: Figure, votes: str) -> tuple[list[Artist], list[str]]:
 
 def _draw_panel(axes: Axes, rows: pd.DataFrame, strata: list[str], votes: str) -> None:
     for number, (metric, (name, colour, marker)) in enumerate(LOOKS.items()):
-        own = pick(rows, metric=metric).set_index("stratum").reindex(strata)
-        shown = own["estimate"].notna().to_numpy()
+        series = pick(rows, metric=metric).set_index("stratum").reindex(strata)
+        shown = series["estimate"].notna().to_numpy()
         if not shown.any():
             continue
         y = np.arange(len(strata))[shown] + (number - 1.5) * 0.16
-        draw_estimates(axes, y, own[shown], horizontal=True, color=colour, fmt=marker, markersize=3,
+        draw_estimates(axes, y, series[shown], horizontal=True, color=colour, fmt=marker, markersize=3,
                        label=name.format(votes=votes))  # fmt: skip
     axes.set_yticks(range(len(strata)), list(stratum_titles(strata).values()))
     axes.set(ylim=(len(strata) - 0.4, -0.6), xlabel="chance of agreeing with a person")

@@ -31,9 +31,9 @@ def draw_conflict(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     for panel, (file, group) in zip(panels[:, 0], groups, strict=True):
         present = [stratum for stratum in STRATA if stratum in set(group["stratum"])]
         for place, model in enumerate(models):
-            own = pick(group, model=model).set_index("stratum").reindex(present).reset_index()
+            series = pick(group, model=model).set_index("stratum").reindex(present).reset_index()
             look = {"color": LOOKS[place % len(LOOKS)], "fmt": f"{MARKERS[place % len(MARKERS)]}-", "linewidth": 0.6}
-            draw_estimates(panel, np.arange(len(present)) + offsets[place], own, label=plain(model), **look)
+            draw_estimates(panel, np.arange(len(present)) + offsets[place], series, label=plain(model), **look)
         sizes = [int(pick(group, stratum=stratum)["n"].max()) for stratum in present]
         names = [stratum.partition("=")[2] for stratum in present]
         ticks = [f"{name}\n$n={size}$" for name, size in zip(names, sizes, strict=True)]

@@ -24,14 +24,14 @@ def label_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     rows = need(statistics[statistics["stratum"].str.startswith("human=")], "fig_cost_surface", metric="nll")
     rows = rows.assign(human=rows["stratum"].str.removeprefix("human="))
     files = list(rows.groupby("file", sort=True))
-    found = []
+    parts = []
     for _, group in files:
         where = f"{plain(group['corpus'].iloc[0])}, " if len(files) > 1 else ""
         for labels in sorted(set(group["labels"]) - {"human"}):
-            found.append((f"{where}{predictor_name(labels)}", pick(group, labels=["human", labels])))
+            parts.append((f"{where}{predictor_name(labels)}", pick(group, labels=["human", labels])))
         if set(group["labels"]) == {"human"}:
-            found.append((f"{where}{predictor_name('human')}", group))
-    return found
+            parts.append((f"{where}{predictor_name('human')}", group))
+    return parts
 
 
 def model_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
@@ -44,11 +44,11 @@ def model_surfaces(statistics: pd.DataFrame) -> list[tuple[str, pd.DataFrame]]:
     rows = rows.assign(annotator=parts[0], human=parts[1], votes=parts[2].astype(float))
     groups = list(rows.groupby(["file", "model", "annotator"], sort=True))
     several = len(groups) > 1
-    found = []
+    surfaces = []
     for (_, model, _), group in groups:
         where = plain(group["corpus"].iloc[0], group["protocol"].iloc[0], model) if several else f"model {plain(model)}"
-        found.append((where, group))
-    return found
+        surfaces.append((where, group))
+    return surfaces
 
 
 def as_grid(rows: pd.DataFrame) -> pd.DataFrame:

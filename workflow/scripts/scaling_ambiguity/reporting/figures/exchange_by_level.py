@@ -50,8 +50,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame) -> dict[str, tuple[str, str]]:
     looks = {name: look for name, look in (VARIANTS | KNOWN).items() if name in set(rows["labels"])}
     for number, (name, (colour, marker)) in enumerate(looks.items()):
         shift = (number - (len(looks) - 1) / 2) * STEP
-        own = pick(rows, labels=name, metric="equivalent_votes").set_index("stratum").reindex(LEVELS)
-        for place, (_, row) in enumerate(own.iterrows()):
+        series = pick(rows, labels=name, metric="equivalent_votes").set_index("stratum").reindex(LEVELS)
+        for place, (_, row) in enumerate(series.iterrows()):
             if not np.isfinite(row["estimate"]):
                 continue
             x = place + shift

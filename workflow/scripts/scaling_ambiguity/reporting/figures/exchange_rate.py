@@ -119,15 +119,15 @@ def draw_exchange_rate(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     statistics = pick(statistics, population=THESE, stratum="all")
     groups = list(statistics.groupby("file", sort=True))
     values = [pick(rows, metric="equivalent_votes") for _, rows in groups]
-    known = max(int((~rows["labels"].isin(list(VARIANTS))).sum()) for rows in values)
-    heights = [1.7, 1.35] + ([0.35 + 0.125 * known] if known else [])
+    of_known_worth = max(int((~rows["labels"].isin(list(VARIANTS))).sum()) for rows in values)
+    heights = [1.7, 1.35] + ([0.35 + 0.125 * of_known_worth] if of_known_worth else [])
     size = (COLUMN_WIDTH * len(groups), sum(heights) + 0.45)
     figure, axes = plt.subplots(len(heights), len(groups), figsize=size, squeeze=False, height_ratios=heights)
     for column, (_, rows) in enumerate(groups):
         _draw_curves(axes[0, column], rows)
         largest = float(pick(rows, labels="human", metric="nll")["votes"].max())
         _draw_by_number(axes[1, column], rows, largest)
-        if known:
+        if of_known_worth:
             if set(pick(rows, metric="equivalent_votes")["labels"]) - set(VARIANTS):
                 _draw_known(axes[2, column], rows, largest)
             else:

@@ -75,8 +75,8 @@ def _points(
     count = len(names)
     offsets = (np.arange(count) - (count - 1) / 2) * min(0.13, 0.72 / max(count, 1))
     for name, offset, (colour, marker), label in zip(names, offsets, looks, labels, strict=True):
-        own = pick(rows, labels=name).set_index("stratum").reindex(strata).reset_index()
-        draw_estimates(axes, np.arange(len(strata)) + offset, own, color=colour, fmt=marker, label=label)
+        series = pick(rows, labels=name).set_index("stratum").reindex(strata).reset_index()
+        draw_estimates(axes, np.arange(len(strata)) + offset, series, color=colour, fmt=marker, label=label)
 
 
 def _legend(figure: Figure, axes: Axes, columns: int) -> None:
@@ -88,8 +88,8 @@ def _legend(figure: Figure, axes: Axes, columns: int) -> None:
 
 def _segments(axes: Axes, rows: pd.DataFrame, strata: tuple[str, ...]) -> None:
     for name, (colour, line) in REFERENCES.items():
-        own = pick(rows, labels=name).set_index("stratum")["estimate"].reindex(strata).to_numpy(float)
-        for level, value in enumerate(own):
+        series = pick(rows, labels=name).set_index("stratum")["estimate"].reindex(strata).to_numpy(float)
+        for level, value in enumerate(series):
             label = predictor_name(name) if level == 0 else None
             axes.plot([level - 0.4, level + 0.4], [value] * 2, color=colour, linestyle=line, label=label, zorder=1)
 
@@ -125,11 +125,11 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
         names = [name for name in synthetic if split_labels(name)[2] in PREDICTORS]
         looks = [PREDICTORS[split_labels(n)[2]] for n in names]
         for panel, metric in zip(panels, ("nll", "jsd_bits"), strict=True):
-            own = pick(group, metric=metric)
-            _points(panel, own, names, looks, [predictor_name(n) for n in names], strata)
-            _segments(panel, own, strata)
-            _level_axis(panel, own, strata)
-            _log_if_wide(panel, own)
+            series = pick(group, metric=metric)
+            _points(panel, series, names, looks, [predictor_name(n) for n in names], strata)
+            _segments(panel, series, strata)
+            _level_axis(panel, series, strata)
+            _log_if_wide(panel, series)
             panel.set_ylabel(AXIS[metric])
         panels[1].set_xlabel(XLABEL[strata])
         if len(groups) > 1:
@@ -161,9 +161,9 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
         names = sorted(set(group["labels"]), key=arm_order)
         looks = {n: ARMS.get(arm_name(n), spare[i % 4]) for i, n in enumerate(names)}
         for panel, metric in zip(panels, ("nll", "nll_minus_human"), strict=True):
-            own = pick(group, metric=metric)
-            present = [n for n in names if n in set(own["labels"])]
-            _points(panel, own, present, [looks[n] for n in present], [arm_name(n) for n in present], strata)
+            series = pick(group, metric=metric)
+            present = [n for n in names if n in set(series["labels"])]
+            _points(panel, series, present, [looks[n] for n in present], [arm_name(n) for n in present], strata)
             panel.set_ylabel(AXIS[metric])
         _segments(panels[0], pick(floors, file=file), strata)
         _level_axis(panels[0], pick(group, metric="nll"), strata)

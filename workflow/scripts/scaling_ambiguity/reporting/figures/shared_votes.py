@@ -46,9 +46,9 @@ def draw_shared_votes(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             continue
         largest = float(pick(rows, labels="human", metric="nll")["votes"].max())
         for panel, (method, title) in zip(line, PANELS.items(), strict=True):
-            own = pick(rows, method=method, metric="equivalent_votes")
-            drawn |= set(own["labels"])
-            _draw_panel(panel, own, largest)
+            series = pick(rows, method=method, metric="equivalent_votes")
+            drawn |= set(series["labels"])
+            _draw_panel(panel, series, largest)
             if number == 0:
                 panel.set_title(title)
             if panel is line[0]:
@@ -70,8 +70,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
     """Draw every proxy at every level, a black tick at its known worth."""
     for number, (name, (_, colour, marker)) in enumerate(PROXIES.items()):
         shift = (number - (len(PROXIES) - 1) / 2) * STEP
-        own = pick(rows, labels=name).set_index("stratum").reindex(LEVELS)
-        for place, (_, row) in enumerate(own.iterrows()):
+        series = pick(rows, labels=name).set_index("stratum").reindex(LEVELS)
+        for place, (_, row) in enumerate(series.iterrows()):
             if not np.isfinite(row["estimate"]):
                 continue
             draw_open(axes, place + shift, row, largest + BEYOND, vertical=True, color=colour, marker=marker)

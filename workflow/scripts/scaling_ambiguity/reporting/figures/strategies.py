@@ -65,13 +65,13 @@ def draw_strategies(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
             panel.set_xlabel(f"{UNITS.get(currency, currency)} per utterance")
         line[0].set(ylabel="NLL (nats per vote)")
         line[0].set_title(plain(*names), loc="left")
-    found: dict[str, object] = {}
+    handles: dict[str, object] = {}
     for panel in axes.flat:
         for handle, label in zip(*panel.get_legend_handles_labels(), strict=True):
-            found.setdefault(label, handle)
+            handles.setdefault(label, handle)
     names = [f"{name}{kind}" for name in PUBLISHED.values() for kind in ("", FAIR)]
-    order = sorted(found, key=lambda label: names.index(label) if label in names else len(names))
-    figure.legend([found[label] for label in order], order, loc="outside lower center", ncols=3, fontsize=6)
+    order = sorted(handles, key=lambda label: names.index(label) if label in names else len(names))
+    figure.legend([handles[label] for label in order], order, loc="outside lower center", ncols=3, fontsize=6)
     return figure, points[points["currency"].isin(currencies)]
 
 

@@ -67,11 +67,11 @@ def _draw_recovery(axes: Axes, recovery: pd.DataFrame, rows: list[tuple[str, str
     beside = axes.get_yaxis_transform()
     for place, (stratum, proxy) in enumerate(rows):
         for i, number in enumerate(speakers):
-            found = need(recovery, "fig_validity", speakers=number, stratum=stratum, proxy=proxy)
-            used.append(found)
-            learnt = pick(found, known_by="corpora")  # what one corpus can expect, next to the limit
-            row = (found if learnt.empty else learnt).iloc[0]
-            limit = float("nan") if learnt.empty else pick(found, known_by="population")["truth"].iloc[0]
+            study = need(recovery, "fig_validity", speakers=number, stratum=stratum, proxy=proxy)
+            used.append(study)
+            learnt = pick(study, known_by="corpora")  # what one corpus can expect, next to the limit
+            row = (study if learnt.empty else learnt).iloc[0]
+            limit = float("nan") if learnt.empty else pick(study, known_by="population")["truth"].iloc[0]
             y, colour = place + (i - (len(speakers) - 1) / 2) * step, COLOURS[1 + i]
             axes.plot([row["q05"], row["q95"]], [y, y], color=colour, linewidth=0.8)
             axes.plot([row["q25"], row["q75"]], [y, y], color=colour, linewidth=2.2)

@@ -83,9 +83,9 @@ def draw_worth(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     board = leaderboard(statistics)
     panels = []
     for (corpus, protocol), rows in board.groupby(["corpus", "protocol"], sort=True):
-        own = pick(statistics, corpus=corpus, protocol=protocol)
-        rulers = pick(own, labels="genuine", metric="equivalent_votes").sort_values("votes")
-        largest = largest_k(own)
+        series = pick(statistics, corpus=corpus, protocol=protocol)
+        rulers = pick(series, labels="genuine", metric="equivalent_votes").sort_values("votes")
+        largest = largest_k(series)
         panels.append((plain(corpus, protocol), _rows(rows), rulers, largest))
     heights = [ROW * (len(rows) + len(rulers)) + MARGIN for _, rows, rulers, _ in panels]
     handles = _legend(set(board["kind"]), ruled=any(len(rulers) for _, _, rulers, _ in panels))

@@ -39,8 +39,8 @@ def _add_confusion(numbers: Numbers, table: pd.DataFrame, own: str) -> None:
     for key, labels, matrix in (("people", "people", people), ("synthetic", own, alm)):
         value = float(np.diag(matrix).mean())
         rows = {"labels": labels, "method": "dawid_skene"}
-        about = {"file": file, "column": "estimate", "function": "mean of the diagonal"}
-        numbers.value(f"agreement.named.{key}", value, percent(value), rows=rows, **about)
+        common = {"file": file, "column": "estimate", "function": "mean of the diagonal"}
+        numbers.value(f"agreement.named.{key}", value, percent(value), rows=rows, **common)
     excess = (alm - people).to_numpy() - 2 * np.eye(len(alm))
     i, j = np.unravel_index(int(excess.argmax()), excess.shape)
     kind, name = alm.index[i], alm.columns[j]

@@ -26,44 +26,44 @@ def add_alignment(numbers: Numbers, table: pd.DataFrame, annotator: str, classes
     table = pick(table, population=THESE)
     flipped = pick(table, method=SIGN_FLIP)
     table = table[table["method"] != SIGN_FLIP]
-    about: dict[str, Any] = {"stratum": "all", "reference": "human"}
+    common: dict[str, Any] = {"stratum": "all", "reference": "human"}
     raw = {"synthetic": synthetic, "matched": f"{synthetic}-matched"}
     smoothed = {key: f"{labels}-smoothed" for key, labels in raw.items()}
     for name in SMOOTHED:
-        numbers.estimate(f"alignment.nll.{name}", table, labels=smoothed.get(name, name), metric="nll", **about)
+        numbers.estimate(f"alignment.nll.{name}", table, labels=smoothed.get(name, name), metric="nll", **common)
     for name in RAW:
-        numbers.estimate(f"alignment.jsd.{name}", table, labels=raw.get(name, name), metric="jsd_bits", **about)
-    numbers.estimate("alignment.entropy", table, digits=2, labels=synthetic, metric="entropy_pearson", **about)
+        numbers.estimate(f"alignment.jsd.{name}", table, labels=raw.get(name, name), metric="jsd_bits", **common)
+    numbers.estimate("alignment.entropy", table, digits=2, labels=synthetic, metric="entropy_pearson", **common)
     for key, labels, baseline in (
         ("minus-prior", smoothed["synthetic"], "prior"),
         ("minus-smoothed", smoothed["synthetic"], "human-smoothed"),
         ("minus-human", smoothed["matched"], "human-smoothed"),
     ):
         wanted: dict[str, Any] = {"labels": labels, "metric": f"nll_minus_{baseline}"}
-        row = numbers.estimate(f"alignment.{key}", table, **wanted, **about)
+        row = numbers.estimate(f"alignment.{key}", table, **wanted, **common)
         assert row is not None  # only optional ones can be absent
         _add_p(numbers, f"alignment.{key}.p", row)
         words = difference(float(row["estimate"]), float(row["p_adjusted"]), level)
         numbers.words(f"alignment.{key}.words", words, [f"alignment.{key}", f"alignment.{key}.p"])
     wanted = {"labels": smoothed["synthetic"], "metric": "nll_minus_prior"}
-    _add_p(numbers, "alignment.minus-prior.flip", one(flipped, "sign flips", **wanted, **about))
-    numbers.estimate("alignment.leave-one-out", table, labels="leave-one-out", metric="nll", optional=True, **about)
+    _add_p(numbers, "alignment.minus-prior.flip", one(flipped, "sign flips", **wanted, **common))
+    numbers.estimate("alignment.leave-one-out", table, labels="leave-one-out", metric="nll", optional=True, **common)
     like = pick(everybody, population=LIKE_THESE)
-    numbers.switch("alignedlike", bool(len(pick(like, **wanted, **about))))
-    across = pick(like, **wanted, **about)
+    numbers.switch("alignedlike", bool(len(pick(like, **wanted, **common))))
+    across = pick(like, **wanted, **common)
     numbers.switch("alignedalone", row is not None and len(across) > 0 and no_wider(across.iloc[0], row, 3))
     if numbers.switches["alignedlike"] and not numbers.switches["alignedalone"]:
-        numbers.estimate("alignment.minus-prior.like", like, **wanted, **about)
-    own: dict[str, Any] = {"labels": smoothed["synthetic"], "reference": "human", "optional": True}
+        numbers.estimate("alignment.minus-prior.like", like, **wanted, **common)
+    subset: dict[str, Any] = {"labels": smoothed["synthetic"], "reference": "human", "optional": True}
     for stratum in LEVELS:
-        numbers.estimate(f"alignment.nll.{stratum}", table, metric="nll", stratum=stratum, **own)
-    numbers.estimate("alignment.rise", table, metric="nll_rise", stratum="all", **own)
+        numbers.estimate(f"alignment.nll.{stratum}", table, metric="nll", stratum=stratum, **subset)
+    numbers.estimate("alignment.rise", table, metric="nll_rise", stratum="all", **subset)
     add_trend(numbers, "alignment.trend", "alignment.rise")
-    found = pick(table, labels=synthetic, metric=[f"pearson_{label}" for label in classes], **about)
-    found = need(found.dropna(subset="estimate"), "alignment.pearson", labels=synthetic).sort_values("estimate")
-    for key, row in (("least", found.iloc[0]), ("most", found.iloc[-1])):
+    matches = pick(table, labels=synthetic, metric=[f"pearson_{label}" for label in classes], **common)
+    matches = need(matches.dropna(subset="estimate"), "alignment.pearson", labels=synthetic).sort_values("estimate")
+    for key, row in (("least", matches.iloc[0]), ("most", matches.iloc[-1])):
         label = row["metric"].removeprefix("pearson_")
-        numbers.estimate(f"alignment.pearson.{key}", table, digits=2, labels=synthetic, metric=row["metric"], **about)
+        numbers.estimate(f"alignment.pearson.{key}", table, digits=2, labels=synthetic, metric=row["metric"], **common)
         numbers.words(
             f"alignment.pearson.{key}.class", rf"\emph{{{escape_latex(label)}}}", [f"alignment.pearson.{key}"]
         )

@@ -18,44 +18,46 @@ def add_bias(numbers: Numbers, table: pd.DataFrame, annotator: str) -> None:
     ``listened``, voice and words alone were; ``conflicting``, also where they conflict; ``componentsknown``, the
     design identifies the variance components of the votes.
     """
-    own = pick(table, labels=f"synthetic-{annotator}")
+    subset = pick(table, labels=f"synthetic-{annotator}")
     for key, metric in WHOLE.items():
         # where no utterance has two votes of both kinds, entropies cannot be compared
-        row = numbers.estimate(f"bias.{key}", own, stratum="all", metric=metric, optional=key == "entropy")
+        row = numbers.estimate(f"bias.{key}", subset, stratum="all", metric=metric, optional=key == "entropy")
         if key == "entropy":
             numbers.switch("entropycompared", row is not None)
         if key == "entropy" and row is not None:
             numbers.cell("bias.entropy.n", row, "n", count(row["n"]))
-    gaps = pick(own, metric="share_gap").sort_values("estimate")["stratum"]
+    gaps = pick(subset, metric="share_gap").sort_values("estimate")["stratum"]
     for key, stratum in (("under", gaps.iloc[0]), ("over", gaps.iloc[-1])):
-        _add_row(numbers, f"bias.{key}", own, stratum, "share_gap")
-    contrasts = pick(own, metric="match_gap_minus_rest").dropna(subset="p_adjusted").sort_values("estimate")["stratum"]
+        _add_row(numbers, f"bias.{key}", subset, stratum, "share_gap")
+    contrasts = (
+        pick(subset, metric="match_gap_minus_rest").dropna(subset="p_adjusted").sort_values("estimate")["stratum"]
+    )
     numbers.switch("factored", bool(len(contrasts)))
     if len(contrasts):
-        _add_row(numbers, "bias.lowest", own, contrasts.iloc[0], "match_gap_minus_rest")
-    _add_listening(numbers, own)
-    numbers.switch("componentsknown", bool(len(pick(own, metric="variance_rest"))))
+        _add_row(numbers, "bias.lowest", subset, contrasts.iloc[0], "match_gap_minus_rest")
+    _add_listening(numbers, subset)
+    numbers.switch("componentsknown", bool(len(pick(subset, metric="variance_rest"))))
     for part in ("utterance", "temperature", "focus", "rest") if numbers.switches["componentsknown"] else ():
         wanted = {"stratum": "all", "metric": f"variance_{part}"}
-        row = one(own, f"result key bias.variance.{part}", **wanted)
+        row = one(subset, f"result key bias.variance.{part}", **wanted)
         text = percent(max(float(row["estimate"]), 0.0), 1)  # an estimate may be below 0 by chance
         numbers.cell(f"bias.variance.{part}", row, "estimate", text)
 
 
-def _add_listening(numbers: Numbers, own: pd.DataFrame) -> None:
-    listened = all(len(pick(own, metric=f"match_{part}")) for part in ("audio", "text"))
+def _add_listening(numbers: Numbers, subset: pd.DataFrame) -> None:
+    listened = all(len(pick(subset, metric=f"match_{part}")) for part in ("audio", "text"))
     numbers.switch("listened", listened)
-    numbers.switch("conflicting", listened and len(pick(own, metric="match_audio", stratum="conflict=1")) > 0)
+    numbers.switch("conflicting", listened and len(pick(subset, metric="match_audio", stratum="conflict=1")) > 0)
     for part in ("audio", "text") if listened else ():
-        numbers.estimate(f"bias.{part}", own, stratum="all", metric=f"match_{part}")
-        numbers.estimate(f"bias.changed.{part}", own, stratum="all", metric=f"changed_{part}", optional=True)
+        numbers.estimate(f"bias.{part}", subset, stratum="all", metric=f"match_{part}")
+        numbers.estimate(f"bias.changed.{part}", subset, stratum="all", metric=f"changed_{part}", optional=True)
     for key, metric in CONFLICT.items() if numbers.switches["conflicting"] else ():
-        numbers.estimate(f"bias.conflict.{key}", own, metric=metric, stratum="conflict=1")
+        numbers.estimate(f"bias.conflict.{key}", subset, metric=metric, stratum="conflict=1")
 
 
-def _add_row(numbers: Numbers, key: str, own: pd.DataFrame, stratum: str, metric: str) -> None:
+def _add_row(numbers: Numbers, key: str, subset: pd.DataFrame, stratum: str, metric: str) -> None:
     """Define the estimate, its adjusted p and the name of its stratum."""
-    row = numbers.estimate(key, own, stratum=stratum, metric=metric)
-    title = stratum_titles(own["stratum"].unique())[stratum].removeprefix("class: ")
+    row = numbers.estimate(key, subset, stratum=stratum, metric=metric)
+    title = stratum_titles(subset["stratum"].unique())[stratum].removeprefix("class: ")
     numbers.cell(f"{key}.name", row, "stratum", escape_latex(title))
     numbers.cell(f"{key}.p", row, "p_adjusted", p_text(row))

@@ -29,8 +29,8 @@ from scaling_ambiguity.reporting.selection import read_statistics
 def headline_table(paths: list[str], kind: str, *names: str) -> pd.DataFrame | None:
     """Return the statistics table ``{kind}-{names joined by -}.parquet`` among ``paths``, or None."""
     wanted = "-".join((kind, *names))
-    found = [path for path in paths if Path(path).stem == wanted]
-    return read_statistics(found) if found else None
+    matches = [path for path in paths if Path(path).stem == wanted]
+    return read_statistics(matches) if matches else None
 
 
 def first_submission(config: dict[str, Any]) -> tuple[str, str] | None:
@@ -41,10 +41,10 @@ def first_submission(config: dict[str, Any]) -> tuple[str, str] | None:
 
 def headline_leakage(paths: list[str], corpus: str, protocol: str) -> str:
     """Return the report ``{corpus}/{protocol}.leakage.csv`` among ``paths``."""
-    found = [path for path in paths if Path(path).parts[-2:] == (corpus, f"{protocol}.leakage.csv")]
-    if not found:
+    matches = [path for path in paths if Path(path).parts[-2:] == (corpus, f"{protocol}.leakage.csv")]
+    if not matches:
         raise UserError(f"write_numbers: --leakage has no report of {corpus} under {protocol}; run report_leakage.")
-    return found[0]
+    return matches[0]
 
 
 def add_estimates(numbers: Numbers, table: pd.DataFrame, functions: tuple[str, ...], study: dict[str, Any]) -> None:

@@ -43,12 +43,12 @@ def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[st
         UTTERANCES.read(paths["utterances"]), VOTES.read(paths["votes"]), REJECTS.read(paths["rejects"]), classes
     )
     n = int(described["utterances"])
-    about: dict[str, Any] = {
+    common: dict[str, Any] = {
         "file": [paths[name] for name in ("utterances", "votes", "rejects")],
         "rows": {"classes": classes},
         "n": n,
     }
-    whole: dict[str, Any] = about | {"function": "describe_corpus"}
+    whole: dict[str, Any] = common | {"function": "describe_corpus"}
     numbers.switch("durationsknown", bool(np.isfinite(described["minutes"])))
     numbers.switch("ratersknown", bool(np.isfinite(described["raters"])))
     for name, key in WHOLE.items():
@@ -70,7 +70,7 @@ def add_corpus(numbers: Numbers, corpus: str, classes: list[str], paths: dict[st
     for key, pick, function in (("corpus.frequent", max, "largest share"), ("corpus.rare", min, "smallest share")):
         label = pick(shares, key=lambda name: shares[name])
         text = rf"\emph{{{escape_latex(label)}}}"
-        numbers.value(key, label, text, column=f"{SHARE}each class", function=function, **about)
+        numbers.value(key, label, text, column=f"{SHARE}each class", function=function, **common)
         numbers.value(f"{key}.share", shares[label], percent(shares[label]), column=f"{SHARE}{label}", **whole)
 
 
@@ -128,10 +128,10 @@ def _add_valid_answers(numbers: Numbers, path: str) -> pd.DataFrame:
     if not set(needed) <= set(frame.columns):
         raise UserError(f"{path}: expected the columns {needed}; re-run the rule that writes it.")
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
-    about: dict[str, Any] = {"file": path, "n": total}
-    numbers.value("answers.asked", total, count(total), column="total", function="sum", **about)
+    common: dict[str, Any] = {"file": path, "n": total}
+    numbers.value("answers.asked", total, count(total), column="total", function="sum", **common)
     share = valid / total
-    numbers.value("answers.valid", share, percent(share, 1), column="ok", function="share of the total", **about)
+    numbers.value("answers.valid", share, percent(share, 1), column="ok", function="share of the total", **common)
     return frame
 
 
@@ -141,22 +141,22 @@ def add_replayed_answers(numbers: Numbers, path: str) -> None:
     total = int(frame["total"].sum())
     for status in ("invalid", "failed"):
         value = int(frame[status].sum())
-        about: dict[str, Any] = {"file": path, "column": status, "function": "sum", "n": total}
-        numbers.value(f"answers.{status}", value, count(value), **about)
+        common: dict[str, Any] = {"file": path, "column": status, "function": "sum", "n": total}
+        numbers.value(f"answers.{status}", value, count(value), **common)
 
 
 def add_answers(numbers: Numbers, path: str) -> None:
     """Define ``answers.*``: how many answers were requested, how many were valid, and the status of the others."""
     frame = _add_valid_answers(numbers, path)
     total, valid = int(frame["total"].sum()), int(frame["ok"].sum())
-    about: dict[str, Any] = {"file": path, "n": total}
+    common: dict[str, Any] = {"file": path, "n": total}
     lost = total - valid
-    numbers.value("answers.lost", lost, count(lost), column="ok", function="rest of the total", **about)
+    numbers.value("answers.lost", lost, count(lost), column="ok", function="rest of the total", **common)
     for status in ("cut", "refused", "failed"):
         value = int(frame[status].sum())
-        numbers.value(f"answers.{status}", value, count(value), column=status, function="sum", **about)
+        numbers.value(f"answers.{status}", value, count(value), column=status, function="sum", **common)
     prompts = frame["prompt"].nunique()
-    numbers.value("answers.prompts", int(prompts), count(prompts), column="prompt", function="distinct", **about)
+    numbers.value("answers.prompts", int(prompts), count(prompts), column="prompt", function="distinct", **common)
 
 
 def add_effective_answers(numbers: Numbers, path: str) -> None:
@@ -171,5 +171,5 @@ def add_effective_answers(numbers: Numbers, path: str) -> None:
     for key, column in (("each", "valid"), ("effective", "effective")):
         mean = float(frame[column].mean())
         text = number(mean, 1) if math.isfinite(mean) else "an unknown number of"
-        about: dict[str, Any] = {"file": path, "column": column, "function": "mean where asked", "n": len(frame)}
-        numbers.value(f"answers.{key}", mean, text, **about)
+        common: dict[str, Any] = {"file": path, "column": column, "function": "mean where asked", "n": len(frame)}
+        numbers.value(f"answers.{key}", mean, text, **common)

@@ -19,11 +19,11 @@ def add_costs(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     strata = sorted(set(human["stratum"]), key=lambda name: math.inf if name.endswith(ALL) else int(name[6:]))
     weighted = need(table, "costs", labels="weighted", metric="nll")
     m = float(weighted["votes"].max())
-    about = {"file": file, "function": "max", "n": n}
+    common = {"file": file, "function": "max", "n": n}
     rows = {"labels": "human", "metric": "nll"}
-    numbers.value("costs.utterances", n, count(n), column="n", rows=rows, **about)
+    numbers.value("costs.utterances", n, count(n), column="n", rows=rows, **common)
     rows = {"labels": "weighted", "metric": "nll"}
-    numbers.value("costs.m", m, count(m), column="votes", rows=rows, **about)
+    numbers.value("costs.m", m, count(m), column="votes", rows=rows, **common)
     for end, stratum in (("least", strata[0]), ("most", strata[-1])):
         mean = pick(table, metric="mean_votes", stratum=stratum)
         row = one(mean if len(mean) else human, f"costs of {stratum}", stratum=stratum)

@@ -36,21 +36,21 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     n = int(human["n"].max())
     rows = {"labels": "human", "metric": "nll"}
     rows["population"] = THESE
-    about: dict[str, Any] = {"file": file, "function": "max", "rows": rows, "n": n}
-    numbers.value("exchange.largest", largest, f"{largest:.0f}", column="votes", **about)
-    numbers.value("exchange.utterances", n, count(n), column="n", **about)
+    common: dict[str, Any] = {"file": file, "function": "max", "rows": rows, "n": n}
+    numbers.value("exchange.largest", largest, f"{largest:.0f}", column="votes", **common)
+    numbers.value("exchange.utterances", n, count(n), column="n", **common)
     sizes = need(table, "exchange", labels="weighted", metric="equivalent_votes")["votes"]
     m = float(sizes[np.isfinite(sizes)].max())
     rows = {"labels": "weighted", "metric": "equivalent_votes", "population": THESE}
-    about |= {"function": "largest finite", "rows": rows}
-    numbers.value("exchange.m", m, f"{m:.0f}", column="votes", **about)
+    common |= {"function": "largest finite", "rows": rows}
+    numbers.value("exchange.m", m, f"{m:.0f}", column="votes", **common)
     for votes, key in ((0.0, "none"), (1.0, "one"), (largest, "all")):
         numbers.estimate(f"exchange.human.{key}", table, labels="human", metric="nll", votes=votes)
     for labels, name in (("as_pooled", "pooled"), ("weighted", "weighted"), ("calibrated", "calibrated")):
         optional = labels == "calibrated"
         numbers.estimate(f"exchange.{name}.nll", table, optional=optional, labels=labels, metric="nll", votes=m)
-        about = {"labels": labels, "metric": "equivalent_votes", "votes": m}
-        _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **about)
+        common = {"labels": labels, "metric": "equivalent_votes", "votes": m}
+        _equivalent(numbers, f"exchange.{name}", table, largest, level, optional=optional, **common)
     _add_price(numbers, table, largest, m)
     _add_short(numbers, table, largest, m)
     numbers.estimate("exchange.weight", table, digits=2, labels="weighted", metric="weight", votes=m)
@@ -59,8 +59,8 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     numbers.estimate("exchange.human.calibrated", table, optional=True, **calibrated_all)
     across = pick(everyone, population=LIKE_THESE, labels="weighted", metric="equivalent_votes", votes=m)
     numbers.switch("crossedraters", bool(len(across)))
-    own = pick(table, labels="weighted", metric="equivalent_votes", votes=m)
-    numbers.switch("crossedalone", len(across) > 0 and no_wider(across.iloc[0], own.iloc[0], 2))
+    subset = pick(table, labels="weighted", metric="equivalent_votes", votes=m)
+    numbers.switch("crossedalone", len(across) > 0 and no_wider(across.iloc[0], subset.iloc[0], 2))
     if len(across) and not numbers.switches["crossedalone"]:
         wanted: dict[str, Any] = {
             "labels": "weighted",
@@ -87,10 +87,14 @@ def _add_price(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) 
         estimate, low, high = (float(row[column]) / votes for column in ("estimate", "low", "high"))
         beyond = row["one_sided"] == "low" and estimate * votes >= largest
         value = f"$>${number(largest / votes)}" if beyond else number(estimate)
-        about = {"file": row["file"], "column": "estimate", "rows": address(row), "n": int(row["n"])}
+        common = {"file": row["file"], "column": "estimate", "rows": address(row), "n": int(row["n"])}
         numbers.add(
             Number(
-                f"exchange.price.{name}", f"{value} {bounds(low, high)}".strip(), estimate, function="per vote", **about
+                f"exchange.price.{name}",
+                f"{value} {bounds(low, high)}".strip(),
+                estimate,
+                function="per vote",
+                **common,
             )
         )
 
@@ -105,10 +109,10 @@ def _add_short(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) 
 
 def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: float) -> None:
     """Define ``exchange.readout``, the limit of infinitely many synthetic votes, or why there is none."""
-    about: dict[str, Any] = {"labels": "weighted", "metric": "equivalent_votes", "votes": float("inf")}
-    limit = pick(table, **about)
+    common: dict[str, Any] = {"labels": "weighted", "metric": "equivalent_votes", "votes": float("inf")}
+    limit = pick(table, **common)
     if limit["estimate"].notna().any():
-        _equivalent(numbers, "exchange.readout", table, largest, level, **about)
+        _equivalent(numbers, "exchange.readout", table, largest, level, **common)
         return
     method = limit["method"].iloc[0] if len(limit) else ""
     reason = NOT_READ.get(method.removeprefix("not_available_"))
@@ -128,21 +132,21 @@ def _add_gains(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) 
     keys = [(f"exchange.gain.{name}", labels, f"gain_k{k}") for labels, name in names.items()]
     keys += [(f"exchange.net.{labels}", labels, f"net_gain_k{k}") for labels in ("weighted", "calibrated")]
     for key, labels, metric in keys:
-        about: dict[str, Any] = {"labels": labels, "metric": metric, "votes": m}
-        rows = pick(table, **about)
+        common: dict[str, Any] = {"labels": labels, "metric": metric, "votes": m}
+        rows = pick(table, **common)
         beyond = len(rows) > 0 and rows["one_sided"].iloc[0] == "low" and rows["estimate"].iloc[0] + k >= largest
         if beyond:  # the corpus cannot show more, see votes_cell
             numbers.cell(key, rows.iloc[0], "estimate", plain_cell(votes_cell(rows.iloc[0], largest, offset=k)))
         else:
-            numbers.estimate(key, table, digits=2, optional=True, **about)
+            numbers.estimate(key, table, digits=2, optional=True, **common)
 
 
 def _equivalent(
     numbers: Numbers, key: str, table: pd.DataFrame, largest: float, level: float, *, optional: bool = False,
-    bound: str = "exchange.largest", **about: Any,
+    bound: str = "exchange.largest", **common: Any,
 ) -> None:  # fmt: skip
     """Define a number of equivalent votes and, with the ending ``.words``, its wording."""
-    row = numbers.estimate(key, table, digits=2, optional=optional, **about)
+    row = numbers.estimate(key, table, digits=2, optional=optional, **common)
     if row is None:
         numbers.words(f"{key}.words", ABSENT, [key])
         return
@@ -162,8 +166,8 @@ def _add_shares(numbers: Numbers, table: pd.DataFrame) -> None:
     numbers.cell("shares.votes", rows.iloc[0], "votes", f"{votes:.0f}")
     for key, row in (("least", rows.iloc[0]), ("most", rows.iloc[-1])):
         name = row["stratum"].removeprefix("class=")
-        about = {"metric": "ppi_ratio", "stratum": row["stratum"]}
-        numbers.estimate(f"shares.ratio.{key}", table, digits=2, **about)
+        common = {"metric": "ppi_ratio", "stratum": row["stratum"]}
+        numbers.estimate(f"shares.ratio.{key}", table, digits=2, **common)
         numbers.words(f"shares.ratio.{key}.class", name, [f"shares.ratio.{key}"])
     better, losses = int((rows["estimate"] > 1).sum()), int((rows["estimate"] < 1).sum())
     text = f"{better} of {len(rows)} classes gain and {losses} lose precision"
@@ -178,9 +182,9 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
     if rows.empty:
         return
     largest, file = float(rows["votes"].max()), rows["file"].iloc[0]
-    about: dict[str, Any] = {"file": file, "function": "max", "rows": {"labels": "human", "metric": "nll"}}
-    numbers.value("exchange.level.largest", largest, f"{largest:.0f}", column="votes", **about)
-    about = {"metric": "equivalent_votes", "optional": True, "bound": "exchange.level.largest"}
+    common: dict[str, Any] = {"file": file, "function": "max", "rows": {"labels": "human", "metric": "nll"}}
+    numbers.value("exchange.level.largest", largest, f"{largest:.0f}", column="votes", **common)
+    common = {"metric": "equivalent_votes", "optional": True, "bound": "exchange.level.largest"}
     used = pick(table, labels="human", metric="utterances_used")
     for key, column in (("exchange.level.utterances", "estimate"), ("exchange.level.corpus", "n")):
         if len(used):
@@ -190,7 +194,7 @@ def add_exchange_by_level(numbers: Numbers, table: pd.DataFrame, level: float) -
     for stratum in LEVELS:
         for labels, name in (("weighted", stratum), ("calibrated", f"calibrated.{stratum}")):
             key = f"exchange.level.{name}"
-            _equivalent(numbers, key, table, largest, level, labels=labels, stratum=stratum, **about)
+            _equivalent(numbers, key, table, largest, level, labels=labels, stratum=stratum, **common)
     fresh = pick(table, metric="equivalent_votes")
     fresh = fresh[fresh["labels"].str.startswith("fresh-")]
     if len(fresh):

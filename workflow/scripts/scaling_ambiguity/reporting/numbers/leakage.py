@@ -22,26 +22,30 @@ def add_leakage(numbers: Numbers, path: str) -> None:
     if list(frame.columns) != COLUMNS or not {"audio", "speaker", "transcript"} <= set(frame["kind"]):
         raise UserError(f"{path}: expected the columns {COLUMNS} and a row a fold and kind; re-run report_leakage.")
     for kind in ("speaker", "transcript"):
-        own = frame[frame["kind"] == kind]
-        least, most, compared = int(own["across"].min()), int(own["across"].max()), int(own["compared"].max())
+        of_kind = frame[frame["kind"] == kind]
+        least, most, compared = (
+            int(of_kind["across"].min()),
+            int(of_kind["across"].max()),
+            int(of_kind["compared"].max()),
+        )
         text = several(least, most, kind if compared else f"known {kind}")
-        about: dict[str, Any] = {
+        common: dict[str, Any] = {
             "file": path,
             "column": "across",
             "rows": {"kind": kind},
             "function": "max",
             "n": compared,
         }
-        numbers.value(f"leakage.{kind}", most, text, **about)
+        numbers.value(f"leakage.{kind}", most, text, **common)
     sound = frame[frame["kind"] == "audio"]
     compared = int(sound["compared"].max())
     numbers.switch("soundcompared", compared > 0)
     if compared:
         row = sound.loc[sound["sets"].idxmax()]
-        about = {"file": path, "column": "sets", "rows": {"kind": "audio"}, "function": "max", "n": compared}
+        common = {"file": path, "column": "sets", "rows": {"kind": "audio"}, "function": "max", "n": compared}
         text = _sets(row, int(sound["across"].min()), int(sound["across"].max()))
-        numbers.value("leakage.compared", compared, count(compared), **(about | {"column": "compared"}))
-        numbers.value("leakage.audio", int(row["sets"]), text, **about)
+        numbers.value("leakage.compared", compared, count(compared), **(common | {"column": "compared"}))
+        numbers.value("leakage.audio", int(row["sets"]), text, **common)
 
 
 def _sets(row: pd.Series, least: int, most: int) -> str:

@@ -23,39 +23,41 @@ def add_models(
     """
     trained = need(table[table["model"] != "none"], "models", metric="nll")
     model = sorted(set(trained["model"]))[0]
-    about = {"model": model, "stratum": "all", "augmentation": "none"}
+    common = {"model": model, "stratum": "all", "augmentation": "none"}
     rows = table[table["method"] != "seed"]
     arms = {"human": "human", "synthetic": f"synthetic-{annotator}"}
     arms |= {f"combined-{pooling}": f"combined-{annotator}-{pooling}" for pooling in COMBINED}
-    n = int(pick(rows, metric="nll", reference="human", **about)["n"].max())
-    wanted = {"metric": "nll", "reference": "human"} | about
+    n = int(pick(rows, metric="nll", reference="human", **common)["n"].max())
+    wanted = {"metric": "nll", "reference": "human"} | common
     file = rows["file"].iloc[0]
     numbers.value("models.utterances", n, count(n), file=file, column="n", rows=wanted, function="max", n=n)
     for name, labels in arms.items():
         key, optional = f"models.{name}", name != "human"
-        numbers.estimate(f"{key}.nll", rows, labels=labels, metric="nll", reference="human", optional=optional, **about)
+        numbers.estimate(
+            f"{key}.nll", rows, labels=labels, metric="nll", reference="human", optional=optional, **common
+        )
         if name != "human":
-            _add_difference(numbers, key, rows, labels, about, level)
+            _add_difference(numbers, key, rows, labels, common, level)
     for name in ("human", "synthetic"):
         numbers.estimate(
-            f"models.{name}.own", rows, labels=arms[name], metric="jsd_bits", reference="own", optional=True, **about
+            f"models.{name}.own", rows, labels=arms[name], metric="jsd_bits", reference="own", optional=True, **common
         )
         numbers.estimate(
-            f"models.{name}.jsd", rows, labels=arms[name], metric="jsd_bits", reference="human", optional=True, **about
+            f"models.{name}.jsd", rows, labels=arms[name], metric="jsd_bits", reference="human", optional=True, **common
         )
-    _add_controls(numbers, rows, about)
-    _add_levels(numbers, rows, about, arms["combined-equal"])
-    _add_balanced(numbers, rows, about, arms, level)
+    _add_controls(numbers, rows, common)
+    _add_levels(numbers, rows, common, arms["combined-equal"])
+    _add_balanced(numbers, rows, common, arms, level)
     if simulated:
         for name in ("human", "synthetic", "combined-equal"):
             wanted = {"labels": arms[name], "metric": "jsd_bits", "reference": "truth"}
-            numbers.estimate(f"models.{name}.truth", rows, optional=True, **wanted, **about)
-    more = about | {"augmentation": augmentation}
+            numbers.estimate(f"models.{name}.truth", rows, optional=True, **wanted, **common)
+    more = common | {"augmentation": augmentation}
     for name in ("human", "combined-equal"):
         key, wanted = f"models.{name}.augmented", {"labels": arms[name], "metric": "nll", "reference": "human"} | more
-        found = augmentation is not None and len(pick(rows, **wanted)) > 0
-        numbers.switch(f"augmented{name.partition('-')[0]}", found)
-        if found:
+        trained = augmentation is not None and len(pick(rows, **wanted)) > 0
+        numbers.switch(f"augmented{name.partition('-')[0]}", trained)
+        if trained:
             numbers.estimate(key, rows, **wanted)
             _add_difference(numbers, key, rows, arms[name], more, level, metric="nll_minus_plain")
 
@@ -65,13 +67,13 @@ def _add_difference(
     key: str,
     rows: pd.DataFrame,
     labels: str,
-    about: dict[str, Any],
+    common: dict[str, Any],
     level: float,
     *,
     metric: str = "nll_minus_human",
 ) -> None:
     """Define a paired difference, its adjusted p-value and its wording."""
-    wanted = {"labels": labels, "metric": metric, "reference": "human"} | about
+    wanted = {"labels": labels, "metric": metric, "reference": "human"} | common
     row = numbers.estimate(f"{key}.difference", rows, optional=True, **wanted)
     if row is None:
         for end in ("p", "words"):
@@ -82,9 +84,9 @@ def _add_difference(
     numbers.words(f"{key}.words", difference(float(row["estimate"]), p, level), [f"{key}.difference", f"{key}.p"])
 
 
-def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any]) -> None:
+def _add_controls(numbers: Numbers, rows: pd.DataFrame, common: dict[str, Any]) -> None:
     """Define ``models.controls``: the NLL of every control label on the held-out human votes, in words."""
-    controls = pick(rows, metric="nll", reference="human", **about)
+    controls = pick(rows, metric="nll", reference="human", **common)
     controls = controls[[split_labels(name)[0] == "control" for name in controls["labels"]]].dropna(subset="estimate")
     if controls.empty:
         numbers.absent("models.controls")
@@ -92,34 +94,34 @@ def _add_controls(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any]) -
     keys, texts = [], []
     for labels in sorted(controls["labels"], key=arm_order):
         key = f"models.control.{split_labels(labels)[2]}"
-        numbers.estimate(key, rows, labels=labels, metric="nll", reference="human", **about)
+        numbers.estimate(key, rows, labels=labels, metric="nll", reference="human", **common)
         keys.append(key)
         texts.append(rf"{numbers[key].text} (\emph{{{escape_latex(arm_name(labels))}}})")
     numbers.words("models.controls", joined(texts), keys)
 
 
 def _add_balanced(
-    numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], arms: dict[str, str], level: float
+    numbers: Numbers, rows: pd.DataFrame, common: dict[str, Any], arms: dict[str, str], level: float
 ) -> None:
     """Define ``models.balanced.*``: NLL and sizes of the balanced splits; ``balancedsplit``: there are any."""
-    about = about | {"stratum": "balanced"}
-    found = pick(rows, metric="nll", reference="human", labels="human", **about)
-    numbers.switch("balancedsplit", bool(len(found)))
-    if found.empty:
+    common = common | {"stratum": "balanced"}
+    matches = pick(rows, metric="nll", reference="human", labels="human", **common)
+    numbers.switch("balancedsplit", bool(len(matches)))
+    if matches.empty:
         return
     for key, stratum in (("effective", "balanced"), ("subsample", "balanced_subsample")):
-        wanted = about | {"stratum": stratum, "labels": "human", "metric": "nll", "reference": "human"}
+        wanted = common | {"stratum": stratum, "labels": "human", "metric": "nll", "reference": "human"}
         row = one(rows, "models.balanced", **wanted)
         numbers.cell(f"models.balanced.{key}", row, "n", count(row["n"]))
-    numbers.estimate("models.balanced.human", rows, labels="human", metric="nll", reference="human", **about)
-    _add_difference(numbers, "models.balanced.combined-equal", rows, arms["combined-equal"], about, level)
+    numbers.estimate("models.balanced.human", rows, labels="human", metric="nll", reference="human", **common)
+    _add_difference(numbers, "models.balanced.combined-equal", rows, arms["combined-equal"], common, level)
 
 
-def _add_levels(numbers: Numbers, rows: pd.DataFrame, about: dict[str, Any], combined: str) -> None:
+def _add_levels(numbers: Numbers, rows: pd.DataFrame, common: dict[str, Any], combined: str) -> None:
     """Define the difference of combined from human labels by level, and its direction if significant."""
     for level in LEVELS:
-        wanted = {"labels": combined, "metric": "nll_minus_human", "reference": "human"} | about | {"stratum": level}
+        wanted = {"labels": combined, "metric": "nll_minus_human", "reference": "human"} | common | {"stratum": level}
         numbers.estimate(f"models.combined-equal.{level}", rows, optional=True, **wanted)
-    wanted = {"labels": combined, "metric": "nll_minus_human_rise", "reference": "human"} | about
+    wanted = {"labels": combined, "metric": "nll_minus_human_rise", "reference": "human"} | common
     numbers.estimate("models.combined-equal.rise", rows, optional=True, **wanted)
     add_trend(numbers, "models.combined-equal.trend", "models.combined-equal.rise")

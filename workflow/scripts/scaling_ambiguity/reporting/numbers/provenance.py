@@ -107,12 +107,12 @@ def fault(number: dict[str, Any], config: dict[str, Any] | None = None) -> str |
     if number["file"] is None:
         return None if number["value"] is None else f"{number['value']!r} comes from no file and no other number"
     try:
-        found = recompute(number, config)
+        recomputed = recompute(number, config)
     except (UserError, OSError, KeyError) as error:
         return str(error)
-    if same(number["value"], found):
+    if same(number["value"], recomputed):
         return None
-    return f"{number['value']!r} is said, {found!r} is what {number['column']} of {number['file']} gives"
+    return f"{number['value']!r} is said, {recomputed!r} is what {number['column']} of {number['file']} gives"
 
 
 def same(value: Any, other: Any) -> bool:
@@ -177,9 +177,9 @@ def _entry(node: Any, path: list[str]) -> Any:
     for length in range(1, len(path) + 1):
         name = ".".join(path[:length])
         if isinstance(node, dict) and name in node:
-            found = _entry(node[name], path[length:])
-            if found is not _NOTHING:
-                return found
+            entry = _entry(node[name], path[length:])
+            if entry is not _NOTHING:
+                return entry
     return _NOTHING
 
 

@@ -21,11 +21,11 @@ def add_shared(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
     for name, labels, key in SHOWN:
         for stratum in LEVELS if name == "withheld" else ("high",):
             wanted = {"labels": labels, "stratum": stratum, "metric": "equivalent_votes", "method": ARRANGEMENTS[key]}
-            found = pick(table, **wanted)
-            if found.empty:
+            matches = pick(table, **wanted)
+            if matches.empty:
                 numbers.absent(f"shared.{name}.{key}.{stratum}")
                 continue
-            row = one(found, "shared votes", **wanted)
+            row = one(matches, "shared votes", **wanted)
             estimate, low, high = (float(row[column]) for column in ("estimate", "low", "high"))
             text = equivalent(estimate, low, high, largest, level)
             numbers.cell(f"shared.{name}.{key}.{stratum}", row, "estimate", text)

@@ -45,8 +45,8 @@ def add_strategies(numbers: Numbers, table: pd.DataFrame, level: float, submissi
 
 def _tested(rows: pd.DataFrame) -> pd.DataFrame:
     """Return the differences of published strategies from the mean of the candidates that they read."""
-    found = pick(rows, metric="nll_minus_mean", labels=list(PUBLISHED))
-    return found[(found["augmentation"] != CONTROL) & found["p_adjusted"].notna()]
+    matches = pick(rows, metric="nll_minus_mean", labels=list(PUBLISHED))
+    return matches[(matches["augmentation"] != CONTROL) & matches["p_adjusted"].notna()]
 
 
 def _add_winners(numbers: Numbers, rows: pd.DataFrame, level: float) -> None:
@@ -59,20 +59,22 @@ def _add_winners(numbers: Numbers, rows: pd.DataFrame, level: float) -> None:
     file = rows["file"].iloc[0]
     numbers.value("strategies.tested", len(tested), str(len(tested)), file=file, column="p_adjusted", rows=wanted,
                   function="number known")  # fmt: skip
-    found: dict[str, dict[str, list[str]]] = {"better than": {}, "worse than": {}}
+    matches: dict[str, dict[str, list[str]]] = {"better than": {}, "worse than": {}}
     keys: list[str] = []
     for row in tested.itertuples():
         key = f"strategies.{row.labels}.{row.augmentation}.difference"
         kept = numbers.estimate(key, rows, labels=row.labels, augmentation=row.augmentation, metric="nll_minus_mean")
         keys.append(key)
         said = difference(row.estimate, row.p_adjusted, level)
-        claimed = said in found and (said == "worse than" or has_diversity(rows, row.stratum))
+        claimed = said in matches and (said == "worse than" or has_diversity(rows, row.stratum))
         if claimed and kept is not None:
-            found[said].setdefault(PUBLISHED[row.labels], []).append(FORMS[row.augmentation])
+            matches[said].setdefault(PUBLISHED[row.labels], []).append(FORMS[row.augmentation])
     order = list(PUBLISHED.values())
     for key, said in (("better", "better than"), ("worse", "worse than")):
         # without the abbreviations, which stand in parentheses
-        names = [f"{name.partition(' (')[0]} ({', '.join(found[said][name])})" for name in order if name in found[said]]
+        names = [
+            f"{name.partition(' (')[0]} ({', '.join(matches[said][name])})" for name in order if name in matches[said]
+        ]
         numbers.words(f"strategies.{key}", joined(names) if names else "none", keys or ["strategies.tested"])
 
 
@@ -80,11 +82,11 @@ def _add_compared(
     numbers: Numbers, switch: str, key: str, rows: pd.DataFrame, labels: str, metric: str, level: float
 ) -> None:
     """Define a control's difference and its wording, if there is one; its p belongs to no family of tests."""
-    found = pick(rows, labels=labels, augmentation=CONTROL, metric=metric)
-    numbers.switch(switch, len(found) > 0)
-    if found.empty:
+    matches = pick(rows, labels=labels, augmentation=CONTROL, metric=metric)
+    numbers.switch(switch, len(matches) > 0)
+    if matches.empty:
         return
-    row = numbers.estimate(f"strategies.{key}.difference", found, metric=metric)
+    row = numbers.estimate(f"strategies.{key}.difference", matches, metric=metric)
     assert row is not None, "it was found above"
     said = difference(float(row["estimate"]), float(row["p"]), level)
     numbers.words(f"strategies.{key}.words", said, [f"strategies.{key}.difference"])
@@ -92,11 +94,11 @@ def _add_compared(
 
 def _add_reasoning(numbers: Numbers, rows: pd.DataFrame, level: float) -> None:
     """Define what reasoning changes over the first answer, or why that is not known."""
-    found = pick(rows, labels="cot", augmentation="faithful", metric="nll_minus_single")
-    found = found[found["estimate"].map(math.isfinite)]
-    numbers.switch("reasoned", len(found) > 0)
-    if len(found):
-        row = numbers.estimate("strategies.cot.single", found, metric="nll_minus_single")
+    matches = pick(rows, labels="cot", augmentation="faithful", metric="nll_minus_single")
+    matches = matches[matches["estimate"].map(math.isfinite)]
+    numbers.switch("reasoned", len(matches) > 0)
+    if len(matches):
+        row = numbers.estimate("strategies.cot.single", matches, metric="nll_minus_single")
         assert row is not None, "it was found above"
         said = difference(float(row["estimate"]), float(row["p_adjusted"]), level)
         numbers.words("strategies.cot.words", said, ["strategies.cot.single"])

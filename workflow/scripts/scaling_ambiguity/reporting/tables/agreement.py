@@ -63,8 +63,8 @@ def agreement_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         raters = int(tests["n_clusters"].max())
         tested.append(f"{where}margin {margin}, {raters} raters, no intervals")
         for labels in sorted(set(tests["labels"]), key=lambda name: (name in (CONSTANT, "prior"), name)):
-            own = tests[tests["labels"] == labels].set_index("metric")["estimate"]
-            rate, advantage = own["alt_test_winning_rate"], own["alt_test_advantage"]
+            subset = tests[tests["labels"] == labels].set_index("metric")["estimate"]
+            rate, advantage = subset["alt_test_winning_rate"], subset["alt_test_advantage"]
             tested.append([_candidate(labels), number(rate, 2), number(advantage, 2), verdict(tests, labels)])
     parts = [tabular("lll", ["agreement", "people alone", "with the synthetic rater"], agreed)]
     if tested:

@@ -31,8 +31,8 @@ CEILINGS = {
 
 def metric_cells(rows: pd.DataFrame, metrics: Sequence[str]) -> list[str]:
     """Return one cell per metric, a dash where the table has no such row."""
-    found = rows.set_index("metric")
-    return [cell(*_interval(found.loc[metric])) if metric in found.index else "--" for metric in metrics]
+    matches = rows.set_index("metric")
+    return [cell(*_interval(matches.loc[metric])) if metric in matches.index else "--" for metric in metrics]
 
 
 def _interval(row: pd.Series) -> tuple[float, float, float]:
@@ -49,11 +49,11 @@ def _differences(rows: pd.DataFrame, synthetic: list[str]) -> list[Row]:
     for name in synthetic:
         for metric in PER_VOTE:
             for baseline, text in BASELINES.items():
-                own = pick(rows, labels=name, metric=f"{metric}_minus_{baseline}")
-                these = own[(own["population"] == THESE) & (own["method"] != SIGN_FLIP)]
+                subset = pick(rows, labels=name, metric=f"{metric}_minus_{baseline}")
+                these = subset[(subset["population"] == THESE) & (subset["method"] != SIGN_FLIP)]
                 if these.empty:
                     continue
-                like, flip = pick(own, population=LIKE_THESE), pick(own, method=SIGN_FLIP)
+                like, flip = pick(subset, population=LIKE_THESE), pick(subset, method=SIGN_FLIP)
                 line = these.iloc[0]
                 cells = [cell(*_interval(line))]
                 if len(like):
@@ -71,16 +71,16 @@ def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[Row]:
     """Return one row per vote count: the JSD between histograms of that many votes, plug-in and bias-corrected."""
     body: list[Row] = []
     for name in synthetic:
-        own = rows[(rows["labels"] == name) & (rows["metric"] == "jsd_bits_equal")]
-        for votes, n in zip(own["votes"], own["n"], strict=True):
+        subset = rows[(rows["labels"] == name) & (rows["metric"] == "jsd_bits_equal")]
+        for votes, n in zip(subset["votes"], subset["n"], strict=True):
             cells = []
             for metric in ("jsd_bits_equal", "jsd_bits_equal_corrected"):
                 for labels, wanted in (("human", metric), (name, metric), (name, f"{metric}_minus_human")):
-                    found = pick(rows, labels=labels, metric=wanted, votes=votes)
+                    matches = pick(rows, labels=labels, metric=wanted, votes=votes)
                     if metric == "jsd_bits_equal" and wanted == metric:
-                        cells.append(number(float(found["estimate"].iloc[0])))
-                    elif len(found):
-                        cells.append(cell(*_interval(found.iloc[0])))
+                        cells.append(number(float(matches["estimate"].iloc[0])))
+                    elif len(matches):
+                        cells.append(cell(*_interval(matches.iloc[0])))
                     else:
                         cells.append("--")
             body.append([f"{votes:.0f}", count(n), *cells])
@@ -90,9 +90,9 @@ def _equal_counts(rows: pd.DataFrame, synthetic: list[str]) -> list[Row]:
 def _correlations(rows: pd.DataFrame, names: list[str], classes: list[str]) -> list[Row]:
     body: list[Row] = []
     for name in names:
-        own = pick(rows, labels=name)
+        subset = pick(rows, labels=name)
         for kind in ("pearson", "spearman"):
-            cells = metric_cells(own, [*(f"{kind}_{label}" for label in classes), f"entropy_{kind}"])
+            cells = metric_cells(subset, [*(f"{kind}_{label}" for label in classes), f"entropy_{kind}"])
             if any(text != "--" for text in cells):
                 body.append([_name(name), kind.capitalize(), *cells])
     return body
@@ -155,7 +155,7 @@ def _scores(block: pd.DataFrame, names: Sequence[str]) -> list[Row]:
     """Return one line per predictor that there is: the number of utterances and every score."""
     of_name = {name: pick(block, labels=name) for name in names}
     return [
-        [_name(name), count(own.loc[own["metric"].isin(SHOWN), "n"].max()), *metric_cells(own, SHOWN)]
-        for name, own in of_name.items()
-        if len(own)
+        [_name(name), count(subset.loc[subset["metric"].isin(SHOWN), "n"].max()), *metric_cells(subset, SHOWN)]
+        for name, subset in of_name.items()
+        if len(subset)
     ]

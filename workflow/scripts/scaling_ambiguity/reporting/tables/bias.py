@@ -69,35 +69,37 @@ def bias_table(statistics: pd.DataFrame, proxies: Mapping[str, str]) -> tuple[st
 
 def _parts(block: pd.DataFrame, labels: str) -> dict[str, list[Row]]:
     """Return the lines of each part of the table for one annotator, whose votes are called ``labels``."""
-    own = pick(block, labels=labels)
+    subset = pick(block, labels=labels)
     parts: dict[str, list[Row]] = {"labels": [], "groups": []}
-    for stratum in pick(own, metric="share_gap")["stratum"]:
+    for stratum in pick(subset, metric="share_gap")["stratum"]:
         shares = [_cell(pick(block, labels="human", stratum=stratum, metric="share"))]
-        shares += [_cell(pick(own, stratum=stratum, metric=metric)) for metric in ("share", "share_gap")]
-        parts["labels"].append([escape_latex(stratum.removeprefix("class=")), *shares, _p(own, stratum, "share_gap")])
-    strata = ["all", *(level for level in LEVELS if level in set(own["stratum"])), *factor_strata(own)]
+        shares += [_cell(pick(subset, stratum=stratum, metric=metric)) for metric in ("share", "share_gap")]
+        parts["labels"].append(
+            [escape_latex(stratum.removeprefix("class=")), *shares, _p(subset, stratum, "share_gap")]
+        )
+    strata = ["all", *(level for level in LEVELS if level in set(subset["stratum"])), *factor_strata(subset)]
     titles = stratum_titles(strata)
     for stratum in strata:
-        values = [pick(own, stratum=stratum, metric=metric) for metric in ("match_human", "match", "match_gap")]
+        values = [pick(subset, stratum=stratum, metric=metric) for metric in ("match_human", "match", "match_gap")]
         count = str(int(values[1]["n"].iloc[0]))
         row = [escape_latex(titles[stratum]), count, *(_cell(value) for value in values)]
-        parts["groups"].append([*row, _p(own, stratum, "match_gap_minus_rest")])
-    parts |= {part: _listening(own, part) for part in GIVEN}
-    components = [(text, pick(own, metric=f"variance_{part}")) for part, text in COMPONENTS.items()]
+        parts["groups"].append([*row, _p(subset, stratum, "match_gap_minus_rest")])
+    parts |= {part: _listening(subset, part) for part in GIVEN}
+    components = [(text, pick(subset, metric=f"variance_{part}")) for part, text in COMPONENTS.items()]
     parts["components"] = [[text, _cell(rows)] for text, rows in components if len(rows)]
     return parts
 
 
-def _listening(own: pd.DataFrame, part: str) -> list[Row]:
+def _listening(subset: pd.DataFrame, part: str) -> list[Row]:
     """Return the lines of the annotator that was given one part of the input alone."""
     metrics = (f"match_{part}", f"changed_{part}", f"match_both_minus_{part}")
-    rows = pick(own, metric=metrics[0])
+    rows = pick(subset, metric=metrics[0])
     titles = stratum_titles(rows["stratum"])
     lines: list[Row] = []
     for stratum in rows["stratum"]:
-        cells = [_cell(pick(own, stratum=stratum, metric=metric)) for metric in metrics]
+        cells = [_cell(pick(subset, stratum=stratum, metric=metric)) for metric in metrics]
         count = str(int(pick(rows, stratum=stratum)["n"].iloc[0]))
-        lines.append([escape_latex(titles[stratum]), count, *cells, _p(own, stratum, metrics[2])])
+        lines.append([escape_latex(titles[stratum]), count, *cells, _p(subset, stratum, metrics[2])])
     return lines
 
 
@@ -109,5 +111,5 @@ def _cell(rows: pd.DataFrame) -> str:
 
 
 def _p(rows: pd.DataFrame, stratum: str, metric: str) -> str:
-    found = pick(rows, stratum=stratum, metric=metric)
-    return p_text(found.iloc[0]) if len(found) else ""
+    matches = pick(rows, stratum=stratum, metric=metric)
+    return p_text(matches.iloc[0]) if len(matches) else ""

@@ -72,17 +72,17 @@ def _cells(rows: pd.DataFrame, digits: int = 3) -> str:
 
 def _alone(rows: pd.DataFrame, largest: float) -> list[Row]:
     """Return one line per predictor without human votes."""
-    own = pick(rows, metric="equivalent_votes", population=THESE, stratum="all")
-    order = sorted(range(len(own)), key=lambda i: (_order(own.iloc[i]["labels"]), own.iloc[i]["votes"]))
+    subset = pick(rows, metric="equivalent_votes", population=THESE, stratum="all")
+    order = sorted(range(len(subset)), key=lambda i: (_order(subset.iloc[i]["labels"]), subset.iloc[i]["votes"]))
     body: list[Row] = []
     for i in order:
-        row = own.iloc[i]
-        about = {"labels": row["labels"], "votes": row["votes"], "stratum": "all"}
+        row = subset.iloc[i]
+        key = {"labels": row["labels"], "votes": row["votes"], "stratum": "all"}
         nll, excess, weight = (
-            pick(rows, metric=metric, population=THESE, **about)
+            pick(rows, metric=metric, population=THESE, **key)
             for metric in ("nll", "nll_minus_prior", ("weight", "row_sum"))
         )
-        like = pick(rows, metric="equivalent_votes", population=LIKE_THESE, **about)
+        like = pick(rows, metric="equivalent_votes", population=LIKE_THESE, **key)
         above = float(excess["estimate"].iloc[0]) if len(excess) else math.nan
         across = votes_cell(like.iloc[0], largest).partition(" ")[2] if len(like) else ""
         across = AS_ALONE if len(like) and no_wider(like.iloc[0], row, 2) else across
@@ -100,13 +100,13 @@ def _beside(rows: pd.DataFrame, ks: Sequence[int], largest: float) -> list[Row]:
     quoted = int(typical["estimate"].iloc[0]) if len(typical) else ks[0]
     body: list[Row] = []
     for prefix, ending in (("gain_k", ""), ("net_gain_k", ", less its control")):
-        own = rows[rows["metric"].str.startswith(prefix) & (rows["population"] == THESE)]
-        keys = {(labels, votes) for labels, votes in zip(own["labels"], own["votes"], strict=True)}
+        subset = rows[rows["metric"].str.startswith(prefix) & (rows["population"] == THESE)]
+        keys = {(labels, votes) for labels, votes in zip(subset["labels"], subset["votes"], strict=True)}
         for labels, votes in sorted(keys, key=lambda key: (_order(key[0]), key[1])):
             cells = []
             for k in ks:
-                found = pick(own, labels=labels, votes=votes, metric=f"{prefix}{k}", stratum="all")
-                cells.append(votes_cell(found.iloc[0], largest, offset=k) if len(found) else "--")
+                matches = pick(subset, labels=labels, votes=votes, metric=f"{prefix}{k}", stratum="all")
+                cells.append(votes_cell(matches.iloc[0], largest, offset=k) if len(matches) else "--")
             against = pick(rows, labels=labels, votes=votes, metric=f"nll_k{quoted}_minus_echo", stratum="all")
             p = p_text(against.iloc[0], "p") if len(against) and not ending else "--"
             body.append([variant_name(labels) + ending, _m(votes), *cells, p])
@@ -119,17 +119,17 @@ def _levels(rows: pd.DataFrame) -> tuple[list[Row], float]:
     if human.empty:
         return [[UNKNOWN, "--", *["--"] * len(LEVELS)]], math.nan
     largest = float(human["votes"].max())
-    own = rows[rows["metric"].isin(["equivalent_votes", "gain_k1"]) & (rows["population"] == THESE)]
+    subset = rows[rows["metric"].isin(["equivalent_votes", "gain_k1"]) & (rows["population"] == THESE)]
     body: list[Row] = []
-    keys = {(row.metric, row.labels, row.votes) for row in own.itertuples()}
+    keys = {(row.metric, row.labels, row.votes) for row in subset.itertuples()}
     for metric, labels, votes in sorted(keys, key=lambda key: (key[0], _order(key[1]), key[2])):
         cells = []
         for stratum in LEVELS:
-            found = pick(own, metric=metric, labels=labels, votes=votes, stratum=stratum)
+            matches = pick(subset, metric=metric, labels=labels, votes=votes, stratum=stratum)
             excess = pick(rows, metric="nll_minus_prior", labels=labels, votes=votes, stratum=stratum, population=THESE)
             above = float(excess["estimate"].iloc[0]) if len(excess) else math.nan
             offset = 1 if metric == "gain_k1" else 0
-            cells.append(votes_cell(found.iloc[0], largest, above, offset) if len(found) else "--")
+            cells.append(votes_cell(matches.iloc[0], largest, above, offset) if len(matches) else "--")
         name = variant_name(labels) + (", gain beside 1 human vote" if metric == "gain_k1" else "")
         body.append([name, _m(votes), *cells])
     return body, largest
@@ -138,15 +138,15 @@ def _levels(rows: pd.DataFrame) -> tuple[list[Row], float]:
 def _shares(rows: pd.DataFrame) -> list[Row]:
     body: list[Row] = []
     for stratum in dict.fromkeys(rows["stratum"]):
-        own = rows[rows["stratum"] == stratum].set_index("metric")
-        if "class_share_ppi" not in own.index:
+        subset = rows[rows["stratum"] == stratum].set_index("metric")
+        if "class_share_ppi" not in subset.index:
             continue
-        line = [escape_latex(stratum.removeprefix("class=")), f"{own.loc['class_share_ppi', 'votes']:.0f}"]
+        line = [escape_latex(stratum.removeprefix("class=")), f"{subset.loc['class_share_ppi', 'votes']:.0f}"]
         for metric in ("class_share_all", "class_share_human", "class_share_ppi", "class_share_synthetic"):
-            estimate, low, high = (float(own.loc[metric, c]) for c in ("estimate", "low", "high"))
+            estimate, low, high = (float(subset.loc[metric, c]) for c in ("estimate", "low", "high"))
             line.append(cell(estimate, low, high))
-        ratio = float(own.loc["ppi_ratio", "estimate"]) if "ppi_ratio" in own.index else math.nan
-        body.append([*line, number(float(own.loc["ppi_lambda", "estimate"]), 2), number(ratio, 2)])
+        ratio = float(subset.loc["ppi_ratio", "estimate"]) if "ppi_ratio" in subset.index else math.nan
+        body.append([*line, number(float(subset.loc["ppi_lambda", "estimate"]), 2), number(ratio, 2)])
     return body
 
 

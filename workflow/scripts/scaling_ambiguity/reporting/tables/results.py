@@ -13,30 +13,30 @@ SHOWN = ("nll", "brier", "jsd_bits", "accuracy")
 FLOORS = ("uniform", "prior", "majority", "human", "human-smoothed")
 
 
-def _other_references(own: pd.DataFrame) -> list[str]:
+def _other_references(subset: pd.DataFrame) -> list[str]:
     """Return the JSD against the arm's own labels and against the truth, without intervals."""
-    return [metric_cells(pick(own, reference=name), ["jsd_bits"])[0].partition(" {")[0] for name in ("own", "truth")]
+    return [metric_cells(pick(subset, reference=name), ["jsd_bits"])[0].partition(" {")[0] for name in ("own", "truth")]
 
 
-def between_seeds(own: pd.DataFrame) -> str:
+def between_seeds(subset: pd.DataFrame) -> str:
     """Return the variation of a condition's NLL between trainings, without the variation between speakers.
 
     The standard deviation of the component between seeds where it was estimated, else the smallest and largest value.
     """
-    component = pick(own, metric="nll_seed_variance")
+    component = pick(subset, metric="nll_seed_variance")
     if len(component):
         return f"SD {number(float(component['estimate'].iloc[0]) ** 0.5)}"
-    values = pick(own, metric="nll", method="seed")["estimate"]
+    values = pick(subset, metric="nll", method="seed")["estimate"]
     return f"{number(float(values.min()))}--{number(float(values.max()))}" if len(values) > 1 else "--"
 
 
 def _line(every: pd.DataFrame, name: str) -> list[str]:
-    own = every[every["method"] != "seed"]
-    human = pick(own, reference="human")
+    subset = every[every["method"] != "seed"]
+    human = pick(subset, reference="human")
     difference = pick(human, metric="nll_minus_human")
     change = metric_cells(difference, ["nll_minus_human"])[0] if len(difference) else "--"
     p = p_text(difference.iloc[0]) if len(difference) else "--"
-    return [name, *metric_cells(human, SHOWN), between_seeds(every), change, p, *_other_references(own)]
+    return [name, *metric_cells(human, SHOWN), between_seeds(every), change, p, *_other_references(subset)]
 
 
 def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:

@@ -24,20 +24,20 @@ def saturation_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         name = next(n for n in block["labels"] if split_labels(n)[0] == "synthetic" and not split_labels(n)[2])
         if many:
             body.append(escape_latex(plain(block["corpus"].iloc[0], split_labels(name)[1])))
-        own = pick(block, labels=name)
-        excess = pick(own, metric="jsd_bits_excess").set_index("votes")
-        for _, row in pick(own, metric="jsd_bits").sort_values("votes").iterrows():
+        subset = pick(block, labels=name)
+        excess = pick(subset, metric="jsd_bits_excess").set_index("votes")
+        for _, row in pick(subset, metric="jsd_bits").sort_values("votes").iterrows():
             line = [f"{row['votes']:.0f}", _cell(row), "--", "--"]
             if row["votes"] in excess.index:
                 left, first = excess.loc[row["votes"]], float(excess["estimate"].iloc[0])
                 line[2] = _cell(left)
                 line[3] = percent(float(left["estimate"]) / first) if first > 0 else "--"
             body.append(line)
-        parts = [(text, pick(own, metric=f"jsd_bits_{part}")) for part, text in PARTS.items()]
+        parts = [(text, pick(subset, metric=f"jsd_bits_{part}")) for part, text in PARTS.items()]
         body += [[text, _cell(part.iloc[0]), "", ""] for text, part in parts if len(part)]
         for metric, (text, digits) in PUBLISHED.items():
-            found = pick(block, labels=f"{name}-faithful", metric=metric)
-            body += [[text, number(float(value), digits), "", ""] for value in found["estimate"]]
+            matches = pick(block, labels=f"{name}-faithful", metric=metric)
+            body += [[text, number(float(value), digits), "", ""] for value in matches["estimate"]]
     kept = statistics[statistics["metric"].str.startswith("jsd_bits") | statistics["metric"].isin(PUBLISHED)]
     return tabular("lllr", ["$N$", "JSD", "excess", "of the first"], body), kept
 

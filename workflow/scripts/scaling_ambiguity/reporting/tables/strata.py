@@ -30,11 +30,11 @@ COLUMNS = [
 def strata_of(rows: pd.DataFrame) -> dict[str, list[str]]:
     """Return the strata of a table by heading: the balanced splits first, then classes, then each factor."""
     present = list(dict.fromkeys(rows["stratum"]))
-    found = {"balanced split": [name for name in SPLITS if name in present]}
+    groups = {"balanced split": [name for name in SPLITS if name in present]}
     for name in sorted((name for name in present if "=" in name), key=_upwards):
-        found.setdefault(name.partition("=")[0], []).append(name)
-    order = sorted(found, key=lambda key: (key != "balanced split", key != "class", key))
-    return {key: found[key] for key in order if found[key]}
+        groups.setdefault(name.partition("=")[0], []).append(name)
+    order = sorted(groups, key=lambda key: (key != "balanced split", key != "class", key))
+    return {key: groups[key] for key in order if groups[key]}
 
 
 def _upwards(stratum: str) -> tuple[str, int, str]:
@@ -61,12 +61,12 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     for (file, model), group in need(trained, "tab_strata").groupby(["file", "model"], sort=True):
         annotators = sorted({split_labels(name)[1] for name in group["labels"]} - {""}) or [""]
         for annotator in annotators:
-            own = group[group["labels"].map(lambda name, one=annotator: split_labels(name)[1] in ("", one))]
-            both = pd.concat([own, pick(floors, file=file)])
+            subset = group[group["labels"].map(lambda name, one=annotator: split_labels(name)[1] in ("", one))]
+            both = pd.concat([subset, pick(floors, file=file)])
             where = [group["corpus"].iloc[0], f"protocol {group['protocol'].iloc[0]}", model]
             body.append(escape_latex(plain(*where, *([annotator] if len(annotators) > 1 else []))))
             body.append(_line(pick(both, stratum="all"), "all utterances"))
-            for heading, strata in strata_of(own).items():
+            for heading, strata in strata_of(subset).items():
                 titles = stratum_titles(strata)
                 for stratum in strata:
                     name = f"{heading}: {SPLITS[stratum]}" if stratum in SPLITS else titles[stratum]
@@ -75,21 +75,21 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     return table, pd.concat([floors, trained])[COLUMNS]
 
 
-def _line(own: pd.DataFrame, name: str) -> list[str]:
-    models = pick(own[own["model"] != "none"], metric="nll")
-    values = [_one(pick(own, model="none", labels=labels, metric="nll")) for labels in FLOORS]
+def _line(subset: pd.DataFrame, name: str) -> list[str]:
+    models = pick(subset[subset["model"] != "none"], metric="nll")
+    values = [_one(pick(subset, model="none", labels=labels, metric="nll")) for labels in FLOORS]
     values += [_one(models[models["labels"].map(arm_name) == arm]) for arm in ARMS]
-    change = pick(own, metric="nll_minus_human")
-    recall = pick(own[own["model"] != "none"], metric="uar")
+    change = pick(subset, metric="nll_minus_human")
+    recall = pick(subset[subset["model"] != "none"], metric="uar")
     last = [_interval(change, ARMS[-1]), *(_interval(recall, arm) for arm in RECALLED)]
     return [name, str(int(models["n"].max())) if len(models) else "--", *values, *last]
 
 
 def _interval(rows: pd.DataFrame, arm: str) -> str:
-    own = rows[rows["labels"].map(arm_name) == arm]
-    if not len(own):
+    subset = rows[rows["labels"].map(arm_name) == arm]
+    if not len(subset):
         return "--"
-    estimate, low, high = (float(own[c].iloc[0]) for c in ("estimate", "low", "high"))
+    estimate, low, high = (float(subset[c].iloc[0]) for c in ("estimate", "low", "high"))
     return cell(estimate, low, high)
 
 

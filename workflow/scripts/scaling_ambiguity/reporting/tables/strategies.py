@@ -52,9 +52,9 @@ def _applied(rows: pd.DataFrame, names: list[str], forms: list[str]) -> list[tup
 
 
 def _row(rows: pd.DataFrame, strategy: str, form: str, *, priced: bool) -> list[str]:
-    own = pick(rows, labels=strategy, augmentation=form)
-    values: Values = {str(row["metric"]): row for _, row in own.iterrows()}
-    pool = str(own["stratum"].iloc[0])
+    subset = pick(rows, labels=strategy, augmentation=form)
+    values: Values = {str(row["metric"]): row for _, row in subset.iterrows()}
+    pool = str(subset["stratum"].iloc[0])
     usable = pick(rows, labels=f"pool_{pool}", metric="usable_share")["estimate"]
     asked = float(values["requests"]["estimate"]) if "requests" in values else math.nan
     costs = [number(asked, 0 if asked == round(asked, 3) // 1 else 1), _plain(values, "seconds", 3)]
@@ -109,5 +109,5 @@ def _absent(rows: pd.DataFrame) -> list[str]:
 
 def has_diversity(rows: pd.DataFrame, pool: str) -> bool:
     """Return whether candidates of a pool differ enough to choose from; a pool with one candidate has none."""
-    found = pick(rows, labels=f"pool_{pool}", metric="has_no_diversity")["estimate"]
-    return len(found) > 0 and math.isclose(float(found.iloc[0]), 0.0)
+    matches = pick(rows, labels=f"pool_{pool}", metric="has_no_diversity")["estimate"]
+    return len(matches) > 0 and math.isclose(float(matches.iloc[0]), 0.0)

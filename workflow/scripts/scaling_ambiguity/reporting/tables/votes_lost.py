@@ -53,12 +53,12 @@ def votes_lost_table(audits: dict[str, dict[str, Any]]) -> tuple[str, pd.DataFra
     corpora = list(audits)
     body: list = []
     for item in ITEMS:
-        own = rows[rows["item"] == item]
+        subset = rows[rows["item"] == item]
         body += [""] if body else []
         for state in ("found", "kept", "lost"):
-            sums = own[own["state"] == state].groupby("corpus")["number"].sum().reindex(corpora, fill_value=0)
+            sums = subset[subset["state"] == state].groupby("corpus")["number"].sum().reindex(corpora, fill_value=0)
             body.append([f"{item} {state}", *(count(number) for number in sums)])
-        lost = own[own["state"] == "lost"]
+        lost = subset[subset["state"] == "lost"]
         lines = lost.assign(reason=lost["reason"].map(general)).pivot_table(
             index="reason", columns="corpus", values="number", aggfunc="sum", fill_value=0
         )
