@@ -34,7 +34,8 @@ def read_about(path: str | Path) -> dict[str, Any]:
     ):
         written = manifest.get("format") if isinstance(manifest, dict) else None
         raise UserError(
-            f"{path}: {ABOUT} is of format {written!r}; expected {FORMAT}. Redraw it with the code that made it, which is in its folder `code`."
+            f"{path}: {ABOUT} is of format {written!r}; expected {FORMAT}. Redraw it with the code that made it, which "
+            "is in its folder `code`."
         )
     return manifest
 
