@@ -20,7 +20,7 @@ from scaling_ambiguity.inference.hypotheses import Arm, Finding, comparisons, fi
 from scaling_ambiguity.inference.label_arms import label_arms
 from scaling_ambiguity.inference.study import study_parser
 from scaling_ambiguity.io import write_json
-from scaling_ambiguity.labels.making import CONTROLS
+from scaling_ambiguity.labels.making import RIVALS
 from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.tables.roles import ROLES
 from scaling_ambiguity.tables.splits import SPLITS
@@ -102,7 +102,7 @@ def model_arms(
     """Return the NLL of the models trained on each kind of labels, without augmentation, by stratum."""
     wanted = {"human": Labels("human"), "synthetic": Labels("synthetic", annotator)}
     wanted |= {"combined": Labels("combined", annotator, pooling)}
-    wanted |= {control: Labels("control", annotator, control) for control in CONTROLS}
+    wanted |= {control: Labels("control", annotator, control) for control in RIVALS}
     arms = {}
     for arm, labels in wanted.items():
         condition = (model, str(labels), "none")

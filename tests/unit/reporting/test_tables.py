@@ -229,3 +229,11 @@ def test_saturation_stands_without_extrapolation_but_for_what_was_published(run)
     assert all(line[0].startswith("as published") for line in lines[15:]) and len(lines) == 17
     published = data[data["metric"].isin(["asymptote", "saturation_votes"])]
     assert set(published["labels"]) == {f"{SYNTHETIC}-faithful"}
+
+
+def test_every_comparison_with_a_control_has_a_printed_name():
+    from scaling_ambiguity.labels.making import CONTROLS, RIVALS
+    from scaling_ambiguity.reporting.tables.hypotheses import NAMES
+
+    assert {name.removeprefix("h1_over_") for name in NAMES if name.startswith("h1_over_")} == set(RIVALS)
+    assert set(CONTROLS) - set(RIVALS) == {"permuted"}, "labels of another utterance are no rival of combined labels"
