@@ -186,5 +186,5 @@ CONTROLS: dict[str, Callable[[Source], Made]] = {
     "shuffled": _shuffled,
     "permuted": _permuted,
 }
-# Controls that add what holds no information about the utterance to its human votes: rivals of a gain by synthetic votes.
+# Controls that add to the human votes what holds no information about the utterance: rivals of synthetic votes.
 RIVALS = tuple(name for name in CONTROLS if name != "permuted")
