@@ -93,4 +93,4 @@ def test_the_numbers_are_those_of_the_best_and_of_votes_of_known_worth(rulers):
     assert numbers["worth.best.name"].text == "alm, own distribution" and numbers["worth.best"].text.startswith("$>$5")
     assert numbers.switches["rulers"] is rulers
     if rulers:
-        assert "2.10 [1.50, 2.50] (2)" in numbers["worth.rulers"].text
+        assert "2.10 [1.50, 2.50] (2 votes)" in numbers["worth.rulers"].text
