@@ -267,9 +267,9 @@ FIGURES = {
     "fig_exchange_rate": Display(
         "annotation",
         """The exchange rate. Top: NLL of held-out human votes predicted from k human votes, with the
-        Dirichlet-multinomial curve; from calibrated human votes (dotted), off which calibrated synthetic votes are
-        read; and the level that the synthetic votes reach (bands: intervals). Below: the number of human votes at which
-        the curves meet, against the number of synthetic votes, for these as they are, with one fitted weight, and
+        Dirichlet-multinomial curve; from calibrated human votes (dotted), the scale for calibrated synthetic votes; and
+        the level that the synthetic votes reach (bands: intervals). Below: the number of human votes at which the
+        curves meet, against the number of synthetic votes, for these as they are, with one fitted weight, and
         calibrated by a matrix of weights. Arrows mark open intervals.""",
         ("exchange",),
         "reporting.figures.exchange_rate:draw_exchange_rate",
@@ -298,11 +298,11 @@ FIGURES = {
     ),
     "fig_alignment_by_level": Display(
         "annotation",
-        """Alignment with held-out human votes by level of ambiguity; smaller is better, and an axis is logarithmic
-        where its scores differ more than threefold. Synthetic and human votes are smoothed alike; matched: as many
-        synthetic as conditioning votes. Dotted and dashed lines are the floors, the solid line is what the conditioning
-        human votes reach. The votes that decide the level are used neither for conditioning nor for scoring. n is the
-        mean number of utterances per deal.""",
+        """Alignment with held-out human votes by level of ambiguity; smaller is better. An axis is logarithmic where
+        its scores differ more than threefold. Synthetic and human votes are smoothed alike; matched: as many synthetic
+        as conditioning votes. Dotted and dashed lines are the floors, the solid line is what the conditioning human
+        votes reach. The votes that decide the level are used neither for conditioning nor for scoring. n is the mean
+        number of utterances per deal.""",
         ("alignment",),
         "reporting.figures.levels:draw_alignment_by_level",
     ),
@@ -450,10 +450,10 @@ TABLES = {
         "annotation",
         """Saturation of the divergence as the number of synthetic votes grows. JSD to the histogram of all human votes,
         in bits, at N fresh synthetic votes; the excess over the limit, which is the JSD of the annotator's own
-        distribution and is estimated from all its votes without the bias of their number; and the share of the excess
-        at the smallest N that remains. Below, the components of the limit. Intervals are bootstrap intervals over
-        speakers. Published procedure: an exponential fitted to nested subsets of one pool, with its asymptote and the N
-        from which it counts as saturated; it has no interval and is no estimate of the limit.""",
+        distribution and is estimated from all its votes without the bias of their number; and what share remains of the
+        excess at the smallest N. Below, the components of the limit. Intervals are bootstrap intervals over speakers.
+        Published procedure: an exponential fitted to nested subsets of one pool, with its asymptote and the N from
+        which it counts as saturated; it has no interval and is no estimate of the limit.""",
         ("saturation",),
         "reporting.tables.saturation:saturation_table",
     ),
@@ -504,9 +504,9 @@ TABLES = {
         "training",
         """Fine-tuned models on parts of the test utterances. NLL per held-out human vote without augmentation, between
         the class prior and the smoothed human votes; then the paired difference of equally pooled from human labels,
-        and the unweighted average recall (UAR) of the class held most likely, with human and with equally pooled
-        labels, all three with intervals over speakers. The balanced split gives every bin of class and ambiguity the
-        same weight, or the same number of utterances; level votes alone decide class, bin and weight, and reference
+        and the unweighted average recall (UAR) of the class predicted as most likely, with human and with equally
+        pooled labels, all three with intervals over speakers. The balanced split gives every bin of class and ambiguity
+        the same weight, or the same number of utterances; level votes alone decide class, bin and weight, and reference
         votes of the same deal score. For it, the number of utterances is the effective one. By class, and by the
         conflict of two presentations where that is measured, n is the mean number of utterances per deal, and the votes
         that did not decide the part score; by factor all of them do. Groups of fewer than five speakers have neither
