@@ -200,7 +200,7 @@ def test_nothing_is_said_of_models_prompts_or_simulation(numbers):
     text = " ".join(read_text(numbers, SECTIONS).split())
     for word in ("fine-tuned on", "focus lines", "DiME", "adapters", "simulated pool", "seeds"):
         assert word not in text, word
-    for word in ("No ALM was asked", "No number here is evidence about ALMs", "no names of raters", "Nothing was fine"):
+    for word in ("No ALM was asked", "No number here is evidence about ALMs", "are not identified", "Nothing was fine"):
         assert word in text, word
 
 
