@@ -76,7 +76,7 @@ def test_cells_say_where_the_data_end_and_never_extrapolate():
 
 def test_the_table_has_all_four_parts(full, run):
     text, data = exchange_table(read_statistics([full, run["exchange_by_level"]]))
-    for part in ("synthetic votes alone", "gain beside $k$", "by ambiguity", "share of a class", "not available"):
+    for part in ("synthetic votes alone", "gain over $k$", "by ambiguity", "share of a class", "not available"):
         assert part in text
     lines = [line for line in text.splitlines() if line.startswith("calibrated & 20")]
     assert "0.12" in lines[0] and "$<$0.001" in lines[1] and "$>$1" in lines[1]

@@ -27,6 +27,14 @@ def test_captions_become_latex():
     assert first_sentence("One. Two. Three.\n") == ("One", "Two. Three.")
 
 
+def test_a_caption_says_only_in_a_simulated_edition_what_only_that_shows():
+    text = captions_tex({"fig": "One. Two."}, simulated={"fig": "Three."})
+    for part in (r"{caption@fig}{One. Two.\ifsimulated\ Three.\fi}", r"{title@fig}{One}"):
+        assert part in text
+    assert r"{note@fig}{Two.\ifsimulated\ Three.\fi}" in text
+    assert not any("imulated corp" in FIGURES[name].caption for name in ("fig_exchange_rate", "fig_exchange_by_level"))
+
+
 def test_captions_hold_no_results():
     for path in (REPOSITORY / "workflow" / "report").glob("*.rst"):
         assert not any(character.isdigit() for character in path.read_text()), path.name

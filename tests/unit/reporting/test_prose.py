@@ -132,7 +132,7 @@ def test_every_reference_carries_an_identifier():
         ("Dirichlet-multinomial", "mosimann1962compound"),
         ("Holm's method", "holm1979simple"),
         ("prediction-powered", "angelopoulos2023prediction"),
-        ("resampled crossed", "owen2007pigeonhole"),
+        ("crossed resampling", "owen2007pigeonhole"),
         ("Dawid and Skene", "dawid1979"),
         ("alternative annotator test", "calderon2025alternative"),
         ("votes of non-experts equal one expert", "snow2008cheap"),

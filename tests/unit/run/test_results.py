@@ -192,3 +192,6 @@ def test_captions_are_those_of_what_the_paper_shows(make):
     stems = {path.rpartition("/")[2].partition(".")[0] for path in [*run.figure_files(), *run.table_files()]}
     assert captions.keys() == stems and "fig_worth" in stems
     assert all(text and "\n" not in text and "{votes}" not in text for text in captions.values())
+    assert run.is_simulated(run.headline["corpus"]) and "Bottom: the same for proxies" in captions["fig_exchange_rate"]
+    real = make(paper__headline={"corpus": "real", "annotator": "both", "protocol": "speakers"})
+    assert "Bottom" not in real.caption(FIGURES["fig_exchange_rate"])

@@ -35,11 +35,14 @@ def filled(text: str, votes: str) -> str:
     return text
 
 
-def captions_tex(captions: Mapping[str, str], votes: str = SYNTHETIC) -> str:
+def captions_tex(
+    captions: Mapping[str, str], votes: str = SYNTHETIC, simulated: Mapping[str, str] | None = None
+) -> str:
     r"""Return captions.tex, which gives every figure and table three macros; an unknown name stops LaTeX.
 
     ``\reportcaption{name}`` is the whole text, ``\reporttitle{name}`` its first sentence and
-    ``\reportnote{name}`` the rest. ``votes`` is the name of the synthetic votes of the run.
+    ``\reportnote{name}`` the rest. ``votes`` is the name of the synthetic votes of the run,
+    ``simulated`` what a caption and its note add, by name, in an edition on a simulated corpus.
     """
     lines = [r"\makeatletter"]
     for part in ("caption", "title", "note"):
@@ -51,5 +54,7 @@ def captions_tex(captions: Mapping[str, str], votes: str = SYNTHETIC) -> str:
     for name, template in sorted(captions.items()):
         text = filled(template, votes)
         for part, words in zip(("caption", "title", "note"), (text, *first_sentence(text)), strict=True):
-            lines.append(rf"\@namedef{{{part}@{name}}}{{{to_latex(words)}}}")
+            more = (simulated or {}).get(name, "") if part != "title" else ""
+            added = rf"\ifsimulated\ {to_latex(filled(more, votes))}\fi" if more else ""
+            lines.append(rf"\@namedef{{{part}@{name}}}{{{to_latex(words)}{added}}}")
     return "\n".join([*lines, r"\makeatother", ""])

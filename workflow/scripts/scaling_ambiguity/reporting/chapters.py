@@ -171,6 +171,8 @@ class Display:
         classes: The function also takes the class set.
         proxies: The function also takes the name of the votes of each annotator.
         headline: It shows the headline's corpus, annotator and protocol alone.
+        simulated: What the caption adds where the headline's corpus is simulated: on panels or columns that only such
+            a corpus has.
     """
 
     stage: str
@@ -180,10 +182,12 @@ class Display:
     classes: bool = False
     proxies: bool = False
     headline: bool = False
+    simulated: str = ""
 
     def __post_init__(self) -> None:
         """Keep the caption as one paragraph: indented lines would be a list to reStructuredText."""
-        object.__setattr__(self, "caption", " ".join(self.caption.split()))
+        for part in ("caption", "simulated"):
+            object.__setattr__(self, part, " ".join(getattr(self, part).split()))
 
     @property
     def title(self) -> str:
@@ -204,125 +208,127 @@ FIGURES = {
     "fig_worth": Display(
         "annotation",
         """What every predictor is worth in human votes: the number of human votes at which the curve of human votes
-        meets its NLL, on the utterances that have enough votes and, if models are trained, are tested. An annotator's
-        votes have one fitted weight; a trained model is the mean over its seeds. Votes of the same raters that were set
-        apart have to be worth their number (black ticks). Arrows mark open intervals.""",
+        meets its NLL, on the utterances that have enough votes and, if models are trained, are test utterances. An
+        annotator's votes share one fitted weight; a trained model is the mean over its seeds. Votes of the same raters
+        that were set aside should be worth their number (black ticks). Arrows mark open intervals.""",
         ("predictors",),
         "reporting.figures.worth:draw_worth",
     ),
     "fig_strategies": Display(
         "testtime",
-        """Strategies at test time: NLL against what an utterance costs. A strategy pays for all answers that it reads.
-        The line is the plain mean of N answers, N growing, which has to be beaten at equal cost. Circles: strategies as
-        published; diamonds: in a fair form, with settings fitted on the votes of other speakers. Rings mark the Pareto
-        front of these strategies and all controls but those that have seen the votes: nothing is as cheap and as good.
-        Horizontal lines cost no more than what they are read from: the class prior of other speakers, the read-out
-        of the labels' probabilities, and the best combination of the candidates, chosen by the votes themselves.
-        Intervals are in the table.""",
+        """Strategies at test time: NLL against the cost per utterance (logarithmic axis). A strategy pays for all
+        answers that it reads. The line is the plain mean of N answers, for growing N, which has to be beaten at equal
+        cost. Circles: strategies as published; diamonds: in a fair form, with settings fitted on the votes of other
+        speakers. Rings mark the Pareto front of these strategies and all controls except those that have seen the
+        votes: nothing else is both as cheap and as good. Horizontal lines cost no more than what they are read from:
+        the class prior of other speakers, the read-out of the label probabilities, and the best combination of the
+        candidates, chosen by the votes themselves. Intervals are in the table.""",
         ("strategies",),
         "reporting.figures.strategies:draw_strategies",
     ),
     "fig_shared_votes": Display(
         "votes",
-        """What shared votes do to a result by level: proxies whose worth is known, valued in human votes at each
-        level of ambiguity. No synthetic vote takes part. Left: the level comes from all votes, which are also
-        conditioned on and predicted; middle: from the votes that are predicted; right: from votes set apart for it.
-        Black ticks mark the known worth: two further human votes are worth two; two conditioning votes beside their
-        own majority six times over, with a fitted weight, stay worth two but for what a sharper prediction wins at
-        low and loses at high ambiguity; votes of another clip are worth none. Triangles mark intervals that are
-        open beyond the largest number of conditioning votes. Utterances and withheld votes are the same in all
-        panels.""",
+        """What shared votes do to results by level: proxies of known worth, valued in human votes at each level of
+        ambiguity. No synthetic vote is involved. Left: the level comes from all votes, which are also conditioned on
+        and predicted; middle: from the votes that are predicted; right: from votes set aside for it. Black ticks mark
+        the known worth: two further human votes are worth two; two conditioning votes to which their own majority is
+        added six times, with a fitted weight, stay worth two, apart from what a sharper prediction gains at low and
+        loses at high ambiguity; votes on another clip are worth none. Triangles mark intervals that are open beyond the
+        largest number of conditioning votes. Utterances and withheld votes are the same in all panels.""",
         ("shared",),
         "reporting.figures.shared_votes:draw_shared_votes",
     ),
     "fig_validity": Display(
         "votes",
-        """Known truths, and what is found of them. Top: what the exchange rate finds in simulated corpora (points:
-        medians; thick lines: half of the corpora; thin lines: nine in ten; black ticks: the truth; coloured numbers:
-        in how many of a hundred corpora the interval contains it). Fresh raters are worth their number at every
-        level of ambiguity; draws from the latent distribution, free of raters' habits, are worth more; noise,
-        another clip's votes, and the class prior or the own majority added to human votes bring next to nothing. The
-        weight or matrix of a biased annotator has to be learnt: its black tick is what a corpus of this size can
-        expect, the grey one what very much data would give; that a matrix had to be learnt is not in its interval.
-        Calibrated fresh raters are read off calibrated human votes, and are worth their number too. Estimates end at
-        the largest number of conditioning votes. Bottom left: how often each test rejects a hypothesis that is true
-        (bars: Monte-Carlo limits; dashed: what is promised), for differences as skewed between speakers as on
-        CREMA-D and, hollow, for far more skewed ones. Bottom right: power of the test of a mean difference beside
-        its formula.""",
+        """Known truths and their estimates. Top: exchange rates estimated on simulated corpora (points: medians; thick
+        lines: half of the corpora; thin lines: nine in ten; black ticks: the truth; coloured numbers: in how many
+        corpora out of a hundred the interval contains it). Fresh raters are worth their number at every level of
+        ambiguity; draws from the latent distribution, free of raters' habits, are worth more; noise, another clip's
+        votes, and the class prior or the majority of the human votes, added to these votes, bring next to nothing. The
+        weight or matrix of a biased annotator has to be learnt: its black tick is what can be expected from a corpus of
+        this size, the grey one what a very large corpus would give; the interval does not account for the fact that a
+        matrix had to be learnt. Calibrated fresh raters are read off calibrated human votes and are worth their number
+        too. Estimates end at the largest number of conditioning votes. Bottom left: how often each test rejects a true
+        hypothesis (bars: Monte Carlo limits; dashed: the nominal level), for differences as skewed between speakers as
+        on CREMA-D and, hollow, for far more skewed ones. Bottom right: power of the test of a mean difference, compared
+        with its formula.""",
     ),
     "fig_saturation": Display(
         "annotation",
         """Jensen-Shannon divergence from human votes against the number of votes. Each point averages fresh draws:
-        disjoint groups of an utterance's votes. The shades take the divergence to the histogram of all human votes
-        apart: the divergence of the two sources, what few human votes add, and what few synthetic ones add. Held-out
-        target: the same human votes are predicted by human and by synthetic votes. The broken line and the dotted
-        point are those of the published procedure; nothing else is extrapolated. Intervals resample speakers.""",
+        disjoint groups of an utterance's votes. The shading splits the divergence from the histogram of all human votes
+        into the divergence of the two sources, what the small number of human votes adds, and what that of synthetic
+        votes adds. Held-out target: the same human votes are predicted from human and from synthetic votes. The dashed
+        curve and the dotted line are those of the published procedure; nothing else is extrapolated. Intervals resample
+        speakers.""",
         ("saturation",),
         "reporting.figures.saturation:draw_saturation",
     ),
     "fig_exchange_rate": Display(
         "annotation",
-        """The exchange rate. Top: NLL of held-out human votes when predicted from k human votes, with the
-        Dirichlet-multinomial curve, from calibrated ones (dotted), which calibrated synthetic votes are read off,
-        and the level that the synthetic votes reach (bands: intervals). Middle: the number of human votes at which
-        the curves meet, against the number of synthetic votes, for these as they are, with one fitted weight, and
-        calibrated by a matrix of weights. Bottom, on simulated corpora: the same for proxies of known worth (black
-        ticks: the truth, where it is a number). Arrows mark open intervals.""",
+        """The exchange rate. Top: NLL of held-out human votes predicted from k human votes, with the
+        Dirichlet-multinomial curve; from calibrated human votes (dotted), the scale for calibrated synthetic votes; and
+        the level that the synthetic votes reach (bands: intervals). Below: the number of human votes at which the
+        curves meet, against the number of synthetic votes, for these as they are, with one fitted weight, and
+        calibrated by a matrix of weights. Arrows mark open intervals.""",
         ("exchange",),
         "reporting.figures.exchange_rate:draw_exchange_rate",
+        simulated="""Bottom: the same for proxies of known worth (black ticks: the truth, where it is a number).""",
     ),
     "fig_exchange_by_level": Display(
         "annotation",
-        """The exchange rate by level of ambiguity: human votes that predict held-out human votes as well as the
-        synthetic votes do. n is the mean number of utterances per deal. The votes that decide the level, those that
-        are conditioned on and those that are predicted are disjoint in every deal. Triangles mark intervals that are
-        open beyond the largest number of conditioning votes. On simulated corpora votes of fresh raters, noise and
-        the votes of another clip stand beside, their known worth as black ticks.""",
+        """The exchange rate by level of ambiguity: the number of human votes that predict held-out human votes as well
+        as the synthetic votes do. n is the mean number of utterances per deal. The votes that decide the level, those
+        that are conditioned on and those that are predicted are disjoint in every deal. Triangles mark intervals that
+        are open beyond the largest number of conditioning votes.""",
         ("exchange_by_level",),
         "reporting.figures.exchange_by_level:draw_exchange_by_level",
+        simulated="""Votes of fresh raters, noise and the votes on another clip are shown for comparison, with their
+        known worth as black ticks.""",
     ),
     "fig_cost_surface": Display(
         "annotation",
-        """What human and synthetic votes buy. NLL of one human vote that was kept apart, the last of every deal,
-        predicted from so many other human and so many synthetic votes of the same utterance, under the class prior
-        of other speakers; darker is better. All cells have the same utterances. Where models were trained on labels
-        from so many votes, their NLL on the held-out human votes of other utterances stands below, on a scale of its
+        """What human and synthetic votes buy. NLL of one withheld human vote, the last of every deal, predicted from
+        the stated numbers of other human and of synthetic votes on the same utterance, under the class prior of other
+        speakers; darker is better. All cells cover the same utterances. Where models were trained on labels from these
+        numbers of votes, their NLL on the held-out human votes of other utterances is shown below, on a scale of its
         own.""",
         ("costs",),
         "reporting.figures.cost_surface:draw_cost_surface",
     ),
     "fig_alignment_by_level": Display(
         "annotation",
-        """Alignment with held-out human votes by level of ambiguity, smaller is better. Synthetic and human votes are
-        smoothed alike; matched: as many synthetic as conditioning votes. Dotted and dashed lines are the floors, the
-        solid line is what the conditioning human votes reach. The votes that decide the level neither condition nor
-        score. n is the mean number of utterances per deal.""",
+        """Alignment with held-out human votes by level of ambiguity; smaller is better. An axis is logarithmic where
+        its scores differ more than threefold. Synthetic and human votes are smoothed alike; matched: as many synthetic
+        as conditioning votes. Dotted and dashed lines are the floors, the solid line is what the conditioning human
+        votes reach. The votes that decide the level are used neither for conditioning nor for scoring. n is the mean
+        number of utterances per deal.""",
         ("alignment",),
         "reporting.figures.levels:draw_alignment_by_level",
     ),
     "fig_confusion": Display(
         "annotation",
         """What an utterance of each class is called, in per cent, by people and in {votes}: confusion matrices of the
-        model of Dawid and Skene, in which an utterance has one class and every rater confuses classes in a way of
-        its own. All of {votes} on an utterance are one rater's and weigh as one vote. The classes are those that fit
-        the votes best, not a truth.""",
+        model of Dawid and Skene, in which an utterance has one class and every rater confuses classes in a specific
+        way. All of {votes} on an utterance count as one rater's and weigh as one vote. The classes are those that fit
+        the votes best, not a ground truth.""",
         ("agreement",),
         "reporting.figures.confusion:draw_confusion",
         proxies=True,
     ),
     "fig_bias": Display(
         "annotation",
-        """How often a vote agrees with a person's on the same utterance: that of another person, and one of {votes},
-        over all utterances, by level of ambiguity (judged by votes that did not decide it), and by the factors of
-        the corpus; given the voice or the words alone where that was asked. Intervals are shown where enough
-        speakers stand behind them. None of this depends on the number of votes.""",
+        """How often a human vote is matched by that of another person, and by one of {votes}, on the same utterance:
+        over all utterances, by level of ambiguity (judged by votes that did not decide it), and by the factors of the
+        corpus; given the voice or the words alone where this was asked. Intervals are shown where they rest on enough
+        speakers. None of this depends on the number of votes.""",
         ("bias",),
         "reporting.figures.bias:draw_bias",
         proxies=True,
     ),
     "fig_models_by_level": Display(
         "training",
-        """Fine-tuned models by kind of training labels and level of ambiguity, all scored on the same held-out human
+        """Fine-tuned models by kind of training labels and by level of ambiguity, all scored on the same held-out human
         votes, without augmentation. Top: NLL. Bottom: paired difference from human labels; below zero is better than
         human labels. Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
         ("evaluation",),
@@ -331,18 +337,18 @@ FIGURES = {
     "fig_conflict": Display(
         "conflict",
         """Trained models where two presentations of an utterance agree and where they conflict. NLL per held-out human
-        vote less that of one model, paired by utterance, on human labels without augmentation; below zero is better
-        than that model. The conflict is the unbiased squared distance between the level votes of a deal and the votes
-        of raters who were shown another presentation, in thirds of the training part; none of these votes is scored.
-        Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
+        vote less that of one model, trained on human labels without augmentation, paired by utterance; below zero is
+        better than that model. The conflict is the unbiased squared distance between the level votes of a deal and the
+        votes of raters who were shown another presentation, in thirds of the training part; none of these votes is
+        scored. Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
         ("evaluation",),
         "reporting.figures.conflict:draw_conflict",
     ),
     "fig_simplex": Display(
         "augmentation",
         """Label distributions of one training part before and after each augmentation, on a projection of the simplex
-        whose corners are the classes. The area of a circle is the number of utterances; the number in brackets
-        counts the items of which the class is the majority.""",
+        whose corners are the classes. The area of a circle is proportional to the number of utterances; the number in
+        brackets counts the items whose majority is that class.""",
     ),
 }
 
@@ -350,19 +356,20 @@ TABLES = {
     "tab_headline": Display(
         "annotation",
         """What {votes} are worth in human votes. In brackets: intervals. Alone: the number of human votes that predict
-        held-out human votes as well. Beside human votes: the number of further human votes that would lower the NLL as
-        much. Price: a vote pays if it costs less than this fraction of a human vote.""",
+        held-out human votes equally well. Added to human votes: the number of further human votes that would lower the
+        NLL as much. Price: a vote pays off if it costs less than this fraction of a human vote.""",
         ("exchange",),
         "reporting.tables.headline:headline_table",
         headline=True,
     ),
     "tab_worth": Display(
         "annotation",
-        """Every predictor valued in human votes, the lowest NLL first. Equivalent human votes; what a predictor brings
-        over human votes to which it is added with a weight fitted on other speakers, and that less what an echo of
-        these votes brings; NLL of held-out human votes, JSD (bits) and Bhattacharyya coefficient to the shares of
-        all human votes; rank with its percentile interval over resampled speakers. An annotator's votes count with
-        one fitted weight, other distributions as they are; trained models are means over seeds.""",
+        """Every predictor valued in human votes, the lowest NLL first. Columns: equivalent human votes; the gain over
+        human votes to which a predictor is added with a weight fitted on other speakers, and the same less the gain of
+        an echo of these votes; NLL of held-out human votes; JSD (bits) and Bhattacharyya coefficient between the
+        prediction and the shares of all human votes; rank with its percentile interval over resampled speakers. An
+        annotator's votes count with one fitted weight, other distributions as they are; trained models are means over
+        seeds.""",
         ("predictors",),
         "reporting.tables.worth:worth_table",
     ),
@@ -372,16 +379,16 @@ TABLES = {
     ),
     "tab_votes_lost": Display(
         "votes",
-        """What was found, kept and lost. A vote is lost for the first reason that holds; votes kept name a class and
-        their utterance is kept. Reasons in full are in the table's CSV and, item by
-        item, in the lists of rejected items.""",
+        """What was found, kept and lost. A vote is lost for the first reason that applies; a vote that is kept names a
+        class, and its utterance is kept. The full reasons are in the table's CSV file and, item by item, in the lists
+        of rejected items.""",
     ),
     "tab_validity": Display(
         "votes",
-        """Coverage of intervals that are called ninety-five per cent, in per cent of simulated corpora whose truth is
-        known. Daggers: refused, the coverage is below ninety-four per cent beyond Monte-Carlo error; double daggers:
-        conservative. With speakers alone resampled, a sentence about raters like these promises too much. An
-        interval whose method is refused for that design is not printed.""",
+        """Coverage of nominal ninety-five per cent intervals, in per cent of simulated corpora whose truth is known.
+        Daggers: refused, because the coverage is below ninety-four per cent beyond Monte Carlo error; double daggers:
+        conservative. With speakers alone resampled, a statement about raters like these promises too much. An interval
+        whose method is refused for a design is not given.""",
     ),
     "tab_agreement": Display(
         "annotation",
@@ -389,7 +396,7 @@ TABLES = {
         one rater, whose vote is averaged over them. Below, the alternative annotator test: each rater is left out in
         turn and compared, like the candidate, with the others. The winning rate is the share of raters whom the
         candidate beats up to the margin stated; it has no interval, since raters are compared with one another. The
-        advantage is its chance to be at least as close to the others. Ties among the most frequent votes are broken
+        advantage is its chance of being at least as close to the others. Ties among the most frequent votes are broken
         at random. A candidate that does not beat a constant answer may replace no rater, whatever its winning rate.""",
         ("agreement",),
         "reporting.tables.agreement:agreement_table",
@@ -398,17 +405,17 @@ TABLES = {
         "annotation",
         """Alignment of synthetic with held-out human votes over all utterances, with intervals. Scores are against the
         reference votes of every deal; human and synthetic votes are smoothed alike, by the posterior mean under the
-        same Dirichlet prior of other speakers; matched: as many synthetic as conditioning votes. NLL, Brier score
-        and JSD: smaller is better; BC, squared correlation and accuracy: larger is better. All other raters: each
-        human vote predicted by all others of its utterance. Below: correlation over utterances of the share of each
-        class, and of the entropies. Then paired differences, negative where the synthetic votes are better, with the
-        interval for these raters and, with enough raters known by name, for raters like these (no wider: the ends
-        are those with speakers alone resampled); p-values of the differences in NLL, by bootstrap and by flipping
-        the signs of whole speakers, adjusted over all of them and the levels of ambiguity. Then JSD between
-        histograms of equally many votes, of two disjoint sets of human votes (what chance alone gives) and of
-        synthetic against human votes, as they are and without the bias of few votes. Last: raw histograms; they give
-        the floor's probability to a class that no rater chose, so that the floor decides their NLL. Split half: one
-        half of the human votes against the other, at equal numbers.""",
+        same Dirichlet prior of other speakers; matched: as many synthetic as conditioning votes. NLL, Brier score and
+        JSD: smaller is better; BC, squared correlation and accuracy: larger is better. All other raters: each human
+        vote predicted from all others on its utterance. Below: correlation over utterances of the share of each class,
+        and of the entropies. Then paired differences, negative where the synthetic votes are better, with the interval
+        for these raters and, with enough identified raters, for raters like these (no wider: the ends are those with
+        speakers alone resampled); p-values of the differences in NLL, by bootstrap and by flipping the signs of whole
+        speakers, adjusted over all of them and the levels of ambiguity. Then JSD between histograms of equally many
+        votes, of two disjoint sets of human votes (what chance alone gives) and of synthetic against human votes, as
+        they are and without the bias of few votes. Last: raw histograms; they give the floor's probability to a class
+        that no rater chose, so that the floor decides their NLL. Split half: one half of the human votes against the
+        other, at equal numbers.""",
         ("alignment",),
         "reporting.tables.alignment:alignment_table",
         classes=True,
@@ -416,36 +423,37 @@ TABLES = {
     "tab_strategies": Display(
         "testtime",
         """Strategies at test time on stored answers of one ALM. NLL in nats per human vote with its interval over
-        speakers; its difference from the plain mean of the same candidates, paired by utterance, and p adjusted by Holm
-        over all strategies, ALMs and corpora; controls are in no family of tests. Fair: temperatures are fitted on the
-        votes of other speakers; an utterance without a usable answer is given the class prior of other speakers. The
-        Brier score is proper too. JSD in bits and BC are the published measures; against few votes they favour sharper
-        predictions, and nothing is claimed from them. Requests and seconds are those of all answers that a strategy
-        reads, per utterance. Usable: share of the answers in the pool that state a distribution. The oracles have seen
-        the votes and bound what a pick and a combination can reach; a mean may be better than the oracle pick.""",
+        speakers; its difference from the plain mean of the same candidates, paired by utterance, and p adjusted by
+        Holm's method over all strategies, ALMs and corpora; controls are in no family of tests. Fair: temperatures are
+        fitted on the votes of other speakers; an utterance without a usable answer is given the class prior of other
+        speakers. The Brier score is proper too. JSD in bits and BC are the published measures; against few votes they
+        favour sharper predictions, and no claim rests on them. Requests and seconds are those of all answers that a
+        strategy reads, per utterance. Usable: share of the answers in the pool that state a distribution. The oracles
+        have seen the votes and bound what a pick and a combination can reach; a mean may be better than the oracle
+        pick.""",
         ("strategies",),
         "reporting.tables.strategies:strategies_table",
     ),
     "tab_bias": Display(
         "annotation",
-        """Where {votes} depart from people's. Shares of single votes by class, averaged over utterances; chances that
-        two single votes on an utterance are equal, p of the difference from all other utterances; the same with
-        voice or words alone, where a change of the votes above zero says that the missing part is used, p of the
-        difference between both and one; and where they were asked for in a crossed design, the components of their
-        variance. By level n is the mean number of utterances per deal. Values of p are adjusted over the classes, the
-        levels of one factor, and all comparisons of listening.""",
+        """Where {votes} depart from human votes. Shares of single votes by class, averaged over utterances; the
+        probability that two single votes on an utterance match, with p of the difference from all other utterances; the
+        same with voice or words alone, where a change in the votes above zero means that the missing part is used, with
+        p of the difference between both and one; and, where the votes were elicited in a crossed design, the components
+        of their variance. By level, n is the mean number of utterances per deal. All p are adjusted over the classes,
+        the levels of one factor, and all comparisons of listening.""",
         ("bias",),
         "reporting.tables.bias:bias_table",
         proxies=True,
     ),
     "tab_saturation": Display(
         "annotation",
-        """Saturation of the divergence in the number of synthetic votes. JSD to the histogram of all human votes, in
-        bits, at N fresh synthetic votes; the excess over the limit, which is the JSD of the annotator's own
-        distribution and is estimated from all its votes without the bias of their number; and the share of the
-        excess at the smallest N that is left. Below, the limit taken apart. Intervals are bootstrap intervals over
-        speakers. As published: an exponential fitted to nested subsets of one pool, with its asymptote and the N
-        from which it counts as saturated; it has no interval and is no estimate of the limit.""",
+        """Saturation of the divergence as the number of synthetic votes grows. JSD to the histogram of all human votes,
+        in bits, at N fresh synthetic votes; the excess over the limit, which is the JSD of the annotator's own
+        distribution and is estimated from all its votes without the bias of their number; and what share remains of the
+        excess at the smallest N. Below, the components of the limit. Intervals are bootstrap intervals over speakers.
+        Published procedure: an exponential fitted to nested subsets of one pool, with its asymptote and the N from
+        which it counts as saturated; it has no interval and is no estimate of the limit.""",
         ("saturation",),
         "reporting.tables.saturation:saturation_table",
     ),
@@ -453,20 +461,19 @@ TABLES = {
         "annotation",
         """The exchange rate in numbers. First, synthetic votes without human ones: NLL of held-out human votes, its
         difference from the prior, the number of human votes at which the curve of human votes meets it (interval by
-        test inversion, none with fewer than five speakers; for raters like these, if it is wider, where twenty or
-        more are known by name) and the weight of one synthetic vote. As they are: every vote counts as one. Fitted
-        weight: one weight for all. Calibrated: a matrix of weights, so that what an annotator mixes up in the same
-        way again and again is undone; such votes are read off the curve of human votes that pass through a matrix of
-        their own, and stand without an interval where simulated corpora of as many speakers show that it would cover
-        too little, by level throughout, as does the echo; their weight is the mean row sum. Weights and matrices
-        come from other speakers. An upper end of infinity and a value with a greater sign lie beyond what the corpus
-        can show; nothing is extrapolated. Then the gain over k human votes, that of the control that repeats the
-        majority of these k, whose ends are a twentieth of a vote or more from its estimate, the gain less the
-        control's, and the p-value of the difference in NLL from that control beside as many human votes as an
-        utterance of the corpus typically has, as far as the curve reaches; the same by level of ambiguity, from
-        disjoint sets of votes; and the share of each class in the corpus from one human vote on a fifth of the
-        utterances, alone and prediction-powered by synthetic votes on all, where the ratio says how many times as
-        many human votes would do as well: below one is a loss; the
+        test inversion, none with fewer than five speakers; for raters like these, if it is wider, where twenty or more
+        are identified) and the weight of one synthetic vote. As they are: every vote counts as one. Fitted weight: one
+        weight for all. Calibrated: a matrix of weights, which undoes an annotator's systematic confusions; such votes
+        are read off the curve of human votes that pass through a matrix of their own. They are given without an
+        interval where simulated corpora with as many speakers show that it would cover too little, and by level always,
+        as is the echo; their weight is the mean row sum. Weights and matrices come from other speakers. An upper end of
+        infinity and a value with a greater-than sign lie beyond what the corpus can show; nothing is extrapolated. Then
+        the gain over k human votes; that of the control that repeats the majority of these k, whose ends are a
+        twentieth of a vote or more from its estimate; the gain less the control's; and the p-value of the difference in
+        NLL from that control when added to as many human votes as an utterance of the corpus typically has, as far as
+        the curve reaches. Then the same by level of ambiguity, from disjoint sets of votes. Last, the share of each
+        class in the corpus from one human vote on a fifth of the utterances, alone and prediction-powered by synthetic
+        votes on all. The ratio says how many times as many human votes would do equally well: below one is a loss. The
         weight of the synthetic votes, lambda, is taken as known. The share among all human votes contains those that
         were used.""",
         ("exchange", "exchange_by_level"),
@@ -474,36 +481,36 @@ TABLES = {
     ),
     "tab_hypotheses": Display(
         "annotation",
-        """The hypotheses about synthetic votes and their verdicts. Differences of NLL in nats per held-out human vote,
+        """The hypotheses about synthetic votes and their verdicts. Differences in NLL, in nats per held-out human vote,
         paired; intervals at the one level at which all claims of a family, of a direction or of a negligible
         difference, hold together with the nominal chance, and p adjusted likewise. Detectable: the smallest true
-        difference that would be found four times in five. A comparison is negligible if its interval lies within one
+        difference that would be detected four times in five. A comparison is negligible if its interval lies within one
         more human vote of zero, otherwise confirmed if it lies wholly on the stated side, refuted if wholly on the
         other, and undecided if it does neither; a hypothesis needs all its parts.""",
     ),
     "tab_results": Display(
         "training",
         """Models fine-tuned on each kind of labels. All are scored on the same held-out human votes, all of an
-        utterance at once, with intervals over speakers; smaller is better for NLL, Brier score and JSD. The
-        difference is paired with human labels under the same augmentation, its p-value adjusted by Holm's method.
-        Losses are averaged over seeds before the speakers are resampled; beside that, "NLL by seed" is the standard
-        deviation between seeds, or with few seeds their least and largest value. The last two columns are the JSD to
-        labels of the arm's own kind and, on simulated corpora, to the known expected votes. Human references
-        condition on fewer votes than they are scored on and have no JSD.""",
+        utterance at once, with intervals over speakers; smaller is better for NLL, Brier score and JSD. The difference
+        is paired with human labels under the same augmentation, its p-value adjusted by Holm's method. Losses are
+        averaged over seeds before the speakers are resampled; in addition, "NLL by seed" is the standard deviation
+        between seeds, or with few seeds their least and largest value. Own: the JSD to labels of the arm's own kind.
+        Human references condition on fewer votes than they are scored on and have no JSD.""",
         ("evaluation",),
         "reporting.tables.results:results_table",
+        simulated="""Truth: the JSD to the known expected votes.""",
     ),
     "tab_strata": Display(
         "training",
         """Fine-tuned models on parts of the test utterances. NLL per held-out human vote without augmentation, between
         the class prior and the smoothed human votes; then the paired difference of equally pooled from human labels,
-        and the unweighted average recall (UAR) of the class held most likely, with human and with equally pooled
-        labels, all three with intervals over speakers. The balanced split gives every bin of class and ambiguity the
-        same weight, or the same number of utterances; level votes alone decide class, bin and weight, and reference
-        votes of the same deal judge. For it the number of utterances is the effective one. By class, and by the
+        and the unweighted average recall (UAR) of the class predicted as most likely, with human and with equally
+        pooled labels, all three with intervals over speakers. The balanced split gives every bin of class and ambiguity
+        the same weight, or the same number of utterances; level votes alone decide class, bin and weight, and reference
+        votes of the same deal score. For it, the number of utterances is the effective one. By class, and by the
         conflict of two presentations where that is measured, n is the mean number of utterances per deal, and the votes
-        that did not decide the part judge; by factor all of them do.
-        Groups of fewer than five speakers have neither interval nor p.""",
+        that did not decide the part score; by factor all of them do. Groups of fewer than five speakers have neither
+        interval nor p.""",
         ("evaluation",),
         "reporting.tables.strata:strata_table",
     ),
@@ -511,8 +518,8 @@ TABLES = {
         "augmentation",
         """What augmentation does to the training part of the first fold. Items by dominant class and by bin, the
         dominant class crossed with normalised entropy in thirds of its range, counted alike for every augmentation;
-        distance from balance is the total variation to equal shares of the classes or bins that have a training
-        item. Parents are training items alone.""",
+        distance from balance is the total variation to equal shares of the classes or bins that have a training item.
+        Parents are training items only.""",
     ),
 }
 

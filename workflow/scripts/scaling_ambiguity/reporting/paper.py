@@ -95,7 +95,8 @@ def gather(
             if Path(file).suffix == ending:
                 shutil.copyfile(file, folder / part / Path(file).name)
     captions = {name: display.caption for name, display in (FIGURES | TABLES).items()}
-    write_text(captions_tex(captions, votes), folder / "captions.tex")
+    simulated = {name: display.simulated for name, display in (FIGURES | TABLES).items()}
+    write_text(captions_tex(captions, votes, simulated), folder / "captions.tex")
     mark = DRAFT if uncommitted(sources.parent) else ""
     write_text(f"\\newcommand{{\\draftmark}}{{{mark}}}\n", folder / "draft.tex")
     shutil.copyfile(numbers, folder / "numbers.tex")

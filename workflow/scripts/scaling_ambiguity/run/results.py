@@ -203,7 +203,8 @@ class Run(Submission):
 
     def caption(self, display: Display) -> str:
         """Return the caption of a figure or table of this run."""
-        return filled(display.caption, self.shared_proxy_name())
+        more = f" {display.simulated}" if display.simulated and self.is_simulated(self.headline["corpus"]) else ""
+        return filled(display.caption + more, self.shared_proxy_name())
 
     def captions(self) -> dict[str, str]:
         """Return the captions of the figures and tables that the paper shows."""

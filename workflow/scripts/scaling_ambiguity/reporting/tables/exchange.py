@@ -130,7 +130,7 @@ def _levels(rows: pd.DataFrame) -> tuple[list[Row], float]:
             above = float(excess["estimate"].iloc[0]) if len(excess) else math.nan
             offset = 1 if metric == "gain_k1" else 0
             cells.append(votes_cell(matches.iloc[0], largest, above, offset) if len(matches) else "--")
-        name = variant_name(labels) + (", gain beside 1 human vote" if metric == "gain_k1" else "")
+        name = variant_name(labels) + (", gain over 1 human vote" if metric == "gain_k1" else "")
         body.append([name, _m(votes), *cells])
     return body, largest
 
@@ -181,7 +181,7 @@ def exchange_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         ks = list(range(1, int(largest)))
         body = _beside(rows, ks, largest) if ks else []
         if body:
-            head = ["gain beside $k$ human votes", "$m$", *(f"$k={k}$" for k in ks), "$p$, echo"]
+            head = ["gain over $k$ human votes", "$m$", *(f"$k={k}$" for k in ks), "$p$, echo"]
             extend(f"beside {largest}", "lr" + "l" * len(ks) + "r", head, title, body)
         if len(body := _shares(rows)):
             head = ["share of a class", "$n$", "all human votes", "$n$ human votes", "prediction-powered"]

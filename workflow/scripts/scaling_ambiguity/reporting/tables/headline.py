@@ -59,6 +59,6 @@ def headline_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         beyond = row["one_sided"] == "low" and row["estimate"] >= largest
         price = "--" if math.isinf(votes) else ("$>$" if beyond else "") + number(float(row["estimate"]) / votes)
         body.append([name, votes_cell(row, largest), beside, price])
-    head = ["", "alone", f"beside {k} human vote{'s' if k != 1 else ''}", "price"]
+    head = ["", "alone", f"added to {k} human vote{'s' if k != 1 else ''}", "price"]
     shown = table["metric"].str.fullmatch("|".join(SHOWN))
     return tabular("llll", head, body), table[shown].reset_index(drop=True)

@@ -51,6 +51,6 @@ def worth_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             ]
             body.append([_ranks(row), name, *worths, *scores])
     beside = ", ".join(str(k) for k in ks)
-    head = ["rank", "predictor", "equivalent human votes", f"gain beside {beside}", "less its echo"]
+    head = ["rank", "predictor", "equivalent human votes", f"gain over {beside}", "less its echo"]
     head += [METRICS[metric].title for metric in SCORED]
     return tabular("rlllllll", head, body), board
