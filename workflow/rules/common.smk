@@ -128,7 +128,7 @@ RUN_MARKER = Path("results/run-name.txt")
 RUN_TITLE = f"{RUN['name']}, redrawn from an archive" if config.get("source") else RUN["name"]
 
 
-# No rule with wildcards makes anything in a run that is redrawn: it would read sound, ask a model or compute once more.
+# In a run that is redrawn no rule with wildcards makes anything; it would read sound, ask a model or compute once more.
 SOME_NAME, SOME_LABELS, SOME_NUMBER = (
     ("[a-z0-9_]+", "[a-z0-9_]+(-[a-z0-9_]+)*", "[0-9]+") if not config.get("source") else ("(?!)",) * 3
 )

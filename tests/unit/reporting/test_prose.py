@@ -1,3 +1,4 @@
+import copy
 import json
 import re
 import subprocess
@@ -242,6 +243,29 @@ def test_special_characters_of_the_configuration_are_escaped(run, config):
         r"Votes \& 100 \% of\_them \#1 \{x\} \textasciitilde{} \textasciicircum{} \$"
     )
     assert numbers["paper.authors"].text == r"A\_B and C \& D"
+
+
+def test_a_run_with_another_pooling_than_equal_votes_speaks_of_that_one(run, config):
+    other = copy.deepcopy(config)
+    other["run"]["poolings"] = ["weighted"]
+    paths = {"statistics": [str(run["evaluation"])], "heldout": None, "status": None}
+    paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
+    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
+    numbers = collect_numbers(other, paths)
+    assert numbers["settings.pooled"].text == "pooled with a fitted weight" and not numbers.switches["weighted"]
+    labels = f"combined-{config['paper']['headline']['annotator']}-weighted"
+    assert numbers["models.combined.difference"].rows["labels"] == labels
+    assert numbers["models.combined.words"].text != "(not available)"
+
+
+def test_the_models_of_the_text_are_the_first_of_the_run_not_of_the_alphabet(run, config):
+    first, *_, last = sorted(set(STATISTICS_TABLE.read(run["evaluation"])["model"]) - {"none"})
+    other = copy.deepcopy(config)
+    other["finetuning"]["models"] = [last, first]
+    paths = {"statistics": [str(run["evaluation"])], "heldout": None, "status": None}
+    paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
+    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects")}
+    assert collect_numbers(other, paths)["models.human.nll"].rows["model"] == last
 
 
 def test_arms_that_were_not_run_are_said_not_to_be(run, config, tmp_path):

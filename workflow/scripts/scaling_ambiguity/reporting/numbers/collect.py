@@ -88,6 +88,7 @@ def collect_numbers(config: dict[str, Any], paths: dict[str, Any]) -> Numbers:
         **{"definition": config["protocols"][protocol]["levels"], "simulated": numbers.switches["simulated"]},
         "augmentation": augmentations(config)[0] if numbers.switches["augmented"] else None,
         "submission": first_submission(config),
+        **{"models": config["finetuning"]["models"], "poolings": config["run"]["poolings"]},
     }
     for kind, estimates in ESTIMATES.items():
         of_headline = [headline[name] for name in estimates.by]

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from scaling_ambiguity.reporting.naming import escape_latex, plain
+from scaling_ambiguity.reporting.numbers.models import main_pooling
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.text import count, joined
 from scaling_ambiguity.reporting.words import several
@@ -29,6 +30,13 @@ POOLINGS = {
     "calibrated": r"with a fitted matrix of weights (\emph{calibrated})",
     "dirichlet": r"as the mean of a posterior in which all draws are one vote (\emph{dirichlet})",
     "dawid_skene": r"by the posterior of one class per utterance (\emph{dawid\_skene})",
+}
+POOLED = {
+    "equal": "pooled as equals",
+    "weighted": "pooled with a fitted weight",
+    "calibrated": "pooled with a fitted matrix of weights",
+    "dirichlet": "pooled by the mean of a posterior in which all draws are one vote",
+    "dawid_skene": "pooled by the posterior of one class per utterance",
 }
 CONTROLS = {
     "prior": r"the prior alone (\emph{human + prior})",
@@ -71,6 +79,8 @@ def add_trainings(setting: Callable[..., None], numbers: Numbers, config: dict[s
     used = config["run"]["poolings"]
     words = joined([POOLINGS[pooling] for pooling in used])
     setting("settings.poolings", ", ".join(used), words, "run.poolings", "joined")
+    pooling = main_pooling(used)
+    setting("settings.pooled", pooling, POOLED[pooling], f"run.poolings.{used.index(pooling)}")
     if numbers.switches["adapters"]:
         rank = finetuning["lora"]["r"]
         setting("settings.rank", rank, count(rank), "finetuning.lora.r")

@@ -11,22 +11,36 @@ from scaling_ambiguity.reporting.selection import need, one, pick
 from scaling_ambiguity.reporting.text import count, joined, p_text
 from scaling_ambiguity.reporting.words import difference
 
-COMBINED = ("equal", "weighted")
+
+def main_pooling(poolings: list[str]) -> str:
+    """Return the pooling that the text calls combined labels: equal votes, or the first of a run without these."""
+    return "equal" if "equal" in poolings else poolings[0]
 
 
 def add_models(
-    numbers: Numbers, table: pd.DataFrame, annotator: str, level: float, *, simulated: bool, augmentation: str | None
+    numbers: Numbers,
+    table: pd.DataFrame,
+    annotator: str,
+    level: float,
+    models: list[str],
+    poolings: list[str],
+    *,
+    simulated: bool,
+    augmentation: str | None,
 ) -> None:
     """Define ``models.*`` from one table of evaluate_models; and results for truth and ``augmentation``, if any.
 
+    The text speaks of the first of ``models`` that was trained, and of combined labels as :func:`main_pooling` says.
     ``augmentedhuman``, ``augmentedcombined``: also trained on these labels with it.
     """
-    trained = need(table[table["model"] != "none"], "models", metric="nll")
-    model = sorted(set(trained["model"]))[0]
-    common = {"model": model, "stratum": "all", "augmentation": "none"}
+    trained = set(need(table[table["model"] != "none"], "models", metric="nll")["model"])
+    model = next((name for name in models if name in trained), min(trained))
+    common: dict[str, Any] = {"model": model, "stratum": "all", "augmentation": "none"}
     rows = table[table["method"] != "seed"]
     arms = {"human": "human", "synthetic": f"synthetic-{annotator}"}
-    arms |= {f"combined-{pooling}": f"combined-{annotator}-{pooling}" for pooling in COMBINED}
+    arms |= {"combined": f"combined-{annotator}-{main_pooling(poolings)}"}
+    if main_pooling(poolings) != "weighted":
+        arms |= {"combined-weighted": f"combined-{annotator}-weighted"}
     n = int(pick(rows, metric="nll", reference="human", **common)["n"].max())
     wanted = {"metric": "nll", "reference": "human"} | common
     file = rows["file"].iloc[0]
@@ -46,18 +60,18 @@ def add_models(
             f"models.{name}.jsd", rows, labels=arms[name], metric="jsd_bits", reference="human", optional=True, **common
         )
     _add_controls(numbers, rows, common)
-    _add_levels(numbers, rows, common, arms["combined-equal"])
+    _add_levels(numbers, rows, common, arms["combined"])
     _add_balanced(numbers, rows, common, arms, level)
     if simulated:
-        for name in ("human", "synthetic", "combined-equal"):
+        for name in ("human", "synthetic", "combined"):
             wanted = {"labels": arms[name], "metric": "jsd_bits", "reference": "truth"}
             numbers.estimate(f"models.{name}.truth", rows, optional=True, **wanted, **common)
     more = common | {"augmentation": augmentation}
-    for name in ("human", "combined-equal"):
+    for name in ("human", "combined"):
         key, wanted = f"models.{name}.augmented", {"labels": arms[name], "metric": "nll", "reference": "human"} | more
-        trained = augmentation is not None and len(pick(rows, **wanted)) > 0
-        numbers.switch(f"augmented{name.partition('-')[0]}", trained)
-        if trained:
+        augmented = augmentation is not None and len(pick(rows, **wanted)) > 0
+        numbers.switch(f"augmented{name}", augmented)
+        if augmented:
             numbers.estimate(key, rows, **wanted)
             _add_difference(numbers, key, rows, arms[name], more, level, metric="nll_minus_plain")
 
@@ -114,14 +128,14 @@ def _add_balanced(
         row = one(rows, "models.balanced", **wanted)
         numbers.cell(f"models.balanced.{key}", row, "n", count(row["n"]))
     numbers.estimate("models.balanced.human", rows, labels="human", metric="nll", reference="human", **common)
-    _add_difference(numbers, "models.balanced.combined-equal", rows, arms["combined-equal"], common, level)
+    _add_difference(numbers, "models.balanced.combined", rows, arms["combined"], common, level)
 
 
 def _add_levels(numbers: Numbers, rows: pd.DataFrame, common: dict[str, Any], combined: str) -> None:
     """Define the difference of combined from human labels by level, and its direction if significant."""
     for level in LEVELS:
         wanted = {"labels": combined, "metric": "nll_minus_human", "reference": "human"} | common | {"stratum": level}
-        numbers.estimate(f"models.combined-equal.{level}", rows, optional=True, **wanted)
+        numbers.estimate(f"models.combined.{level}", rows, optional=True, **wanted)
     wanted = {"labels": combined, "metric": "nll_minus_human_rise", "reference": "human"} | common
-    numbers.estimate("models.combined-equal.rise", rows, optional=True, **wanted)
-    add_trend(numbers, "models.combined-equal.trend", "models.combined-equal.rise")
+    numbers.estimate("models.combined.rise", rows, optional=True, **wanted)
+    add_trend(numbers, "models.combined.trend", "models.combined.rise")

@@ -58,7 +58,7 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     ``replayed``: the proxy's votes are published human votes. ``tabulated``: they were given as a table.
     ``heldoutscores``: the workflow trained the ALM in a simulated world; ``crossfitted``: on the votes of a corpus.
     ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
-    more than one way; ``weighted``: on labels combined with the fitted weight; ``controlled``: on control labels.
+    more than one way; ``weighted``: on labels combined with the fitted weight, too; ``controlled``: on control labels.
     ``levelvotes``: votes are set apart to decide the level. ``sampledvotes``: the ALM is asked for labels, one a call.
     """
     headline = config["paper"]["headline"]
@@ -77,7 +77,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     ways = len(augmentations(config))
     numbers.switch("augmented", trained and ways > 0)
     numbers.switch("augmentedagain", trained and ways > 1)
-    numbers.switch("weighted", trained and "weighted" in config["run"]["poolings"])
+    poolings = config["run"]["poolings"]
+    numbers.switch("weighted", trained and {"equal", "weighted"} <= set(poolings))
     numbers.switch("controlled", trained and bool(config["controls"]))
     add_training_switches(numbers, config, trained=trained)
 
