@@ -1,7 +1,7 @@
 """How names of the tables are written for a reader, and text made safe for LaTeX."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from types import MappingProxyType
@@ -53,6 +53,12 @@ def plain(*names: str) -> str:
     """
     printed = _PRINTED.get()
     return ", ".join(printed.get(str(name), str(name).replace("_", " ")) for name in names)
+
+
+def group_titles(groups: Sequence[tuple[str, ...]]) -> list[str]:
+    """Return a printed title per group, the names in which groups differ: ("demo", "a"), ("demo", "b") -> "a", "b"."""
+    differ = [len(set(names)) > 1 for names in zip(*groups, strict=True)]
+    return [plain(*(name for name, kept in zip(group, differ, strict=True) if kept)) for group in groups]
 
 
 def stratum_titles(strata: Iterable[str]) -> dict[str, str]:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from scaling_ambiguity.metrics.catalogue import METRICS
-from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, plain, predictor_name, split_labels
+from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, group_titles, predictor_name, split_labels
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import (
     BLUE,
@@ -108,6 +108,12 @@ def _panels(groups: int, height: float) -> tuple[Figure, list[tuple[Axes, Axes]]
     return figure, pairs
 
 
+def _named(group: pd.DataFrame) -> tuple[str, ...]:
+    """Return corpus, annotator and protocol of one table of align_votes."""
+    (annotator,) = {split_labels(name)[1] for name in group["labels"] if split_labels(name)[0] == "synthetic"}
+    return group["corpus"].iloc[0], annotator, group["protocol"].iloc[0]
+
+
 def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
     """Return NLL and JSD of smoothed synthetic votes by level, between floors and smoothed human votes, and the rows.
 
@@ -119,7 +125,8 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
     )
     groups = [(file, pick(group, stratum=_strata(group))) for file, group in rows.groupby("file", sort=True)]
     figure, axes = _panels(len(groups), 3.3)
-    for panels, (_, group) in zip(axes, groups, strict=True):
+    titles = group_titles([_named(group) for _, group in groups])
+    for panels, (_, group), title in zip(axes, groups, titles, strict=True):
         strata = _strata(group)
         synthetic = sorted(name for name in set(group["labels"]) if split_labels(name)[0] == "synthetic")
         names = [name for name in synthetic if split_labels(name)[2] in PREDICTORS]
@@ -132,9 +139,7 @@ def draw_alignment_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFr
             _log_if_wide(panel, series)
             panel.set_ylabel(AXIS[metric])
         panels[1].set_xlabel(XLABEL[strata])
-        if len(groups) > 1:
-            title = (group["corpus"].iloc[0], split_labels(synthetic[0])[1], group["protocol"].iloc[0])
-            panels[0].set_title(plain(*title))
+        panels[0].set_title(title)
     _legend(figure, axes[0][0], columns=2)
     return figure, pd.concat([group for _, group in groups])
 
@@ -154,8 +159,10 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     floors = pick(rows, model="none", metric="nll", labels=list(REFERENCES))
     groups = list(trained.groupby(["file", "model"], sort=True).groups)
     figure, axes = _panels(len(groups), 3.4)
+    first = trained.groupby("file")[["corpus", "protocol"]].first()
+    titles = group_titles([(*first.loc[file], model) for file, model in groups])
     spare = [(colour, "X") for colour in (BLUE, GREEN, PURPLE, ORANGE)]
-    for panels, (file, model) in zip(axes, groups, strict=True):
+    for panels, (file, model), title in zip(axes, groups, titles, strict=True):
         group = pick(rows, file=file, model=model)
         strata = _strata(group)
         names = sorted(set(group["labels"]), key=arm_order)
@@ -170,7 +177,6 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
         panels[1].axhline(0, color=VERMILION, linewidth=0.9, zorder=1)
         panels[1].grid(axis="x", visible=False)
         panels[1].set_xlabel(XLABEL[strata])
-        if len(groups) > 1:
-            panels[0].set_title(plain(group["corpus"].iloc[0], model, group["protocol"].iloc[0]))
+        panels[0].set_title(title)
     _legend(figure, axes[0][0], columns=3)
     return figure, pd.concat([rows[rows["model"] != "none"], floors])
