@@ -60,10 +60,12 @@ def tone(path, rate, loudness):
 
 
 def page(made: Checkout, name: str) -> str:
-    """Return the text of the paper, in one line."""
-    pdf = made.root / "runs" / name / "paper" / "main.pdf"
-    text = subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout
-    return " ".join(text.split())
+    """Return the text of the paper and its supplement, in one line."""
+    texts = []
+    for document in ("main", "supplement"):
+        pdf = made.root / "runs" / name / "paper" / f"{document}.pdf"
+        texts.append(subprocess.run(["pdftotext", pdf, "-"], capture_output=True, text=True, check=True).stdout)
+    return " ".join(" ".join(texts).split())
 
 
 def test_iemocap_runs_to_the_paper_and_a_silent_clip_is_never_annotated(tmp_path):
