@@ -95,6 +95,7 @@ def test_a_folder_with_a_run_is_not_drawn_over(archive, tiny_run):
     assert "holds the run 'tiny'" in said and "runs/redrawn" in said
 
 
+@pytest.mark.slow
 def test_of_a_licensed_corpus_what_is_drawn_is_kept_and_nothing_about_single_utterances(tiny_run, tmp_path):
     closed = ("--config", "corpora={demo: {license: proprietary}}", *TINY)
     tiny_run.snakemake("-c2", "archive", "--rerun-triggers", "mtime", "--forcerun", "build_archive", *closed)

@@ -112,6 +112,7 @@ def test_the_profiles_hold_no_key_in_common():
 LAID_OVER = {f"cremad_{name}.yaml": ["cremad_voices.yaml"] for name in ("benchmark", "training", "lora")}
 
 
+@pytest.mark.slow
 def test_presets_are_valid(checkout, monkeypatch, tmp_path):
     monkeypatch.setenv("CREMAD_ROOT", str(tmp_path))
     presets = {path.name: path for path in (REPOSITORY / "workflow/presets").glob("*.yaml")}
@@ -167,6 +168,7 @@ def test_more_annotators_train_no_more_models_where_these_are_selected(checkout,
     assert "run.models.annotators = 'tiny_text' is not a known selected annotator" in refused
 
 
+@pytest.mark.slow
 def test_folds_and_seeds_are_cut_into_jobs_as_asked(checkout):
     """Whichever way, the same trainings are made; a protocol with fewer folds has jobs with fewer."""
     protocols = "run={protocols: [fair, faithful], augmentation: [none]}"

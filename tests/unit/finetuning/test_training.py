@@ -114,6 +114,7 @@ def test_blind_to_test_labels(train, tmp_path, corpus):
     assert train(tmp_path / "a") == train(tmp_path / "b", label_table=tmp_path / "changed.parquet")
 
 
+@pytest.mark.slow
 def test_killed_job_ends_bit_for_bit_like_an_undisturbed_one(train, tmp_path, program):
     undisturbed = train(tmp_path / "a")
     folder = tmp_path / "b"

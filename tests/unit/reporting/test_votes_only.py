@@ -276,6 +276,7 @@ def test_every_scheme_of_splits_has_its_words(splits, words):
     assert words in split_words(splits)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
 def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
     style = ["--classes", ",".join(CLASSES), "--style", REPOSITORY / "paper" / "paper.mplstyle"]
