@@ -84,7 +84,7 @@ def test_a_tampered_archive_and_other_settings_are_refused_before_any_work(archi
     said = checkout.snakemake("-n", "all", "--config", f"source={tmp_path / 'bad.zip'}", check=False)
     assert f"error: {tmp_path / 'bad.zip'}" in said and "Get the archive again" in said and "Traceback" not in said
     said = checkout.snakemake("-n", "all", "--config", f"source={archive}", "seed=7", check=False)
-    assert "seed = 7 is given beside source" in said
+    assert "seed = 7 is given in addition to source" in said
     said = checkout.snakemake("-n", "explorer", "--config", f"source={archive}", check=False)
     assert "not drawn from an archive" in said
     assert not (checkout.root / "results").exists()

@@ -114,7 +114,7 @@ def not_archived(paths):
     def value(wildcards):
         if config.get("source"):
             stop(
-                f"{paths[0]}: not drawn from an archive. Beside source ask for all, figures, tables, notebooks, "
+                f"{paths[0]}: not drawn from an archive. With source, ask for all, figures, tables, notebooks, "
                 "statistics or leaderboard; or run the workflow without source."
             )
         return paths

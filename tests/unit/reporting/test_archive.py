@@ -156,7 +156,7 @@ def test_its_configuration_holds_in_the_folder_of_the_present_one(archive, tmp_p
     config = opening.source_config({"seed": 5, "run": {"directory": "runs/x"}}, archive)
     assert config == CONFIG | {"source": str(archive), "run": {"name": "small", "directory": "runs/x"}}
     opening.refuse_other_settings(CONFIG, json.loads(json.dumps(CONFIG)))
-    with pytest.raises(UserError, match="seed = 2 is given beside source, whose run has 1"):
+    with pytest.raises(UserError, match="seed = 2 is given in addition to source, whose run has 1"):
         opening.refuse_other_settings(CONFIG, CONFIG | {"seed": 2})
     for about in ({"format": 2, "config": {}}, [], {"format": 1}):
         write_container({"archive.json": json.dumps(about).encode()}, tmp_path / "other.zip")

@@ -54,6 +54,6 @@ def test_a_run_of_votes_alone_shows_what_votes_show():
 @pytest.mark.parametrize("kind", [kind for kind, one in ESTIMATES.items() if one.numbers])
 def test_what_defines_numbers_is_there_and_asks_for_what_there_is(kind):
     known = {"numbers", "table", "annotator", "classes", "level", "definition", "simulated", "augmentation"}
-    known |= {"submission"}
+    known |= {"submission", "models", "poolings"}
     for function in ESTIMATES[kind].numbers:
         assert set(signature(named(function)).parameters) <= known, function

@@ -65,6 +65,13 @@ def test_a_table_without_further_strata_has_one_line(evaluation):
     assert list(lines_of(table))[1:] == ["all utterances"]
 
 
+def test_a_run_that_pools_in_another_way_has_that_column(evaluation):
+    renamed = evaluation.assign(labels=evaluation["labels"].str.replace("-equal", "-weighted"))
+    table, _ = strata_table(renamed)
+    assert r"weighted $-$ human" in table and "equal" not in table
+    assert lines_of(table)["class: sad"][5] == "1.140" and lines_of(table)["class: sad"][6].startswith("0.040 ")
+
+
 def test_each_annotator_has_its_block(evaluation):
     other = evaluation[evaluation["labels"].str.contains("tiny_crossed")]
     other = other.assign(labels=other["labels"].str.replace("tiny_crossed", "second"), estimate=other["estimate"] + 5)

@@ -503,9 +503,9 @@ TABLES = {
     "tab_strata": Display(
         "training",
         """Fine-tuned models on parts of the test utterances. NLL per held-out human vote without augmentation, between
-        the class prior and the smoothed human votes; then the paired difference of equally pooled from human labels,
-        and the unweighted average recall (UAR) of the class predicted as most likely, with human and with equally
-        pooled labels, all three with intervals over speakers. The balanced split gives every bin of class and ambiguity
+        the class prior and the smoothed human votes; then the paired difference of combined from human labels, and the
+        unweighted average recall (UAR) of the class predicted as most likely, with human and with combined labels, all
+        three with intervals over speakers. The balanced split gives every bin of class and ambiguity
         the same weight, or the same number of utterances; level votes alone decide class, bin and weight, and reference
         votes of the same deal score. For it, the number of utterances is the effective one. By class, and by the
         conflict of two presentations where that is measured, n is the mean number of utterances per deal, and the votes

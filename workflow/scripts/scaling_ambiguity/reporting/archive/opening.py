@@ -90,8 +90,9 @@ def refuse_other_settings(archived: dict[str, Any], merged: dict[str, Any]) -> N
     if different := _difference(archived, merged):
         key, own, given = different
         raise UserError(
-            f"config: {key} = {given!r} is given beside source, whose run has {own!r}. An archive is redrawn with its "
-            "own configuration: give run.directory alone beside source, or run the workflow without source."
+            f"config: {key} = {given!r} is given in addition to source, whose run has {own!r}. An archive is redrawn "
+            "with its own configuration: give run.directory alone in addition to source, or run the workflow without "
+            "source."
         )
 
 

@@ -1,4 +1,4 @@
-"""The answer of a run in four rows: what one vote, and many, are worth alone and beside human votes, and may cost."""
+"""The answer of a run in four rows: what one vote, and many, are worth alone and added to human votes, and may cost."""
 
 import math
 

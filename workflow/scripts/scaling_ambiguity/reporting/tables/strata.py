@@ -17,8 +17,7 @@ from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
 from scaling_ambiguity.reporting.text import number
 
 FLOORS = ("prior", "human-smoothed")
-ARMS = ("human", "synthetic", "combined, equal")
-RECALLED = ("human", "combined, equal")
+COMBINED, EQUAL = "combined, ", "combined, equal"
 METRICS = ("nll", "nll_minus_human", "uar", "macro_f1")
 SPLITS = {"balanced": "weighted", "balanced_subsample": "subsample"}
 COLUMNS = [
@@ -47,16 +46,25 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     """Return the LaTeX table of NLL and UAR, one line per stratum, one column per kind of labels, and its rows.
 
     Columns are the class prior and the smoothed human votes, then models without augmentation on human,
-    synthetic and equally pooled labels, the difference of the last from human labels, and the unweighted average
-    recall of the top class of two of them. ``n`` of the balanced splits is the effective number of utterances.
-    ``statistics`` are tables of evaluate_models; each model and annotator has a block.
+    synthetic and combined labels (pooled as equals, or as the run pools them if it has no such models), the
+    difference of the last from human labels, and the unweighted average recall of the top class of two of them.
+    ``n`` of the balanced splits is the effective number of utterances. ``statistics`` are tables of
+    evaluate_models; each model and annotator has a block.
     """
     rows = need(statistics, "tab_strata", reference="human", augmentation="none", metric=METRICS)
     rows = rows[(rows["method"] != "seed") & ~rows["stratum"].isin(LEVELS)]
-    trained = rows[(rows["model"] != "none") & rows["labels"].map(arm_name).isin(ARMS)]
+    pooled = sorted(name for name in set(rows["labels"].map(arm_name)) if name.startswith(COMBINED))
+    arms = ("human", "synthetic", EQUAL if EQUAL in pooled or not pooled else pooled[0])
+    trained = rows[(rows["model"] != "none") & rows["labels"].map(arm_name).isin(arms)]
     floors = rows[(rows["model"] == "none") & rows["labels"].isin(FLOORS)]
-    head = ["", "$n$", *(predictor_name(name) for name in FLOORS), *ARMS, r"equal $-$ human"]
-    head += [f"UAR, {arm}" for arm in RECALLED]
+    head = [
+        "",
+        "$n$",
+        *(predictor_name(name) for name in FLOORS),
+        *arms,
+        rf"{arms[-1].removeprefix(COMBINED)} $-$ human",
+    ]
+    head += [f"UAR, {arm}" for arm in (arms[0], arms[-1])]
     body: list = []
     for (file, model), group in need(trained, "tab_strata").groupby(["file", "model"], sort=True):
         annotators = sorted({split_labels(name)[1] for name in group["labels"]} - {""}) or [""]
@@ -65,23 +73,23 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             both = pd.concat([subset, pick(floors, file=file)])
             where = [group["corpus"].iloc[0], f"protocol {group['protocol'].iloc[0]}", model]
             body.append(escape_latex(plain(*where, *([annotator] if len(annotators) > 1 else []))))
-            body.append(_line(pick(both, stratum="all"), "all utterances"))
+            body.append(_line(pick(both, stratum="all"), "all utterances", arms))
             for heading, strata in strata_of(subset).items():
                 titles = stratum_titles(strata)
                 for stratum in strata:
                     name = f"{heading}: {SPLITS[stratum]}" if stratum in SPLITS else titles[stratum]
-                    body.append(_line(pick(both, stratum=stratum), escape_latex(name)))
-    table = tabular("lr" + "r" * (len(FLOORS) + len(ARMS)) + "l" * (1 + len(RECALLED)), head, body)
+                    body.append(_line(pick(both, stratum=stratum), escape_latex(name), arms))
+    table = tabular("lr" + "r" * (len(FLOORS) + len(arms)) + "l" * 3, head, body)
     return table, pd.concat([floors, trained])[COLUMNS]
 
 
-def _line(subset: pd.DataFrame, name: str) -> list[str]:
+def _line(subset: pd.DataFrame, name: str, arms: tuple[str, ...]) -> list[str]:
     models = pick(subset[subset["model"] != "none"], metric="nll")
     values = [_one(pick(subset, model="none", labels=labels, metric="nll")) for labels in FLOORS]
-    values += [_one(models[models["labels"].map(arm_name) == arm]) for arm in ARMS]
+    values += [_one(models[models["labels"].map(arm_name) == arm]) for arm in arms]
     change = pick(subset, metric="nll_minus_human")
     recall = pick(subset[subset["model"] != "none"], metric="uar")
-    last = [_interval(change, ARMS[-1]), *(_interval(recall, arm) for arm in RECALLED)]
+    last = [_interval(change, arms[-1]), *(_interval(recall, arm) for arm in (arms[0], arms[-1]))]
     return [name, str(int(models["n"].max())) if len(models) else "--", *values, *last]
 
 
