@@ -6,7 +6,7 @@ SHELL := bash
 CORES ?= 2
 ARGS ?=
 GPUS := $(shell command -v nvidia-smi >/dev/null 2>&1 && nvidia-smi -L 2>/dev/null | wc -l || echo 0)
-MARK ?= not slow and not whole
+MARK ?= not slow and not ci
 WORKERS ?= --numprocesses=auto --maxprocesses=4 --dist=loadscope --no-loadscope-reorder
 PYTHON_ := .venv/bin/python
 SNAKEMAKE := $(PYTHON_) -m snakemake
@@ -20,7 +20,7 @@ all: setup  ## set-up and the whole demo; ARGS, more targets first, are passed o
 	$(SNAKEMAKE) --resources gpu=$(GPUS) --cores $(CORES) all $(ARGS); \
 	$(PYTHON_) workflow/scripts/summarise_run.py
 
-test: setup  ## every test but the slow ones and whole runs; MARK="not slow" adds these
+test: setup  ## what a contributor runs while working; MARK="not slow" adds what CI runs too
 	$(PYTHON_) -m pytest $(WORKERS) -m "$(MARK)"
 
 test-all: setup  ## every test

@@ -1,15 +1,21 @@
 """Throw-away checkouts: the workflow is tested in a copy, never in the repository's own results."""
 
+import atexit
+import functools
+import json
 import os
 import shlex
 import shutil
 import subprocess
 import sys
+import tempfile
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TINY = ("--configfile", "workflow/presets/tiny.yaml")
+PLANNING = {"-n", "--list-target-rules", "--lint"}  # options with which Snakemake runs no job
 
 
 def source_files() -> list[str]:
@@ -44,6 +50,49 @@ def run_programs(commands: list[list[str]], folder: Path) -> None:
     run_planned("\n".join(lines), folder)
 
 
+def compiling() -> dict[str, str]:
+    """Return an environment in which a copy keeps its compiled modules: every job would compile hundreds of them."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+@functools.cache
+def warm_snakemake() -> subprocess.Popen:
+    """Start the process whose forks plan, once per test process; it ends with this one, whose pipe it reads."""
+    command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_snakemake.py")]
+    return subprocess.Popen(command, env=compiling(), stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+
+@functools.cache
+def stand_in() -> Path:
+    """Start the process whose forks are the jobs; return a stand-in for ``python`` that sends them there."""
+    folder = Path(tempfile.mkdtemp(prefix="warm-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    program = folder / "bin" / "python"
+    program.parent.mkdir()
+    source = (REPOSITORY / "tests" / "workflow" / "stand_in.py").read_text()
+    settings = f"INTERPRETER, ADDRESS = {sys.executable!r}, {str(folder / 'socket')!r}\n"
+    real = os.path.realpath(sys.executable)  # a first line may not hold the blanks of a folder
+    program.write_text(f"#!{real} -IS\n{settings}{source}")
+    program.chmod(0o755)
+    command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_jobs.py"), "--serve", folder / "socket"]
+    process = subprocess.Popen(command, env=compiling(), stdin=subprocess.PIPE)
+    atexit.register(process.stdin.close)
+    while not (folder / "socket").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    return program
+
+
+def call_warm(words: tuple[str, ...], folder: Path, python: str | Path, timeout: int) -> tuple[int, str]:
+    """Run Snakemake in a fork; return its exit status and what it printed."""
+    process = warm_snakemake()
+    with tempfile.NamedTemporaryFile() as output:
+        request = {"words": words, "folder": str(folder), "environment": compiling(), "python": str(python)}
+        print(json.dumps(request | {"output": output.name, "timeout": timeout}), file=process.stdin, flush=True)
+        status = int(process.stdout.readline())
+        return status, Path(output.name).read_text()
+
+
 @dataclass(frozen=True)
 class Checkout:
     """A copy of the repository's sources."""
@@ -61,31 +110,33 @@ class Checkout:
         return [sys.executable, "-m", "snakemake", *arguments]
 
     def snakemake(self, *arguments: str, timeout: int = 600, check: bool = True) -> str:
-        """Run Snakemake in the checkout; return what it printed."""
-        # a copy keeps its compiled modules, whatever the environment says: every job would compile hundreds of them
-        environment = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-        result = subprocess.run(
-            self.command(*arguments),
-            cwd=self.root,
-            env=environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=timeout,
-            check=False,
-        )
-        if check:
-            assert result.returncode == 0, result.stdout[-8000:]
+        """Run Snakemake in the checkout, as a user does; return what it printed."""
+        if set(arguments) & PLANNING:
+            status, printed = call_warm(arguments, self.root, sys.executable, timeout)
         else:
-            assert result.returncode != 0, f"expected a failure:\n{result.stdout[-4000:]}"
-        return result.stdout
+            result = subprocess.run(
+                self.command(*arguments),
+                cwd=self.root,
+                env=compiling(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+                timeout=timeout,
+                check=False,
+            )
+            status, printed = result.returncode, result.stdout
+        if check:
+            assert status == 0, printed[-8000:]
+        else:
+            assert status != 0, f"expected a failure:\n{printed[-4000:]}"
+        return printed
 
-    def warm(self, directory: str, *arguments: str, timeout: int = 900) -> None:
-        """Run in ``directory`` what a dry run plans, in forks of one process (warm_jobs.py): a quarter of the time."""
-        planned = self.snakemake("-n", "--printshellcmds", *arguments)
-        (self.root / directory).mkdir(parents=True, exist_ok=True)
-        run_planned(planned, self.root / directory, timeout)
+    def warm(self, *arguments: str, timeout: int = 900) -> str:
+        """Run Snakemake in the checkout, its jobs in forks of one process (warm_jobs.py): a quarter of the time."""
+        status, printed = call_warm(arguments, self.root, stand_in(), timeout)
+        assert status == 0, printed[-8000:]
+        return printed
 
     def jobs(self, *arguments: str) -> list[dict]:
         """Return the jobs that a dry run would execute: rule, inputs and outputs."""

@@ -14,7 +14,7 @@ import pytest
 from daemons import wait_until
 from submission import REPOSITORY, Submission, jobs_in
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.ci
 
 CLEAN = REPOSITORY / "workflow" / "scripts" / "cluster_clean.py"
 

@@ -11,7 +11,7 @@ import yaml
 from checkout import REPOSITORY, TINY, Checkout
 from submission import Submission
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.ci
 
 REMEDIES = yaml.safe_load((REPOSITORY / "slurm" / "remedies.yaml").read_text())
 

@@ -20,5 +20,5 @@ def checkout(tmp_path_factory):
 def tiny_run(tmp_path_factory):
     """Run the tiny preset to the PDF and the report."""
     made = Checkout.make(tmp_path_factory.mktemp("tiny run"))
-    made.snakemake("-c2", "all", *TINY, timeout=2400)
+    made.warm("-c2", "all", *TINY, timeout=2400)
     return made

@@ -57,7 +57,7 @@ def run(tmp_path_factory):
     bert(encoders / "bert")
     systems = {"fair": {"modality_dropout": 0.15}, "literal": {"loss": LITERAL}}
     config = (*TINY, written(encoders, **systems))
-    made.warm("runs/tiny", "statistics", *config)
+    made.warm("-c2", "statistics", *config)
     made.snakemake("-c1", "leaderboard", *config, "--rerun-triggers", "mtime")
     return made.root / "runs" / "tiny" / "results"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from checkout import TINY, Checkout
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.ci
 
 RUN = Path("runs", "tiny")
 
@@ -23,7 +23,7 @@ def archive(tiny_run):
 def redrawn(archive, tmp_path_factory):
     """Redraw it in a checkout without results, all but the report."""
     other = Checkout.make(tmp_path_factory.mktemp("re drawn"))
-    other.warm(".", "paper/main.pdf", "results/notebooks/index.html", "--config", f"source={archive}", timeout=600)
+    other.warm("-c2", "paper/main.pdf", "results/notebooks/index.html", "--config", f"source={archive}", timeout=600)
     # jobs of Snakemake itself, on what the others left
     other.snakemake("-c1", "leaderboard", "--rerun-triggers", "mtime", "--config", f"source={archive}")
     return other
@@ -115,5 +115,5 @@ def test_of_a_licensed_corpus_what_is_drawn_is_kept_and_nothing_about_single_utt
     other = Checkout.make(tmp_path / "again")
     planned = other.planned("all", "--config", f"source={path}")
     assert not planned & {"write_numbers", "tab_corpus", "tab_votes_lost", "fig_simplex", "tab_augmentation"}
-    other.warm(".", "paper/main.pdf", "--config", f"source={path}", timeout=600)
+    other.warm("-c2", "paper/main.pdf", "--config", f"source={path}", timeout=600)
     assert (other.root / "paper/main.pdf").read_bytes() == (tiny_run.root / RUN / "paper/main.pdf").read_bytes()

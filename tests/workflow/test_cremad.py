@@ -15,7 +15,7 @@ PRESET = ("--configfile", "workflow/presets/cremad.yaml")
 FEWER = ("--config", "statistics={resamples: 1000, deals: 4}")
 
 pytestmark = [
-    pytest.mark.whole,
+    pytest.mark.ci,
     pytest.mark.skipif(
         not (VOTES / "tabulatedVotes.csv").exists(), reason="the votes of CREMA-D are not beside the repository"
     ),

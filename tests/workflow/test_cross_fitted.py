@@ -11,7 +11,7 @@ import pytest
 import yaml
 from checkout import Checkout
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.ci
 
 ALM = {
     "engine": "transformers",
@@ -59,7 +59,7 @@ def test_a_cross_fitted_alm_annotates_and_is_trained_further(tmp_path, monkeypat
     targets.append("results/proxies/demo/written/candidates.parquet")
     targets += [f"{adapted}/fold-{fold}/seed-0.parquet" for fold in (0, 1)]
     chosen = configure(made, encoder={"checkpoint": "hub/whisper", "layers": 1})
-    made.warm("runs/heard", *targets, *chosen)
+    made.warm("-c2", *targets, *chosen)
 
     run = made.root / "runs" / "heard"
     utterances = pd.read_parquet(run / "results/corpora/demo/utterances.parquet").set_index("utterance")

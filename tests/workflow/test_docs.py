@@ -91,7 +91,7 @@ def test_every_page_of_the_docs_is_in_the_site():
     assert sorted(listed) == sorted({path.stem for path in (REPOSITORY / "docs").glob("*.md")} - {"index"})
 
 
-@pytest.mark.whole
+@pytest.mark.ci
 def test_the_site_is_built_and_a_dead_link_is_an_error(tmp_path):
     made = Checkout.make(tmp_path)
     if (REPOSITORY / ".venv-docs").is_dir():

@@ -6,7 +6,7 @@ import urllib.parse
 import pytest
 from checkout import TINY
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.ci
 
 
 def test_a_finished_run_needs_one_job_more_and_the_page_finds_its_sound(tiny_run):

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from checkout import TINY, Checkout
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.ci
 
 # Not the same bytes in two runs, and why.
 EXEMPT = {

@@ -87,7 +87,7 @@ def test_iemocap_runs_to_the_paper_and_a_silent_clip_is_never_annotated(tmp_path
     merge = {"happiness": "happy", "excited": "happy", "sadness": "sad", "anger": "angry"}
     entry["class_policy"] = {"merge": merge, "out_of_set": "drop"}
     chosen = configure(made, "iemocap", entry, {"scheme": "session", "folds": 3})
-    made.warm("runs/iemocap", "build_paper", *chosen)
+    made.warm("-c2", "build_paper", *chosen)
 
     corpus = made.root / "runs/iemocap/results/corpora/iemocap"
     rejects = pd.read_parquet(corpus / "rejects.parquet").set_index("item")
@@ -121,7 +121,7 @@ def test_msp_podcast_runs_to_its_tables_and_an_8_khz_clip_is_heard_at_16_khz(tmp
     entry = {"reader": "msp_podcast", "release": "2.0", "root": str(root), "classes": CLASSES, "shards": 2}
     entry["class_policy"] = {"out_of_set": "drop"}  # half of the votes are outside of the four classes
     chosen = configure(made, "podcast", entry, {"scheme": "official"})
-    made.warm("runs/podcast", "tables", *chosen)
+    made.warm("-c2", "tables", *chosen)
 
     results = made.root / "runs/podcast/results"
     utterances = pd.read_parquet(results / "corpora/podcast/utterances.parquet").set_index("utterance")

@@ -156,6 +156,7 @@ def test_it_touches_six_files(extended):
     assert before <= present and len(touched | (present - before)) == MOST_FILES
 
 
+@pytest.mark.ci
 def test_the_copy_holds_what_is_demanded_of_every_statistic(extended):
     for tests in ("reporting/test_chapters.py", "ground/test_architecture.py", "ground/test_function_size.py"):
         command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", f"tests/unit/{tests}"]
@@ -163,6 +164,7 @@ def test_the_copy_holds_what_is_demanded_of_every_statistic(extended):
         assert done.returncode == 0, done.stdout[-3000:]
 
 
+@pytest.mark.ci
 def test_rule_figure_table_and_number_are_made(extended):
     planned = extended.planned("paper/main.pdf", *TINY)
     assert {"trace_unanimity", "fig_unanimity", "tab_unanimity", "write_numbers", "build_paper"} <= planned

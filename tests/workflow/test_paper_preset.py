@@ -16,7 +16,7 @@ from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
 from scaling_ambiguity.training.job import CONDITION
 from scaling_ambiguity.training.options import TrainingOptions
 
-pytestmark = pytest.mark.whole
+pytestmark = pytest.mark.ci
 
 SHELL = "Shell command: "
 PRESET = ("--configfile", "workflow/presets/paper.yaml")

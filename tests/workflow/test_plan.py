@@ -22,6 +22,7 @@ def with_gpu(tmp_path):
     return (*TINY, str(path))
 
 
+@pytest.mark.ci
 def test_the_plan_counts_the_jobs_of_the_run_and_what_they_ask_for(own):
     jobs = [job for job in own.jobs("all", *TINY) if job["rule"] != "all"]
     printed = own.snakemake("-c1", "plan", *TINY)
@@ -38,6 +39,7 @@ def test_the_plan_counts_the_jobs_of_the_run_and_what_they_ask_for(own):
     assert "0 jobs by benchmarks" in printed
 
 
+@pytest.mark.ci
 def test_a_plan_is_made_anew_and_knows_what_was_measured_and_which_jobs_have_a_gpu(own, with_gpu):
     own.snakemake("-c1", "plan", *TINY)
     logs = own.root / "runs" / "tiny" / "logs" / "finetune"
@@ -54,6 +56,7 @@ def test_a_plan_is_made_anew_and_knows_what_was_measured_and_which_jobs_have_a_g
     assert f"{training['jobs']} jobs by benchmarks" in printed
 
 
+@pytest.mark.ci
 def test_the_look_at_a_gpu_comes_before_every_job_with_one_and_never_without(checkout, with_gpu, monkeypatch):
     jobs = checkout.jobs("all", *with_gpu)
     assert [job["output"] for job in jobs if job["rule"] == "check_gpu"] == [{"results/gpu/tiny.json"}]
@@ -63,6 +66,7 @@ def test_the_look_at_a_gpu_comes_before_every_job_with_one_and_never_without(che
     assert "check_gpu" not in checkout.planned("all", *with_gpu)
 
 
+@pytest.mark.ci
 def test_an_unfit_node_is_told_on_the_terminal(own, tmp_path):
     (tmp_path / "big.yaml").write_text(
         f"alms: {{big: {{engine: transformers, checkpoint: {json.dumps(str(tmp_path))}, gpus: 1}}}}\n"
@@ -72,6 +76,7 @@ def test_an_unfit_node_is_told_on_the_terminal(own, tmp_path):
     assert not (own.root / "runs" / "tiny" / "results" / "gpu" / "big.json").exists()
 
 
+@pytest.mark.ci
 def test_models_are_fetched_by_their_commit_alone(own, tmp_path):
     own.snakemake("-c1", "fetch_models", *TINY)
     assert json.loads((own.root / "runs" / "tiny" / "results" / "fetched.json").read_text()) == {}

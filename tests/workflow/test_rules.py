@@ -134,6 +134,7 @@ def helps(scripts):
     return {Path(script).name: {word.strip("[],") for word in text.split()} for script, text in printed.items()}
 
 
+@pytest.mark.ci
 def test_all_inputs_of_a_script_are_flags_it_knows(rules):
     """Each flag in a rule's command exists in its script's parser."""
     names = {rule.name: Path(str(rule.params.script)).name for rule in work(rules)}

@@ -1,14 +1,20 @@
-"""Run the jobs that a dry run printed, each in a fork of one process in which the libraries are loaded.
+"""Run the workflow's programs, each in a fork of one process in which the libraries are loaded.
 
 The programs, their arguments, logs and folders are those of the rules; what is saved is the start of an interpreter
-for every job. Standard input: the output of ``snakemake -n --printshellcmds``. Stops at the first job that fails.
+for every job. Either the jobs that a dry run printed, one after the other: standard input is the output of
+``snakemake -n --printshellcmds``, and the first job that fails is the last. Or ``--serve SOCKET``: those that
+``python``, a stand-in first in the PATH of a Snakemake, sends (stand_in.py), until standard input ends.
 """
 
 import importlib
+import json
 import os
 import pkgutil
 import runpy
+import selectors
 import shlex
+import signal
+import socket
 import sys
 import time
 import traceback
@@ -54,22 +60,57 @@ def run(words: list[str], log: Path) -> int:
     child = os.fork()
     if child:
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
-    status = 1
+    stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
+    os.dup2(stream, 1)
+    os.dup2(stream, 2)
+    os._exit(executed(words))
+
+
+def executed(words: list[str]) -> int:
+    """Run a program in this process; return its exit status."""
     try:
-        stream = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
-        os.dup2(stream, 1)
-        os.dup2(stream, 2)
         sys.argv = words
         runpy.run_path(words[0], run_name="__main__")
-        status = 0
+        return 0
     except SystemExit as end:
-        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except BaseException:
         traceback.print_exc()
+        return 1
     finally:
         sys.stdout.flush()
         sys.stderr.flush()
-        os._exit(status)
+
+
+def serve(address: str) -> None:
+    """Run each program that arrives in a fork, with the sender's streams, folder and environment; send its status."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # ended forks leave nothing behind
+    with socket.socket(socket.AF_UNIX) as listening, selectors.DefaultSelector() as waiting:
+        listening.bind(address)
+        listening.listen()
+        load(set())
+        waiting.register(listening, selectors.EVENT_READ)
+        waiting.register(sys.stdin, selectors.EVENT_READ)
+        while True:
+            if any(key.fileobj is sys.stdin for key, _ in waiting.select()):
+                return
+            connection, _ = listening.accept()
+            with connection:
+                message, streams, _, _ = socket.recv_fds(connection, 1 << 20, 3)
+                request = json.loads(message)
+                if {Path(request["words"][0]).stem} & OPENING:
+                    load_models()
+                if not os.fork():
+                    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                    for place, stream in enumerate(streams):
+                        os.dup2(stream, place)
+                    os.chdir(request["folder"])
+                    os.environ.clear()
+                    os.environ.update(request["environment"])
+                    connection.send(bytes([executed(request["words"]) % 256]))
+                    os._exit(0)
+                for stream in streams:
+                    os.close(stream)
 
 
 def load(programs: set[str]) -> None:
@@ -86,12 +127,20 @@ def load(programs: set[str]) -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             importlib.import_module(module.name)
     if programs & OPENING:
-        for name in MODELS:
-            importlib.import_module(name)
+        load_models()
+
+
+def load_models() -> None:
+    """Import what programs that open a model import."""
+    for name in MODELS:
+        importlib.import_module(name)
 
 
 def main() -> int:
     """Make the folders of the outputs, then run every job."""
+    if sys.argv[1:2] == ["--serve"]:
+        serve(sys.argv[2])
+        return 0
     printed = sys.stdin.read()
     for line in printed.splitlines():
         if line.startswith(("    output: ", "    log: ", "    benchmark: ")):

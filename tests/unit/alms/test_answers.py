@@ -84,6 +84,7 @@ def test_the_loss_is_that_of_every_token_of_the_answers(fresh, prompts, counting
     assert float(loss) == pytest.approx(expected / (3 * len(CLASSES)), rel=1e-5)
 
 
+@pytest.mark.ci
 def test_a_model_learns_to_write_and_is_read(fresh, prompts, counting):
     lessons = lessons_of(fresh, prompts, counting)
     sound = MelSound(fresh, [tone(pitch) for pitch in (200, 400, 800, 1600)])

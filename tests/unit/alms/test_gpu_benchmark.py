@@ -5,9 +5,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 REPOSITORY = Path(__file__).resolve().parents[3]
 
 
+@pytest.mark.ci
 def test_every_way_is_measured_on_the_cpu(tmp_path):
     command = [sys.executable, str(REPOSITORY / "benchmarks" / "gpu.py"), "--size", "small", "--clips", "2"]
     command += ["--seconds", "1", "--votes", "4", "--json", str(tmp_path / "gpu.json"), "--cpu"]

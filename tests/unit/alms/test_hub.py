@@ -72,6 +72,7 @@ def opened(folder):
     )
 
 
+@pytest.mark.ci
 def test_a_model_is_fetched_whole_checked_and_opens_without_the_hub(hub, tmp_path):
     result = fetch(hub, tmp_path)
     assert result.returncode == 0, result.stderr
@@ -116,6 +117,7 @@ def test_whole_files_are_not_fetched_again_and_what_a_kill_left_is_swept(hub, tm
     assert len(sent(hub, "model.safetensors")) == before == 1
 
 
+@pytest.mark.ci
 def test_a_file_that_is_another_one_is_refused_and_asked_for_again(hub, tmp_path):
     right = hub.files["model.safetensors"]
     hub.other["model.safetensors"] = right[:-1] + bytes([right[-1] ^ 1])

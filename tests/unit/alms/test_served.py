@@ -38,6 +38,7 @@ def below():
     return found
 
 
+@pytest.mark.ci
 def test_the_server_lives_from_the_first_question_to_the_end_of_the_job(checkpoint, prompts, tmp_path, monkeypatch):
     for package in ("fastapi", "uvicorn"):
         if importlib.util.find_spec(package) is None:

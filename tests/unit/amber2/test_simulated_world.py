@@ -101,6 +101,7 @@ def interval(scores, first, second, score):
     return difference.mean() - half, difference.mean() + half
 
 
+@pytest.mark.ci
 def test_js_gains_on_its_own_score_and_loses_the_truth(scores):
     assert interval(scores, "js_only", "soft_ce", "votes")[1] < 0
     assert interval(scores, "js_only", "soft_ce", "truth")[0] > 0.005

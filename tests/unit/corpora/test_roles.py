@@ -77,6 +77,7 @@ def test_more_deals_leave_the_first_ones_alone_and_seeds_differ(votes_table):
     assert not few.equals(deal_roles(votes_table, level_votes=3, deals=2, seed=2))
 
 
+@pytest.mark.ci
 def test_every_order_is_equally_likely(votes_table):
     three = votes_table[votes_table["utterance"] == "u3"]
     deals = 6000

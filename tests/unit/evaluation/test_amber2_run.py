@@ -172,6 +172,7 @@ def notebook(run, evaluated):
     return nbformat.read(run / "n.ipynb", as_version=4), verdicts
 
 
+@pytest.mark.ci
 def test_what_follows_from_the_loss_gates_and_holds(notebook):
     _, verdicts = notebook
     gating = {name for name, one in verdicts.items() if one["gating"]}

@@ -71,6 +71,7 @@ def _nll(p, votes):
     return float(-(votes / votes.sum() * np.log(p / p.sum())).sum())
 
 
+@pytest.mark.ci
 def test_weights_meet_the_reference_votes_of_their_own_deal(tables, judges, split, predictions):
     for stratum, weights in (("balanced", split.weight), ("balanced_subsample", split.kept * 1.0)):
         total = mass = 0.0

@@ -136,6 +136,7 @@ def test_references(table):
     assert not ((table["labels"] == "x") & (table["reference"] == "own")).any()
 
 
+@pytest.mark.ci
 def test_same_seed_same_table(world, judges, predictions, table):
     def again(seed):
         return evaluation_table(

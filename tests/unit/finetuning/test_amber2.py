@@ -227,6 +227,7 @@ def test_an_interrupted_system_ends_bit_for_bit_as_an_undisturbed_one(train, cha
     assert json.loads((tmp_path / "b" / "run-0" / "run.json").read_text())["resumed_from"] == 2
 
 
+@pytest.mark.ci
 def test_the_record_names_both_encoders_and_every_switch(system, changes, program, run, tmp_path):
     run(program(tmp_path / "run", **changes))
     record = read_json(tmp_path / "run" / "run-0" / "run.json")

@@ -70,6 +70,7 @@ def test_two_processes_are_one_with_twice_the_batch(train, run, program, tmp_pat
     assert json.loads((tmp_path / "two/run-0/run.json").read_text())["processes"] == 2
 
 
+@pytest.mark.ci
 def test_torchrun_is_the_same_entry_point(train, run, program, tmp_path, without_dropout):
     without_dropout["steps"] = 2
     whole = train(tmp_path / "whole")

@@ -160,6 +160,7 @@ def test_an_utterance_without_sound_or_vector_is_named(features, vectors_of, tow
         inputs(part)
 
 
+@pytest.mark.ci
 def test_the_program_trains_a_peer(program, run, changes, tmp_path):
     run(program(tmp_path, **changes))
     record = json.loads((tmp_path / "run-0" / "run.json").read_text())

@@ -100,6 +100,7 @@ def test_another_batch_does_not_continue_the_state_but_state_every_does(train, t
     assert "set aside" in capsys.readouterr().err
 
 
+@pytest.mark.ci
 def test_program_stopped_from_outside(start, run, program, tmp_path, settings, undisturbed):
     """The real program, asked to stop as soon as a state is there."""
     settings.options["execution"] = {"state_every": 1}

@@ -36,6 +36,7 @@ def test_a_training_gives_the_same_bytes_without_its_encoder(train, encoded, cou
     assert records[0]["data_fingerprint"] == records[1]["data_fingerprint"]
 
 
+@pytest.mark.ci
 def test_the_program_takes_them(program, run, encoded, settings, tmp_path):
     settings.options["steps"] = 2
     (tmp_path / "shared").mkdir()

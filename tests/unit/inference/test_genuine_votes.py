@@ -108,6 +108,7 @@ def values(corpus):
 
 
 @pytest.mark.parametrize("name", ["as_pooled", "weighted", "calibrated"])
+@pytest.mark.ci
 def test_genuine_votes_are_worth_their_number_in_every_variant(values, name):
     """Read off an uncalibrated ruler, one calibrated vote of CREMA-D was 1.62 votes, two 2.99 and three 4.35."""
     for m in (1, 2, 3):

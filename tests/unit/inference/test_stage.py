@@ -82,6 +82,7 @@ def pick(frame, **wanted):
     return frame.iloc[0]
 
 
+@pytest.mark.ci
 def test_levels(vote_world, stage):
     levels = LEVELS.read(vote_world.path("levels"))
     level, agreement = by_deal(levels, LEVEL, "levels"), by_deal(levels, AGREEMENT, "levels")
@@ -269,6 +270,7 @@ def test_three_votes_have_no_exchange_rate_by_level(own_world):
     assert rows["method"].tolist() == ["not_identifiable"] * 3 and rows["estimate"].isna().all()
 
 
+@pytest.mark.ci
 def test_same_seed_same_bytes(vote_world, stage):
     before = Path(vote_world.path("exchange")).read_bytes()
     statistics(vote_world, "estimate_exchange_rate.py", "roles", "truth", output="exchange")
@@ -283,6 +285,7 @@ def own_world(vote_world, tmp_path):
     return replace(vote_world, folder=tmp_path)
 
 
+@pytest.mark.ci
 def test_utterances_left_out_of_the_splits_have_no_level_label_or_score(own_world):
     gone = own_world.names[::4]
     votes = VOTES.read(own_world.path("votes"))
@@ -305,6 +308,7 @@ def test_utterances_left_out_of_the_splits_have_no_level_label_or_score(own_worl
         assert set(LABELS.read(output)["utterance"]) == set(own_world.names) - set(gone)
 
 
+@pytest.mark.ci
 def test_votes_of_several_labels_go_all_the_way(own_world):
     votes = VOTES.read(own_world.path("votes"))
     first = votes[votes.index % 5 == 0]

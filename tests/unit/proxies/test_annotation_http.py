@@ -83,6 +83,7 @@ def stored(folder):
     )
 
 
+@pytest.mark.ci
 def test_killed_capped_and_broken_off_nothing_is_lost(command, server, tmp_path):
     store, output = tmp_path / "store", tmp_path / "votes.parquet"
     with servers.proxy(server.url) as between:

@@ -239,6 +239,7 @@ def processor_seconds(opened):
     return busy
 
 
+@pytest.mark.ci
 def test_ten_thousand_utterances_without_sound_are_filtered_in_a_tenth_of_a_second(browser, tmp_path):
     classes = [f"class {place}" for place in range(12)]
     entry = make_corpus(tmp_path / "tables", size=10_000, classes=classes, most=3, models=False)

@@ -49,6 +49,7 @@ def drawn(run, tmp_path_factory, program):
 
 
 @pytest.mark.parametrize("name", sorted(INPUTS))
+@pytest.mark.ci
 def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, drawn):
     first, second = drawn[name]
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]

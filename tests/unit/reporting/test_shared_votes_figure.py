@@ -2,6 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import pytest
 from checkout import run_programs
 
 from scaling_ambiguity.reporting.figures.shared_votes import PANELS, draw_shared_votes
@@ -77,6 +78,7 @@ def test_a_level_that_does_not_occur_stays_empty(tmp_path):
         assert ticks(figure.axes[0]) == [0.0] * 2 + [2.0] * 4
 
 
+@pytest.mark.ci
 def test_the_program_writes_the_same_bytes_twice(tmp_path, program):
     commands, outputs = [], {}
     for kind, table in ((write, "shared-demo.parquet"), (write_refused, "shared-few.parquet")):

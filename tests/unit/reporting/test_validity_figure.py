@@ -31,6 +31,7 @@ def ticks(axes: Axes, colour: str) -> list[float]:
     ]
 
 
+@pytest.mark.ci
 def test_the_program_writes_the_same_bytes_twice_and_the_data(tmp_path):
     commands, written = [], []
     for once in "ab":

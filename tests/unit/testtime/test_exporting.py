@@ -97,6 +97,7 @@ def run(script, *arguments):
     return done
 
 
+@pytest.mark.ci
 def test_strategies_are_valued_in_human_votes(tmp_path, new_world):
     """Candidates that scatter around the truth: their mean is worth more votes than one of them."""
     made = new_world(tmp_path, utterances=600, speakers=12, deals=10, seed=7)
@@ -157,6 +158,7 @@ def counting(made, revision="r1"):
     return table(rows).assign(revision=revision)
 
 
+@pytest.mark.ci
 def test_our_own_submission_is_the_same_twice_and_scored_without_torch(tmp_path, new_world):
     """Candidates -> export -> score, by the programs of the workflow: the same bytes each time."""
     made = new_world(tmp_path, utterances=80, speakers=8, deals=3, seed=7)

@@ -281,6 +281,7 @@ def spoken(body):
     return "\n".join(texts), [part["input_audio"]["data"] for part in parts if part["type"] == "input_audio"]
 
 
+@pytest.mark.ci
 def test_a_verifier_behind_a_server_is_paid_once_and_hears_what_its_control_says(corpus, tmp_path):
     table, root = corpus
     UTTERANCES.write(table, tmp_path / "utterances.parquet")

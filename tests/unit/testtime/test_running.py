@@ -161,6 +161,7 @@ def test_several_models_are_one_family_of_tests(run):
 
 
 @pytest.mark.parametrize("worlds", [30, pytest.param(1000, marks=pytest.mark.slow)])
+@pytest.mark.ci
 def test_nothing_wins_where_scores_are_exchangeable_but_for_chance(worlds):
     """Fitted weights and picks by scores that know nothing: no more false wins than Holm's adjustment allows."""
     wins = 0

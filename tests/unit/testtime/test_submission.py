@@ -326,6 +326,7 @@ def scored(submission, corpus, output, *more, code=0):
     return done
 
 
+@pytest.mark.ci
 def test_the_program_scores_without_torch_and_twice_the_same(folder, corpus, tmp_path):
     done = scored(folder, corpus, tmp_path / "a")
     assert "tier B: raw answers, scored here; it has not seen these votes; benchmark 1.0.0+" in done.stdout
@@ -360,6 +361,7 @@ def test_the_program_scores_without_torch_and_twice_the_same(folder, corpus, tmp
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes(), name
 
 
+@pytest.mark.ci
 def test_the_program_names_the_line_or_leaves_it_out(copy, corpus, tmp_path):
     lines = lines_of(copy / "candidates.jsonl.gz")
     lines[6] = changed(lines[6], p=dict.fromkeys(CLASSES, 0.2))
