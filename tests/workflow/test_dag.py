@@ -168,6 +168,20 @@ def test_more_annotators_train_no_more_models_where_these_are_selected(checkout,
     assert "run.models.annotators = 'tiny_text' is not a known selected annotator" in refused
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [
+        (["synthetic"], "run.models.labels lacks `human`"),
+        (["human", "combined-mine"], "run.models.labels = 'mine' is not a known pooling"),
+        (["human", "control-permuted"], "run.models.labels = 'permuted' is not a known control"),
+        (["human", "curve-h1m5"], "run.models.labels = 'curve-h1m5' is not a known point of the learning curves"),
+    ],
+)
+def test_labels_that_the_run_does_not_make_cannot_be_trained_on(checkout, labels, words):
+    selected = json.dumps({"models": {"labels": labels}})
+    assert words in checkout.snakemake("-n", "all", "--config", f"run={selected}", check=False)
+
+
 @pytest.mark.slow
 def test_folds_and_seeds_are_cut_into_jobs_as_asked(checkout):
     """Whichever way, the same trainings are made; a protocol with fewer folds has jobs with fewer."""

@@ -46,6 +46,17 @@ def test_arms_are_augmented_where_the_run_selects_it(make):
     assert make(run__augmentation=["dime"]).arms("speakers") == augmented
 
 
+def test_models_are_trained_on_the_labels_that_the_run_selects(make):
+    run = make(
+        run__models={"labels": ["curve-h1m5", "human", "control-echo"]},
+        learning_curves={"human": [1], "synthetic": [5]},
+        run__augmentation=["none", "dime"],
+    )
+    assert run.arms("speakers")[:3] == [(n, "none") for n in ("human", "control-both-echo", "curve-both-h1m5")]
+    assert run.arms("speakers")[3:] == [("human", "dime")], "combined labels are not trained with augmentation either"
+    assert "synthetic-both" in run.label_names(), "tables of labels are made and tested all the same"
+
+
 def test_predictions_are_those_of_every_model_arm_fold_and_seed(make):
     predictions = make().predictions("sim", "speakers")
     assert len(predictions) == len(set(predictions)) == 2 * 4 * 3 * 2

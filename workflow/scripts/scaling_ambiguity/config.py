@@ -10,6 +10,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.labels.names import BARE, curves
 from scaling_ambiguity.latex import unprintable
 
 # readers of corpora whose conversations are known in order: the modules of corpora/dialogues
@@ -190,11 +191,8 @@ def _check_references(config: dict[str, Any]) -> None:
     _check_conflict(config)
     _check_trained_alms(config)
     _check_predictors(config)
-    for name in run["augmented_labels"]:
-        if name.startswith("combined-"):
-            _known("run.augmented_labels", name.removeprefix("combined-"), dict.fromkeys(run["poolings"]), "pooling")
-        if name.startswith("control-"):
-            _known("run.augmented_labels", name.removeprefix("control-"), dict.fromkeys(config["controls"]), "control")
+    _check_labels("run.augmented_labels", run["augmented_labels"], config)
+    _check_labels("run.models.labels", run.get("models", {}).get("labels", ["human"]), config)
     trained = run.get("models", {}).get("annotators", run["annotators"])
     for name in trained:
         _known("run.models.annotators", name, dict.fromkeys(run["annotators"]), "selected annotator")
@@ -209,6 +207,21 @@ def _check_references(config: dict[str, Any]) -> None:
             f"paper.headline.{key}", config["paper"]["headline"][key], dict.fromkeys(run[selected]), f"selected {key}"
         )
     _check_classes(config)
+
+
+def _check_labels(key: str, names: list[str], config: dict[str, Any]) -> None:
+    """Refuse short names of labels that the run does not make, and a selection of trained labels without human ones."""
+    for name in names:
+        if name.startswith("combined-"):
+            _known(key, name.removeprefix("combined-"), dict.fromkeys(config["run"]["poolings"]), "pooling")
+        elif name.startswith("control-"):
+            _known(key, name.removeprefix("control-"), dict.fromkeys(config["controls"]), "control")
+        elif name not in BARE:
+            _known(key, name, dict.fromkeys(curves(**config["learning_curves"])), "point of the learning curves")
+    if key == "run.models.labels" and "human" not in names:
+        raise UserError(
+            f"config: {key} lacks `human`: models trained on human votes are what every other is compared with."
+        )
 
 
 def presentation_of(corpus: dict[str, Any]) -> str:

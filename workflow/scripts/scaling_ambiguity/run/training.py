@@ -74,13 +74,19 @@ class Training(Annotators):
         """Return their files."""
         return [self.label_table(corpus, protocol, labels) for labels in self.label_names()]
 
+    def trained_labels(self) -> list[str]:
+        """Return the label tables that models are trained on: those of `run.models.labels`, or all."""
+        selected = self.config["run"].get("models", {}).get("labels")
+        chosen = None if selected is None else {name for short in selected for name in self.expand_labels(short)}
+        return [name for name in self.label_names() if chosen is None or name in chosen]
+
     def arms(self, protocol: str) -> list[tuple[str, str]]:
         """Return (labels, augmentation) of every condition that models are trained in under a protocol."""
         augmented = {name for short in self.config["run"]["augmented_labels"] for name in self.expand_labels(short)}
         return [
             (labels, augmentation)
             for augmentation in self.augmentations_of(protocol)
-            for labels in self.label_names()
+            for labels in self.trained_labels()
             if augmentation == "none" or labels in augmented
         ]
 
