@@ -70,6 +70,8 @@ def test_an_annotator_has_models_if_its_labels_train_some(make):
     run = make(run__corpora=["sim", "real"], run__annotators=["both", "words"], run__models={"annotators": ["both"]})
     assert run.models_of("sim", "both", "speakers") == run.predictions("sim", "speakers")
     assert run.models_of("sim", "words", "speakers") == run.models_of("real", "both", "speakers") == []
+    some = {"labels": ["human", "synthetic"]}
+    assert make(run__models=some).models_of("sim", "both", "speakers") == [], "nothing combined was trained on"
 
 
 def test_seeds_and_folds_are_grouped_as_asked(make):

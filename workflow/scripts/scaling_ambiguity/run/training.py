@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from scaling_ambiguity.labels.names import curves, expand
+from scaling_ambiguity.labels.names import Labels, curves, expand
 from scaling_ambiguity.run import files
 from scaling_ambiguity.run.annotators import Annotators
 from scaling_ambiguity.training.kinds import AMBER2
@@ -109,8 +109,14 @@ class Training(Annotators):
         return self.predictions(corpus, protocol) if "training" in self.stages(corpus) else []
 
     def models_of(self, corpus: str, annotator: str, protocol: str) -> list[str]:
-        """Return predictions of the models that an annotator's labels trained under a protocol; none if no model."""
-        return self.predictions_if_trained(corpus, protocol) if annotator in self.trained_annotators() else []
+        """Return the predictions on which hypotheses about an annotator are tested; none if its labels train no model.
+
+        The hypotheses compare models trained on human, on synthetic and on every kind of combined votes.
+        """
+        needed = ["human", *(name for name in self.label_names() if Labels.parse(name).annotator == annotator)]
+        needed = [name for name in needed if Labels.parse(name).kind in ("human", "synthetic", "combined")]
+        able = len(needed) > 1 and set(needed) <= set(self.trained_labels())
+        return self.predictions_if_trained(corpus, protocol) if able else []
 
     def all_predictions(self) -> list[str]:
         """Return the predictions of the whole run."""
