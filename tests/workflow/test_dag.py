@@ -174,7 +174,6 @@ def test_more_annotators_train_no_more_models_where_these_are_selected(checkout,
         (["synthetic"], "run.models.labels lacks `human`"),
         (["human", "combined-mine"], "run.models.labels = 'mine' is not a known pooling"),
         (["human", "control-permuted"], "run.models.labels = 'permuted' is not a known control"),
-        (["human", "curve-h1m5"], "run.models.labels = 'curve-h1m5' is not a known point of the learning curves"),
     ],
 )
 def test_labels_that_the_run_does_not_make_cannot_be_trained_on(checkout, labels, words):

@@ -36,12 +36,15 @@ STATISTICS += ("evaluation",)
 SECTIONS = sections_with("models")
 
 
-@pytest.fixture(scope="module")
-def numbers(run, config):
+def all_paths(run):
     paths = {"statistics": [str(run[k]) for k in STATISTICS]}
     paths |= {"leakage": [str(run["leakage"])], "verdicts": [str(run["verdicts"])]}
-    paths |= {name: str(run[name]) for name in ("utterances", "votes", "rejects", "heldout", "status", "draws")}
-    return collect_numbers(config, paths)
+    return paths | {name: str(run[name]) for name in ("utterances", "votes", "rejects", "heldout", "status", "draws")}
+
+
+@pytest.fixture(scope="module")
+def numbers(run, config):
+    return collect_numbers(config, all_paths(run))
 
 
 @pytest.fixture(scope="module")
@@ -282,6 +285,18 @@ def test_arms_that_were_not_run_are_said_not_to_be(run, config, tmp_path):
     assert numbers["models.combined-weighted.words"].text == "(not available)"
     assert numbers["models.controls"].text == "(not available)"
     assert not numbers.switches["augmentedhuman"] and not numbers.switches["augmentedcombined"]
+
+
+def test_a_run_that_trains_on_human_labels_alone_says_nothing_of_other_models(run, config, sources):
+    other = copy.deepcopy(config)
+    other["run"]["models"] = {"labels": ["human", "control-permuted"]}
+    numbers = collect_numbers(other, all_paths(run))
+    assert numbers.switches["trained"] and not numbers.switches["weighted"] and not numbers.switches["controlled"]
+    used = keys_used([taken_branches(text, numbers.switches) for text in sources.values()])
+    assert "models.human.nll" in used
+    others = ("models.synthetic", "models.combined", "models.controls", "models.balanced.combined")
+    # whether combined labels were augmented is read off the rows, which are those of a run that did
+    assert [key for key in used if key.startswith(others) and ".augmented" not in key] == []
 
 
 def test_a_run_too_small_for_levels_and_a_limit_still_has_numbers(run, config, tmp_path):

@@ -108,7 +108,7 @@ def test_no_sentence_of_such_an_edition_names_an_alm_that_was_asked(settings, na
     assert {name for name in ("replayed", "tabulated", "cremad") if numbers.switches[name]} == names
     assert numbers["settings.proxy"].text == (FACE if settings == "replayed" else "the given votes")
     sources = read_sources(REPOSITORY / "paper", SECTIONS)
-    decided = {name: numbers.switches[name] for name in ("replayed", "tabulated", "simulated")}
+    decided = {name: numbers.switches[name] for name in ("replayed", "tabulated", "simulated", "proxytrained")}
     others = switches_used(list(sources.values())) - set(decided)
     for rest in (True, False):  # both branches of whatever does not say what the votes are
         texts = {name: taken_branches(text, dict.fromkeys(others, rest) | decided) for name, text in sources.items()}

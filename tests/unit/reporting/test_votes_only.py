@@ -64,6 +64,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "heldoutscores": False,
         "crossfitted": False,
         "trained": False,
+        "proxytrained": False,
         "augmented": False,
         "augmentedagain": False,
         "weighted": False,

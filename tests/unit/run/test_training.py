@@ -48,7 +48,7 @@ def test_arms_are_augmented_where_the_run_selects_it(make):
 
 def test_models_are_trained_on_the_labels_that_the_run_selects(make):
     run = make(
-        run__models={"labels": ["curve-h1m5", "human", "control-echo"]},
+        run__models={"labels": ["control-echo", "human"]},
         learning_curves={"human": [1], "synthetic": [5]},
         run__augmentation=["none", "dime"],
     )

@@ -10,7 +10,6 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from scaling_ambiguity.errors import UserError
-from scaling_ambiguity.labels.names import BARE, curves
 from scaling_ambiguity.latex import unprintable
 
 # readers of corpora whose conversations are known in order: the modules of corpora/dialogues
@@ -216,8 +215,6 @@ def _check_labels(key: str, names: list[str], config: dict[str, Any]) -> None:
             _known(key, name.removeprefix("combined-"), dict.fromkeys(config["run"]["poolings"]), "pooling")
         elif name.startswith("control-"):
             _known(key, name.removeprefix("control-"), dict.fromkeys(config["controls"]), "control")
-        elif name not in BARE:
-            _known(key, name, dict.fromkeys(curves(**config["learning_curves"])), "point of the learning curves")
     if key == "run.models.labels" and "human" not in names:
         raise UserError(
             f"config: {key} lacks `human`: models trained on human votes are what every other is compared with."

@@ -75,10 +75,12 @@ class Training(Annotators):
         return [self.label_table(corpus, protocol, labels) for labels in self.label_names()]
 
     def trained_labels(self) -> list[str]:
-        """Return the label tables that models are trained on: those of `run.models.labels`, or all."""
+        """Return the label tables that models are trained on: those of `run.models.labels`, or all; and all curves."""
         selected = self.config["run"].get("models", {}).get("labels")
-        chosen = None if selected is None else {name for short in selected for name in self.expand_labels(short)}
-        return [name for name in self.label_names() if chosen is None or name in chosen]
+        if selected is None:
+            return self.label_names()
+        chosen = {name for short in (*selected, *self.curve_names()) for name in self.expand_labels(short)}
+        return [name for name in self.label_names() if name in chosen]
 
     def arms(self, protocol: str) -> list[tuple[str, str]]:
         """Return (labels, augmentation) of every condition that models are trained in under a protocol."""

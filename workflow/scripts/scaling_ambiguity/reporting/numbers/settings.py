@@ -7,6 +7,7 @@ from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.naming import escape_latex, plain
 from scaling_ambiguity.reporting.numbers.augmentation import augmentation_words, augmentations
 from scaling_ambiguity.reporting.numbers.finetuning import add_training_switches, add_trainings
+from scaling_ambiguity.reporting.numbers.models import main_pooling
 from scaling_ambiguity.reporting.numbers.provenance import CONFIGURATION
 from scaling_ambiguity.reporting.numbers.registry import Numbers
 from scaling_ambiguity.reporting.proxy_names import proxy_votes
@@ -58,7 +59,8 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     ``replayed``: the proxy's votes are published human votes. ``tabulated``: they were given as a table.
     ``heldoutscores``: the workflow trained the ALM in a simulated world; ``crossfitted``: on the votes of a corpus.
     ``trained``: models were fine-tuned. ``augmented``: also on an augmented training part, ``augmentedagain``: in
-    more than one way; ``weighted``: on labels combined with the fitted weight, too; ``controlled``: on control labels.
+    more than one way; ``proxytrained``: on synthetic and combined labels; ``weighted``: on those combined with the
+    fitted weight, too; ``controlled``: on labels of all controls.
     ``levelvotes``: votes are set apart to decide the level. ``sampledvotes``: the ALM is asked for labels, one a call.
     """
     headline = config["paper"]["headline"]
@@ -78,8 +80,13 @@ def add_switches(numbers: Numbers, config: dict[str, Any], *, trained: bool, hel
     numbers.switch("augmented", trained and ways > 0)
     numbers.switch("augmentedagain", trained and ways > 1)
     poolings = config["run"]["poolings"]
-    numbers.switch("weighted", trained and {"equal", "weighted"} <= set(poolings))
-    numbers.switch("controlled", trained and bool(config["controls"]))
+    labels = config["run"].get("models", {}).get("labels")  # None: models are trained on all of the run
+    proxy = trained and (labels is None or {"synthetic", f"combined-{main_pooling(poolings)}"} <= set(labels))
+    numbers.switch("proxytrained", proxy)
+    weighted = {"equal", "weighted"} <= set(poolings) and (labels is None or "combined-weighted" in labels)
+    numbers.switch("weighted", proxy and weighted)
+    controls = {f"control-{name}" for name in config["controls"]}
+    numbers.switch("controlled", proxy and bool(controls) and (labels is None or controls <= set(labels)))
     add_training_switches(numbers, config, trained=trained)
 
 
