@@ -25,29 +25,24 @@ def source_files() -> list[str]:
     return [name for name in listed.split("\0") if name and (REPOSITORY / name).is_file()]
 
 
-def run_planned(planned: str, folder: Path, timeout: int = 900) -> None:
-    """Run the jobs that a dry run printed in ``folder``, in forks of one process."""
-    command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_jobs.py")]
-    result = subprocess.run(
-        command,
-        cwd=folder,
-        input=planned,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=timeout,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-8000:]
-
-
 def run_programs(commands: list[list[str]], folder: Path) -> None:
     """Run programs, each a list of words after ``python``, in forks of one process that has imported the library."""
     lines = (
         f"Shell command: python {shlex.join(words)} > {shlex.quote(f'{place}.log')} 2>&1"
         for place, words in enumerate(commands)
     )
-    run_planned("\n".join(lines), folder)
+    command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_jobs.py")]
+    result = subprocess.run(
+        command,
+        cwd=folder,
+        input="\n".join(lines),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=900,
+        check=False,
+    )
+    assert result.returncode == 0, result.stdout[-8000:]
 
 
 def compiling() -> dict[str, str]:
@@ -110,7 +105,7 @@ class Checkout:
         return [sys.executable, "-m", "snakemake", *arguments]
 
     def snakemake(self, *arguments: str, timeout: int = 600, check: bool = True) -> str:
-        """Run Snakemake in the checkout, as a user does; return what it printed."""
+        """Run Snakemake in the checkout, plans in a fork, the rest as a user does; return what it printed."""
         if set(arguments) & PLANNING:
             status, printed = call_warm(arguments, self.root, sys.executable, timeout)
         else:

@@ -49,6 +49,7 @@ rule execute_notebook:
                 "classes": config["corpora"][HEADLINE["corpus"]]["classes"],
                 "statistics": config["statistics"],
                 "seed": SEED,
+                "trained": run.trained(HEADLINE["corpus"], HEADLINE["protocol"]),
             }
             | ({"submissions": SHOWN_SUBMISSIONS, "synonyms": run.prompt_set("synonyms")} if SHOWN_SUBMISSIONS else {})
             | ({"systems": SHOWN_SYSTEMS} if SHOWN_SYSTEMS else {})

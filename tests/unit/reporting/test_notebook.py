@@ -5,12 +5,14 @@ from pathlib import Path
 
 import nbformat
 import numpy as np
+import pandas as pd
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.reporting.review import Review
 from scaling_ambiguity.reporting.verdicts import failures, read_verdicts
+from scaling_ambiguity.tables.predictions import PREDICTIONS
 
 REPOSITORY = Path(__file__).resolve().parents[3]
 SCRIPTS = REPOSITORY / "workflow" / "scripts"
@@ -107,6 +109,21 @@ def test_a_kernel_of_the_site_runs_no_notebook(tmp_path, monkeypatch):
     result = execute(notebook(tmp_path / "n.ipynb", code), tmp_path / "out")
     assert result.returncode == 0, result.stderr
     assert read_verdicts(tmp_path / "out" / "n.verdict.json")[0]["message"] == sys.executable
+
+
+def test_predictions_of_an_earlier_selection_are_not_those_of_the_run(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for model, seed in (("small", 0), ("small", 1), ("dropped", 0)):
+        row = {"utterance": ["u"], "corpus": "demo", "protocol": "fair", "model": model, "labels": "human"}
+        row |= {"augmentation": "none", "strategy": "none", "fold": 0, "seed": seed, "p_happy": 0.5, "p_sad": 0.5}
+        path = tmp_path / f"results/predictions/demo/fair/{model}/human/none/fold-0/seed-{seed}.parquet"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        PREDICTIONS.write(pd.DataFrame(row), path)
+    headline = {"corpus": "demo", "annotator": "a", "protocol": "fair"}
+    assert len(Review(headline, ["happy", "sad"]).predictions()) == 3
+    trained = {"arms": [["small", "human", "none"]], "seeds": [0]}
+    kept = Review(headline, ["happy", "sad"], trained).predictions()
+    assert kept[["model", "seed"]].to_numpy().tolist() == [["small", 0]]
 
 
 EQUAL = {"absolute": 1e-12, "relative": 1e-10}

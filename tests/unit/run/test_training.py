@@ -66,6 +66,12 @@ def test_predictions_are_those_of_every_model_arm_fold_and_seed(make):
     assert make().all_trainings()[0] == "results/finetuned/sim/speakers/made/human/none/fold-0/seed-0"
 
 
+def test_the_models_of_a_run_are_named_where_those_of_another_selection_may_be_left(make):
+    trained = make(run__models={"labels": ["human"]}).trained("sim", "speakers")
+    assert trained == {"arms": [["made", "human", "none"], ["small", "human", "none"]], "seeds": [0, 1]}
+    assert make(run__corpora=["real"]).trained("real", "speakers")["arms"] == [], "no sound, no models"
+
+
 def test_an_annotator_has_models_if_its_labels_train_some(make):
     run = make(run__corpora=["sim", "real"], run__annotators=["both", "words"], run__models={"annotators": ["both"]})
     assert run.models_of("sim", "both", "speakers") == run.predictions("sim", "speakers")

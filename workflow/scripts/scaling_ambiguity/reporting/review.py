@@ -26,11 +26,14 @@ class Review:
     Args:
         headline: corpus, annotator and protocol.
         classes: The class set, in order.
+        trained: ``arms`` (model, labels, augmentation) and ``seeds`` of the run's models; None: whatever is stored.
     """
 
-    def __init__(self, headline: dict[str, str], classes: list[str]) -> None:
+    def __init__(
+        self, headline: dict[str, str], classes: list[str], trained: dict[str, list[Any]] | None = None
+    ) -> None:
         self.corpus, self.annotator, self.protocol = (headline[key] for key in ("corpus", "annotator", "protocol"))
-        self.classes = classes
+        self.classes, self.trained = classes, trained
         self.folder = Path("results/corpora") / self.corpus
         self.verdicts: list[dict[str, Any]] = []
         # tables of at most 20 rows with the one that says that some are left out
@@ -74,9 +77,16 @@ class Review:
         return STATISTICS.read(path) if path.is_file() else None
 
     def predictions(self) -> pd.DataFrame:
-        """Return all stored predictions of the headline protocol."""
+        """Return the stored predictions of the run's models under the headline protocol, empty if there are none."""
         paths = sorted((Path("results/predictions") / self.corpus / self.protocol).rglob("*.parquet"))
-        return pd.concat([PREDICTIONS.read(path) for path in paths], ignore_index=True) if paths else pd.DataFrame()
+        if not paths:
+            return pd.DataFrame()
+        stored = pd.concat([PREDICTIONS.read(path) for path in paths], ignore_index=True)
+        if self.trained is None:
+            return stored
+        arms = pd.MultiIndex.from_frame(stored[["model", "labels", "augmentation"]])
+        kept = arms.isin([tuple(arm) for arm in self.trained["arms"]]) & stored["seed"].isin(self.trained["seeds"])
+        return stored[kept].reset_index(drop=True)
 
     def judge(self, name: str, passed: bool, message: str, *, gating: bool = True) -> None:
         """Record and show the outcome of a check."""

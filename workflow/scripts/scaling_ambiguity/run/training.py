@@ -106,6 +106,14 @@ class Training(Annotators):
             for seed in self.seeds
         ]
 
+    def trained(self, corpus: str, protocol: str) -> dict[str, list]:
+        """Return ``arms`` (model, labels, augmentation) and ``seeds`` of a run's own models; other files may be left.
+
+        Predictions of an earlier selection of models, labels or seeds stay in the folder of a run.
+        """
+        models = self.config["finetuning"]["models"] if "training" in self.stages(corpus) else []
+        return {"arms": [[model, *arm] for model in models for arm in self.arms(protocol)], "seeds": self.seeds}
+
     def predictions_if_trained(self, corpus: str, protocol: str) -> list[str]:
         """Return the same; none of a corpus on which no model is trained."""
         return self.predictions(corpus, protocol) if "training" in self.stages(corpus) else []
