@@ -180,6 +180,7 @@ def refuse_unaskable():
     encoding = set()  # encoders
     listening = set()  # ALMs that are assembled behind a published encoder
     silent = {}  # ALM -> its annotators with text alone, and verifiers that hear nothing
+    reading = {}  # ALM -> its annotators and verifiers of mode readout
     for job in workflow.dag.needrun_jobs():
         if job.rule.name == "annotate_shard":
             annotator = job.wildcards.annotator
@@ -187,10 +188,14 @@ def refuse_unaskable():
             asked.setdefault(run.alm_name(annotator), []).append(stored)
             if not run.needs_sound(annotator):
                 silent.setdefault(run.alm_name(annotator), set()).add(annotator)
+            if run.annotator_entry(annotator).get("mode") == "readout":
+                reading.setdefault(run.alm_name(annotator), set()).add(annotator)
         elif job.rule.name == "judge_candidates":
             names = job.wildcards.submission, job.wildcards.judge
             stored = any(Path(run.judging_store(*names)).glob("*"))
             asked.setdefault(run.judging_alm(*names), []).append(stored)
+            if config["testtime"][names[0]]["verifier"]["mode"] == "readout":
+                reading.setdefault(run.judging_alm(*names), set()).add(f"testtime.{names[0]}.verifier")
             if job.wildcards.judge == DEAF:
                 silent.setdefault(run.judging_alm(*names), set()).add(f"testtime.{names[0]}.verifier.controls.deaf")
         elif job.rule.name == "encode_audio":
@@ -206,7 +211,9 @@ def refuse_unaskable():
         return
     place = this_place(workflow.local_exec)
     against = {
-        f"alms.{alm}": run.against_alm(alm, place, all(stored), sorted(silent.get(alm, ())))
+        f"alms.{alm}": run.against_alm(
+            alm, place, all(stored), sorted(silent.get(alm, ())), sorted(reading.get(alm, ()))
+        )
         for alm, stored in asked.items()
     }
     against |= {f"encoders.{name}": run.against_encoder(name, place) for name in sorted(encoding)}

@@ -46,6 +46,17 @@ def test_text_alone_is_not_asked_of_a_model_that_takes_none():
     assert obstacles(SERVER | {"base_url": "https://h/v1", "needs_audio": True}, None, LOGIN, False, ["a"])
 
 
+def test_labels_are_read_out_of_a_server_that_gives_their_probabilities():
+    entry = SERVER | {"base_url": "https://h/v1"}
+    (reason,) = obstacles(entry, None, LOGIN, reading=["gpt_readout"])
+    assert (
+        "mode `readout` of gpt_readout" in reason and "`server: vllm`" in reason and "leave gpt_readout out" in reason
+    )
+    assert obstacles(entry, None, LOGIN) == obstacles(entry | {"server": "vllm"}, None, LOGIN, reading=["a"]) == []
+    served = SERVER | {"serve": {"command": "vllm serve m --port {port}"}}
+    assert obstacles(served, None, LOGIN, reading=["a"]) == []
+
+
 def test_a_gpu_is_missed_on_this_machine_alone(model):
     (reason,) = obstacles(model | {"gpus": 1}, None, LAPTOP)
     assert "asks for 1 GPU, this machine has 0" in reason and "--profile slurm" in reason

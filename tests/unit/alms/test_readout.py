@@ -7,12 +7,13 @@ import soundfile
 import torch
 from scipy.stats import chisquare
 
+from scaling_ambiguity.alms.drawing import draw_labels
 from scaling_ambiguity.alms.engines import transformers as engines
 from scaling_ambiguity.alms.inputs import embed_prompts, encode_audio
 from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.questions import Question
-from scaling_ambiguity.alms.readout import draw_labels, read_labels
+from scaling_ambiguity.alms.readout import read_labels
 from scaling_ambiguity.alms.scoring import end_token, end_tokens, label_log_probabilities, label_tokens
 from scaling_ambiguity.alms.tiny.answers import Lesson
 from scaling_ambiguity.alms.tiny.sound import MelSound

@@ -305,7 +305,7 @@ def _check_submissions(config: dict[str, Any]) -> None:
                 "answers to combine. Choose an ALM that is asked."
             )
         for kind, annotator in entry["pools"].items():
-            if engine == "openai" and kind in ("beam", "readout"):
+            if engine == "openai" and kind == "beam":
                 raise UserError(
                     f"config: {path}.pools.{kind} = {annotator!r} cannot be asked for over HTTP "
                     f"(alms.{entry['alm']}.engine openai). Leave the pool out: what needs it is then shown as not "
@@ -359,11 +359,6 @@ def _check_verifier(path: str, verifier: dict[str, Any], entry: dict[str, Any], 
             raise UserError(
                 f"config: {path}.alm = {name!r} is of engine {engine}, which answers no new question. Choose an ALM of "
                 "engine transformers or openai, or set verifier: null."
-            )
-        if engine == "openai" and verifier["mode"] == "readout":
-            raise UserError(
-                f"config: {path}.mode = 'readout' is not accepted: {name!r} is asked over HTTP, which reads no "
-                "probabilities of given answers. Set mode: sampled."
             )
     for kind in verifier.get("pools", []):
         if kind not in entry["pools"]:

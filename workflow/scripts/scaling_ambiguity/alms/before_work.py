@@ -25,7 +25,7 @@ from scaling_ambiguity.alms.availability import (
     somebody_listens,
     was_fetched,
 )
-from scaling_ambiguity.alms.http.dialects import needs_audio
+from scaling_ambiguity.alms.http.dialects import needs_audio, reads_labels
 from scaling_ambiguity.alms.place_cost import numbers, place_cost
 from scaling_ambiguity.alms.registry import Entry
 from scaling_ambiguity.alms.serving import program_of, read_recipe
@@ -64,7 +64,12 @@ def this_place(local: bool) -> Place:
 
 
 def obstacles(
-    alm: dict[str, Any], facts: Entry | None, place: Place, has_answers: bool = False, silent: Collection[str] = ()
+    alm: dict[str, Any],
+    facts: Entry | None,
+    place: Place,
+    has_answers: bool = False,
+    silent: Collection[str] = (),
+    reading: Collection[str] = (),
 ) -> list[str]:
     """Return why an entry of ``alms`` or ``encoders`` cannot be used, with remedies; empty if no obstacle is known.
 
@@ -75,6 +80,7 @@ def obstacles(
         has_answers: Some of its answers are stored: then a retired model is no obstacle, since possibly none is
             missing.
         silent: Annotators that query it with text alone.
+        reading: Annotators and verifiers that read the log-probabilities of its labels (mode `readout`).
     """
     reasons = []
     retires = None if facts is None else facts.retires
@@ -94,6 +100,12 @@ def obstacles(
                 f"refuses text alone, with which {', '.join(silent)} would ask it: leave {', '.join(silent)} out of "
                 "the run (run.annotators, `listening`, controls of a verifier), or write `needs_audio: false` if it "
                 "does take it"
+            )
+        if reading and not reads_labels(alm):
+            reasons.append(
+                f"gives no log-probabilities of labels, as mode `readout` of {', '.join(reading)} needs them: write "
+                "`server: vllm` in the alms entry if vLLM serves it, or choose mode `sampled`, or leave "
+                f"{', '.join(reading)} out of the run (run.annotators, pools of a submission)"
             )
     return reasons
 

@@ -17,7 +17,8 @@ _MEANING = {
 _REMEDY = {
     "sample": "choose an ALM of engine `transformers` or `openai`",
     "beam": "draw samples instead, or choose an ALM whose engine has `beam` among its capabilities",
-    "read_labels": "choose mode `sampled` or `verbalised`, or an ALM of engine `transformers`",
+    "read_labels": "choose mode `sampled` or `verbalised`, an ALM of engine `transformers`, or one that vLLM serves "
+    "(`server: vllm`)",
 }
 
 
@@ -51,6 +52,11 @@ class Engine(Protocol):
     answers_only: bool
     asks_alone: bool
     clips_at_once: int
+
+    @classmethod
+    def able(cls, entry: dict[str, Any]) -> frozenset[Capability]:
+        """Return which of the capabilities an entry has: all, unless its server lacks some."""
+        return cls.capabilities
 
     def remarks(self) -> list[str]:
         """Return lines for the log about what was noticed while questions were answered."""
@@ -137,11 +143,11 @@ def open_engine(
     """
     name = entry["engine"]
     module = importlib.import_module(f"scaling_ambiguity.alms.engines.{name}")
-    can = module.Engine.capabilities
+    can = module.Engine.able(entry)
     if wanted not in can:
         raise UserError(
             f"{asked_by}: needs an engine that {_MEANING[wanted]} (`{wanted}`), and engine `{name}` of its ALM does "
-            f"not; it has {', '.join(f'`{name}`' for name in sorted(can))}. To go on, {_REMEDY[wanted]}."
+            f"not here; it has {', '.join(f'`{name}`' for name in sorted(can))}. To go on, {_REMEDY[wanted]}."
         )
     if "serve" in entry:  # imported here so that other annotators do not depend on it
         return importlib.import_module("scaling_ambiguity.alms.served").open_served(entry, server_log)

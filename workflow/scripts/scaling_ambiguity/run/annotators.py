@@ -162,9 +162,9 @@ class Annotators(Models):
             return "searched"
         if entry.get("reasoning", False):
             return "reasoned"
-        if engine == "replay_answers":
-            return "" if mode == "readout" else "published"
-        return "" if engine == "transformers" else "server"
+        if mode == "readout" or engine == "transformers":
+            return ""
+        return "published" if engine == "replay_answers" else "server"
 
     def read_outs_of(self, corpus: str, annotator: str) -> list[str]:
         """Return the label distributions of an annotator on a corpus, one table per shard; none where it has none."""

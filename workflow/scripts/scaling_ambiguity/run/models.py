@@ -193,10 +193,12 @@ class Models(Corpora):
         opened |= {f"alms.{n}.encoder": self.config["alms"][n]["encoder"] for n in alms if self.is_cross_fitted(n)}
         return opened | {f"encoders.{name}": self.config["encoders"][name] for name in encoders}
 
-    def against_alm(self, alm: str, place: Place, has_answers: bool, silent: list[str]) -> list[str]:
+    def against_alm(
+        self, alm: str, place: Place, has_answers: bool, silent: list[str], reading: list[str]
+    ) -> list[str]:
         """Return why an ALM cannot be queried or trained from a place; see :func:`~..alms.before_work.obstacles`."""
         entry = self.config["alms"][alm]
-        reasons = obstacles(entry, self.facts.get(alm), place, has_answers, silent)
+        reasons = obstacles(entry, self.facts.get(alm), place, has_answers, silent, reading)
         if alm in self.config["finetuning"]["models"] and "checkpoint" in entry:
             targets = self.config["finetuning"]["lora"]["targets"]
             reasons += against_training(located(self.tower_checkpoint(alm)), targets)

@@ -7,10 +7,14 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
+import numpy as np
+
+from scaling_ambiguity.alms.drawing import draw_labels
 from scaling_ambiguity.alms.engine import Capability, StreamEngine
 from scaling_ambiguity.alms.http.client import Client
-from scaling_ambiguity.alms.http.dialects import is_same_model
+from scaling_ambiguity.alms.http.dialects import is_same_model, reads_labels
 from scaling_ambiguity.alms.http.faults import (
     AnotherServer,
     EngineStopped,
@@ -24,6 +28,12 @@ from scaling_ambiguity.alms.http.faults import (
     unstated_vllm,
 )
 from scaling_ambiguity.alms.http.keys import read_key
+from scaling_ambiguity.alms.http.label_reads import (
+    LabelTokens,
+    find_label_tokens,
+    following_body,
+    read_following,
+)
 from scaling_ambiguity.alms.http.limits import RateLimit
 from scaling_ambiguity.alms.http.outages import ITEMS, Outages
 from scaling_ambiguity.alms.http.payload import (
@@ -56,7 +66,7 @@ class Engine(StreamEngine):
         faults: Number of failed attempts by kind.
     """
 
-    capabilities: frozenset[Capability] = frozenset({"sample"})
+    capabilities: frozenset[Capability] = frozenset({"sample", "read_labels"})
     clips_at_once = _CLIPS_HELD
 
     def __init__(self, settings: Settings) -> None:
@@ -76,6 +86,13 @@ class Engine(StreamEngine):
         self._outages = Outages()
         self._several = settings.samples == "n"
         self._clip = lru_cache(_CLIPS_HELD)(read_clip)
+        self._label_tokens: dict[tuple[str, ...], LabelTokens] = {}
+        self._looking = threading.Lock()
+
+    @classmethod
+    def able(cls, entry: dict[str, Any]) -> frozenset[Capability]:
+        """Return what the server of an entry can be asked for: vLLM alone gives the log-probabilities of labels."""
+        return cls.capabilities if reads_labels(entry) else frozenset({"sample"})
 
     def connect(self, base_url: str) -> None:
         """Use another address from here on: that of a server started after the engine was opened."""
@@ -123,8 +140,8 @@ class Engine(StreamEngine):
                 before is no longer answered.
             RequestRefused: The server refuses requests, and would refuse any other.
             AnotherServer: Another model, or a kind of server other than the entry states, answers.
-            UserError: A clip cannot be read, label log-probabilities are asked for, or a text of a model that
-                takes none alone.
+            UserError: A clip cannot be read, labels cannot be read out (see :func:`find_label_tokens`), or a text of a
+                model that takes none alone.
         """
         self._check(questions)
         self._outages.begin(proven is not None)
@@ -133,7 +150,7 @@ class Engine(StreamEngine):
             try:
                 while batch.running or batch.more():
                     while batch.more() and len(batch.running) < batch.width:
-                        places, *rest = self._split(batch.waiting.popleft())
+                        places, *rest = self._split(batch.waiting.popleft(), questions)
                         batch.waiting.extendleft(reversed(rest))
                         asked = [questions[place] for place in places]
                         batch.running[threads.submit(self._ask, asked, uniform, batch.stop)] = places
@@ -150,11 +167,6 @@ class Engine(StreamEngine):
             raise batch.first
 
     def _check(self, questions: Sequence[Question]) -> None:
-        if any(question.labels is not None for question in questions):
-            raise UserError(
-                "engine `openai` does not read the log-probabilities of labels in this version. Choose mode `sampled` "
-                "or `verbalised`, or engine `transformers`."
-            )
         silent = next((question for question in questions if question.audio is None), None)
         if self._settings.needs_audio and silent is not None:
             raise UserError(
@@ -209,51 +221,122 @@ class Engine(StreamEngine):
             return other
         return None
 
-    def _split(self, places: list[int]) -> list[list[int]]:
-        """Return the requests for draws of one prompt: one where the server honours ``n``, else one per draw."""
-        return [places] if self._several else [[place] for place in places]
+    def _split(self, places: list[int], questions: Sequence[Question]) -> list[list[int]]:
+        """Return the requests for draws of one prompt: one where the server honours ``n``, else one per draw.
+
+        Draws from a read-out stay together: it is read once.
+        """
+        together = self._several or questions[places[0]].labels is not None
+        return [places] if together else [[place] for place in places]
 
     def _groups(self, questions: Sequence[Question]) -> list[list[int]]:
-        """Return the positions covered by each request: draws of one clip, prompt and temperature, or single draws."""
-        if not self._several:
-            return [[place] for place in range(len(questions))]
+        """Return the positions covered by each request: draws of one clip, prompt and temperature, or single draws.
+
+        Draws from one read-out may be of several temperatures.
+        """
         groups: dict[tuple, list[int]] = {}
         for place, question in enumerate(questions):
-            groups.setdefault((question.prompt, question.audio, question.temperature), []).append(place)
+            alone = question.temperature if self._several else place
+            how = alone if question.labels is None else question.labels
+            groups.setdefault((question.prompt, question.audio, how), []).append(place)
         return list(groups.values())
 
     def _ask(self, asked: list[Question], uniform: Callable[..., float], stop: threading.Event) -> list[Answer]:
         """Return the answers to one request: as many as the server gave, at least one."""
         question, settings = asked[0], self._settings
         clip, seconds = (None, 0.0) if question.audio is None else self._clip(question.audio)
-        seed = int(uniform(*question.stream, 0) * 2**31)
         messages = messages_with_audio(question.prompt, clip)
+        if question.labels is not None:
+            return self._read_out(asked, messages, seconds, uniform, stop)
+        seed = int(uniform(*question.stream, 0) * 2**31)
         heat, name = question.temperature, settings.seed_field
         body = request_body(messages, settings.sampling, heat, seed, len(asked), settings.logprobs, name)
         tokens = estimated_tokens(question.prompt, seconds, len(asked), settings.max_tokens)
+
+        def attempt() -> Reply:
+            return self._attempt(body, tokens, seconds, stop, lambda data: read_reply(data, len(asked)))
+
+        reply = self._reply(question, attempt, set(body), stop)
+        self._note(reply, len(asked))
+        return reply.answers
+
+    def _read_out(
+        self,
+        asked: list[Question],
+        messages: list[dict[str, Any]],
+        seconds: float,
+        uniform: Callable[..., float],
+        stop: threading.Event,
+    ) -> list[Answer]:
+        """Read the log-probabilities of the labels of one prompt, a request per beginning, and draw from them."""
+        question, settings = asked[0], self._settings
+        labels = question.labels or ()
+        known = self._tokens_of(question, labels, stop)
+        estimate = estimated_tokens(question.prompt, seconds, 1, 1)
+        served: set[str | None] = set()
+
+        def following(text: str, tokens: list[int]) -> dict[int, float]:
+            body = following_body(messages, settings.sampling, settings.token_limit_field, text, tokens)
+
+            def attempt() -> Reply:
+                return self._attempt(body, estimate, seconds, stop, lambda data: read_following(data, tokens))
+
+            reply = self._reply(question, attempt, set(body), stop)
+            self._note(reply, 1)
+            served.add(reply.model)
+            return reply.following
+
+        scores = np.array([known.scores(following)])
+        lengths, heat = [len(label) for label in known.tokens], [one.temperature for one in asked]
+        drawn = draw_labels(
+            scores, labels, lengths, [0] * len(asked), heat, lambda draw: uniform(*asked[draw].stream, 0)
+        )
+        return [replace(answer, served=next(iter(served))) for answer in drawn]
+
+    def _tokens_of(self, question: Question, labels: tuple[str, ...], stop: threading.Event) -> LabelTokens:
+        """Return the tokens of labels, looked up once in the life of the engine."""
+
+        def look(path: str, body: dict[str, Any], read: Callable[[Any], Any]) -> Any:
+            return self._reply(question, lambda: read(self._client.post(body, path)), set(body), stop)
+
+        with self._looking:
+            if labels not in self._label_tokens:
+                self._label_tokens[labels] = find_label_tokens(look, self._settings.model, labels)
+            return self._label_tokens[labels]
+
+    def _reply(self, question: Question, attempt: Callable[[], Any], sent: set[str], stop: threading.Event) -> Any:
+        """Return what an attempt returns, repeated after faults that pass.
+
+        Args:
+            question: The one it is about.
+            attempt: Sends a request; raises :class:`Fault`.
+            sent: Fields of the request.
+            stop: Ends the wait between two attempts.
+        """
+        settings = self._settings
         context = f"{settings.base_url}, model {settings.model}, {question.about}"
         answers = 0
-        for attempt in range(settings.retries + 1):
+        for number in range(settings.retries + 1):
             try:
-                reply = self._attempt(body, len(asked), tokens, seconds, stop)
+                return attempt()
             except Fault as fault:
                 self._count(fault)
-                answers = answers if attempt else self._outages.answers
+                answers = answers if number else self._outages.answers
                 if not fault.retry:
-                    stopped: EngineStopped = RequestRefused(refused(context, fault, set(body)))
-                    for_all = concerns_all(fault, set(body)) and not self._outages.proven
+                    stopped: EngineStopped = RequestRefused(refused(context, fault, sent))
+                    for_all = concerns_all(fault, sent) and not self._outages.proven
                     raise (_ItemFailed(fault, stopped, answers) if fault.item and not for_all else stopped) from None
-                last = attempt >= self._outages.retries(question.about, settings.retries)
+                last = number >= self._outages.retries(question.about, settings.retries)
                 if last or (fault.wait or 0) > LONGEST_RETRY_AFTER:
-                    stopped = ServerUnavailable(unavailable(context, fault, attempt + 1))
+                    stopped = ServerUnavailable(unavailable(context, fault, number + 1))
                     raise (_ItemFailed(fault, stopped, answers) if fault.item else stopped) from None
-                self._pause(fault, attempt, stop)
-            else:
-                self._note(reply, len(asked))
-                return reply.answers
+                self._pause(fault, number, stop)
         raise AssertionError("unreachable")
 
-    def _attempt(self, body: dict, samples: int, tokens: int, seconds: float, stop: threading.Event) -> Reply:
+    def _attempt(
+        self, body: dict, tokens: int, seconds: float, stop: threading.Event, read: Callable[[Any], Reply]
+    ) -> Reply:
+        """Send one request and return its reply, as ``read`` makes it of the decoded body."""
         passage = self._limit.enter(tokens, stop)
         if passage is None:
             raise _Interrupted
@@ -262,7 +345,7 @@ class Engine(StreamEngine):
         with self._lock:
             self.attempts += 1
         try:
-            reply = read_reply(self._client.post(body), samples)
+            reply = read(self._client.post(body))
             self._check_identifier(reply)
         except Fault as fault:
             if not fault.bought:

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 
 from scaling_ambiguity.alms.beams import beam_answers
+from scaling_ambiguity.alms.drawing import draw_labels
 from scaling_ambiguity.alms.encoded_clips import EncodedClips
 from scaling_ambiguity.alms.encodings import Clip, Encodings
 from scaling_ambiguity.alms.engine import BatchEngine, Capability
@@ -16,7 +17,7 @@ from scaling_ambiguity.alms.inputs import embed_prompts
 from scaling_ambiguity.alms.loading import LoadedALM, load_alm
 from scaling_ambiguity.alms.prefix import Group, shared_prefixes
 from scaling_ambiguity.alms.questions import Answer, Question
-from scaling_ambiguity.alms.readout import draw_labels, read_labels
+from scaling_ambiguity.alms.readout import read_labels
 from scaling_ambiguity.alms.sampling import LONGEST_ANSWER, sample_answers
 from scaling_ambiguity.alms.scoring import label_tokens
 from scaling_ambiguity.errors import UserError
@@ -202,7 +203,7 @@ class Engine(BatchEngine):
         heat = [q.temperature for q in asked.questions]
         stream = [q.stream for q in asked.questions]
         return draw_labels(
-            scores, labels, list(map(len, tokens)), asked.rows, heat, lambda draw: uniform(*stream[draw], 0)
+            scores.numpy(), labels, list(map(len, tokens)), asked.rows, heat, lambda draw: uniform(*stream[draw], 0)
         )
 
 

@@ -20,7 +20,7 @@ _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 class Client:
-    """Sends to ``base_url``/chat/completions; safe to use from several threads.
+    """Sends to ``base_url``/chat/completions, and to paths beside ``/v1``; safe to use from several threads.
 
     Each attempt has its own connection: surplus or late bytes from a server cannot become the answer to another
     question. Redirects are not followed, so that neither key nor audio goes anywhere but to the named server;
@@ -29,19 +29,25 @@ class Client:
 
     def __init__(self, base_url: str, key: Key, timeout_s: float) -> None:
         self._url = f"{base_url}/chat/completions"
+        self._root = base_url.removesuffix("/v1")
         self._key = key
         self._timeout_s = timeout_s
         self._certificates = ssl.create_default_context() if base_url.startswith("https:") else None
 
-    def post(self, body: dict[str, Any]) -> Any:
+    def post(self, body: dict[str, Any], path: str = "") -> Any:
         """Return the decoded JSON of a reply with a status from 200 to 299, from which the key has been removed.
+
+        Args:
+            body: What is sent, as JSON.
+            path: Of the server, without ``/v1``; "" is that of chat completions.
 
         Raises:
             Fault: Anything else; its text does not hold the key.
         """
         deadline = time.monotonic() + self._timeout_s
         try:
-            status, headers, data = self._exchange(json.dumps(body).encode(), deadline)
+            url = f"{self._root}{path}" if path else self._url
+            status, headers, data = self._exchange(url, json.dumps(body).encode(), deadline)
         except (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError) as error:
             raise Fault("no connection", self._words(error), retry=True, bought=False, item=False) from None
         except (urllib3.exceptions.TimeoutError, TimeoutError):
@@ -59,14 +65,14 @@ class Client:
         except (ValueError, RecursionError):
             raise Fault("garbage", f"not JSON: {text[:60]!r}", retry=True, bought=True) from None
 
-    def _exchange(self, body: bytes, deadline: float) -> tuple[int, Any, bytes]:
+    def _exchange(self, url: str, body: bytes, deadline: float) -> tuple[int, Any, bytes]:
         headers = {"Content-Type": "application/json", "Connection": "close", **self._key.header()}
         timeout = urllib3.Timeout(connect=min(CONNECT_S, self._timeout_s), read=self._timeout_s)
         # A pool for each attempt, closed with it: servers need not announce that they close a connection, and a pool
         # would then send the next request on a connection that is closing, or that still holds surplus bytes.
         with urllib3.PoolManager(num_pools=1, retries=False, ssl_context=self._certificates) as pool:
             response = pool.request(
-                "POST", self._url, body=body, headers=headers, timeout=timeout, redirect=False, preload_content=False
+                "POST", url, body=body, headers=headers, timeout=timeout, redirect=False, preload_content=False
             )
             try:
                 return response.status, response.headers, _read(response, deadline)

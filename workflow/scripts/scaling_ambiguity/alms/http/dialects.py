@@ -15,10 +15,12 @@ class Dialect:
         seed: Its name for the seed; None: it accepts none.
         neutral: Fields that leave the distribution unchanged, sent because the server would otherwise fill them in
             from the checkpoint's generation_config.json.
+        reads_labels: Whether it gives the log-probabilities of named tokens (:mod:`~.label_reads`).
     """
 
     seed: str | None = "seed"
     neutral: dict[str, Any] = field(default_factory=dict)
+    reads_labels: bool = False
 
 
 # vLLM 0.33: ChatCompletionRequest.to_sampling_params takes these from generation_config.json (`--generation-config
@@ -32,7 +34,7 @@ _NEUTRAL = {
 }
 DIALECTS = {
     "openai": Dialect(),
-    "vllm": Dialect(neutral=_NEUTRAL),
+    "vllm": Dialect(neutral=_NEUTRAL, reads_labels=True),
     "sglang": Dialect(neutral=_NEUTRAL),
     # `transformers serve` makes a repetition penalty of 1 of it; top_k stays that of the checkpoint
     "transformers": Dialect(neutral={"frequency_penalty": 0.0}),
@@ -57,6 +59,11 @@ def inferred_server(alm: dict[str, Any]) -> str | None:
         names = [PurePath(words[0]).name, *(words[words.index("-m") + 1 :][:1] if "-m" in words else [])]
         return next((kind for kind in _PROGRAMS if any(name.split(".")[0] == kind for name in names)), None)
     return _BY_HOST.get(urlsplit(str(alm.get("base_url", ""))).hostname or "")
+
+
+def reads_labels(alm: dict[str, Any]) -> bool:
+    """Return whether the server of an ``alms`` entry, stated or inferred, gives the log-probabilities of labels."""
+    return DIALECTS[alm.get("server") or inferred_server(alm) or "openai"].reads_labels
 
 
 def says_vllm(reply: Any) -> bool:

@@ -118,6 +118,7 @@ def refused(subject: str, fault: Fault, sent: Collection[str] = ()) -> str:
             "status 403": "check the permissions of the key",
             "status 404": "check `base_url` and `model`",
             "status 429": "the account's quota is used up; run again when it is renewed",
+            "no label probabilities": "choose mode `sampled`, or a vLLM that knows `logprob_token_ids` (0.32 does)",
         }.get(fault.kind, "correct the entry")
     return f"{subject}: refused ({fault}). Every answer received is kept; {remedy} and run again."
 

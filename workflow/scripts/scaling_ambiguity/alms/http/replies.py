@@ -25,6 +25,7 @@ class Reply:
         model: The model that the server says it ran, or None.
         total_tokens: Prompt and answers, as the server counts, or None.
         vllm: Whether it has fields that vLLM alone adds.
+        following: Natural-log probability of each token that was named, as the next one; None: none was.
     """
 
     answers: list[Answer]
@@ -32,6 +33,7 @@ class Reply:
     model: str | None
     total_tokens: int | None
     vllm: bool = False
+    following: dict[int, float] | None = None
 
 
 def read_reply(data: Any, samples: int) -> Reply:

@@ -19,7 +19,7 @@ UNDERCOVERS = "which would cover too little"
 NOT_READ = {  # why an annotator has no distribution to read out; inference.exchange_rows.NO_READ_OUT
     "replayed": "its votes are those of humans",
     "table": "its votes were given as a table",
-    "server": "a server gives answers, not the probabilities of all labels",
+    "server": "a server was asked for answers, not for the probabilities of all labels",
     "published": "its published answers hold no probabilities of labels",
     "stated": "every answer states a distribution of its own",
     "reasoned": "it reasons before it names a label",
