@@ -9,9 +9,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from scaling_ambiguity.alms.beams import beam_answers
 from scaling_ambiguity.alms.inputs import embed_prompts, embed_tokens, encode_audio
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
+from scaling_ambiguity.alms.questions import object_logprob
 from scaling_ambiguity.alms.sampling import sample_answers
 from scaling_ambiguity.alms.scoring import end_token
 from scaling_ambiguity.alms.tiny.answers import LISTENERS, Answers, Lesson, answer, every_number, listeners
@@ -95,3 +97,35 @@ def test_a_model_learns_to_write_and_is_read(fresh, prompts, counting):
     (written,) = sample_answers(fresh, inputs, [0], [0.0], lambda draw, place: 0.5, longest=80)
     stated = parse_distribution(written.response, CLASSES, counts=True)
     assert stated.status == "ok", written.response
+
+    # the object alone: all tokens but the one that ends the answer
+    ids = fresh.tokenizer(written.response, add_special_tokens=False)["input_ids"]
+    clip = encode_audio(fresh, [tone(200)])[0]
+    prompt = fresh.tokenizer(text, add_special_tokens=False)["input_ids"]
+    place = prompt.index(fresh.tokenizer.convert_tokens_to_ids(fresh.processor.audio_token))
+    row = [*prompt[:place], *[prompt[place]] * len(clip), *prompt[place + 1 :], *ids]
+    modules = parts(fresh.model)
+    with torch.no_grad():
+        logp = modules.lm_head(modules.language_model(**embed_tokens(fresh, [row], [clip])).last_hidden_state[0])
+    logp = logp.log_softmax(-1)[len(row) - len(ids) - 1 :]
+    each = [float(logp[k, word]) for k, word in enumerate(ids)]
+    assert written.logprob_answer == pytest.approx(np.mean(each), abs=1e-5)
+    assert written.logprob == pytest.approx(sum(each) + float(logp[len(ids), end_token(fresh)]), abs=1e-4)
+    best = beam_answers(fresh, inputs, 3, 80)
+    (same,) = [beam for beam in best if beam.response == written.response]
+    assert same.logprob_answer == pytest.approx(written.logprob_answer, abs=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("pieces", "expected"),
+    [
+        (["{", '"a"', ":", "1", "}", "<end>"], -3.0),  # the end is no part of it
+        (["So", " {", '"a": 1', "}", "."], -3.0),
+        (['{"a": 1}', "x", '{"b', '": 2}'], -3.5),  # the last one
+        (["}", "{", "1"], None),
+        (["happy", "<end>"], None),
+        ([], None),
+    ],
+)
+def test_the_object_of_an_answer_is_weighed_alone(pieces, expected):
+    assert object_logprob(pieces, [-1.0 - place for place in range(len(pieces))]) == expected

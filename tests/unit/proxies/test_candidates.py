@@ -58,7 +58,7 @@ def answering(corpus, engine, options, prompts, tmp_path):
 
 def test_a_stated_distribution_is_kept_and_what_states_none_says_why(answering):
     kinds = [
-        Answer(STATED, -3.0, 30, True),
+        Answer(STATED, -3.0, 30, True, logprob_answer=-0.125),
         Answer('{"neutral": 2}', -2.0, 5, True),
         Answer('{"neutral": 0.', -1.0, 8, False),
         Answer("", None, None, False, fault="HTTP 500"),
@@ -67,6 +67,8 @@ def test_a_stated_distribution_is_kept_and_what_states_none_says_why(answering):
     out = answering(kinds, mode="verbalised", votes=10)
     assert len(out.table) == len(out.votes) == 30 and set(out.table["corpus"]) == {"demo"}
     assert out.table["status"].tolist() == out.votes["status"].tolist()
+    assert out.table["logprob_answer"].dropna().unique().tolist() == [-0.125]
+    assert out.table["logprob_answer"].notna().sum() == (out.table["response"] == STATED).sum()
     assert out.table["status"].tolist()[:5] == ["ok", "invalid", "cut", "failed", "refused"]
     by = dict(list(out.table.groupby("status")))
     assert np.allclose(by["ok"][COLUMNS], [0.1, 0.2, 0.3, 0.4], rtol=0, atol=1e-12)

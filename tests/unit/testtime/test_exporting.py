@@ -46,6 +46,7 @@ def table(rows):
         corpus="demo", annotator="tiny", prompt="p", temperature=1.0, logprob=-3.0, tokens=9.0, revision="r1"
     )
     frame["reason"] = frame["reason"].astype("str")
+    frame["logprob_answer"] = np.where(frame["response"].str.endswith("}"), -0.2, np.nan)
     return CANDIDATES.validate(frame.assign(seconds=0.1), "test")
 
 
@@ -80,6 +81,7 @@ def test_a_pool_is_the_same_before_and_after(tmp_path, kind):
     np.testing.assert_allclose(after.q, before.q, atol=1e-9)
     assert after.valid.tolist() == before.valid.tolist()
     np.testing.assert_array_equal(after.logprob, before.logprob)
+    np.testing.assert_array_equal(after.logprob_answer, before.logprob_answer)
     assert after.status[1].tolist() == ["failed", "cut", "failed"] and after.reason[1, 2] == "no audio"
     text = (tmp_path / "s" / "manifest.json").read_text()
     assert "path" not in text and "audio" not in text

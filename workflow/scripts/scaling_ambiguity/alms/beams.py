@@ -9,16 +9,17 @@ from scaling_ambiguity.alms.draw_cache import spread
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.prefix import prefill, read_tokens
-from scaling_ambiguity.alms.questions import Answer
+from scaling_ambiguity.alms.questions import Answer, object_logprob
 from scaling_ambiguity.alms.scoring import end_tokens
 
 
 @dataclass(frozen=True)
 class _Beam:
-    """Tokens so far and the sum of their log-probabilities (natural logarithm)."""
+    """Tokens so far, the sum of their log-probabilities (natural logarithm), and each of them."""
 
     tokens: tuple[int, ...]
     score: float
+    each: tuple[float, ...]
 
     @property
     def mean(self) -> float:
@@ -53,7 +54,7 @@ def beam_answers(alm: LoadedALM, inputs: dict[str, torch.Tensor], beams: int, lo
     read = prefill(modules, inputs, use_cache=longest > 1)
     cache, mask, position = read.cache, read.mask, read.position
     logits = modules.logits(read.hidden[:, 0])
-    running, finished = [_Beam((), 0.0)], list[_Beam]()
+    running, finished = [_Beam((), 0.0, ())], list[_Beam]()
     for step in range(longest):
         # enough continuations that ``beams`` go on even if every beam may end in each of the end tokens
         best = _continuations(running, logits, max(2, 1 + len(ends)) * beams)
@@ -74,7 +75,8 @@ def beam_answers(alm: LoadedALM, inputs: dict[str, torch.Tensor], beams: int, lo
         cache, logits = read_tokens(modules, tokens, mask, position, cache)
     return [
         Answer(alm.tokenizer.decode(list(beam.tokens), skip_special_tokens=True), beam.score, len(beam.tokens),
-               beam.tokens[-1] in ends)
+               beam.tokens[-1] in ends,
+               logprob_answer=object_logprob(alm.tokenizer.convert_ids_to_tokens(list(beam.tokens)), beam.each))
         for beam in finished
     ]  # fmt: skip
 
@@ -82,11 +84,12 @@ def beam_answers(alm: LoadedALM, inputs: dict[str, torch.Tensor], beams: int, lo
 def _continuations(running: list[_Beam], logits: torch.Tensor, count: int) -> list[tuple[_Beam, int]]:
     """Return the ``count`` most probable continuations by one token, and the row that each continues."""
     so_far = torch.tensor([beam.score for beam in running], dtype=torch.float32, device=logits.device)
-    scores = log_softmax(logits.float(), dim=-1) + so_far[:, None]
+    logp = log_softmax(logits.float(), dim=-1)
+    scores = logp + so_far[:, None]
     values, places = scores.flatten().topk(min(count, scores.numel()))
     size = scores.shape[1]
     rows = [(place // size, place % size) for place in places.tolist()]
     return [
-        (_Beam((*running[row].tokens, token), value), row)
+        (_Beam((*running[row].tokens, token), value, (*running[row].each, float(logp[row, token]))), row)
         for (row, token), value in zip(rows, values.tolist(), strict=True)
     ]

@@ -1,5 +1,7 @@
 """What passes between an annotator and an engine: one question per draw, one answer per question."""
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -51,6 +53,7 @@ class Answer:
         fault: Why there is no answer, where the server could not answer this question or the clip has no audio token;
             then no other field is set.
         served: The model that the server says it ran.
+        logprob_answer: Mean natural-log probability of the tokens of its last JSON object; None where it has none.
     """
 
     response: str
@@ -63,6 +66,7 @@ class Answer:
     filtered: bool = False
     fault: str | None = None
     served: str | None = None
+    logprob_answer: float | None = None
 
     @property
     def status(self) -> str:
@@ -72,3 +76,17 @@ class Answer:
         if self.filtered:
             return "refused"
         return "answered" if self.ended else "cut"
+
+
+def object_logprob(pieces: Sequence[str], logprobs: Sequence[float]) -> float | None:
+    """Return the mean natural-log probability of the tokens of the last JSON object of an answer; None without one.
+
+    A token that holds a brace counts whole, whatever else is in it.
+
+    Args:
+        pieces: The text of every token, or what the tokenizer calls it: only braces are looked for.
+        logprobs: Of every token, as many.
+    """
+    last = next((place for place in reversed(range(len(pieces))) if "}" in pieces[place]), -1)
+    first = next((place for place in reversed(range(last + 1)) if "{" in pieces[place]), -1)
+    return None if first < 0 else math.fsum(logprobs[first : last + 1]) / (last + 1 - first)

@@ -9,7 +9,7 @@ from scaling_ambiguity.alms.draw_cache import spread
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.prefix import Group, prefill, read_tokens
-from scaling_ambiguity.alms.questions import Answer
+from scaling_ambiguity.alms.questions import Answer, object_logprob
 from scaling_ambiguity.alms.scoring import end_tokens
 
 LONGEST_ANSWER = 8
@@ -69,15 +69,18 @@ def sample_answers(
     mask, position = read.mask[rows], read.position[rows]
     ends = set(end_tokens(alm))
     drawn: list[list[int]] = [[] for _ in range(count)]
+    each: list[list[float]] = [[] for _ in range(count)]
     logprob = torch.zeros(count, dtype=torch.float64, device=alm.device)
     live = list(range(count))
     for step in range(longest):
         index = torch.tensor(live, device=alm.device)
         uniforms = torch.tensor([uniform(draw, step) for draw in live], dtype=torch.float64, device=alm.device)
         tokens = draw_token(logits, heat[index], uniforms)
-        logprob[index] += log_softmax(logits.double(), dim=-1).gather(-1, tokens[:, None])[:, 0]
-        for draw, token in zip(live, tokens.tolist(), strict=True):
+        step_logprob = log_softmax(logits.double(), dim=-1).gather(-1, tokens[:, None])[:, 0]
+        logprob[index] += step_logprob
+        for draw, token, value in zip(live, tokens.tolist(), step_logprob.tolist(), strict=True):
             drawn[draw].append(token)
+            each[draw].append(value)
         going = [place for place, token in enumerate(tokens.tolist()) if token not in ends]
         if not going or step == longest - 1:
             break
@@ -92,6 +95,9 @@ def sample_answers(
         position = position[keep] + 1
         cache, logits = read_tokens(modules, tokens[keep], mask, position, cache)
     return [
-        Answer(alm.tokenizer.decode(ids, skip_special_tokens=True), float(value), len(ids), ids[-1] in ends)
-        for ids, value in zip(drawn, logprob.tolist(), strict=True)
-    ]
+        Answer(
+            alm.tokenizer.decode(ids, skip_special_tokens=True), float(value), len(ids), ids[-1] in ends,
+            logprob_answer=object_logprob(alm.tokenizer.convert_ids_to_tokens(ids), values),
+        )
+        for ids, value, values in zip(drawn, logprob.tolist(), each, strict=True)
+    ]  # fmt: skip

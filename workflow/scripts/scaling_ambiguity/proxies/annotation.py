@@ -210,6 +210,7 @@ def _record(item: Item, answer: Answer, latency: float) -> dict[str, Any]:
         "response": answer.response,
         "logprob": answer.logprob,
         "label_logprobs": None if answer.label_logprobs is None else list(answer.label_logprobs),
+        **({} if answer.logprob_answer is None else {"logprob_answer": answer.logprob_answer}),
         "seconds_cut": answer.seconds_cut,
         "status": answer.status,
         "finish": answer.finish,

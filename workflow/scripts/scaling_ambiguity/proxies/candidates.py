@@ -91,9 +91,11 @@ def candidate_table(
         shares, reason = _shares(vote, record, options, vocabulary)
         row = {name: vote[name] for name in ("utterance", "draw", "prompt", "temperature", "response", "status")}
         row |= {"corpus": corpus, "annotator": vote["rater"], "reason": reason, "logprob": vote["logprob"]}
+        row |= {"logprob_answer": record.get("logprob_answer")} if options.get("mode") == "verbalised" else {}
         row |= {"tokens": record.get("tokens"), "seconds": record.get("latency_s"), "revision": record.get("revision")}
         rows.append(row | dict(zip(class_columns(list(vocabulary.classes)), shares, strict=True)))
     numbers = dict.fromkeys(["logprob", "tokens", "seconds", *class_columns(list(vocabulary.classes))], "float64")
+    numbers |= {"logprob_answer": "float64"} if options.get("mode") == "verbalised" else {}
     return pd.DataFrame(rows).astype(numbers | {"draw": "int64", "reason": "str", "revision": "str"})
 
 

@@ -2,8 +2,9 @@
 
 ``p_<label>`` is the distribution that the answer represents: the stated one in mode ``verbalised``, the one that the
 vote was drawn from in mode ``readout``, all on the label otherwise; NaN where the status is not ``ok``. ``logprob`` is
-the natural-log probability of the answer's tokens at temperature 1, ``seconds`` its share of the time of its batch,
-``reason`` states why a row has no distribution, and ``revision`` is that of the model that answered.
+the natural-log probability of the answer's tokens at temperature 1, ``logprob_answer`` (mode ``verbalised``) the mean
+over the tokens of its JSON object, NaN where the engine did not record it, ``seconds`` its share of the time of its
+batch, ``reason`` states why a row has no distribution, and ``revision`` is that of the model that answered.
 """
 
 import numpy as np
@@ -37,6 +38,7 @@ CANDIDATES = Table(
             "status": pa.Column(str, pa.Check.isin(STATUSES)),
             "reason": pa.Column(str, nullable=True),
             "logprob": pa.Column(float, pa.Check.le(0), nullable=True),
+            "logprob_answer": pa.Column(float, pa.Check.le(0), nullable=True, required=False),
             "tokens": pa.Column(float, pa.Check.ge(0), nullable=True),
             "seconds": pa.Column(float, pa.Check.ge(0), nullable=True),
             "revision": pa.Column(str, nullable=True),

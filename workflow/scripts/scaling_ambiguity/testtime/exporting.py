@@ -88,6 +88,8 @@ def candidate_lines(candidates: pd.DataFrame, pool: str, classes: list[str]) -> 
         line = {"corpus": row["corpus"], "utterance": row["utterance"], "pool": pool, "candidate": int(row["draw"])}
         for name, column in (("logprob_sum", "logprob"), ("n_tokens", "tokens"), ("seconds", "seconds")):
             line[name] = None if pd.isna(row[column]) else float(row[column])
+        if not pd.isna(row.get("logprob_answer", np.nan)):
+            line["logprob_answer"] = float(row["logprob_answer"])
         if line["n_tokens"] is not None:
             line["decode_tokens"] = line["n_tokens"]
         status = row["status"]

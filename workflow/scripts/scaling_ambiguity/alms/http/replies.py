@@ -10,7 +10,7 @@ from typing import Any
 from scaling_ambiguity.alms.http.dialects import says_vllm
 from scaling_ambiguity.alms.http.endings import is_cut, is_filtered
 from scaling_ambiguity.alms.http.faults import Fault
-from scaling_ambiguity.alms.questions import Answer
+from scaling_ambiguity.alms.questions import Answer, object_logprob
 
 _OF_COMPLETIONS = {"choices", "usage", "object", "id"}  # a JSON object with one of them counts as a completion
 
@@ -88,6 +88,7 @@ def _answer(choice: dict, tokens: int | None) -> Answer:
     refusal = message["refusal"] if isinstance(message.get("refusal"), str) else ""
     text = _text(message.get("content"))
     values = _logprobs(choice.get("logprobs"))
+    pieces = [] if values is None else [str(token.get("token", "")) for token in choice["logprobs"]["content"]]
     filtered = is_filtered(finish) or bool(refusal and not text)
     return Answer(
         text or refusal,
@@ -96,6 +97,7 @@ def _answer(choice: dict, tokens: int | None) -> Answer:
         not (is_cut(finish) or filtered),
         finish=finish,
         filtered=filtered,
+        logprob_answer=None if values is None else object_logprob(pieces, values),
     )
 
 
