@@ -99,6 +99,34 @@ rule tab_votes_lost:
         " --names {params.names:q} --table {output.table} --data {output.data} > {log} 2>&1"
 
 
+rule tab_settings:
+    """Settings and amounts of the run: what was asked, trained and resampled."""
+    input:
+        answers=run.answers_of_settings(),
+    output:
+        table="paper/tables/tab_settings.tex",
+        data=report("paper/tables/tab_settings.csv", caption="../report/caption.rst", category="Tables"),
+    log:
+        "logs/tab_settings.log",
+    benchmark:
+        "logs/tab_settings.tsv"
+    conda:
+        "../../envs/analysis.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+    params:
+        caption=TABLES["tab_settings"].caption,
+        names=lambda wildcards: canonical(run.printed_names()),
+        settings=canonical(run.settings()),
+        script=f"{SCRIPTS}/tab_settings.py",
+        code=code("tab_settings.py"),
+    shell:
+        "python {params.script:q} --settings {params.settings:q} --answers {input.answers}"
+        " --names {params.names:q} --table {output.table} --data {output.data} > {log} 2>&1"
+
+
 rule tab_hypotheses:
     """The three hypotheses about synthetic votes, with their verdicts."""
     input:

@@ -11,6 +11,7 @@ import yaml
 
 from scaling_ambiguity.code_identity import SCRIPTS
 from scaling_ambiguity.reporting.chapters import FIGURES, TABLES
+from scaling_ambiguity.run.results import Run
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))  # paper_text
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # paper_pages
@@ -603,6 +604,18 @@ def config() -> dict:
 @pytest.fixture(scope="session")
 def config_json(config: dict) -> str:
     return json.dumps(config, sort_keys=True)
+
+
+@pytest.fixture(scope="session")
+def settings_of(tmp_path_factory: pytest.TempPathFactory):
+    """Return a function that gives the settings of a configuration, as JSON; corpora with files have no sound."""
+    root = str(tmp_path_factory.mktemp("corpora"))
+
+    def settings(config: dict) -> str:
+        rooted = {name: {"root": root} | entry for name, entry in config["corpora"].items()}
+        return json.dumps(Run(config | {"corpora": rooted}, REPOSITORY, REPOSITORY).settings())
+
+    return settings
 
 
 @pytest.fixture(scope="session")

@@ -85,7 +85,7 @@ def test_an_unfit_paper_is_refused_with_the_reason(body, message, tmp_path):
 
 @pytest.mark.slow
 @needs_tex
-def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path, program):
+def test_the_paper_is_built_twice_with_the_same_bytes(run, config, config_json, settings_of, tmp_path, program):
     style = ["--classes", "neutral,happy,sad,angry", "--style", str(REPOSITORY / "paper" / "paper.mplstyle")]
 
     def call(name: str, *arguments: object) -> None:
@@ -119,6 +119,7 @@ def test_the_paper_is_built_twice_with_the_same_bytes(run, config_json, tmp_path
     for name, inputs in (
         ("tab_corpus", corpus),
         ("tab_votes_lost", ["--corpora", "demo", "--audits", run["audit"]]),
+        ("tab_settings", ["--settings", settings_of(config), "--answers", run["status"]]),
         ("tab_alignment", ["--statistics", run["alignment"]]),
         ("tab_exchange", ["--statistics", run["exchange"], run["exchange_by_level"]]),
         ("tab_headline", ["--statistics", run["exchange"]]),

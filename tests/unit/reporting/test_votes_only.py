@@ -279,7 +279,7 @@ def test_every_scheme_of_splits_has_its_words(splits, words):
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("latexmk") is None, reason="latexmk is not installed")
-def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
+def test_the_paper_is_built(votes_run, votes_config, settings_of, tmp_path, program):
     style = ["--classes", ",".join(CLASSES), "--style", REPOSITORY / "paper" / "paper.mplstyle"]
 
     def call(name: str, *arguments: object) -> None:
@@ -306,6 +306,7 @@ def test_the_paper_is_built(votes_run, votes_config, tmp_path, program):
     shown = ["--classes", ",".join(CLASSES)]
     about = {"tab_corpus": [*corpus, "--rejects", votes_run["rejects"], *shown]}
     about["tab_votes_lost"] = ["--corpora", "cremad", "--audits", votes_run["audit"]]
+    about["tab_settings"] = ["--settings", settings_of(votes_config), "--answers", votes_run["status"]]
     about["tab_alignment"] = ["--statistics", votes_run["alignment"], *shown]
     about["tab_exchange"] = ["--statistics", votes_run["exchange"], votes_run["exchange_by_level"]]
     about["tab_headline"] = ["--statistics", votes_run["exchange"]]

@@ -390,6 +390,11 @@ TABLES = {
         conservative. With speakers alone resampled, a statement about raters like these promises too much. An interval
         whose method is refused for a design is not given.""",
     ),
+    "tab_settings": Display(
+        "votes",
+        """Settings and amounts of this run. Answers are those of the headline's corpus. What is not listed is described
+        in the section on method, or has no part in this run.""",
+    ),
     "tab_agreement": Display(
         "annotation",
         """Agreement among raters. People alone, and with the synthetic rater as one more: all draws of one model are

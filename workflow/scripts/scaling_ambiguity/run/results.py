@@ -241,6 +241,26 @@ class Run(Submission):
         names = {"corpus": self.headline["corpus"], "annotator": self.headline["annotator"], "table": table}
         return [files.ANSWERS.format(**names)] if self.corpora_with("annotation") else []
 
+    def settings(self) -> dict[str, Any]:
+        """Return the settings and amounts that the supplement lists, for the annotators of the headline's corpus."""
+        annotators = self.annotators_of(self.headline["corpus"]) if self.corpora_with("annotation") else []
+        alms = {self.alm_name(name): self.alm_of(name) for name in annotators}
+        trained = self.config["finetuning"]["models"] if self.corpora_with("training") else []
+        return {
+            "annotators": {name: self.annotator_entry(name) for name in annotators},
+            "alms": {name: entry["training"] for name, entry in alms.items() if "training" in entry},
+            "models": {name: {"kind": self.kind_name(name)} | self.model_entry(name) for name in trained},
+            "finetuning": self.config["finetuning"],
+            "trainings": len(self.all_trainings()) if trained else 0,
+            "statistics": self.config["statistics"],
+        }
+
+    def answers_of_settings(self) -> list[str]:
+        """Return how the answers of these annotators were parsed, a table each."""
+        corpus = self.headline["corpus"]
+        names = self.settings()["annotators"]
+        return [files.ANSWERS.format(corpus=corpus, annotator=name, table="status") for name in names]
+
     def notes_on_reading(self) -> list[str]:
         """Return lines on what was left out of the corpora of this run as they were read, and on apparent slips."""
         from scaling_ambiguity.corpora.audit_report import reading_notes  # tables, which no plan needs
