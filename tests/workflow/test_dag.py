@@ -206,7 +206,9 @@ def encoding(jobs):
     return trained | {name.split("/")[3] for job in reading for name in job["output"] if "/proxies/" in name}
 
 
-def test_who_hears_reads_the_encoder_outputs_where_they_are_shared(checkout, jobs):
+def test_who_hears_reads_the_encoder_outputs_where_they_are_shared(checkout):
+    two = "corpora={demo: {shards: 2}}"
+    jobs = checkout.jobs("all", "--config", two)
     encoded = [job for job in jobs if job["rule"] == "encode_audio"]
     made = sorted(name for job in encoded for name in job["output"])
     assert made == [f"results/encodings/demo/tiny/{shard}" for shard in (0, 1)]
@@ -215,7 +217,7 @@ def test_who_hears_reads_the_encoder_outputs_where_they_are_shared(checkout, job
     assert encoding(jobs) == {"tiny_crossed", "tiny_audio", "finetune"}, "tiny_text hears nothing"
     trained = [job for job in jobs if job["rule"].startswith("finetune_seeds")]
     assert all({f"results/encodings/demo/tiny/{shard}" for shard in (0, 1)} <= set(job["input"]) for job in trained)
-    own = checkout.jobs("all", "--config", "alms={tiny: {encodings: own}}")
+    own = checkout.jobs("all", "--config", two, "alms={tiny: {encodings: own}}")
     assert not encoding(own) and "encode_audio" not in {job["rule"] for job in own}
     assert len(own) == len(jobs) - len(encoded)
 
@@ -248,6 +250,7 @@ def test_a_given_predictor_is_read_and_valued_and_a_missing_table_is_named(check
 def test_small_models_read_the_vectors_of_their_encoders_alone(checkout, tmp_path):
     """Every shard and, of an augmented fold, its items; a text encoder needs no sound, statistics no checkpoint."""
     (tmp_path / "peer.yaml").write_text(
+        "corpora: {demo: {shards: 2}}\n"
         "encoders: {words: {kind: text, checkpoint: owner/words}}\n"
         "peers: {words_mlp: {encoder: words}}\n"
         "finetuning: {models: [tiny_mlp, statistics_mlp, words_mlp]}\n"
