@@ -366,7 +366,7 @@ def test_the_benchmark_is_planned_whole_and_absent_elsewhere(checkout, jobs):
     for job in planned:
         by_rule.setdefault(job["rule"], []).append(job)
     by_rule["export_submission"] += by_rule.pop("export_judged_submission")
-    assert len(by_rule["export_submission"]) == len(by_rule["score_strategies"]) == 2
+    assert len(by_rule["export_submission"]) == len(by_rule["score_strategies"]) == 3
     said = {name for job in by_rule["judge_candidates"] for name in job["output"]}
     judges = {"verifier", "shuffled", "deaf"}
     assert {name.split("/")[4] for name in said} == judges and {name.split("/")[2] for name in said} == {"demo_writer"}

@@ -1,4 +1,4 @@
-"""Train the demo's audio-language model: a real Qwen2-Audio of 0.6 million parameters, from scratch.
+"""Train a small audio-language model of a real class, the demo's a Qwen2-Audio of 0.6 million parameters, from scratch.
 
 It learns from speakers, sentences and raters that no corpus of the project contains (a foreign
 world, synthesised into a temporary folder), and is scored on yet other foreign speakers, compared with the
@@ -16,7 +16,7 @@ from scaling_ambiguity import cli
 from scaling_ambiguity.alms.audio import load_waveform
 from scaling_ambiguity.alms.loading import LoadedALM, folder_revision, load_alm
 from scaling_ambiguity.alms.tiny.answers import Lesson, every_number
-from scaling_ambiguity.alms.tiny.build import build_model, build_processor
+from scaling_ambiguity.alms.tiny.build import QWEN2_AUDIO, build_model, build_processor
 from scaling_ambiguity.alms.tiny.heldout import predict, scores
 from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
@@ -46,8 +46,9 @@ def main(arguments: argparse.Namespace) -> None:
     if arguments.writing:
         asking.append(load_verbalised(arguments.writing, counts=True))
         texts += user_texts(asking[1], classes) + every_number(classes)
-    processor = build_processor(train_tokenizer(texts, classes))
-    model = build_model(processor, derive_seed(arguments.seed, "tiny", "weights") % 2**63)
+    family = options["training"].get("family", QWEN2_AUDIO)
+    processor = build_processor(train_tokenizer(texts, classes), family)
+    model = build_model(processor, derive_seed(arguments.seed, "tiny", "weights") % 2**63, family)
     alm = LoadedALM(model, processor, processor.tokenizer, torch.device("cpu"), "untrained")
     counts = vote_counts(training, classes)
     lessons = []

@@ -2,9 +2,12 @@ import numpy as np
 import pytest
 import torch
 
-from scaling_ambiguity.alms.loading import LoadedALM
+from scaling_ambiguity.alms.families.known import family_of
+from scaling_ambiguity.alms.inputs import encode_audio, mel_features
+from scaling_ambiguity.alms.loading import LoadedALM, load_alm
+from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.tiny.answers import Lesson
-from scaling_ambiguity.alms.tiny.build import build_model, build_processor
+from scaling_ambiguity.alms.tiny.build import FAMILIES, build_model, build_processor
 from scaling_ambiguity.alms.tiny.heldout import predict, scores
 from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
@@ -18,10 +21,10 @@ def tone(pitch, size=20_000):
     return (0.3 * np.sin(2 * np.pi * pitch * np.arange(size) / 16_000)).astype(np.float32)
 
 
-def fresh(prompts, seed=1):
+def fresh(prompts, family="qwen2_audio", seed=1):
     texts = [prompts.user_text(f, "", CLASSES, m) for f in prompts.focus_ids for m in MODALITIES]
-    processor = build_processor(train_tokenizer(texts, CLASSES))
-    model = build_model(processor, seed)
+    processor = build_processor(train_tokenizer(texts, CLASSES), family)
+    model = build_model(processor, seed, family)
     return LoadedALM(model, processor, processor.tokenizer, torch.device("cpu"), "untrained")
 
 
@@ -34,18 +37,37 @@ def lessons(alm, prompts):
     return result, MelSound(alm, clips)
 
 
-def test_parameters_and_chat_format(prompts):
-    alm = fresh(prompts)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_parameters_and_chat_format(prompts, family):
+    alm = fresh(prompts, family)
     assert 5e5 < sum(p.numel() for p in alm.model.parameters()) < 8e5
     text = render(alm, prompts, "tone", "look", CLASSES, "both")
     assert text.startswith("<|im_start|>system\n") and text.endswith("<|im_start|>assistant\n")
     assert text.count("<|AUDIO|>") == 1
 
 
-def test_training_learns_and_is_deterministic(prompts):
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_saved_model_hears_as_it_was_trained(prompts, waveforms, family, tmp_path):
+    """Batches of features, as in training, and single clips of a checkpoint that is opened like any other."""
+    alm = fresh(prompts, family)
+    alm.model.eval()
+    clips = [waveform[:60_000] for waveform in waveforms]
+    with torch.no_grad():
+        trained = family_of(alm.model).hear_features(parts(alm.model), *mel_features(alm.processor, clips))
+    alm.model.save_pretrained(tmp_path)
+    alm.processor.save_pretrained(tmp_path)
+    opened = load_alm(tmp_path, device="cpu")
+    for one, other in zip(encode_audio(opened, clips), trained, strict=True):
+        assert one.shape == other.shape and torch.allclose(one, other, atol=1e-5)
+    text = render(alm, prompts, "tone", "look", CLASSES, "both")
+    assert render(opened, prompts, "tone", "look", CLASSES, "both") == text
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_training_learns_and_is_deterministic(prompts, family):
     states, random = [], torch.random.get_rng_state()
     for _ in range(2):
-        alm = fresh(prompts)
+        alm = fresh(prompts, family)
         losses = train(alm, *lessons(alm, prompts), CLASSES, {"steps": 25, "batch": 4, "learning_rate": 3e-3}, seed=3)
         assert np.mean(losses[-5:]) < 0.6 * losses[0]
         states.append(alm.model.state_dict())

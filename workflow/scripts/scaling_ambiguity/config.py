@@ -485,6 +485,11 @@ def _check_trained_alms(config: dict[str, Any]) -> None:
             raise UserError(f"config: alms.{name} lacks `training`: steps, batch and learning_rate.")
         if "corpus" not in trained_on:
             continue
+        if "family" in alm["training"]:
+            raise UserError(
+                f"config: alms.{name}.training.family is not accepted with trained_on.corpus: such a model is a "
+                "Qwen2-Audio behind the layers of `encoder`. Leave it out."
+            )
         _known(f"alms.{name}.trained_on.corpus", trained_on["corpus"], config["corpora"], "corpus")
         classes = config["corpora"][trained_on["corpus"]]["classes"]
         if several := [label for label in classes if not (label.isalpha() or label.isdigit())]:

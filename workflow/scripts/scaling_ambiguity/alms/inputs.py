@@ -8,7 +8,7 @@ import torch
 
 from scaling_ambiguity.alms.families.family import base_of
 from scaling_ambiguity.alms.families.known import family_of
-from scaling_ambiguity.alms.families.qwen2_audio import encode_features, mel_features
+from scaling_ambiguity.alms.families.qwen2_audio import mel_features
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.corpora.heard import SAMPLE_RATE
@@ -19,7 +19,6 @@ __all__ = [
     "embed_prompts",
     "embed_tokens",
     "encode_audio",
-    "encode_features",
     "frozen_states",
     "hear_features",
     "mel_features",

@@ -32,6 +32,13 @@ def _encode_clip(base: torch.nn.Module, processor: Any, prepared: tuple[torch.Te
     return output.pooler_output
 
 
+def _hear_features(modules: Parts, features: torch.Tensor, mask: torch.Tensor) -> list[torch.Tensor]:
+    """Run audio tower and projector on one window per row, (B, n_mels, frames) and (B, frames); differentiable."""
+    hidden = modules.audio_tower(features, input_features_mask=mask).last_hidden_state
+    lengths = modules.audio_tower._get_feat_extract_output_lengths(mask.sum(-1))[1].tolist()
+    return [row[:length] for row, length in zip(modules.projector(hidden), lengths, strict=True)]
+
+
 def _longest(processor: Any) -> float:
     seconds = processor.feature_extractor.chunk_length
     return float(processor.max_audio_len // seconds * seconds)
@@ -46,4 +53,5 @@ FAMILY = Family(
     one_by_one(_encode_clip, _features),
     _longest,
     turn_end="<|im_end|>",
+    hear_features=_hear_features,
 )

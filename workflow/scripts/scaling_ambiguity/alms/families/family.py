@@ -122,6 +122,8 @@ class Family:
         encode: Clips to one (n_audio_tokens, H) tensor each.
         longest: ``(processor)`` to the seconds of a clip that are encoded; None: all of it.
         turn_end: Token that ends the assistant's turn, if it is not the tokenizer's end token.
+        hear_features: ``(parts, mel features, frame mask)`` to one (n_audio_tokens, H) tensor per row, differentiable;
+            None: its encoder is not trained here.
         tower: Clips to one (n_audio_tokens, D) tensor each, the input of the projector; None: the family's audio tower
             is never shared.
         tokenize: ``(tokenizer, rendered prompt)`` to token ids.
@@ -139,6 +141,7 @@ class Family:
     encode: Encoder
     longest: Callable[[Any], float | None]
     turn_end: str | None = None
+    hear_features: Callable[[Parts, torch.Tensor, torch.Tensor], list[torch.Tensor]] | None = None
     tower: Encoder | None = None
     tokenize: Callable[[Any, str], list[int]] = tokenize
     adapted: bool = False

@@ -99,4 +99,14 @@ def _longest(processor: Any) -> float:
 _ENCODE = one_by_one(_encode_clip, _features)
 _TOWER = one_by_one(_tower_clip, _features)
 _CLASS = "Qwen2AudioForConditionalGeneration"
-FAMILY = Family("Qwen2-Audio", {_CLASS: _CLASS}, _parts, _open, _ENCODE, _longest, turn_end="<|im_end|>", tower=_TOWER)
+FAMILY = Family(
+    "Qwen2-Audio",
+    {_CLASS: _CLASS},
+    _parts,
+    _open,
+    _ENCODE,
+    _longest,
+    turn_end="<|im_end|>",
+    hear_features=encode_features,
+    tower=_TOWER,
+)

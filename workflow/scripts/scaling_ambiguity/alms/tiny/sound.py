@@ -7,7 +7,8 @@ import numpy as np
 import torch
 from torch.nn.functional import dropout
 
-from scaling_ambiguity.alms.inputs import encode_features, mel_features
+from scaling_ambiguity.alms.families.known import family_of
+from scaling_ambiguity.alms.inputs import mel_features
 from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 
@@ -47,7 +48,9 @@ class MelSound:
         starts = range(0, len(waveforms), CLIPS_AT_ONCE)
         pieces = [mel_features(alm.processor, list(waveforms[i : i + CLIPS_AT_ONCE])) for i in starts]
         self._features, self._frames = (torch.cat(piece) for piece in zip(*pieces, strict=True))
-        self._alm, self._parts = alm, parts(alm.model)
+        self._alm, self._parts, hear = alm, parts(alm.model), family_of(alm.model).hear_features
+        assert hear is not None, "a model that is made here is of a family whose encoder can be trained"
+        self._hear = hear
         count = self._parts.audio_tower._get_feat_extract_output_lengths
         self.lengths = [int(count(torch.tensor(int(frames)))[1]) for frames in self._frames.sum(-1)]
 
@@ -63,7 +66,7 @@ class MelSound:
     def hear(self, chosen: np.ndarray, draw: np.random.Generator) -> list[torch.Tensor]:
         """Mask, then run audio tower and projector."""
         frames = self._frames[chosen]
-        return encode_features(self._parts, _masked(self._features[chosen], frames, draw), frames)
+        return self._hear(self._parts, _masked(self._features[chosen], frames, draw), frames)
 
 
 class FrozenSound:
