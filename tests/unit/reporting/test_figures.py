@@ -1,5 +1,6 @@
 from pathlib import Path
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 import pytest
@@ -55,6 +56,32 @@ def test_figures_have_the_same_bytes_twice_and_the_data_behind_them(name, drawn)
     assert [path.read_bytes() for path in first] == [path.read_bytes() for path in second]
     assert b"CreationDate" not in first[0].read_bytes()
     assert len(pd.read_csv(first[2])) > 0
+
+
+def test_many_models_and_labels_of_one_kind_share_a_panel(run, tmp_path):
+    from scaling_ambiguity.tables.statistics import STATISTICS
+
+    rows = STATISTICS.read(run["evaluation"])
+    some = rows[rows["model"] != "none"]
+    path = tmp_path / "evaluation-demo-fair.parquet"
+
+    def drawn(frame):
+        STATISTICS.write(frame, path)
+        with styled(STYLE):
+            figure, shown = draw_models_by_level(read_statistics([path]))
+            plt.close(figure)
+        return figure, shown
+
+    copies = [some.assign(model=f"model_{i}") for i in range(4)]
+    figure, shown = drawn(pd.concat([rows, *copies]))
+    assert len(figure.axes) == 1 and figure.get_figheight() < PAGE_HEIGHT / 2
+    assert set(shown["model"]) - {"none"} == {*some["model"], *(f"model_{i}" for i in range(4))}
+    assert set(shown.loc[shown["model"] != "none", "labels"]) == {"human"}
+    named = {text.get_text() for text in figure.legends[0].get_texts()}
+    assert {f"model {i}" for i in range(4)} <= named
+    assert len(drawn(pd.concat([rows, *copies[:3]]))[0].axes) == 8
+    alone = rows[(rows["model"] == "none") | (rows["labels"] == "human")]
+    assert len(drawn(alone[alone["metric"] != "nll_minus_human"])[0].axes) == 1
 
 
 def test_several_tables_stand_two_abreast_in_one_column_of_text(run, tmp_path):

@@ -330,7 +330,9 @@ FIGURES = {
         "training",
         """Fine-tuned models by kind of training labels and by level of ambiguity, all scored on the same held-out human
         votes, without augmentation. Top: NLL. Bottom: paired difference from human labels; below zero is better than
-        human labels. Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
+        human labels. More than four models, and those trained on one kind of labels, share a panel with the NLL after
+        training on human labels. Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per
+        deal.""",
         ("evaluation",),
         "reporting.figures.levels:draw_models_by_level",
     ),

@@ -11,7 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator, NullFormatter
 
 from scaling_ambiguity.metrics.catalogue import METRICS
-from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, group_titles, predictor_name, split_labels
+from scaling_ambiguity.reporting.naming import (
+    LEVELS,
+    arm_name,
+    arm_order,
+    group_titles,
+    plain,
+    predictor_name,
+    split_labels,
+)
 from scaling_ambiguity.reporting.selection import need, pick
 from scaling_ambiguity.reporting.style import (
     BLUE,
@@ -40,6 +48,9 @@ ARMS = {
     "human + shuffled": (PURPLE, ">"),
     "permuted human": (GREY, "x"),
 }
+
+MOST_PANELS = 4
+COLOURS, MARKERS = (VERMILION, BLUE, GREEN, SKY, ORANGE, PURPLE, GREY), ("o", "s", "^", "D")
 
 WHOLE = ("all",)
 XLABEL = {LEVELS: "ambiguity of the utterance", WHOLE: "too few votes for levels of ambiguity"}
@@ -148,7 +159,8 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     """Return NLL by level of models trained on each kind of labels, and their difference from human labels.
 
     ``statistics`` are tables of evaluate_models; each (corpus, protocol) and model gets its own pair of
-    panels. Models trained without augmentation are shown.
+    panels. Models trained without augmentation are shown. Of more than ``MOST_PANELS`` models, or where labels are of
+    one kind, the models trained on human labels share a panel.
     """
     metrics = ("nll", "nll_minus_human")
     rows = need(statistics, "fig_models_by_level", stratum=(*LEVELS, *WHOLE), reference="human", metric=metrics)
@@ -157,6 +169,10 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
     rows = pd.concat([pick(group, stratum=_strata(group)) for _, group in rows.groupby("file", sort=True)])
     trained = need(rows[rows["model"] != "none"], "fig_models_by_level", metric="nll")
     floors = pick(rows, model="none", metric="nll", labels=list(REFERENCES))
+    differs = "nll_minus_human" in set(rows["metric"])
+    if not differs or trained.groupby("file")["model"].nunique().max() > MOST_PANELS:
+        trained = need(trained, "fig_models_by_level", labels="human")
+        return _models_together(trained, floors), pd.concat([trained, floors])
     groups = list(trained.groupby(["file", "model"], sort=True).groups)
     figure, axes = _panels(len(groups), 3.4)
     first = trained.groupby("file")[["corpus", "protocol"]].first()
@@ -180,3 +196,27 @@ def draw_models_by_level(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame
         panels[0].set_title(title)
     _legend(figure, axes[0][0], columns=3)
     return figure, pd.concat([rows[rows["model"] != "none"], floors])
+
+
+def _models_together(rows: pd.DataFrame, floors: pd.DataFrame) -> Figure:
+    """Return the NLL by level of models side by side, one panel per (corpus, protocol)."""
+    files = sorted(set(rows["file"]))
+    figure = plt.figure(figsize=(COLUMN_WIDTH, min(3.4 * len(files), PAGE_HEIGHT)))
+    first = rows.groupby("file")[["corpus", "protocol"]].first()
+    titles = group_titles([tuple(first.loc[file]) for file in files])
+    models = sorted(set(rows["model"]))
+    looks = {m: (COLOURS[i % len(COLOURS)], MARKERS[i // len(COLOURS) % len(MARKERS)]) for i, m in enumerate(models)}
+    panels = [figure.add_subplot(len(files), 1, place + 1) for place in range(len(files))]
+    for panel, file, title in zip(panels, files, titles, strict=True):
+        group = pick(rows, file=file)
+        strata = _strata(group)
+        present = [name for name in models if name in set(group["model"])]
+        by_model = group.assign(labels=group["model"])
+        _points(panel, by_model, present, [looks[n] for n in present], [plain(n) for n in present], strata)
+        _segments(panel, pick(floors, file=file), strata)
+        _level_axis(panel, group, strata)
+        panel.set_ylabel(AXIS["nll"])
+        panel.set_xlabel(XLABEL[strata])
+        panel.set_title(title)
+    _legend(figure, panels[0], columns=2)
+    return figure
