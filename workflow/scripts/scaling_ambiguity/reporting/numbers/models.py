@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 
-from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, escape_latex, split_labels
+from scaling_ambiguity.reporting.naming import LEVELS, arm_name, arm_order, escape_latex, plain, split_labels
 from scaling_ambiguity.reporting.numbers.levels import add_trend
 from scaling_ambiguity.reporting.numbers.registry import ABSENT, Numbers
 from scaling_ambiguity.reporting.selection import need, one, pick
@@ -52,6 +52,8 @@ def add_models(
         )
         if name != "human":
             _add_difference(numbers, key, rows, labels, common, level)
+    several = f"the first of {len(trained)} models ({escape_latex(plain(model))})"
+    numbers.words("models.which", several if len(trained) > 1 else "the model", ["models.human.nll"])
     for name in ("human", "synthetic"):
         numbers.estimate(
             f"models.{name}.own", rows, labels=arms[name], metric="jsd_bits", reference="own", optional=True, **common

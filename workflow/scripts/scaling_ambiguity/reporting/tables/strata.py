@@ -13,7 +13,7 @@ from scaling_ambiguity.reporting.naming import (
     stratum_titles,
 )
 from scaling_ambiguity.reporting.selection import need, pick
-from scaling_ambiguity.reporting.tables.booktabs import cell, tabular
+from scaling_ambiguity.reporting.tables.booktabs import Row, cell, tabular
 from scaling_ambiguity.reporting.text import number
 
 FLOORS = ("prior", "human-smoothed")
@@ -49,12 +49,14 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
     synthetic and combined labels (pooled as equals, or as the run pools them if it has no such models), the
     difference of the last from human labels, and the unweighted average recall of the top class of two of them.
     ``n`` of the balanced splits is the effective number of utterances. ``statistics`` are tables of
-    evaluate_models; each model and annotator has a block.
+    evaluate_models; each model and annotator has a tabular of its own, so that a page may end after each.
     """
     rows = need(statistics, "tab_strata", reference="human", augmentation="none", metric=METRICS)
     rows = rows[(rows["method"] != "seed") & ~rows["stratum"].isin(LEVELS)]
     pooled = sorted(name for name in set(rows["labels"].map(arm_name)) if name.startswith(COMBINED))
-    arms = ("human", "synthetic", EQUAL if EQUAL in pooled or not pooled else pooled[0])
+    arms: tuple[str, ...] = ("human", "synthetic", EQUAL if EQUAL in pooled or not pooled else pooled[0])
+    if not set(arms[1:]) & set(rows.loc[rows["model"] != "none", "labels"].map(arm_name)):
+        arms = arms[:1]
     trained = rows[(rows["model"] != "none") & rows["labels"].map(arm_name).isin(arms)]
     floors = rows[(rows["model"] == "none") & rows["labels"].isin(FLOORS)]
     head = [
@@ -62,24 +64,26 @@ def strata_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         "$n$",
         *(predictor_name(name) for name in FLOORS),
         *arms,
-        rf"{arms[-1].removeprefix(COMBINED)} $-$ human",
+        *([rf"{arms[-1].removeprefix(COMBINED)} $-$ human"] if arms[1:] else []),
+        *(f"UAR, {arm}" for arm in dict.fromkeys((arms[0], arms[-1]))),
     ]
-    head += [f"UAR, {arm}" for arm in (arms[0], arms[-1])]
-    body: list = []
+    blocks: list[list[Row]] = []
     for (file, model), group in need(trained, "tab_strata").groupby(["file", "model"], sort=True):
         annotators = sorted({split_labels(name)[1] for name in group["labels"]} - {""}) or [""]
         for annotator in annotators:
             subset = group[group["labels"].map(lambda name, one=annotator: split_labels(name)[1] in ("", one))]
             both = pd.concat([subset, pick(floors, file=file)])
             where = [group["corpus"].iloc[0], f"protocol {group['protocol'].iloc[0]}", model]
-            body.append(escape_latex(plain(*where, *([annotator] if len(annotators) > 1 else []))))
+            body: list[Row] = [escape_latex(plain(*where, *([annotator] if len(annotators) > 1 else [])))]
             body.append(_line(pick(both, stratum="all"), "all utterances", arms))
             for heading, strata in strata_of(subset).items():
                 titles = stratum_titles(strata)
                 for stratum in strata:
                     name = f"{heading}: {SPLITS[stratum]}" if stratum in SPLITS else titles[stratum]
                     body.append(_line(pick(both, stratum=stratum), escape_latex(name), arms))
-    table = tabular("lr" + "r" * (len(FLOORS) + len(arms)) + "l" * 3, head, body)
+            blocks.append(body)
+    columns = "lr" + "r" * (len(FLOORS) + len(arms)) + "l" * (3 if arms[1:] else 1)
+    table = "\n\\medskip\n\n".join(tabular(columns, head, body) for body in blocks)
     return table, pd.concat([floors, trained])[COLUMNS]
 
 
@@ -89,7 +93,8 @@ def _line(subset: pd.DataFrame, name: str, arms: tuple[str, ...]) -> list[str]:
     values += [_one(models[models["labels"].map(arm_name) == arm]) for arm in arms]
     change = pick(subset, metric="nll_minus_human")
     recall = pick(subset[subset["model"] != "none"], metric="uar")
-    last = [_interval(change, arms[-1]), *(_interval(recall, arm) for arm in (arms[0], arms[-1]))]
+    last = [_interval(change, arms[-1])] if arms[1:] else []
+    last += [_interval(recall, arm) for arm in dict.fromkeys((arms[0], arms[-1]))]
     return [name, str(int(models["n"].max())) if len(models) else "--", *values, *last]
 
 
