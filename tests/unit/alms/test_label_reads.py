@@ -137,7 +137,7 @@ def other_tokens(path, reply):
     [
         (without("top_logprobs"), WORDS, r"none of token \d+, which was named.*choose mode `sampled`.*0\.32"),
         (without("other"), WORDS, "no log-probabilities of tokens.*choose mode `sampled`"),
-        (no_tokenizer, WORDS, "refused .status 404"),
+        (no_tokenizer, WORDS, r"\(/tokenize of that server\), model tiny.*refused .status 404"),
         (thinks, WORDS, "begins an answer otherwise than it continues one.*Choose mode `sampled`"),
         (other_tokens, LONG, r"beginning '\w+x' of label '\w+' has other tokens.*Rename the label"),
     ],

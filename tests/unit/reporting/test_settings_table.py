@@ -63,8 +63,11 @@ def test_bands_of_temperatures_another_sound_and_peers_are_written_out(table):
         }  # fmt: skip
         settings["models"] = {
             "small_mlp": {"kind": "perceptron", "encoder": "whisper_base", "hidden": [64, 8], "dropout": 0.2},
-            "pair": {"kind": "amber2", "speech": "whisper_base", "text": "minilm"},
-        }
+            "pair": {
+                "kind": "amber2", "speech": "whisper_base", "text": "minilm", "student": "both",
+                "loss": {"rater": "jsd", "experts_own": 0, "stop_gradient": {"p": False, "u": True}},
+            },
+        }  # fmt: skip
 
     _, rows = table(change=change)
     asked = lines(rows, "Annotator: tiny crossed")
@@ -73,7 +76,10 @@ def test_bands_of_temperatures_another_sound_and_peers_are_written_out(table):
     assert lines(rows, "Model: small mlp") == {
         "kind": "perceptron", "encoder": "whisper base", "hidden units": "64, 8", "dropout": "0.2"
     }  # fmt: skip
-    assert lines(rows, "Model: pair") == {"kind": "AmbER2", "speech": "whisper base", "text": "minilm"}
+    assert lines(rows, "Model: pair") == {
+        "kind": "AmbER2", "speech": "whisper base", "text": "minilm", "the student reads": "both",
+        "loss: rater": "jsd", "loss: experts own": "0", "loss: stop gradient": "p no, u yes",
+    }  # fmt: skip
 
 
 def test_a_run_of_votes_alone_lists_its_statistics(table):

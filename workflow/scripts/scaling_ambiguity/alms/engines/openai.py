@@ -297,14 +297,16 @@ class Engine(StreamEngine):
         """Return the tokens of labels, looked up once in the life of the engine."""
 
         def look(path: str, body: dict[str, Any], read: Callable[[Any], Any]) -> Any:
-            return self._reply(question, lambda: read(self._client.post(body, path)), set(body), stop)
+            return self._reply(question, lambda: read(self._client.post(body, path)), set(body), stop, path)
 
         with self._looking:
             if labels not in self._label_tokens:
                 self._label_tokens[labels] = find_label_tokens(look, self._settings.model, labels)
             return self._label_tokens[labels]
 
-    def _reply(self, question: Question, attempt: Callable[[], Any], sent: set[str], stop: threading.Event) -> Any:
+    def _reply(
+        self, question: Question, attempt: Callable[[], Any], sent: set[str], stop: threading.Event, path: str = ""
+    ) -> Any:
         """Return what an attempt returns, repeated after faults that pass.
 
         Args:
@@ -312,9 +314,11 @@ class Engine(StreamEngine):
             attempt: Sends a request; raises :class:`Fault`.
             sent: Fields of the request.
             stop: Ends the wait between two attempts.
+            path: Named in messages, where it is not that of chat completions.
         """
         settings = self._settings
-        context = f"{settings.base_url}, model {settings.model}, {question.about}"
+        where = f"{settings.base_url} ({path} of that server)" if path else settings.base_url
+        context = f"{where}, model {settings.model}, {question.about}"
         answers = 0
         for number in range(settings.retries + 1):
             try:

@@ -17,10 +17,8 @@ from scaling_ambiguity.errors import UserError
 
 TOKENIZE, DETOKENIZE = "/tokenize", "/detokenize"
 _REMEDY = "Choose mode `sampled`, or engine `transformers`."
-_USER = {
-    "role": "user",
-    "content": "Which emotion?",
-}  # the chat format around an answer does not depend on the question
+# the chat format around an answer does not depend on the question
+_USER = {"role": "user", "content": "Which emotion?"}
 _SLACK = 1e-3  # by which rounding may lift a sum of probabilities above 1
 Beginning: TypeAlias = tuple[int, ...]
 Look: TypeAlias = Callable[[str, dict[str, Any], Callable[[Any], Any]], Any]

@@ -21,6 +21,14 @@ MODES = {
 GIVEN = {"both": "voice and words", "audio": "the voice alone", "text": "the words alone"}
 SOUNDS = {"another": "with the sound of another clip", "silence": "with silence"}
 KINDS = {"lora": "adapters (LoRA) on an ALM", "perceptron": "perceptron", "amber2": "AmbER2"}
+LAYERS = {
+    "hidden": "hidden units",
+    "dropout": "dropout",
+    "student": "the student reads",
+    "fusion": "fusion",
+    "activation": "activation",
+    "modality_dropout": "dropout of a modality",
+}
 OPTIMISER = {
     "learning_rate": "learning rate",
     "warmup": "share of steps with a rising rate",
@@ -122,12 +130,17 @@ def _training(settings: Mapping[str, Any]) -> Iterator[tuple[str, list[Line]]]:
             lines += [("adapted layers", lora["targets"])]
         else:
             lines += [(key, plain(model[key])) for key in ("encoder", "speech", "text") if key in model]
-            lines += [("hidden units", model.get("hidden")), ("dropout", model.get("dropout"))]
+            lines += [(words, model.get(key)) for key, words in LAYERS.items()]
+            lines += [(f"loss: {key}".replace("_", " "), part) for key, part in model.get("loss", {}).items()]
         yield f"Model: {plain(name)}", lines
 
 
 def _value(value: Any) -> str:
-    """Return a value as text: lists by commas, a band of two numbers by a dash."""
+    """Return a value as text: lists and maps by commas, a band of two numbers by a dash."""
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_value(part)}" for key, part in value.items())
+    if isinstance(value, bool):
+        return "yes" if value else "no"
     if isinstance(value, list):
         return ", ".join("--".join(map(_value, one)) if isinstance(one, list) else _value(one) for one in value)
     return f"{value:g}" if isinstance(value, float) else NAMES.get(str(value), str(value).replace("_", "-"))
