@@ -4,8 +4,8 @@ import threading
 import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass, field, replace
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -13,6 +13,7 @@ import numpy as np
 
 from scaling_ambiguity.alms.drawing import draw_labels
 from scaling_ambiguity.alms.engine import Capability, StreamEngine
+from scaling_ambiguity.alms.http.batch import Batch, Interrupted, ItemFailed
 from scaling_ambiguity.alms.http.client import Client
 from scaling_ambiguity.alms.http.dialects import is_same_model, reads_labels
 from scaling_ambiguity.alms.http.faults import (
@@ -35,7 +36,7 @@ from scaling_ambiguity.alms.http.label_reads import (
     read_following,
 )
 from scaling_ambiguity.alms.http.limits import RateLimit
-from scaling_ambiguity.alms.http.outages import ITEMS, Outages
+from scaling_ambiguity.alms.http.outages import Outages
 from scaling_ambiguity.alms.http.payload import (
     ChatMessages,
     estimated_tokens,
@@ -145,7 +146,7 @@ class Engine(StreamEngine):
         """
         self._check(questions)
         self._outages.begin(proven is not None)
-        batch = _Batch(deque(self._groups(questions)), go_on, self._settings.concurrency, answered=proven)
+        batch = Batch(deque(self._groups(questions)), go_on, self._settings.concurrency, answered=proven)
         with ThreadPoolExecutor(self._settings.concurrency, thread_name_prefix="ask") as threads:
             try:
                 while batch.running or batch.more():
@@ -175,7 +176,7 @@ class Engine(StreamEngine):
             )
 
     def _received(
-        self, future: Future, batch: "_Batch", questions: Sequence[Question], uniform: Callable[..., float]
+        self, future: Future, batch: Batch, questions: Sequence[Question], uniform: Callable[..., float]
     ) -> list[tuple[int, Answer]]:
         """Return the answers of a finished request, and earlier ones that had been withheld."""
         places, error = batch.running.pop(future), future.exception()
@@ -185,7 +186,7 @@ class Engine(StreamEngine):
             if len(answers) < len(places):
                 batch.waiting.appendleft(places[len(answers) :])
             return [*self._outages.answered(), *zip(places, answers, strict=False)]
-        if isinstance(error, _ItemFailed):
+        if isinstance(error, ItemFailed):
             item = questions[places[0]].about
             batch.last_failure = error.stopped
             failed = Answer("", None, None, False, fault=str(error))
@@ -202,9 +203,7 @@ class Engine(StreamEngine):
         batch.give_up(error)
         return []
 
-    def _still_fails(
-        self, stopped: EngineStopped, batch: "_Batch", uniform: Callable[..., float]
-    ) -> EngineStopped | None:
+    def _still_fails(self, stopped: EngineStopped, batch: Batch, uniform: Callable[..., float]) -> EngineStopped | None:
         """Repeat a question that was answered before; return why the server is given up, None if it answers.
 
         This distinguishes many bad items in a row from a dead server. The answer does not count as a draw and is not
@@ -215,7 +214,7 @@ class Engine(StreamEngine):
         again = replace(batch.answered, stream=(*batch.answered.stream, "again"))
         try:
             self._ask([again], uniform, threading.Event())
-        except _ItemFailed:
+        except ItemFailed:
             return stopped
         except EngineStopped as other:
             return other
@@ -329,11 +328,11 @@ class Engine(StreamEngine):
                 if not fault.retry:
                     stopped: EngineStopped = RequestRefused(refused(context, fault, sent))
                     for_all = concerns_all(fault, sent) and not self._outages.proven
-                    raise (_ItemFailed(fault, stopped, answers) if fault.item and not for_all else stopped) from None
+                    raise (ItemFailed(fault, stopped, answers) if fault.item and not for_all else stopped) from None
                 last = number >= self._outages.retries(question.about, settings.retries)
                 if last or (fault.wait or 0) > LONGEST_RETRY_AFTER:
                     stopped = ServerUnavailable(unavailable(context, fault, number + 1))
-                    raise (_ItemFailed(fault, stopped, answers) if fault.item else stopped) from None
+                    raise (ItemFailed(fault, stopped, answers) if fault.item else stopped) from None
                 self._pause(fault, number, stop)
         raise AssertionError("unreachable")
 
@@ -343,7 +342,7 @@ class Engine(StreamEngine):
         """Send one request and return its reply, as ``read`` makes it of the decoded body."""
         passage = self._limit.enter(tokens, stop)
         if passage is None:
-            raise _Interrupted
+            raise Interrupted
         purchase = self.spending.price(seconds)
         self.spending.reserve(purchase)
         with self._lock:
@@ -377,7 +376,7 @@ class Engine(StreamEngine):
         if fault.everyone:
             self._limit.close_for(fault.wait or 0.0)
         if stop.wait(delay):
-            raise _Interrupted
+            raise Interrupted
 
     def _count(self, fault: Fault) -> None:
         with self._lock:
@@ -400,64 +399,6 @@ class Engine(StreamEngine):
             raise AnotherServer(another_model(settings.base_url, settings.model, reply.model))
         if settings.server is None and reply.vllm:
             raise AnotherServer(unstated_vllm(settings.base_url))
-
-
-@dataclass
-class _Batch:
-    """Requests of one call: those waiting, those under way, what stopped them, and one that was answered."""
-
-    waiting: deque[list[int]]
-    go_on: Callable[[], bool]
-    width: int
-    running: dict[Future, list[int]] = field(default_factory=dict)
-    stop: threading.Event = field(default_factory=threading.Event)
-    first: BaseException | None = None
-    last_failure: EngineStopped | None = None
-    answered: Question | None = None
-
-    def more(self) -> bool:
-        """Return whether another request is to be sent."""
-        return bool(self.waiting) and self.first is None and self.go_on()
-
-    def elsewhere(self, failed: list[bool]) -> None:
-        """Continue elsewhere in the queue, as neighbours may share a fault, and return to ``failed`` last."""
-        places = [group for group, last in zip(self.waiting, failed, strict=True) if not last]
-        cut = len(places) // ITEMS
-        late = [group for group, last in zip(self.waiting, failed, strict=True) if last]
-        self.waiting = deque([*places[cut:], *places[:cut], *late])
-
-    def finished(self) -> set[Future]:
-        """Wait for requests under way: they are paid for, so the first interrupt also waits for them."""
-        try:
-            return wait(self.running, return_when=FIRST_COMPLETED).done
-        except KeyboardInterrupt as interrupt:
-            if self.first is not None:
-                raise
-            self.give_up(interrupt)
-            return set()
-
-    def give_up(self, error: BaseException) -> None:
-        """Send nothing more; the first error is the one that is reported."""
-        if self.first is None or isinstance(self.first, _Interrupted):
-            self.first = error
-        self.stop.set()
-
-
-class _Interrupted(Exception):
-    """Raised in requests that are given up because another one stopped the batch."""
-
-
-class _ItemFailed(Exception):
-    """Raised in a request that failed permanently, perhaps because of the question.
-
-    Attributes:
-        stopped: Raised instead if the server turns out to be the cause.
-        answers: Number of answers when the request first failed.
-    """
-
-    def __init__(self, fault: Fault, stopped: EngineStopped, answers: int) -> None:
-        super().__init__(str(fault))
-        self.stopped, self.answers = stopped, answers
 
 
 def open_engine(entry: dict) -> Engine:
