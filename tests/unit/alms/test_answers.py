@@ -124,6 +124,7 @@ def test_a_model_learns_to_write_and_is_read(fresh, prompts, counting):
         (['{"a": 1}', "x", '{"b', '": 2}'], -3.5),  # the last one
         (["}", "{", "1"], None),
         (["happy", "<end>"], None),
+        (["{", None, "1", "}", None], -2.5),  # tokens beyond the tokenizer's
         ([], None),
     ],
 )

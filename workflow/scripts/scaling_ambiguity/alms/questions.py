@@ -78,15 +78,16 @@ class Answer:
         return "answered" if self.ended else "cut"
 
 
-def object_logprob(pieces: Sequence[str], logprobs: Sequence[float]) -> float | None:
+def object_logprob(pieces: Sequence[str | None], logprobs: Sequence[float]) -> float | None:
     """Return the mean natural-log probability of the tokens of the last JSON object of an answer; None without one.
 
     A token that holds a brace counts whole, whatever else is in it.
 
     Args:
-        pieces: The text of every token, or what the tokenizer calls it: only braces are looked for.
+        pieces: The text of every token, or what the tokenizer calls it: only braces are looked for. None for a token
+            that it does not know: output layers may have more rows.
         logprobs: Of every token, as many.
     """
-    last = next((place for place in reversed(range(len(pieces))) if "}" in pieces[place]), -1)
-    first = next((place for place in reversed(range(last + 1)) if "{" in pieces[place]), -1)
+    last = next((place for place in reversed(range(len(pieces))) if "}" in (pieces[place] or "")), -1)
+    first = next((place for place in reversed(range(last + 1)) if "{" in (pieces[place] or "")), -1)
     return None if first < 0 else math.fsum(logprobs[first : last + 1]) / (last + 1 - first)
