@@ -26,6 +26,8 @@ _spec.loader.exec_module(served)
 
 WORDS = ("neutral", "happy", "sad", "angry")  # one token each
 LONG = ("happiness", "happier", "unhappy", "sadness", "anger")  # several tokens, two of them with a common beginning
+TWELVE = ("ANGRY", "SAD", "HAPPY", "NEUTRAL", "FEAR", "CALM", "BORED", "PROUD", "TIRED", "AMUSED", "SHY", "OTHER")
+SPACED = ("very happy", "very sad", "not sure")
 PREFIX = ("sad", "sadder", "happy")  # the tokens of one begin another's
 
 
@@ -71,7 +73,7 @@ def one_end(checkpoint, tmp_path_factory):
     return folder
 
 
-@pytest.mark.parametrize("labels", [WORDS, LONG, PREFIX])
+@pytest.mark.parametrize("labels", [WORDS, LONG, TWELVE, SPACED, PREFIX])
 def test_a_server_gives_the_log_probabilities_that_the_model_gives_here(one_end, prompts, clips, labels):
     here = local.open_engine({"checkpoint": str(one_end)})
     expected = here.answer(ask(here, prompts, clips, labels), uniform)

@@ -20,7 +20,7 @@ _NO_QUOTA = ("insufficient_quota", "billing_hard_limit_reached")
 
 
 class Client:
-    """Sends to ``base_url``/chat/completions, and to paths beside ``/v1``; safe to use from several threads.
+    """Sends to ``base_url``/chat/completions, and to paths outside ``/v1``; safe to use from several threads.
 
     Each attempt has its own connection: surplus or late bytes from a server cannot become the answer to another
     question. Redirects are not followed, so that neither key nor audio goes anywhere but to the named server;
