@@ -25,6 +25,13 @@ def group_of(file: str) -> str:
     return "tiny run" if "tiny_run" in path.read_text() else path.stem
 
 
+@pytest.fixture(autouse=True)
+def outside_of_a_run(request, monkeypatch, tmp_path_factory):
+    """Run tests of what reads the folder of a run in an empty one: the checkout may hold what a run left."""
+    if request.path.parent.name in ("evaluation", "reporting"):
+        monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
+
+
 def pytest_collection_modifyitems(items):
     """Begin with the longest groups, so that none is left over."""
     order = {name: place for place, name in enumerate(LONGEST)}

@@ -87,8 +87,7 @@ def test_the_table_says_what_is_beyond_the_corpus():
 
 
 @pytest.mark.parametrize("rulers", [True, False])
-def test_the_numbers_are_those_of_the_best_and_of_votes_of_known_worth(rulers, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # numbers are looked up in files of the folder of a run, which a checkout may be
+def test_the_numbers_are_those_of_the_best_and_of_votes_of_known_worth(rulers):
     numbers = Numbers()
     add_worth(numbers, statistics(rulers=rulers))
     assert numbers["worth.best.name"].text == "alm, own distribution" and numbers["worth.best"].text.startswith("$>$5")

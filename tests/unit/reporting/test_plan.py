@@ -120,8 +120,7 @@ def test_hours_are_those_of_benchmarks_of_the_registry_or_of_the_limit(logs, sta
     assert whole.split()[:3] == ["all", "4", "12.56"] and "12.00 (    26.0)" in whole and whole.endswith("18 GB")
 
 
-def test_local_jobs_are_not_submitted(tmp_path, monkeypatch, stage_of):
-    monkeypatch.chdir(tmp_path)  # a checkout in which something ran has benchmarks
+def test_local_jobs_are_not_submitted(tmp_path, stage_of):
     local = local_rules(tmp_path.glob("*.smk"))
     assert local == {"all", "read_corpus"}
     jobs = read_dry_run(PRINTED)
