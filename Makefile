@@ -17,7 +17,7 @@ all: setup  ## set-up and the whole demo; ARGS, more targets first, are passed o
 	@mkdir -p .snakemake; exec 9>.snakemake/make.lock; \
 	flock --nonblock 9 || { echo "make: another 'make all' is running in this folder; wait for it or stop it." >&2; exit 1; }; \
 	$(SNAKEMAKE) --unlock --quiet all --cores $(CORES) $(ARGS); \
-	$(SNAKEMAKE) --resources gpu=$(GPUS) --cores $(CORES) all $(ARGS); \
+	$(PYTHON_) workflow/scripts/fork_jobs.py --resources gpu=$(GPUS) --cores $(CORES) all $(ARGS); \
 	$(PYTHON_) workflow/scripts/summarise_run.py
 
 test: setup  ## what a contributor runs while working; MARK="not slow" adds what CI runs too

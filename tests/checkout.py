@@ -1,17 +1,16 @@
 """Throw-away checkouts: the workflow is tested in a copy, never in the repository's own results."""
 
-import atexit
 import functools
 import json
 import os
-import shlex
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
+
+from scaling_ambiguity import forks
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 TINY = ("--configfile", "workflow/presets/tiny.yaml")
@@ -27,22 +26,19 @@ def source_files() -> list[str]:
 
 def run_programs(commands: list[list[str]], folder: Path) -> None:
     """Run programs, each a list of words after ``python``, in forks of one process that has imported the library."""
-    lines = (
-        f"Shell command: python {shlex.join(words)} > {shlex.quote(f'{place}.log')} 2>&1"
-        for place, words in enumerate(commands)
-    )
-    command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_jobs.py")]
-    result = subprocess.run(
-        command,
-        cwd=folder,
-        input="\n".join(lines),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=900,
-        check=False,
-    )
-    assert result.returncode == 0, result.stdout[-8000:]
+    environment = compiling() | {"OMP_NUM_THREADS": "1"}
+    for words in commands:
+        result = subprocess.run(
+            [stand_in(), *words],
+            cwd=folder,
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=900,
+            check=False,
+        )
+        assert result.returncode == 0, result.stdout[-8000:]
 
 
 def compiling() -> dict[str, str]:
@@ -59,30 +55,15 @@ def warm_snakemake() -> subprocess.Popen:
 
 @functools.cache
 def stand_in() -> Path:
-    """Start the process whose forks are the jobs; return a stand-in for ``python`` that sends them there."""
-    folder = Path(tempfile.mkdtemp(prefix="warm-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    program = folder / "bin" / "python"
-    program.parent.mkdir()
-    source = (REPOSITORY / "tests" / "workflow" / "stand_in.py").read_text()
-    settings = f"INTERPRETER, ADDRESS = {sys.executable!r}, {str(folder / 'socket')!r}\n"
-    real = os.path.realpath(sys.executable)  # a first line may not hold the blanks of a folder
-    program.write_text(f"#!{real} -IS\n{settings}{source}")
-    program.chmod(0o755)
-    command = [sys.executable, str(REPOSITORY / "tests" / "workflow" / "warm_jobs.py"), "--serve", folder / "socket"]
-    process = subprocess.Popen(command, env=compiling(), stdin=subprocess.PIPE)
-    atexit.register(process.stdin.close)
-    while not (folder / "socket").exists():
-        assert process.poll() is None
-        time.sleep(0.05)
-    return program
+    """Start the process whose forks are the jobs; return the stand-in for ``python`` that sends them there."""
+    return forks.start()[0]  # the process ends with this one, which holds the descriptor
 
 
-def call_warm(words: tuple[str, ...], folder: Path, python: str | Path, timeout: int) -> tuple[int, str]:
+def call_warm(words: tuple[str, ...], folder: Path, timeout: int, **variables: str) -> tuple[int, str]:
     """Run Snakemake in a fork; return its exit status and what it printed."""
     process = warm_snakemake()
     with tempfile.NamedTemporaryFile() as output:
-        request = {"words": words, "folder": str(folder), "environment": compiling(), "python": str(python)}
+        request = {"words": words, "folder": str(folder), "environment": compiling() | variables}
         print(json.dumps(request | {"output": output.name, "timeout": timeout}), file=process.stdin, flush=True)
         status = int(process.stdout.readline())
         return status, Path(output.name).read_text()
@@ -107,7 +88,7 @@ class Checkout:
     def snakemake(self, *arguments: str, timeout: int = 600, check: bool = True) -> str:
         """Run Snakemake in the checkout, plans in a fork, the rest as a user does; return what it printed."""
         if set(arguments) & PLANNING:
-            status, printed = call_warm(arguments, self.root, sys.executable, timeout)
+            status, printed = call_warm(arguments, self.root, timeout)
         else:
             result = subprocess.run(
                 self.command(*arguments),
@@ -128,8 +109,8 @@ class Checkout:
         return printed
 
     def warm(self, *arguments: str, timeout: int = 900) -> str:
-        """Run Snakemake in the checkout, its jobs in forks of one process (warm_jobs.py): a quarter of the time."""
-        status, printed = call_warm(arguments, self.root, stand_in(), timeout)
+        """Run Snakemake in the checkout, its jobs in forks of one process: a quarter of the time."""
+        status, printed = call_warm(arguments, self.root, timeout, SA_PYTHON=str(stand_in()))
         assert status == 0, printed[-8000:]
         return printed
 

@@ -1,8 +1,7 @@
 """Run Snakemake commands, each in a fork of one process that has imported it: half the time of a dry run.
 
 One request per line of standard input, in JSON: ``words`` after ``snakemake``, ``folder``, ``environment``, ``output``
-(a file that gets what is printed), ``timeout`` in seconds and ``python``, the interpreter whose folder is first in the
-PATH of jobs. One exit status per line of standard output.
+(a file that gets what is printed) and ``timeout`` in seconds. One exit status per line of standard output.
 The library of the checkout is imported by the fork: the process has imported other libraries alone.
 """
 
@@ -41,7 +40,7 @@ def run(request: dict[str, Any]) -> int:
         os.chdir(request["folder"])
         os.environ.clear()
         os.environ.update(request["environment"])
-        sys.argv[1:], sys.executable = request["words"], request["python"]
+        sys.argv[1:] = request["words"]
         sys.path.insert(0, request["folder"])
         runpy.run_module("snakemake", run_name="__main__", alter_sys=True)
         status = 0

@@ -18,10 +18,9 @@ from scaling_ambiguity.alms.sampling import sample_answers
 from scaling_ambiguity.alms.scoring import end_token
 from scaling_ambiguity.alms.tiny.answers import LISTENERS, Answers, Lesson, answer, every_number, listeners
 from scaling_ambiguity.alms.tiny.build import build_model, build_processor
-from scaling_ambiguity.alms.tiny.frozen import last_hidden
 from scaling_ambiguity.alms.tiny.sound import MelSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
-from scaling_ambiguity.alms.tiny.training import all_hidden, train
+from scaling_ambiguity.alms.tiny.training import train
 from scaling_ambiguity.proxies.prompts import lesson_prompts, render, user_texts
 from scaling_ambiguity.proxies.verbalised import load_verbalised, parse_distribution
 
@@ -64,8 +63,7 @@ def test_what_is_written_is_what_is_read():
     np.testing.assert_allclose(stated.distribution, TARGETS[1])
 
 
-@pytest.mark.parametrize("hidden_at", [all_hidden, last_hidden])
-def test_the_loss_is_that_of_every_token_of_the_answers(fresh, prompts, counting, hidden_at):
+def test_the_loss_is_that_of_every_token_of_the_answers(fresh, prompts, counting):
     lessons = [replace(lesson, counting=lesson.counting[:1]) for lesson in lessons_of(fresh, prompts, counting)]
     sound, chosen = MelSound(fresh, [tone(pitch) for pitch in (200, 400, 800, 1600)]), np.array([0, 1, 3])
     fresh.model.eval()
@@ -74,7 +72,7 @@ def test_the_loss_is_that_of_every_token_of_the_answers(fresh, prompts, counting
     for _ in chosen:
         draw.integers(1)  # the prompt
     with torch.no_grad():
-        loss = Answers(fresh, lessons, CLASSES, sound).counts_loss(chosen, np.random.default_rng(0), hidden_at)
+        loss = Answers(fresh, lessons, CLASSES, sound).counts_loss(chosen, np.random.default_rng(0))
         for i, clip in zip(chosen, sound.hear(chosen, draw), strict=True):  # one by one, token by token
             prompt = fresh.tokenizer(lessons[i].counting[0], add_special_tokens=False)["input_ids"]
             place, text = prompt.index(token), answer(CLASSES, listeners(lessons[i].target))

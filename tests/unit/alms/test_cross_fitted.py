@@ -29,8 +29,8 @@ from scaling_ambiguity.alms.loading import load_alm
 from scaling_ambiguity.alms.members import joint_revision, member_folder, members_of, refuse_heard, write_heard
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.scoring import label_log_probabilities
-from scaling_ambiguity.alms.tiny.answers import Lesson
-from scaling_ambiguity.alms.tiny.frozen import fold_whitening, last_hidden
+from scaling_ambiguity.alms.tiny.answers import Lesson, last_hidden
+from scaling_ambiguity.alms.tiny.frozen import fold_whitening
 from scaling_ambiguity.alms.tiny.member import Course, train_member
 from scaling_ambiguity.alms.tiny.sound import FrozenSound
 from scaling_ambiguity.alms.tiny.tokenizer import train_tokenizer
@@ -133,7 +133,10 @@ def test_last_places_are_those_of_the_whole_model(alm, texts, waveforms, layers)
     inputs = embed_tokens(alm, rows, clips)
     inputs = {name: value.detach().clone() for name, value in inputs.items()}
     gradients = []
-    for hidden_of in (lambda m, x: m(**x, use_cache=False).last_hidden_state[:, -2:], last_hidden):
+    for hidden_of in (
+        lambda m, x: m(**x, use_cache=False).last_hidden_state[:, -2:],
+        lambda m, x: last_hidden(m, x, 2),
+    ):
         model.zero_grad()
         hidden = hidden_of(model, inputs)
         (hidden**2).sum().backward()

@@ -3,10 +3,13 @@
 import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
-from torch.nn.functional import cross_entropy, log_softmax
+from torch.nn.functional import cross_entropy, log_softmax, scaled_dot_product_attention
+from transformers.masking_utils import create_causal_mask
+from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
 
 from scaling_ambiguity.alms.inputs import embed_tokens
 from scaling_ambiguity.alms.loading import LoadedALM
@@ -17,8 +20,6 @@ from scaling_ambiguity.alms.tiny.sound import Sound
 LISTENERS = 20  # the group that workflow/prompts/counts.yaml speaks of
 END_WEIGHT = 0.2  # of the end token's loss relative to the label's
 IGNORED = -100  # a place that holds no token of the answer
-
-HiddenAt = Callable[[torch.nn.Module, dict[str, torch.Tensor], int], torch.Tensor]
 
 
 @dataclass(frozen=True)
@@ -57,11 +58,7 @@ def every_number(classes: Sequence[str]) -> list[str]:
 
 
 class Answers:
-    """The answers to a list of lessons, and what a model loses on them.
-
-    ``hidden_at`` of its methods maps the language model, its inputs and a number of places to hidden states, of the
-    last places at least.
-    """
+    """The answers to a list of lessons, and what a model loses on them."""
 
     def __init__(self, alm: LoadedALM, lessons: Sequence[Lesson], classes: Sequence[str], sound: Sound) -> None:
         """Tokenise the answers.
@@ -83,7 +80,7 @@ class Answers:
         }
         self._counts = [tokens[text] for text in texts]
 
-    def labels_loss(self, chosen: np.ndarray, draw: np.random.Generator, hidden_at: HiddenAt) -> torch.Tensor:
+    def labels_loss(self, chosen: np.ndarray, draw: np.random.Generator) -> torch.Tensor:
         """Return the loss of one-word answers to lessons: nats per answer.
 
         -sum_c q_c log p(label c), over the whole vocabulary, plus ``END_WEIGHT`` times the cross-entropy of the end
@@ -93,12 +90,12 @@ class Answers:
         prompts = [_picked(lesson.prompts, draw) for lesson in lessons]
         drawn = [int(draw.choice(len(self._labels), p=lesson.target)) for lesson in lessons]
         inputs = self._inputs(chosen, prompts, [[int(self._labels[c])] for c in drawn], draw)
-        hidden = hidden_at(modules.language_model, inputs, 2)
-        p = log_softmax(modules.lm_head(hidden[:, -2]), dim=-1)[:, self._labels]
-        ends = cross_entropy(modules.lm_head(hidden[:, -1]), torch.full((len(chosen),), self._stop))
+        before, after = last_hidden(modules.language_model, inputs, 2).unbind(1)
+        p = log_softmax(modules.lm_head(before), dim=-1)[:, self._labels]
+        ends = cross_entropy(modules.lm_head(after), torch.full((len(chosen),), self._stop))
         return -(self._targets[chosen] * p).sum(-1).mean() + END_WEIGHT * ends
 
-    def counts_loss(self, chosen: np.ndarray, draw: np.random.Generator, hidden_at: HiddenAt) -> torch.Tensor:
+    def counts_loss(self, chosen: np.ndarray, draw: np.random.Generator) -> torch.Tensor:
         """Return the cross-entropy of the tokens of answers that count listeners: nats per answer and class."""
         prompts = [_picked(self._lessons[i].counting, draw) for i in chosen]
         written, modules = [self._counts[i] for i in chosen], parts(self._alm.model)
@@ -107,7 +104,7 @@ class Answers:
         for row, tokens in zip(wanted, written, strict=True):  # inputs are padded on the left
             row[places - len(tokens) :] = torch.tensor(tokens)
         inputs = self._inputs(chosen, prompts, [tokens[:-1] for tokens in written], draw)
-        scores = modules.lm_head(hidden_at(modules.language_model, inputs, places)[:, -places:]).flatten(0, 1)
+        scores = modules.lm_head(last_hidden(modules.language_model, inputs, places)).flatten(0, 1)
         total = cross_entropy(scores, wanted.flatten().to(scores.device), ignore_index=IGNORED, reduction="sum")
         return total / (len(written) * len(self._labels))
 
@@ -143,3 +140,46 @@ def _tokeniser(alm: LoadedALM, audio_tokens: list[int]) -> Callable[[int, str], 
         return [*row[:place], *[token] * audio_tokens[lesson], *row[place + 1 :]]
 
     return tokenise
+
+
+def last_hidden(language_model: Any, inputs: dict[str, torch.Tensor], places: int) -> torch.Tensor:
+    """Return the hidden states of the last places of each row, (B, places, H); differentiable.
+
+    In the last layer, whose states of earlier places are not read, queries and feed-forward network are computed
+    at those places alone: with one layer nearly all of the work of a training step.
+
+    Args:
+        language_model: A Qwen2 model without output layer.
+        inputs: Of :func:`~scaling_ambiguity.alms.inputs.embed_tokens`.
+        places: How many.
+    """
+    hidden, positions = inputs["inputs_embeds"], inputs["position_ids"]
+    cos, sin = language_model.rotary_emb(hidden, positions)
+    mask = create_causal_mask(
+        config=language_model.config,
+        inputs_embeds=hidden,
+        attention_mask=inputs["attention_mask"],
+        past_key_values=None,
+        position_ids=positions,
+    )
+    *earlier, last = language_model.layers
+    for layer in earlier:
+        hidden = layer(hidden, attention_mask=mask, position_ids=positions, position_embeddings=(cos, sin))
+    attention, normalised = last.self_attn, last.input_layernorm(hidden)
+
+    def heads(values: torch.Tensor) -> torch.Tensor:
+        return values.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
+
+    keys, values = heads(attention.k_proj(normalised)), heads(attention.v_proj(normalised))
+    queries = heads(attention.q_proj(normalised[:, -places:]))
+    keys = apply_rotary_pos_emb(keys, keys, cos, sin)[1]
+    queries = apply_rotary_pos_emb(queries, queries, cos[:, -places:], sin[:, -places:])[0]
+    # a real key that is not behind the query
+    width = keys.shape[2]
+    seen = torch.arange(width)[None, :] <= torch.arange(width - places, width)[:, None]
+    seen = inputs["attention_mask"].bool()[:, None, None, :] & seen.to(hidden.device)
+    mixed = scaled_dot_product_attention(
+        queries, keys, values, attn_mask=seen, scale=attention.scaling, enable_gqa=queries.shape[1] != keys.shape[1]
+    )
+    rest = hidden[:, -places:] + attention.o_proj(mixed.transpose(1, 2).flatten(2))
+    return language_model.norm(rest + last.mlp(last.post_attention_layernorm(rest)))

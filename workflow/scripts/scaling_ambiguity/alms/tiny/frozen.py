@@ -1,12 +1,10 @@
-"""Training behind a frozen audio tower: whitened states, a perceptron that the projector starts from, fewer places."""
+"""Training behind a frozen audio tower: whitened states, and a perceptron that the projector starts from."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import torch
-from torch.nn.functional import dropout, log_softmax, scaled_dot_product_attention
-from transformers.masking_utils import create_causal_mask
-from transformers.models.qwen2.modeling_qwen2 import apply_rotary_pos_emb
+from torch.nn.functional import dropout, log_softmax
 
 from scaling_ambiguity.seeds import derive_seed
 
@@ -81,46 +79,3 @@ def fold_whitening(projector: Any, mean: torch.Tensor, spread: torch.Tensor) -> 
     linear = projector.linear
     linear.weight /= spread
     linear.bias -= linear.weight @ mean
-
-
-def last_hidden(language_model: Any, inputs: dict[str, torch.Tensor], places: int = 2) -> torch.Tensor:
-    """Return the hidden states of the last places of each row, (B, places, H); differentiable.
-
-    In the last layer, whose states of earlier places are not read, queries and feed-forward network are computed
-    at those places alone: with one layer nearly all of the work of a training step.
-
-    Args:
-        language_model: A Qwen2 model without output layer.
-        inputs: Of :func:`~scaling_ambiguity.alms.inputs.embed_tokens`.
-        places: How many.
-    """
-    hidden, positions = inputs["inputs_embeds"], inputs["position_ids"]
-    cos, sin = language_model.rotary_emb(hidden, positions)
-    mask = create_causal_mask(
-        config=language_model.config,
-        inputs_embeds=hidden,
-        attention_mask=inputs["attention_mask"],
-        past_key_values=None,
-        position_ids=positions,
-    )
-    *earlier, last = language_model.layers
-    for layer in earlier:
-        hidden = layer(hidden, attention_mask=mask, position_ids=positions, position_embeddings=(cos, sin))
-    attention, normalised = last.self_attn, last.input_layernorm(hidden)
-
-    def heads(values: torch.Tensor) -> torch.Tensor:
-        return values.unflatten(-1, (-1, attention.head_dim)).transpose(1, 2)
-
-    keys, values = heads(attention.k_proj(normalised)), heads(attention.v_proj(normalised))
-    queries = heads(attention.q_proj(normalised[:, -places:]))
-    keys = apply_rotary_pos_emb(keys, keys, cos, sin)[1]
-    queries = apply_rotary_pos_emb(queries, queries, cos[:, -places:], sin[:, -places:])[0]
-    # a real key that is not behind the query
-    width = keys.shape[2]
-    seen = torch.arange(width)[None, :] <= torch.arange(width - places, width)[:, None]
-    seen = inputs["attention_mask"].bool()[:, None, None, :] & seen.to(hidden.device)
-    mixed = scaled_dot_product_attention(
-        queries, keys, values, attn_mask=seen, scale=attention.scaling, enable_gqa=queries.shape[1] != keys.shape[1]
-    )
-    rest = hidden[:, -places:] + attention.o_proj(mixed.transpose(1, 2).flatten(2))
-    return language_model.norm(rest + last.mlp(last.post_attention_layernorm(rest)))

@@ -12,7 +12,7 @@ from scaling_ambiguity.alms.loading import LoadedALM
 from scaling_ambiguity.alms.parts import parts
 from scaling_ambiguity.alms.scoring import label_log_probabilities
 from scaling_ambiguity.alms.tiny.answers import Lesson
-from scaling_ambiguity.alms.tiny.frozen import fold_whitening, last_hidden, moments, start_projector
+from scaling_ambiguity.alms.tiny.frozen import fold_whitening, moments, start_projector
 from scaling_ambiguity.alms.tiny.sound import FrozenSound
 from scaling_ambiguity.alms.tiny.training import Selection, train
 from scaling_ambiguity.seeds import generator
@@ -73,7 +73,7 @@ def train_member(
     held_out = FrozenSound(alm, validation.states, mean, spread)
     selection = Selection(EVERY, lambda: _loss(alm, held_out, validation, classes))
     lessons = [*course.lessons, *silent.lessons]
-    losses = train(alm, lessons, sound, classes, options, seed, last_hidden, selection)
+    losses = train(alm, lessons, sound, classes, options, seed, selection)
     report = {"perceptron": started, "validation": selection.loss(), "training": float(np.mean(losses[-20:]))}
     fold_whitening(projector, mean, spread)
     return report

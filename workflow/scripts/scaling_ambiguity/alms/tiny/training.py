@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import torch
 
 from scaling_ambiguity.alms.loading import LoadedALM
-from scaling_ambiguity.alms.tiny.answers import Answers, HiddenAt, Lesson
+from scaling_ambiguity.alms.tiny.answers import Answers, Lesson
 from scaling_ambiguity.alms.tiny.sound import Sound
 from scaling_ambiguity.progress import progress
 from scaling_ambiguity.seeds import derive_seed, generator
@@ -29,11 +29,6 @@ class Selection:
     loss: Callable[[], float]
 
 
-def all_hidden(language_model: torch.nn.Module, inputs: dict[str, torch.Tensor], places: int) -> torch.Tensor:
-    """Return the language model's hidden states of every place, (B, T, H), how many of the last are read or not."""
-    return language_model(**inputs, use_cache=False).last_hidden_state
-
-
 def train(
     alm: LoadedALM,
     lessons: Sequence[Lesson],
@@ -41,7 +36,6 @@ def train(
     classes: list[str],
     options: dict,
     seed: int,
-    hidden_of: HiddenAt = all_hidden,
     selection: Selection | None = None,
 ) -> list[float]:
     """Train ``alm.model`` in place; return the loss of each step.
@@ -57,7 +51,6 @@ def train(
         classes: C label words, each one token.
         options: ``steps``, ``batch``, ``learning_rate``.
         seed: Of batches, prompts, alterations and dropout; the same seed gives the same weights.
-        hidden_of: Language model, inputs and a number of places to hidden states, of the last places at least.
         selection: Chooses the step whose weights are kept; None: the last.
     """
     steps, batch, rate = options["steps"], options["batch"], options["learning_rate"]
@@ -78,9 +71,9 @@ def train(
             draw = generator(seed, "tiny", step)
             chosen = order[step * batch : (step + 1) * batch]
             writers, chosen = chosen[:writing], chosen[writing:]
-            loss = answers.labels_loss(chosen, draw, hidden_of)
+            loss = answers.labels_loss(chosen, draw)
             if len(writers):
-                loss = loss + answers.counts_loss(writers, draw, hidden_of)
+                loss = loss + answers.counts_loss(writers, draw)
             optimiser.zero_grad()
             loss.backward()
             torch.nn.utils.clip_grad_norm_(trained, CLIP)

@@ -1,0 +1,126 @@
+"""Jobs as forks: a program cannot be told from one that an interpreter was started for, but by what is loaded."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from scaling_ambiguity import forks
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="Linux alone has descriptors of processes")
+STATE = """
+import json, os, sys
+print(json.dumps({"words": sys.argv, "folder": os.getcwd(), "x": os.environ.get("X"), "name": __name__,
+                  "descriptors": len(os.listdir("/proc/self/fd")) < 8}))
+print("on the other stream", file=sys.stderr)
+"""
+ENDS = {
+    "": 0,
+    "import sys; sys.exit(7)": 7,
+    "import sys; sys.exit('remedy')": 1,
+    "raise ValueError('why')": 1,
+    "import os, signal; os.kill(os.getpid(), signal.SIGKILL)": -signal.SIGKILL,
+}
+WAITING = """
+import os, signal, sys, time
+def end(number, frame):
+    print("saved", flush=True)
+    sys.exit(5)
+signal.signal(signal.SIGTERM, end)
+print(os.getpid(), flush=True)
+time.sleep(60)
+"""
+
+
+@pytest.fixture(scope="module")
+def python():
+    stand_in, held = forks.start()
+    yield stand_in
+    os.close(held)
+    for _ in range(200):
+        if not stand_in.parent.exists():
+            return
+        time.sleep(0.05)
+    raise AssertionError("the process goes on, or leaves its folder")
+
+
+@pytest.fixture
+def program(tmp_path):
+    """Return a function of a source: a program beside a library, as those of the workflow are."""
+    (tmp_path / "a hoüse" / "scaling_ambiguity").mkdir(parents=True)
+
+    def write(source: str) -> str:
+        path = tmp_path / "a hoüse" / "program.py"
+        path.write_text(source, encoding="utf-8")
+        return str(path)
+
+    return write
+
+
+def call(python, words, folder, threads="1"):
+    environment = os.environ | {"X": "ä b", "OMP_NUM_THREADS": threads}
+    return subprocess.run([python, *words], cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+def test_words_folder_environment_and_streams_are_those_of_the_command(python, program, tmp_path):
+    words = [program(STATE), "--job", '{"a": "b c"}', "ö"]
+    fork, started = call(python, words, tmp_path), call(sys.executable, words, tmp_path)
+    assert (fork.stdout, fork.stderr, fork.returncode) == (started.stdout, started.stderr, 0)
+    assert '"descriptors": true' in fork.stdout
+
+
+@pytest.mark.parametrize("source", ENDS)
+def test_status_is_that_of_the_program(python, program, tmp_path, source):
+    result = call(python, [program(source)], tmp_path)
+    assert result.returncode == ENDS[source]
+    assert ("remedy" in result.stderr) == ("remedy" in source) and ("ValueError" in result.stderr) == ("why" in source)
+
+
+@pytest.mark.parametrize("threads", ["1", "2"])
+def test_more_threads_than_one_take_an_interpreter(python, program, tmp_path, threads):
+    loaded = call(python, [program("import sys; print('pandas' in sys.modules)")], tmp_path, threads).stdout.strip()
+    assert loaded == str(threads == "1")
+
+
+def test_what_is_no_program_of_the_workflow_takes_an_interpreter(python, tmp_path):
+    assert call(python, ["-c", "import sys; print('pandas' in sys.modules)"], tmp_path).stdout.strip() == "False"
+
+
+def test_a_signal_reaches_the_program(python, program, tmp_path):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([python, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:
+        fork = int(job.stdout.readline())
+        assert fork != job.pid
+        job.send_signal(signal.SIGTERM)
+        assert job.stdout.readline() == "saved\n" and job.wait(20) == 5
+
+
+def test_a_killed_job_leaves_no_fork(python, program, tmp_path):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([python, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:
+        fork = int(job.stdout.readline())
+        job.kill()
+    for _ in range(200):
+        if not Path(f"/proc/{fork}").exists():
+            break
+        time.sleep(0.05)
+    assert not Path(f"/proc/{fork}").exists()
+    assert call(python, [program("")], tmp_path).returncode == 0  # the others go on
+
+
+def test_jobs_run_at_the_same_time(python, program, tmp_path):
+    source, environment = program("print(1, flush=True); input()"), os.environ | {"OMP_NUM_THREADS": "1"}
+    streams = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    jobs = [subprocess.Popen([python, source], env=environment, text=True, **streams) for _ in range(3)]
+    assert [job.stdout.readline() for job in jobs] == ["1\n"] * 3  # none of them has ended
+    assert all(job.communicate("\n") and job.returncode == 0 for job in jobs)
+
+
+def test_a_folder_that_forbids_programs_is_said(monkeypatch):
+    monkeypatch.setattr(os, "access", lambda path, mode: False)
+    with pytest.raises(OSError, match="nothing be executed"):
+        forks.start()
