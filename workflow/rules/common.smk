@@ -21,7 +21,7 @@ from snakemake.utils import update_config
 from scaling_ambiguity.alms.before_work import refusal, this_place
 from scaling_ambiguity.alms.registry import load_registry, registered, resolve_all
 from scaling_ambiguity.code_identity import code_hash, keep_trees, recall_trees
-from scaling_ambiguity.config import checked_config
+from scaling_ambiguity.configuration.checked import checked_config
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.designs import designs
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES

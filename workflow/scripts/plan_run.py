@@ -17,7 +17,7 @@ import yaml
 from scaling_ambiguity import cli
 from scaling_ambiguity.alms.preflight import memory_need, model_folder
 from scaling_ambiguity.alms.registry import REGISTRY, Entry, load_registry
-from scaling_ambiguity.config import judged_by, judged_pools
+from scaling_ambiguity.configuration.testtime import judged_by, judged_pools
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_parquet, write_csv
 from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES

@@ -16,7 +16,7 @@ from scaling_ambiguity.alms.engines.openai import open_engine
 from scaling_ambiguity.alms.registry import REGISTRY, load_registry, resolve, resolve_all
 from scaling_ambiguity.alms.registry_text import costs, listing
 from scaling_ambiguity.code_identity import SCRIPTS
-from scaling_ambiguity.config import checked_config
+from scaling_ambiguity.configuration.checked import checked_config
 from scaling_ambiguity.errors import UserError
 
 EIGHT = {

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from scaling_ambiguity.amber2.settings import Amber2Settings
-from scaling_ambiguity.config import SCHEMA
+from scaling_ambiguity.configuration.checked import SCHEMA
 from scaling_ambiguity.errors import UserError
 
 PAIR = {"speech": "voice", "text": "words"}

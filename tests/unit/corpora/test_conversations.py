@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scaling_ambiguity.config import DIALOGUE_READERS
+from scaling_ambiguity.configuration.asking import DIALOGUE_READERS
 from scaling_ambiguity.corpora.dialogues import iemocap
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.tables.turns import TURNS

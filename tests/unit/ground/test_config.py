@@ -7,7 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
-from scaling_ambiguity.config import SCHEMA, checked_config
+from scaling_ambiguity.configuration.checked import SCHEMA, checked_config
 from scaling_ambiguity.errors import UserError
 
 REPOSITORY = SCHEMA.parents[2]

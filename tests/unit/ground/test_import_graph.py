@@ -9,9 +9,9 @@ import pytest
 from scaling_ambiguity.code_identity import SCRIPTS
 
 LIBRARY = SCRIPTS / "scaling_ambiguity"
-GROUND = ["errors", "seeds", "io", "progress", "cli", "code_identity", "latex", "settings", "metrics", "tables"]
+GROUND = ["errors", "seeds", "io", "progress", "forks", "cli", "code_identity", "latex", "settings"]
 ROOMS = [
-    "config",
+    "configuration",
     "corpora",
     "labels",
     "alms",
@@ -23,7 +23,7 @@ ROOMS = [
     "amber2",
     "finetuning",
 ]
-ORDER = GROUND + ROOMS + ["evaluation", "testtime", "reporting", "run"]
+ORDER = [*GROUND, "metrics", "tables", *ROOMS, "evaluation", "testtime", "reporting", "run"]
 
 
 def imports(path):

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import yaml
 
-from scaling_ambiguity.config import SCHEMA
+from scaling_ambiguity.configuration.checked import SCHEMA
 from scaling_ambiguity.inference.adjust import adjust
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.permutation import sign_flip_test

@@ -6,7 +6,7 @@ Every name is a noun phrase in the plural with its article, so that one sentence
 from collections.abc import Mapping
 from typing import Any
 
-from scaling_ambiguity.config import presentation_of
+from scaling_ambiguity.configuration.selection import presentation_of
 
 SYNTHETIC = "the synthetic votes"  # of several kinds, or not stated
 OF_ALM = "the ALM's votes"

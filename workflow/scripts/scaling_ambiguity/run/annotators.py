@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
-from scaling_ambiguity.config import GIVEN
+from scaling_ambiguity.configuration.asking import GIVEN
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.labels.names import Labels
 from scaling_ambiguity.run import files

@@ -7,7 +7,7 @@ from scaling_ambiguity.alms.availability import located
 from scaling_ambiguity.alms.before_work import Place, against_training, obstacles
 from scaling_ambiguity.alms.main_memory import main_memory_mb
 from scaling_ambiguity.amber2.settings import Amber2Settings
-from scaling_ambiguity.config import judged_by
+from scaling_ambiguity.configuration.testtime import judged_by
 from scaling_ambiguity.encoders.kinds import KINDS as ENCODER_KINDS
 from scaling_ambiguity.encoders.kinds import SOUND
 from scaling_ambiguity.run import files

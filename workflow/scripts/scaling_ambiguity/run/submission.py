@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from scaling_ambiguity.config import judged_by, judged_pools
+from scaling_ambiguity.configuration.testtime import judged_by, judged_pools
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.run import files
 from scaling_ambiguity.run.training import Training
