@@ -48,7 +48,7 @@ bench: setup  ## side-by-side performance
 docs:  ## the documentation as a site, site/index.html, in an environment of its own; a dead link is an error
 	@bash docs/build.sh
 
-lock:  ## requirements.txt and envs/*.yaml anew from requirements.in
+lock:  ## requirements.txt and envs/*.yaml from requirements.in, resolved again
 	bash envs/lock.sh
 
 where:  ## file, row, rule, program and sentences of a number: make where KEY=exchange.weighted

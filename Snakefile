@@ -134,7 +134,7 @@ rule leaderboard:
 
 
 rule explorer:
-    """A page to listen: every utterance with its sound, votes, distributions and answers: results/explorer/index.html."""
+    """A listening page: every utterance with its sound, votes, distributions and answers: results/explorer/index.html."""
     input:
         not_archived(["results/explorer/index.html"]),
 

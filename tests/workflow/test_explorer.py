@@ -1,4 +1,4 @@
-"""The page to listen of a finished run: one job more, whose links lead to the sound where it lies."""
+"""The listening page of a finished run: one job more, whose links lead to the sound where it lies."""
 
 import json
 import urllib.parse

@@ -130,7 +130,7 @@ rule build_report:
 
 
 rule build_explorer:
-    """The page to listen: every utterance with its sound, votes, distributions and answers; opens from disk."""
+    """The listening page: every utterance with its sound, votes, distributions and answers; opens from disk."""
     input:
         files=run.explored_files(),
         page=[f"{PINS}/explorer/{name}" for name in (EXPLORER_PAGE, *EXPLORER_OWN)],

@@ -1,4 +1,4 @@
-"""A made-up corpus as tables, for the page to listen: unequal votes, odd names, left-out utterances, perhaps sound."""
+"""A made-up corpus as tables, for the listening page: unequal votes, odd names, left-out utterances, perhaps sound."""
 
 import argparse
 import subprocess

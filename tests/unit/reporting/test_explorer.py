@@ -1,4 +1,4 @@
-"""What the page to listen is made of: rows, distributions, answers, drawings of sound, scripts that hold only data."""
+"""What the listening page is made of: rows, distributions, answers, drawings of sound, scripts that hold only data."""
 
 import base64
 import io

@@ -1,4 +1,4 @@
-"""The page to listen in a real browser: it loads from disk without network, filters, plays, links; text is text."""
+"""The listening page in a real browser: it loads from disk without network, filters, plays, links; text is text."""
 
 import json
 import shutil

@@ -11,7 +11,9 @@ GIVEN = ("replay", "table")  # engines, and modes of the same name, whose votes 
 
 
 def check_asking(config: dict[str, Any]) -> None:
-    """Refuse annotators whose ALM cannot be asked in their way, and ALMs with settings of another engine.
+    """Refuse annotators whose entry contradicts that of their ALM, and ALMs with settings of another engine.
+
+    What the engine of an ALM is able to do is checked when the rules are made (``alms.engine``).
 
     Raises:
         UserError: The first of them.

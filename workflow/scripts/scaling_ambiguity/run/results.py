@@ -15,7 +15,7 @@ from scaling_ambiguity.run.submission import Submission
 
 INTERVALS = ("resamples", "level", "interval")  # settings that every interval uses
 
-# tables of a corpus that the page to listen is made from: those of what is kept, and of all that was read
+# tables of a corpus that the listening page is made from: those of what is kept, and of all that was read
 EXPLORED = {
     "utterances": "utterances.parquet",
     "found": "found/utterances.parquet",
@@ -118,7 +118,7 @@ class Run(Submission):
         return {name: files.STRATEGIES.format(submission=name) for name in self.submissions_about(corpus)}
 
     def explored(self, corpus: str) -> dict[str, Any]:
-        """Return the files of a corpus that the page to listen is made from; fields of an ``Explored`` there."""
+        """Return the files of a corpus that the listening page is made from; fields of an ``Explored`` there."""
         protocol = self.headline["protocol"]
         able = self.annotators_of(corpus)
         combined = [
@@ -146,7 +146,7 @@ class Run(Submission):
         }
 
     def explored_files(self) -> list[str]:
-        """Return the files of all corpora of the run that the page to listen is made from."""
+        """Return the files of all corpora of the run that the listening page is made from."""
         paths: list[str] = []
         for corpus in self.config["run"]["corpora"]:
             entry = self.explored(corpus)
