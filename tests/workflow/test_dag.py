@@ -20,6 +20,7 @@ COMMANDS = sorted(commands(README))
 FURTHER = [pytest.param(command, marks=pytest.mark.slow) for command in sorted(commands(DOCS) - commands(README))]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("arguments", [*COMMANDS, *FURTHER])
 def test_every_snakemake_command_in_readme_and_docs_can_be_planned(checkout, arguments, monkeypatch, tmp_path):
     monkeypatch.setenv("CREMAD_ROOT", str(tmp_path))
@@ -122,6 +123,7 @@ def test_presets_are_valid(checkout, monkeypatch, tmp_path):
         checkout.snakemake("-n", "all", "--configfile", *below, f"workflow/presets/{preset.name}")
 
 
+@pytest.mark.ci
 def test_the_tiny_preset_plans_the_whole_way(checkout):
     planned = checkout.planned("all", *TINY)
     assert {
@@ -134,6 +136,7 @@ def test_the_tiny_preset_plans_the_whole_way(checkout):
     } <= planned
 
 
+@pytest.mark.ci
 def test_every_protocol_with_level_votes_is_judged_on_a_balanced_split_too(checkout):
     both = ["--config", "run={protocols: [fair, faithful]}"]
     jobs = [job for job in checkout.jobs("statistics", *both) if job["rule"] == "evaluate_models"]
@@ -143,6 +146,7 @@ def test_every_protocol_with_level_votes_is_judged_on_a_balanced_split_too(check
     assert balanced.format("faithful") not in found["results/statistics/evaluation-demo-faithful.parquet"]
 
 
+@pytest.mark.ci
 def test_learning_curves_are_trained_where_they_are_asked_for_alone(checkout, jobs):
     assert not any("curve-" in name for job in jobs for name in job["output"])
     curves = ["--config", "learning_curves={human: [1, all], synthetic: [0, 5]}"]
@@ -151,6 +155,7 @@ def test_learning_curves_are_trained_where_they_are_asked_for_alone(checkout, jo
     assert {f"curve-tiny_crossed-h{h}m{m}" for h in ("1", "all") for m in (0, 5)} <= trained
 
 
+@pytest.mark.ci
 def test_more_annotators_train_no_more_models_where_these_are_selected(checkout, jobs):
     def trained(found):
         return {name for job in found if job["rule"].startswith("finetune_seeds") for name in job["output"]}
@@ -206,6 +211,7 @@ def encoding(jobs):
     return trained | {name.split("/")[3] for job in reading for name in job["output"] if "/proxies/" in name}
 
 
+@pytest.mark.ci
 def test_who_hears_reads_the_encoder_outputs_where_they_are_shared(checkout):
     two = "corpora={demo: {shards: 2}}"
     jobs = checkout.jobs("all", "--config", two)

@@ -153,6 +153,7 @@ def test_additions_re_run_no_annotation_augmentation_or_training(tiny_run, name,
         assert not tiny_run.planned("all", *TINY) & HEAVY
 
 
+@pytest.mark.ci
 def test_one_figure_alone(tiny_run):
     (tiny_run.root / "runs/tiny/paper/figures/fig_saturation.pdf").unlink()
     output = tiny_run.snakemake("-c2", "fig_saturation", *TINY)

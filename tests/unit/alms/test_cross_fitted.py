@@ -187,6 +187,7 @@ def course(alm, prompts, seeds):
     return Course(clips, lessons)
 
 
+@pytest.mark.ci
 def test_a_member_learns_by_ear_is_deterministic_and_doubts_silence(untrained, prompts):
     options, trained = {"steps": 120, "batch": 8, "learning_rate": 3e-3, "silence": 0.3}, []
     for _ in range(2):

@@ -82,6 +82,7 @@ class Small:
         self.rows.append(rows)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_out_of_memory_halves_the_rows_and_the_answers_stay(family, shared, clips, tmp_path_factory, capsys):

@@ -550,6 +550,7 @@ one_vote = st.tuples(
 )
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("shape", SHAPES)
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.dictionaries(st.integers(1, 9), one_vote, min_size=1, max_size=4), min_size=1, max_size=4))

@@ -146,6 +146,7 @@ def test_experts_that_are_stopped_do_not_depend_on_the_student(system, settings,
         ), name
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("fusion", ["gated", "scalar", "concat", "late", "product", "stack"])
 @pytest.mark.parametrize("form", ["literal", "fair"])
 def test_every_form_learns_what_can_be_heard(system, settings, corpus, fusion, form, tmp_path):

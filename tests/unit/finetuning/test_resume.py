@@ -44,6 +44,7 @@ def undisturbed(train, tmp_path):
     return train(tmp_path / "undisturbed")
 
 
+@pytest.mark.ci
 def test_killed_before_every_step(train, tmp_path, settings, at_step, undisturbed, monkeypatch):
     settings.options["execution"] = {"state_every": 1}
     resumed = []

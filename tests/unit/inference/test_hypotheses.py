@@ -151,6 +151,7 @@ def normal_comparison(estimate, side, margin):
     return h.Comparison("h1_gain", side, 0.0, interval, margin)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("correlation", [0.0, 0.8])
 @pytest.mark.parametrize(
     "effects",
