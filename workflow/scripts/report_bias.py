@@ -13,6 +13,7 @@ import numpy as np
 from scaling_ambiguity import cli
 from scaling_ambiguity.corpora.factors import read_factors
 from scaling_ambiguity.inference import bias_rows
+from scaling_ambiguity.inference.adjust import adjust_rows
 from scaling_ambiguity.inference.bias import score, thirds
 from scaling_ambiguity.inference.study import Study, study_parser
 from scaling_ambiguity.labels.counting import synthetic_counts, whole_votes
@@ -52,7 +53,7 @@ def main(arguments: argparse.Namespace) -> None:
     for name, path in arguments.listening or []:
         alone = synthetic_counts(PROXIES.read(path), study.names, classes, str(path))
         listening += bias_rows.listening_rows(name, human, synthetic, alone, factors, **plain)
-    rows += bias_rows.adjusted(listening, adjust)
+    rows += adjust_rows(listening, adjust)
     blocks = speaker_blocks(study.speakers)
     rows += bias_rows.variance_rows(study.proxies, study.names, classes, blocks, study.options["level"])
     study.write(

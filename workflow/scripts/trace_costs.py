@@ -9,7 +9,7 @@ import argparse
 import numpy as np
 
 from scaling_ambiguity import cli
-from scaling_ambiguity.inference.adjust import adjust
+from scaling_ambiguity.inference.adjust import adjust_rows
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.inference.costs import ALL, HUMAN, Surface, cost_surface
 from scaling_ambiguity.inference.study import Study, study_parser
@@ -51,10 +51,7 @@ def surface_rows(surface: Surface, speakers: np.ndarray, settings: dict, method:
     for i, (labels, k, m, metric, _) in enumerate(columns):
         row = {"labels": labels, "stratum": f"human={k}", "votes": m, "metric": metric, "method": settings["method"]}
         rows.append(row | intervals.row(i, tested=metric == "nll_minus_human"))
-    for labels in sorted({row["labels"] for row in rows} - {HUMAN}):
-        family = [row for row in rows if row["labels"] == labels and "p" in row]
-        for row, p in zip(family, adjust(np.array([row["p"] for row in family]), method), strict=True):
-            row["p_adjusted"] = p
+    rows = adjust_rows(rows, method, lambda row: row["labels"])
     if ALL in surface.human:
         point = {"labels": HUMAN, "stratum": f"human={ALL}", "metric": "mean_votes", "method": "point"}
         rows.append(point | {"estimate": surface.votes, "n": intervals.n, "n_clusters": intervals.n_clusters})

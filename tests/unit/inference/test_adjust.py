@@ -3,7 +3,7 @@ from functools import partial
 import numpy as np
 import pytest
 
-from scaling_ambiguity.inference.adjust import adjust, by_family
+from scaling_ambiguity.inference.adjust import adjust, adjust_rows
 from scaling_ambiguity.inference.bootstrap import mean_interval
 
 RNG = np.random.default_rng(1)
@@ -32,14 +32,16 @@ def test_equals_statsmodels_and_keeps_nan(method, name):
         ours([-0.1])
 
 
-def test_families_are_adjusted_apart():
-    p, families = [0.01, 0.02, 0.03, 0.04], ["a", "a", "b", "b"]
-    assert by_family(p, families) == pytest.approx([0.02, 0.02, 0.06, 0.06])
-    assert by_family(p, families, "benjamini_hochberg") == pytest.approx([0.02, 0.02, 0.04, 0.04])
+def test_families_are_adjusted_apart_and_rows_of_none_are_left():
+    p, families = [0.01, 0.02, 0.03, 0.04, 0.01, np.nan], ["a", "a", "b", "b", None, "a"]
+    rows = [{"p": one, "family": name} for one, name in zip(p, families, strict=True)] + [{"family": "a"}]
+    for method, expected in (("holm", [0.02, 0.02, 0.06, 0.06]), ("benjamini_hochberg", [0.02, 0.02, 0.04, 0.04])):
+        adjusted = adjust_rows(rows, method, lambda row: row["family"])
+        assert [row["p_adjusted"] for row in adjusted[:4]] == pytest.approx(expected)
+        assert adjusted[4:] == rows[4:] and all("p_adjusted" not in row for row in rows)
+    assert [row["p_adjusted"] for row in adjust_rows(rows[:2], "holm")] == pytest.approx([0.02, 0.02])
     with pytest.raises(ValueError, match="method"):
-        by_family(p, families, "none")
-    with pytest.raises(ValueError, match="length"):
-        by_family(p, ["a"])
+        adjust_rows(rows, "none")
 
 
 def test_bca_equals_scipys_on_identical_resamples():

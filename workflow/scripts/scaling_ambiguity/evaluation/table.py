@@ -10,7 +10,7 @@ from scaling_ambiguity.evaluation.level_changes import level_change_rows
 from scaling_ambiguity.evaluation.predictions import Condition
 from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.evaluation.stratum_recall import stratum_recall_rows
-from scaling_ambiguity.inference.adjust import adjust as adjust_p
+from scaling_ambiguity.inference.adjust import adjust_rows
 from scaling_ambiguity.inference.bootstrap import interval_settings, mean_interval
 from scaling_ambiguity.inference.seed_variance import MINIMUM_SEEDS, seed_variance
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
@@ -57,7 +57,7 @@ def evaluation_table(
     for stratum in families:
         rows += _interval_rows([c for c in columns if c.stratum == stratum], judges, options, seed, tested=False)
         rows += _interval_rows([c for c in differences if c.stratum == stratum], judges, options, seed, tested=True)
-    rows = _adjust(rows, families, options.get("adjust", "holm"))
+    rows = adjust_rows(rows, options.get("adjust", "holm"), lambda row: _family(row, families))
     rows += _whole_set_rows(predictions, judges, options, seed) + _seed_rows(predictions, judges, floor)
     rows += stratum_recall_rows(predictions, judges, options, seed)
     rows += level_change_rows(differences, judges.clusters, options, seed)
@@ -88,20 +88,11 @@ def _interval_rows(columns: list[Column], judges: Judges, options: dict, seed: i
     return rows
 
 
-def _adjust(rows: list[dict], families: dict[str, str], adjust: str) -> list[dict]:
-    """Adjust p within (metric, model, augmentation) and a family of strata; learning curves are a separate family."""
-    groups: dict[tuple, list[dict]] = {}
-    for row in rows:
-        if not np.isnan(row.get("p", np.nan)):
-            labels = Labels.of_predictor(row["labels"])
-            curve = labels is not None and labels.kind == "curve"
-            key = (row["metric"], row["model"], row["augmentation"], families[row["stratum"]], curve)
-            groups.setdefault(key, []).append(row)
-    for family in groups.values():
-        p = np.array([row["p"] for row in family])
-        for row, adjusted in zip(family, adjust_p(p, adjust), strict=True):
-            row["p_adjusted"] = adjusted
-    return rows
+def _family(row: dict, strata: dict[str, str]) -> tuple:
+    """Return metric, model, augmentation and family of strata; learning curves are a separate family."""
+    labels = Labels.of_predictor(row["labels"])
+    curve = labels is not None and labels.kind == "curve"
+    return row["metric"], row["model"], row["augmentation"], strata[row["stratum"]], curve
 
 
 def _whole_set_rows(predictions: dict[Condition, np.ndarray], judges: Judges, options: dict, seed: int) -> list[dict]:

@@ -1,5 +1,8 @@
 """Adjustment of p-values for the number of comparisons in a stated family."""
 
+from collections.abc import Callable, Hashable, Sequence
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -34,16 +37,26 @@ def adjust(p: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
     return adjusted
 
 
-def by_family(p: ArrayLike, families: ArrayLike, method: str = "holm") -> NDArray[np.float64]:
-    """Adjust within each family; p (n,), families (n,) names -> (n,), in [0, 1].
+def adjust_rows(
+    rows: Sequence[dict[str, Any]], method: str, family: Callable[[dict[str, Any]], Hashable] = lambda row: ""
+) -> list[dict[str, Any]]:
+    """Return the rows, those of a family that have a p with ``p_adjusted``.
+
+    Args:
+        rows: Of a table of statistics.
+        method: See :func:`adjust`.
+        family: A row to the name of its family; None: it belongs to none. By default all rows are one family.
 
     Raises:
-        ValueError: unknown method, lengths that differ, or a p outside [0, 1].
+        ValueError: A p outside [0, 1], or an unknown method.
     """
-    p, families = np.asarray(p, dtype=np.float64), np.asarray(families)
-    if p.shape != families.shape or p.ndim != 1:
-        raise ValueError(f"p {p.shape} and families {families.shape} must be two lists of the same length")
-    adjusted = np.full(p.shape, np.nan)
-    for family in np.unique(families):
-        adjusted[families == family] = adjust(p[families == family], method)
+    families: dict[Hashable, list[int]] = {}
+    for place, row in enumerate(rows):
+        name = family(row)
+        if name is not None and not np.isnan(row.get("p", np.nan)):
+            families.setdefault(name, []).append(place)
+    adjusted = list(rows)
+    for places in families.values():
+        for place, p in zip(places, adjust([rows[i]["p"] for i in places], method), strict=True):
+            adjusted[place] = rows[place] | {"p_adjusted": p}
     return adjusted

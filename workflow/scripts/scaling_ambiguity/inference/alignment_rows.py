@@ -6,7 +6,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.adjust import by_family
+from scaling_ambiguity.inference.adjust import adjust_rows
 from scaling_ambiguity.inference.alignment import Predictors, Totals, correlation_moments, score
 from scaling_ambiguity.inference.bootstrap import (
     Intervals,
@@ -139,11 +139,11 @@ class Rows:
 
     def adjusted(self) -> list[dict]:
         """Return all rows, with the p-values of the paired differences adjusted within their families."""
-        tested = [row for row in self._rows if "_minus_" in row["metric"] and not np.isnan(row.get("p", np.nan))]
-        families = [f"{row['population']}, {row['method'] == SIGN_FLIP}" for row in tested]
-        for row, p in zip(tested, by_family([row["p"] for row in tested], families, self._adjust), strict=True):
-            row["p_adjusted"] = p
-        return self._rows
+
+        def family(row: dict) -> tuple | None:
+            return (row["population"], row["method"] == SIGN_FLIP) if "_minus_" in row["metric"] else None
+
+        return adjust_rows(self._rows, self._adjust, family)
 
     def _strata(self) -> list[tuple[str, int | None]]:
         there = [(name, level) for level, name in enumerate(LEVELS) if (self._of_level == level).any()]

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from scaling_ambiguity.inference.adjust import adjust
+from scaling_ambiguity.inference.adjust import adjust_rows
 from scaling_ambiguity.inference.alignment import over_deals
 from scaling_ambiguity.inference.bias import Scores, called, heard_in
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
@@ -41,7 +41,7 @@ def class_rows(
         rows += [_row(intervals, i, stratum, metric) | more for i, stratum in enumerate(strata)]
     intervals = mean_interval(theirs - ours, clusters_of_both, **settings)
     gaps = [_row(intervals, i, stratum, "share_gap", tested=True) for i, stratum in enumerate(strata)]
-    rows += adjusted(gaps, method)
+    rows += adjust_rows(gaps, method)
     values, other, weights = called(human, synthetic)
     for c, stratum in enumerate(strata):
         if not weights[:, c].any():
@@ -72,7 +72,7 @@ def factor_rows(
         gap = np.where(usable, scores.match_gap, 0.0)
         intervals = contrast_interval((gap, usable & here), (gap, usable & ~here), clusters, **settings)
         contrasts.append(_row(intervals, 0, stratum, "match_gap_minus_rest", tested=True))
-    return rows + adjusted(contrasts, method)
+    return rows + adjust_rows(contrasts, method)
 
 
 def level_rows(
@@ -131,14 +131,6 @@ def listening_rows(
         for metric, column in values.items():
             level_rows = _mean_rows(np.where(here, column, np.nan), clusters, settings, stratum, metric, tested=True)
             rows += level_rows
-    return rows
-
-
-def adjusted(rows: list[dict], method: str) -> list[dict]:
-    """Return the rows with p_adjusted; all rows with p form one family."""
-    tested = [row for row in rows if "p" in row]
-    for row, p in zip(tested, adjust([row["p"] for row in tested], method), strict=True):
-        row["p_adjusted"] = p
     return rows
 
 

@@ -8,7 +8,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from scaling_ambiguity.evaluation.scores import scores
-from scaling_ambiguity.inference.adjust import adjust
+from scaling_ambiguity.inference.adjust import adjust, adjust_rows
 from scaling_ambiguity.inference.bootstrap import Intervals, mean_interval
 from scaling_ambiguity.inference.whole_set import whole_set_intervals
 from scaling_ambiguity.tables.statistics import FEW, LEAST_CLUSTERS
@@ -172,7 +172,7 @@ def _differences(
 ) -> list[dict[str, Any]]:
     """Return the differences in the proper scores to the plain mean and to the first answer."""
     single = next((t for o, t in zip(outcomes, tables, strict=True) if o.strategy == SINGLE), None)
-    keys, columns, published = [], [], []
+    keys, columns = [], []
     for outcome, table in zip(outcomes, tables, strict=True):
         rivals = {}
         if outcome.rival is not None:
@@ -183,13 +183,13 @@ def _differences(
             for metric in PROPER:
                 keys.append(_key(outcome) | {"metric": metric, "block": BLOCK[metric], "against": against})
                 columns.append(table[metric] - other[metric])
-                published.append(outcome.form != "control" and metric == PROPER[0])
     if not keys:
         return []
     intervals = mean_interval(np.stack(columns, axis=1), held_out.speakers, **settings)
-    rows = _rows(keys, intervals, settings["method"])
-    adjusted = np.full(len(rows), np.nan)
-    for against in ("mean", "single"):
-        family = np.array([use and key["against"] == against for use, key in zip(published, keys, strict=True)])
-        adjusted[family] = adjust(intervals.p[family])
-    return [row | {"p": p, "p_adjusted": a} for row, p, a in zip(rows, intervals.p, adjusted, strict=True)]
+    compared = zip(_rows(keys, intervals, settings["method"]), intervals.p, strict=True)
+    rows = [row | {"p": p, "p_adjusted": np.nan} for row, p in compared]
+
+    def family(row: dict[str, Any]) -> str | None:
+        return row["against"] if row["form"] != "control" and row["metric"] == PROPER[0] else None
+
+    return adjust_rows(rows, "holm", family)
