@@ -33,9 +33,7 @@ def main(arguments: argparse.Namespace) -> None:
     study = ArrangedStudy(arguments)
     raters, voters = study.dealt.raters, study.dealt.voters()
     study.refuse_uncovered(raters)
-    largest = min(study.options["exchange"]["largest_k"], int(voters.max()) - 1)
-    if largest < 1:
-        raise UserError(f"{arguments.votes}: no utterance has two votes; an exchange rate cannot be estimated.")
+    largest = study.largest_k()
     world, fixed = study.arrange(0, largest)
     n, n_clusters = len(world.names), len(set(world.speakers))
     print(f"{n} of {len(study.names)} utterances have more than {largest} human votes")

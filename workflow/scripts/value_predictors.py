@@ -32,10 +32,7 @@ APART = 3  # most human votes that are set apart, to be valued as a predictor wh
 def main(arguments: argparse.Namespace) -> None:
     """Gather the predictors, value them, and value votes of the same raters beside them."""
     study = ArrangedStudy(arguments)
-    voters = study.dealt.voters()
-    largest = min(study.options["exchange"]["largest_k"], int(voters.max()) - 1)
-    if largest < 1:
-        raise UserError(f"{arguments.votes}: no utterance has two votes; nothing can be valued in human votes.")
+    voters, largest = study.dealt.voters(), study.largest_k()
     models, tested = _models(arguments, study)
     world, fixed = study.arrange(0, largest, tested)
     if not fixed.any():

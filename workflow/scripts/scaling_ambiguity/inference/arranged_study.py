@@ -5,6 +5,7 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.inference.arrangement import Arrangement, arrange
 from scaling_ambiguity.inference.draws import subsets
 from scaling_ambiguity.inference.study import Study
@@ -16,6 +17,17 @@ Array: TypeAlias = NDArray[np.float64]
 
 class ArrangedStudy(Study):
     """A :class:`~.study.Study` whose human votes are arranged; apart from it: other programs do not depend on it."""
+
+    def largest_k(self) -> int:
+        """Return the end of the curve of human votes: ``exchange.largest_k``, or one less than any utterance has.
+
+        Raises:
+            UserError: No utterance has two votes.
+        """
+        largest = min(self.options["exchange"]["largest_k"], int(self.dealt.voters().max()) - 1)
+        if largest < 1:
+            raise UserError(f"{self.arguments.votes}: no utterance has two votes, so that nothing can be valued.")
+        return largest
 
     def arrange(
         self, start: int, largest: int, among: NDArray[np.bool_] | None = None
