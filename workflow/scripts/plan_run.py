@@ -24,6 +24,8 @@ from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES
 from scaling_ambiguity.reporting.dry_run import Planned, local_rules, read_dry_run, stages
 from scaling_ambiguity.reporting.plan import plan_table, plan_text
 
+REQUESTS = "a read-out of a server takes a request for each beginning that labels of several tokens share, too"
+
 
 def dry_run(snakefile: Path, config: dict[str, Any], target: str) -> str:
     """Return the output of a dry run of this configuration; nothing is locked."""
@@ -81,6 +83,16 @@ def questions(job: Planned, config: dict[str, Any]) -> int | None:
     return total
 
 
+def reads_out_over_http(job: Planned, config: dict[str, Any]) -> bool:
+    """Return whether the questions of a job are read-outs of a server."""
+    if job.rule == "annotate_shard":
+        mode = config["annotators"][job.wildcards["annotator"]]["mode"]
+    else:
+        mode = config["testtime"][job.wildcards["submission"]]["verifier"].get("mode")
+    name = alm_behind(job, config)
+    return mode == "readout" and name is not None and config["alms"][name]["engine"] == "openai"
+
+
 def corpus_of(job: Planned, config: dict[str, Any]) -> str:
     """Return the corpus that a job asks a model about."""
     return job.wildcards.get("corpus") or config["testtime"][job.wildcards["submission"]]["corpus"]
@@ -89,11 +101,12 @@ def corpus_of(job: Planned, config: dict[str, Any]) -> str:
 def asked_text(jobs: list[Planned], config: dict[str, Any]) -> str:
     """Return how many questions the jobs ask models, by rule; empty without any."""
     counts: Counter[str] = Counter()
-    unknown = set()
+    unknown, read_out = set(), False
     for job in jobs:
         each = questions(job, config)
         if each is None:
             continue
+        read_out |= reads_out_over_http(job, config)
         corpus = corpus_of(job, config)
         number = clips(corpus, config)
         if number is None:
@@ -101,6 +114,7 @@ def asked_text(jobs: list[Planned], config: dict[str, Any]) -> str:
         else:
             counts[job.rule] += round(each * number / config["corpora"][corpus]["shards"])
     lines = [", ".join(f"{rule} {count:,}" for rule, count in counts.items())] if counts else []
+    lines += [REQUESTS] if read_out else []
     lines += [f"corpora whose size is not known yet: {', '.join(sorted(unknown))}"] if unknown else []
     return f"Questions to models, at most: {'; '.join(lines)}." if lines else ""
 

@@ -12,8 +12,13 @@ def test_questions_are_counted_by_rule(tmp_path, monkeypatch):
     verifier = {"alm": "self", "asks": ["pick", "score"], "candidates": 3, "orders": 2}
     config = {
         "corpora": {"demo": {"utterances": 100, "shards": 2}, "real": {"shards": 1}},
-        "annotators": {"five": {"votes": 5}, "beams": {"votes": 4}},
-        "testtime": {"own": {"corpus": "demo", "pools": {"beam": "beams"}, "verifier": verifier}},
+        "alms": {"here": {"engine": "transformers"}, "served": {"engine": "openai"}},
+        "annotators": {
+            "five": {"votes": 5, "mode": "readout", "alm": "here"},
+            "beams": {"votes": 4, "mode": "verbalised", "alm": "here"},
+            "read": {"votes": 5, "mode": "readout", "alm": "served"},
+        },
+        "testtime": {"own": {"corpus": "demo", "alm": "here", "pools": {"beam": "beams"}, "verifier": verifier}},
     }
     shard = Planned("annotate_shard", wildcards={"corpus": "demo", "annotator": "five", "shard": "0"})
     judged = Planned("judge_candidates", wildcards={"submission": "own", "judge": "deaf", "shard": "0"})
@@ -22,3 +27,5 @@ def test_questions_are_counted_by_rule(tmp_path, monkeypatch):
     unknown = Planned("annotate_shard", wildcards={"corpus": "real", "annotator": "five", "shard": "0"})
     assert asked_text([unknown], config).endswith("corpora whose size is not known yet: real.")
     assert asked_text([], config) == ""
+    served = Planned("annotate_shard", wildcards={"corpus": "demo", "annotator": "read", "shard": "0"})
+    assert "annotate_shard 250; a read-out of a server takes a request for each" in asked_text([served], config)
