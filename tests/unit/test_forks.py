@@ -36,16 +36,19 @@ time.sleep(60)
 """
 
 
+def wait_until(holds):
+    limit = time.monotonic() + 60
+    while not holds():
+        assert time.monotonic() < limit
+        time.sleep(0.05)
+
+
 @pytest.fixture(scope="module")
 def python():
     stand_in, held = forks.start()
     yield stand_in
     os.close(held)
-    for _ in range(200):
-        if not stand_in.parent.exists():
-            return
-        time.sleep(0.05)
-    raise AssertionError("the process goes on, or leaves its folder")
+    wait_until(lambda: not stand_in.parent.exists())
 
 
 @pytest.fixture
@@ -104,12 +107,19 @@ def test_a_killed_job_leaves_no_fork(python, program, tmp_path):
     with subprocess.Popen([python, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:
         fork = int(job.stdout.readline())
         job.kill()
-    for _ in range(200):
-        if not Path(f"/proc/{fork}").exists():
-            break
-        time.sleep(0.05)
-    assert not Path(f"/proc/{fork}").exists()
+    wait_until(lambda: not Path(f"/proc/{fork}").exists())
     assert call(python, [program("")], tmp_path).returncode == 0  # the others go on
+
+
+def test_a_job_whose_snakemake_was_killed_goes_on(program):
+    stand_in, held = forks.start()
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([stand_in, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:
+        job.stdout.readline()
+        os.close(held)
+        wait_until(lambda: not stand_in.parent.exists())
+        job.send_signal(signal.SIGTERM)
+        assert job.stdout.readline() == "saved\n" and job.wait(20) == 5
 
 
 def test_jobs_run_at_the_same_time(python, program, tmp_path):

@@ -102,7 +102,7 @@ def start() -> tuple[Path, int]:
 
 
 def serve(descriptor: int, folder: str) -> None:
-    """Run each program that arrives in a fork until standard input ends, then remove ``folder``.
+    """Run each program that arrives in a fork until standard input ends; then remove ``folder`` and wait for the forks.
 
     Args:
         descriptor: A listening socket.
@@ -113,13 +113,14 @@ def serve(descriptor: int, folder: str) -> None:
     with socket.socket(fileno=descriptor) as listening, selectors.DefaultSelector() as waiting:
         waiting.register(listening, selectors.EVENT_READ)
         waiting.register(sys.stdin, selectors.EVENT_READ)
-        while True:
+        while waiting.get_map():
             ended: set[int] = set()
             for key, _ in waiting.select():
-                if key.fileobj is sys.stdin:
+                if key.fileobj is sys.stdin:  # what runs goes on, as jobs do whose Snakemake was killed
+                    waiting.unregister(sys.stdin)
+                    waiting.unregister(listening)
                     shutil.rmtree(folder, ignore_errors=True)
-                    return
-                if key.fileobj is listening:
+                elif key.fileobj is listening:
                     _begin(listening.accept()[0], waiting)
                 elif key.data[0] not in ended:
                     _end(key, waiting)
