@@ -56,7 +56,7 @@ def warm_snakemake() -> subprocess.Popen:
 @functools.cache
 def stand_in() -> Path:
     """Start the process whose forks are the jobs; return the stand-in for ``python`` that sends them there."""
-    return forks.start()[0]  # the process ends with this one, which holds the descriptor
+    return forks.start(anywhere=True)[0]  # the process ends with this one, which holds the descriptor
 
 
 def call_warm(words: tuple[str, ...], folder: Path, timeout: int, **variables: str) -> tuple[int, str]:

@@ -1,9 +1,11 @@
 """Jobs as forks: a program cannot be told from one that an interpreter was started for, but by what is loaded."""
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -45,7 +47,7 @@ def wait_until(holds):
 
 @pytest.fixture(scope="module")
 def python():
-    stand_in, held = forks.start()
+    stand_in, held = forks.start(anywhere=True)
     yield stand_in
     os.close(held)
     wait_until(lambda: not stand_in.parent.exists())
@@ -112,7 +114,7 @@ def test_a_killed_job_leaves_no_fork(python, program, tmp_path):
 
 
 def test_a_job_whose_snakemake_was_killed_goes_on(program):
-    stand_in, held = forks.start()
+    stand_in, held = forks.start(anywhere=True)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen([stand_in, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:
         job.stdout.readline()
@@ -130,7 +132,51 @@ def test_jobs_run_at_the_same_time(python, program, tmp_path):
     assert all(job.communicate("\n") and job.returncode == 0 for job in jobs)
 
 
-def test_a_folder_that_forbids_programs_is_said(monkeypatch):
-    monkeypatch.setattr(os, "access", lambda path, mode: False)
-    with pytest.raises(OSError, match="nothing be executed"):
+def test_what_the_system_lacks_is_said_and_leaves_nothing(monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "access", lambda path, mode: False)
+        with pytest.raises(OSError, match="nothing be executed"):
+            forks.start()
+    (tmp_path / ("long" * 30)).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / ("long" * 30)))
+    with pytest.raises(OSError, match="too long"):
         forks.start()
+    assert not list(tmp_path.rglob("forks-*"))
+
+
+def test_no_fork_outlives_the_process(program):
+    stand_in, held = forks.start(anywhere=True)
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    with subprocess.Popen([stand_in, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:
+        fork = int(job.stdout.readline())
+        server = int(Path(f"/proc/{fork}/stat").read_text().split(") ")[1].split()[1])
+        os.kill(server, signal.SIGTERM)  # of a time limit, which all processes get
+        assert Path(f"/proc/{fork}").exists()
+        os.kill(server, signal.SIGKILL)
+        wait_until(lambda: not Path(f"/proc/{fork}").exists())
+        assert job.wait(20) == 1
+    # what comes later takes an interpreter
+    assert call(stand_in, [program("import sys; print('pandas' in sys.modules)")], "/").stdout == "False\n"
+    os.close(held)
+    shutil.rmtree(stand_in.parent)
+
+
+def test_a_request_that_no_socket_takes_runs_in_an_interpreter(python, program, tmp_path):
+    words = [program("import sys; print(len(sys.argv), 'pandas' in sys.modules)"), *["x" * 100_000] * 10]
+    assert call(python, words, tmp_path).stdout == "11 False\n"
+
+
+def test_a_copy_of_the_workflow_runs_on_its_own_library(program, tmp_path):
+    stand_in, held = forks.start()
+    assert call(stand_in, [program("import sys; print('pandas' in sys.modules)")], tmp_path).stdout == "False\n"
+    os.close(held)
+
+
+def test_output_that_cannot_be_written_is_no_success(python, program):
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    environment["OMP_NUM_THREADS"] = "1"
+    with Path("/dev/full").open("w") as full:
+        for interpreter in (python, sys.executable):
+            result = subprocess.run([interpreter, program("print(1)")], env=environment, stdout=full, check=False)
+            assert result.returncode == 120

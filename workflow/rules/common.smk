@@ -31,10 +31,12 @@ from scaling_ambiguity.run.results import Run
 from scaling_ambiguity.run.submission import DEAF, JUDGES
 from scaling_ambiguity.run.training import EACH_FOLD
 
-# Every job finds the python that runs Snakemake, or its stand-in (fork_jobs.py), and computes in one thread: two jobs
-# beat two threads.
-PYTHON = Path(os.environ.get("SA_PYTHON", sys.executable))
-os.environ.update(PATH=os.pathsep.join([str(PYTHON.parent), *os.get_exec_path()]))
+# Every job finds the python that runs Snakemake, on this machine its stand-in first (fork_jobs.py), and computes in one
+# thread: two jobs beat two threads.
+stand_in = os.environ.pop("SA_PYTHON", "")
+pythons = [stand_in] if workflow.local_exec and os.access(stand_in, os.X_OK) else []
+folders = [str(Path(python).parent) for python in [*pythons, sys.executable]]
+os.environ.update(PATH=os.pathsep.join([*folders, *os.get_exec_path()]))
 for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")

@@ -1,7 +1,7 @@
 """Run Snakemake, each of its jobs in a fork of one process in which the libraries are loaded.
 
 A job of the demo takes up to ten seconds to import what it needs; a fork has it. Products are the same. Linux alone:
-elsewhere, with --sdm conda, or where temporary files cannot be executed, jobs start as Snakemake starts them.
+elsewhere, on a cluster, with --sdm conda, or where temporary files cannot be executed, each job starts an interpreter.
 
     python workflow/scripts/fork_jobs.py all --cores 2
 """
@@ -18,11 +18,10 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:  # the process itself
         forks.serve(int(sys.argv[2]), sys.argv[3])
         return
-    if hasattr(os, "pidfd_open"):
-        with contextlib.suppress(OSError):
-            stand_in, held = forks.start()
-            os.environ["SA_PYTHON"] = str(stand_in)
-            os.set_inheritable(held, True)  # by Snakemake, whose end ends the process; jobs do not inherit it
+    with contextlib.suppress(OSError, AttributeError):  # of a system that lacks what it takes
+        stand_in, held = forks.start()
+        os.environ["SA_PYTHON"] = str(stand_in)
+        os.set_inheritable(held, True)  # by Snakemake, whose end ends the process; jobs do not inherit it
     os.execv(sys.executable, [sys.executable, "-m", "snakemake", *sys.argv[1:]])
 
 

@@ -24,7 +24,7 @@ from scaling_ambiguity.reporting.chapters import ESTIMATES, FIGURES, TABLES
 from scaling_ambiguity.reporting.dry_run import Planned, local_rules, read_dry_run, stages
 from scaling_ambiguity.reporting.plan import plan_table, plan_text
 
-REQUESTS = "a read-out of a server takes a request for each beginning that labels of several tokens share, too"
+REQUESTS = "a read-out over HTTP takes one more request for each beginning of labels of several tokens"
 
 
 def dry_run(snakefile: Path, config: dict[str, Any], target: str) -> str:

@@ -28,4 +28,4 @@ def test_questions_are_counted_by_rule(tmp_path, monkeypatch):
     assert asked_text([unknown], config).endswith("corpora whose size is not known yet: real.")
     assert asked_text([], config) == ""
     served = Planned("annotate_shard", wildcards={"corpus": "demo", "annotator": "read", "shard": "0"})
-    assert "annotate_shard 250; a read-out of a server takes a request for each" in asked_text([served], config)
+    assert "annotate_shard 250; a read-out over HTTP takes one more request for each" in asked_text([served], config)

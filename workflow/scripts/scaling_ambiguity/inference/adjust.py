@@ -52,8 +52,7 @@ def adjust_rows(
     """
     families: dict[Hashable, list[int]] = {}
     for place, row in enumerate(rows):
-        name = family(row)
-        if name is not None and not np.isnan(row.get("p", np.nan)):
+        if not np.isnan(row.get("p", np.nan)) and (name := family(row)) is not None:
             families.setdefault(name, []).append(place)
     adjusted = list(rows)
     for places in families.values():

@@ -19,7 +19,7 @@ class ArrangedStudy(Study):
     """A :class:`~.study.Study` whose human votes are arranged; apart from it: other programs do not depend on it."""
 
     def largest_k(self) -> int:
-        """Return the end of the curve of human votes: ``exchange.largest_k``, or one less than any utterance has.
+        """Return the end of the curve of human votes: ``exchange.largest_k`` or, of fewer votes, their number less one.
 
         Raises:
             UserError: No utterance has two votes.

@@ -15,6 +15,7 @@ _MODELS = ("annotator", "model", "alm", "judge")
 # Benchmarks are written by Snakemake: s, seconds by the clock; max_rss, memory of the job and its children, MB.
 _SECONDS, _MEMORY = "s", "max_rss"
 _SUMS = ["jobs", "submitted", "cpu_hours", "gpu_hours", "cpu_hours_at_most", "gpu_hours_at_most"]
+LEAST_MEMORY = 40  # MB; less is the stand-in of a job that was a fork (forks.py), and not the job
 _LARGEST = ["memory_mb", "memory_mb_measured", "gpu_memory_gb"]
 
 
@@ -33,7 +34,8 @@ def measured(job: Planned) -> pd.DataFrame:
         records = [recorded]
     tables = [pd.read_csv(path, sep="\t", na_values="-") for path in records]
     tables = [table[[_SECONDS, _MEMORY]] for table in tables if {_SECONDS, _MEMORY} <= set(table)]
-    return pd.concat(tables) if tables else pd.DataFrame(columns=[_SECONDS, _MEMORY], dtype=float)
+    table = pd.concat(tables) if tables else pd.DataFrame(columns=[_SECONDS, _MEMORY], dtype=float)
+    return table.assign(**{_MEMORY: table[_MEMORY].where(table[_MEMORY] >= LEAST_MEMORY)})
 
 
 def estimate(job: Planned, by_registry: Callable[[Planned], float | None]) -> dict[str, Any]:
