@@ -104,6 +104,15 @@ def test_a_signal_reaches_the_program(python, program, tmp_path):
         assert job.stdout.readline() == "saved\n" and job.wait(20) == 5
 
 
+def test_a_signal_before_the_program_begins_is_not_lost(python, program):
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    for delay in (0.0, 0.02, 0.04, 0.06, 0.1, 0.2):
+        with subprocess.Popen([python, program(WAITING)], env=environment, stdout=subprocess.DEVNULL) as job:
+            time.sleep(delay)
+            job.send_signal(signal.SIGTERM)
+            assert job.wait(20) in (5, -signal.SIGTERM)
+
+
 def test_a_killed_job_leaves_no_fork(python, program, tmp_path):
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
     with subprocess.Popen([python, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:

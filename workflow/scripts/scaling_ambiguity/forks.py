@@ -23,7 +23,6 @@ import sys
 import tempfile
 import traceback
 import warnings
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -57,23 +56,35 @@ ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _DEATH_SIGNAL = 1  # PR_SET_PDEATHSIG of prctl(2)
 
 _STAND_IN = """#!{python} -IS
-import json, os, signal, socket, sys
-words = sys.argv[1:]
+import contextlib, json, os, signal, socket, sys
+words, fork, early = sys.argv[1:], None, []
 folder, _, program = words[0].rpartition("/") if words else ("", "", "")
 known = os.path.realpath(folder) == {scripts!r} or {anywhere!r} and os.path.isdir(folder + "/scaling_ambiguity")
+
+
+def pass_on(number, frame):
+    if fork is None:
+        early.append(number)
+    else:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(fork, number)
+
+
 try:
     if not known or program in {started!r} or os.environ.get("OMP_NUM_THREADS") != "1":
         raise OSError("takes an interpreter")
     request = {{"words": words, "folder": os.getcwd(), "environment": dict(os.environ)}}
     connection = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     connection.connect({address!r})
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+        if signal.getsignal(number) != signal.SIG_IGN:
+            signal.signal(number, pass_on)
     socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
 except OSError:
     os.execv({interpreter!r}, [{interpreter!r}, *words])
 fork = int(connection.recv(32) or sys.exit("error: the process that forks has ended; start the run again."))
-for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
-    if signal.getsignal(number) != signal.SIG_IGN:
-        signal.signal(number, lambda number, frame: os.kill(fork, number))
+for number in early:
+    pass_on(number, None)
 status = int(connection.recv(32) or 1)
 if status < 0:
     if -status != signal.SIGKILL:
@@ -135,7 +146,7 @@ def serve(descriptor: int, folder: str) -> None:
         folder: That of the stand-in.
     """
     # What a terminal or a time limit sends reaches all processes; forks get it from their stand-ins.
-    inherited: dict[int, Any] = {int(number): signal.signal(number, signal.SIG_IGN) for number in ENDING}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ENDING)
     _load_rooms()
     with socket.socket(fileno=descriptor) as listening, selectors.DefaultSelector() as waiting:
         waiting.register(listening, selectors.EVENT_READ)
@@ -148,14 +159,14 @@ def serve(descriptor: int, folder: str) -> None:
                     waiting.unregister(listening)
                     shutil.rmtree(folder, ignore_errors=True)
                 elif key.fileobj is listening:
-                    _begin(listening.accept()[0], waiting, inherited)
+                    _begin(listening.accept()[0], waiting)
                 elif key.data[0] not in ended:
                     _end(key, waiting)
                     ended.add(key.data[0])
 
 
-def _begin(connection: socket.socket, waiting: selectors.BaseSelector, signals: Mapping[int, Any]) -> None:
-    """Fork for the request of a connection; ``signals`` are what a fork does on those that this process ignores."""
+def _begin(connection: socket.socket, waiting: selectors.BaseSelector) -> None:
+    """Fork for the request of a connection."""
     message, streams, _, _ = socket.recv_fds(connection, LARGEST_REQUEST, 3)
     if not message:
         connection.close()
@@ -170,7 +181,7 @@ def _begin(connection: socket.socket, waiting: selectors.BaseSelector, signals: 
         with warnings.catch_warnings(action="ignore", category=DeprecationWarning):  # of threads: an allocator has one
             fork = os.fork()
         if not fork:
-            _become(request, streams, signals, server)
+            _become(request, streams, server)
     except OSError:  # no memory for it
         connection.close()
         return
@@ -198,26 +209,26 @@ def _end(key: selectors.SelectorKey, waiting: selectors.BaseSelector) -> None:
     os.close(process)
 
 
-def _become(request: dict[str, Any], streams: list[int], signals: Mapping[int, Any], server: int) -> None:
+def _become(request: dict[str, Any], streams: list[int], server: int) -> None:
     """Run a program in this process, as if it had been started by its command; ends the process."""
     ctypes.CDLL(None).prctl(_DEATH_SIGNAL, signal.SIGKILL)
     if os.getppid() != server:
         os._exit(1)
     os.setpgid(0, 0)  # what a terminal sends reaches it through its stand-in, once; it may write to the terminal
-    for number, action in {**signals, signal.SIGTTOU: signal.SIG_IGN}.items():
-        signal.signal(number, action)
-    for place, stream in enumerate(streams):
-        os.dup2(stream, place)
-    os.closerange(3, 1 << 16)
-    os.chdir(request["folder"])
-    os.environ.clear()
-    os.environ.update(request["environment"])
-    standard_output: Any = sys.stdout  # was opened for what this process inherited, perhaps a terminal
-    standard_output.reconfigure(line_buffering=os.isatty(1), write_through="PYTHONUNBUFFERED" in os.environ)
-    sys.argv[:] = request["words"]
-    sys.orig_argv[1:] = request["words"]
+    signal.signal(signal.SIGTTOU, signal.SIG_IGN)
     status = 1
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, ENDING)
+        for place, stream in enumerate(streams):
+            os.dup2(stream, place)
+        os.closerange(3, 1 << 16)
+        os.chdir(request["folder"])
+        os.environ.clear()
+        os.environ.update(request["environment"])
+        standard_output: Any = sys.stdout  # was opened for what this process inherited, perhaps a terminal
+        standard_output.reconfigure(line_buffering=os.isatty(1), write_through="PYTHONUNBUFFERED" in os.environ)
+        sys.argv[:] = request["words"]
+        sys.orig_argv[1:] = request["words"]
         runpy.run_path(sys.argv[0], run_name="__main__")
         status = 0
     except SystemExit as end:
