@@ -30,11 +30,11 @@ ENDS = {
 WAITING = """
 import os, signal, sys, time
 def end(number, frame):
-    print("saved", flush=True)
-    sys.exit(5)
+    os.write(1, b"saved\\n")  # print may be at work
+    os._exit(5)
 signal.signal(signal.SIGTERM, end)
-print(os.getpid(), flush=True)
-time.sleep(60)
+os.write(1, b"%d\\n" % os.getpid())
+time.sleep(300)
 """
 
 
