@@ -61,7 +61,7 @@ def python():
 
 @pytest.fixture
 def program(tmp_path):
-    """Return a function of a source: a program beside a library, as those of the workflow are."""
+    """Return a function of a source: a program next to a library, as those of the workflow are."""
     (tmp_path / "a hoüse" / "scaling_ambiguity").mkdir(parents=True)
 
     def write(source: str) -> str:
@@ -163,14 +163,15 @@ def test_what_the_system_lacks_is_said_and_leaves_nothing(monkeypatch, tmp_path)
 def test_no_fork_outlives_the_process(program):
     stand_in, held = forks.start(anywhere=True)
     environment = os.environ | {"OMP_NUM_THREADS": "1"}
-    with subprocess.Popen([stand_in, program(WAITING)], env=environment, stdout=subprocess.PIPE, text=True) as job:
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([stand_in, program(WAITING)], env=environment, **streams) as job:
         fork = int(job.stdout.readline())
         server = int(Path(f"/proc/{fork}/stat").read_text().split(") ")[1].split()[1])
         os.kill(server, signal.SIGTERM)  # of a time limit, which all processes get
         assert runs(fork)
         os.kill(server, signal.SIGKILL)
         wait_until(lambda: not runs(fork))
-        assert job.wait(20) == 1
+        assert job.wait(20) == 1 and "the process that forks jobs has ended" in job.stderr.read()
     # what comes later takes an interpreter
     assert call(stand_in, [program("import sys; print('pandas' in sys.modules)")], "/").stdout == "False\n"
     os.close(held)
@@ -195,3 +196,12 @@ def test_output_that_cannot_be_written_is_no_success(python, program):
         for interpreter in (python, sys.executable):
             result = subprocess.run([interpreter, program("print(1)")], env=environment, stdout=full, check=False)
             assert result.returncode == 120
+
+
+def test_without_forks_it_is_said_and_snakemake_runs(tmp_path):
+    command = [sys.executable, str(forks.SCRIPTS / "fork_jobs.py"), "--version"]
+    environment = os.environ | {"TMPDIR": str(tmp_path / ("long" * 30))}
+    Path(environment["TMPDIR"]).mkdir()
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert result.returncode == 0 and result.stdout.startswith("9.")
+    assert "each job starts an interpreter (AF_UNIX path too long)" in result.stderr

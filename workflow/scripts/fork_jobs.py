@@ -6,7 +6,6 @@ elsewhere, on a cluster, with --sdm conda, or where temporary files cannot be ex
     python workflow/scripts/fork_jobs.py all --cores 2
 """
 
-import contextlib
 import os
 import sys
 
@@ -18,8 +17,11 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:  # the process itself
         forks.serve(int(sys.argv[2]), sys.argv[3])
         return
-    with contextlib.suppress(OSError, AttributeError):  # of a system that lacks what it takes
+    try:
         stand_in, held = forks.start()
+    except (OSError, AttributeError) as error:  # the system lacks what it takes
+        print(f"fork_jobs: each job starts an interpreter ({error})", file=sys.stderr)
+    else:
         os.environ["SA_PYTHON"] = str(stand_in)
         os.set_inheritable(held, True)  # by Snakemake, whose end ends the process; jobs do not inherit it
     os.execv(sys.executable, [sys.executable, "-m", "snakemake", *sys.argv[1:]])

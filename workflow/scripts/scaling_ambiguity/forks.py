@@ -82,10 +82,11 @@ try:
     socket.send_fds(connection, [json.dumps(request).encode()], [0, 1, 2])
 except OSError:
     os.execv({interpreter!r}, [{interpreter!r}, *words])
-fork = int(connection.recv(32) or sys.exit("error: the process that forks has ended; start the run again."))
+gone = "error: the process that forks jobs has ended, or has no memory for one more; start the run again."
+fork = int(connection.recv(32) or sys.exit(gone))
 for number in early:
     pass_on(number, None)
-status = int(connection.recv(32) or 1)
+status = int(connection.recv(32) or sys.exit(gone))
 if status < 0:
     if -status != signal.SIGKILL:
         signal.signal(-status, signal.SIG_DFL)
