@@ -88,7 +88,7 @@ def test_the_loss_is_that_of_every_token_of_the_answers(fresh, prompts, counting
 def test_a_model_learns_to_write_and_is_read(fresh, prompts, counting):
     lessons = lessons_of(fresh, prompts, counting)
     sound = MelSound(fresh, [tone(pitch) for pitch in (200, 400, 800, 1600)])
-    options = {"steps": 60, "batch": 8, "learning_rate": 3e-3}
+    options = {"steps": 100, "batch": 8, "learning_rate": 3e-3}
     train(fresh, lessons, sound, CLASSES, options, seed=3)
     text = render(fresh, counting, "tone", "look", CLASSES, "both")
     inputs = embed_prompts(fresh, [text], encode_audio(fresh, [tone(200)]))
