@@ -197,7 +197,7 @@ class _Loop:
         total = 0.0
         for number, rows in enumerate(pieces):
             place = team.rank * len(pieces) + number
-            torch.manual_seed(derive_seed(training.seed, "dropout", step, *([place] if place else [])) % 2**63)
+            _seed_dropout(trainee.device, derive_seed(training.seed, "dropout", step, *([place] if place else [])))
             loss = self._loss(rows, inputs) * (len(rows) / self.options.batch)
             loss.backward()
             total += float(loss.detach())
@@ -239,3 +239,12 @@ class _Loop:
         self.saved["optimiser"] = self.optimiser.state_dict()
         if self.team.main:
             save_state(self.training.state, self.training.fingerprint, self.saved)
+
+
+def _seed_dropout(device: torch.device, seed: int) -> None:
+    """Seed the generator of ``device`` alone: ``torch.manual_seed`` keeps a stack trace per absent kind and call."""
+    seed %= 2**63
+    if device.type == "cpu":
+        torch.default_generator.manual_seed(seed)
+    else:
+        torch.manual_seed(seed)
