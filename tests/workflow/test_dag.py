@@ -98,6 +98,7 @@ def test_a_folder_refuses_a_second_run(checkout, tmp_path):
     assert "holds the run 'other'" in output and "run.directory" in output
 
 
+@pytest.mark.ci
 def test_workflow_lint_is_clean(checkout):
     assert "good condition" in checkout.snakemake("--lint")
 

@@ -83,6 +83,7 @@ def test_the_annotate_job_starts_its_server_and_stops_it(place, monkeypatch):
     assert not [path for path in searched if KEY.encode() in path.read_bytes()]
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("alm", "words"),
     [

@@ -30,6 +30,7 @@ def clips(tmp_path_factory):
     return sorted(folder.iterdir())
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize("family", FAMILIES)
 def test_alone_and_in_batches(family, clips, tmp_path_factory):
     alm = open_family(family, tmp_path_factory)

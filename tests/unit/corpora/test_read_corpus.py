@@ -145,6 +145,7 @@ def spoil_path(path: str):
     return lambda frame: frame.assign(path=[path, *frame["path"][1:]])
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("spoil", "words"),
     [

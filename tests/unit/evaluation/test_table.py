@@ -120,7 +120,10 @@ def test_families_of_p(table):
         family = rows[(rows["stratum"] == "all") == overall]
         assert len(family) == (2 if overall else 6)
         np.testing.assert_allclose(family["p_adjusted"], adjust(family["p"]))
-    assert table.loc[~table["metric"].str.startswith("nll_minus"), "p"].isna().all()
+    scaled = table[(table["metric"] == "nll_scaled_minus_human") & (table["augmentation"] == "none")]
+    assert len(scaled) == 2 and (scaled["stratum"] == "all").all()  # a family of its own
+    np.testing.assert_allclose(scaled["p_adjusted"], adjust(scaled["p"]))
+    assert table.loc[~table["metric"].str.contains("_minus_"), "p"].isna().all()
 
 
 def test_seeds_are_listed(table, predictions, judges):

@@ -49,9 +49,11 @@ def notebook(tmp_path):
 
 def test_badges_count_what_gates_and_what_is_shown():
     assert "1 of 2 gating passed" in badges(VERDICTS) and "failed" in badges(VERDICTS)
-    assert "0 of 1 shown passed" in badges(VERDICTS)
-    assert 'class="badge passed">1 of 1 gating passed' in badges(VERDICTS[:1]) and "shown" not in badges(VERDICTS[:1])
-    assert 'class="badge shown"' in badges(VERDICTS[2:]), "what is only shown is never red"
+    assert "0 of 1 findings hold" in badges(VERDICTS)
+    assert 'class="badge passed">1 of 1 gating passed' in badges(VERDICTS[:1]) and "findings" not in badges(
+        VERDICTS[:1]
+    )
+    assert 'class="badge shown"' in badges(VERDICTS[2:]), "a finding is never red"
 
 
 def test_the_index_lists_every_verdict_failed_ones_too(notebook):
@@ -73,10 +75,13 @@ def test_the_answer_is_the_sentence_of_the_abstract():
 
 
 def test_a_table_has_twenty_rows_at_most_and_says_how_many_there_are(tmp_path):
-    pd.DataFrame({"a<": range(57), "p": [0.123456789] * 57}).to_csv(tmp_path / "tab_x.csv", index=False)
+    pd.DataFrame({"a<": range(57), "p": [0.123456789] * 56 + [1.0], "corpus": ["demo"] * 57}).to_csv(
+        tmp_path / "tab_x.csv", index=False
+    )
     lines = "\n".join(shown_table(tmp_path / "tab_x.csv", "What it says. More.", "files/tab_x.csv"))
     assert lines.count("<tr>") == ROWS + 1 == 21
     assert "20 of 57 rows; all are in <a href='files/tab_x.csv'>" in lines and "<td>0.1235</td>" in lines
+    assert "corpus" not in lines, "what all rows have in common is no column"
     assert "tab_x: What it says</summary>" in lines and "<th>a&lt;</th>" in lines
     pd.DataFrame({"a": [1]}).to_csv(tmp_path / "tab_x.csv", index=False)
     assert " of " not in "".join(shown_table(tmp_path / "tab_x.csv", "", "l").copy()[-1:])

@@ -117,9 +117,9 @@ def test_results_list_floors_first_and_every_arm(run):
 def test_results_tell_seeds_apart_from_speakers(run):
     statistics = read_statistics([run["evaluation"]])
     rows = [line.split(" & ") for line in results_table(statistics)[0].splitlines()]
-    assert [row[5] for row in rows if row[0] in ("uniform", "synthetic")][:1] == ["--"]
-    (human,) = (row for row in rows if row[0] == "human" and row[5] != "--")
-    assert human[5] == "1.000--1.010", "two seeds are listed"
+    assert [row[6] for row in rows if row[0] in ("uniform", "synthetic")][:1] == ["--"]
+    (human,) = (row for row in rows if row[0] == "human" and row[6] != "--")
+    assert human[6] == "1.000--1.010", "two seeds are listed"
     template = statistics[(statistics["method"] == "seed") & (statistics["labels"] == "human")]
     template = template[template["augmentation"] == "none"].iloc[:1]
     component = template.assign(metric="nll_seed_variance", method="mixed_model", estimate=0.0004)

@@ -93,6 +93,7 @@ def test_the_switches_follow_from_what_is_given(numbers):
         "exchangeleveled": True,
         "calibratedrefused": False,
         "gainsbeside": True,
+        "gaincrossed": False,
         "rulers": False,
         "durationsknown": False,
         "ratersknown": False,
@@ -133,6 +134,7 @@ def test_every_definition_of_levels_has_its_words(levels, words, votes_run, vote
     assert ("as published, all votes on an utterance decide it" in text) == ("votes" not in levels)
 
 
+@pytest.mark.ci
 @pytest.mark.parametrize(
     ("models", "seeds", "protocol", "said", "unsaid"),
     [

@@ -8,6 +8,7 @@ from scaling_ambiguity.evaluation.differences import difference_columns
 from scaling_ambiguity.evaluation.judges import STRATA, Judges
 from scaling_ambiguity.evaluation.level_changes import level_change_rows
 from scaling_ambiguity.evaluation.predictions import Condition
+from scaling_ambiguity.evaluation.scaling import scaled_columns
 from scaling_ambiguity.evaluation.scores import scores
 from scaling_ambiguity.evaluation.stratum_recall import stratum_recall_rows
 from scaling_ambiguity.inference.adjust import adjust_rows
@@ -33,8 +34,9 @@ def evaluation_table(
 
     Means over utterances carry a cluster interval. Differences also have p and, within each family (one metric and
     augmentation; overall, the three levels together, the balanced splits, the classes, each factor), Holm's
-    p_adjusted. Scores that are not means are smooth functions of totals, see ``whole_set_intervals``. Rows of method
-    ``seed`` list each training's NLL (``votes`` is its number).
+    p_adjusted. Losses of models are also given at a fitted temperature, see ``scaling``. Scores that are not means are
+    smooth functions of totals, see ``whole_set_intervals``. Rows of method ``seed`` list each training's NLL
+    (``votes`` is its number).
 
     Args:
         predictions: From ``gather_predictions``.
@@ -47,9 +49,13 @@ def evaluation_table(
         seed: Global seed.
     """
     floor = options["smoothing"]
-    columns = floor_columns(judges, floor, truth)
+    columns, fitted, clusters = floor_columns(judges, floor, truth), [], len(np.unique(judges.clusters))
     for condition, p in predictions.items():
         columns += prediction_columns(condition, p, judges, floor, arm_labels.get(condition[1]), truth)
+        at_temperature, temperature = scaled_columns(condition, p, judges, floor)
+        columns += at_temperature
+        row = {"stratum": "all", "metric": "temperature", "reference": "human", "method": "cross_fitted"}
+        fitted.append(_names(condition) | row | {"estimate": temperature, "n": p.shape[1], "n_clusters": clusters})
     differences = difference_columns(columns, options.get("against"))
     rows = []
     families = {name: "all" if name == "all" else "level" for name in STRATA}
@@ -59,7 +65,7 @@ def evaluation_table(
         rows += _interval_rows([c for c in differences if c.stratum == stratum], judges, options, seed, tested=True)
     rows = adjust_rows(rows, options.get("adjust", "holm"), lambda row: _family(row, families))
     rows += _whole_set_rows(predictions, judges, options, seed) + _seed_rows(predictions, judges, floor)
-    rows += stratum_recall_rows(predictions, judges, options, seed)
+    rows += fitted + stratum_recall_rows(predictions, judges, options, seed)
     rows += level_change_rows(differences, judges.clusters, options, seed)
     for row in rows:
         row |= {"corpus": corpus, "protocol": protocol, "population": THESE}

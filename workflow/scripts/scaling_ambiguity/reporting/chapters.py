@@ -209,8 +209,9 @@ FIGURES = {
         "annotation",
         """What every predictor is worth in human votes: the number of human votes at which the curve of human votes
         meets its NLL, on the utterances that have enough votes and, if models are trained, are test utterances. An
-        annotator's votes share one fitted weight; a trained model is the mean over its seeds. Votes of the same raters
-        that were set aside should be worth their number (black ticks). Arrows mark open intervals.""",
+        annotator's votes share one fitted weight, its own distribution is taken as it is; a trained model is the mean
+        over its seeds. Votes of the same raters that were set aside should be worth their number (black ticks). An
+        arrow marks an open interval.""",
         ("predictors",),
         "reporting.figures.worth:draw_worth",
     ),
@@ -330,9 +331,8 @@ FIGURES = {
         "training",
         """Fine-tuned models by kind of training labels and by level of ambiguity, all scored on the same held-out human
         votes, without augmentation. Top: NLL. Bottom: paired difference from human labels; below zero is better than
-        human labels. More than four models, and those trained on one kind of labels, share a panel with the NLL after
-        training on human labels. Bars are bootstrap-t intervals over speakers; n is the mean number of utterances per
-        deal.""",
+        human labels. Where there are more than four models, or one kind of labels, a single panel shows their NLL. Bars
+        are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
         ("evaluation",),
         "reporting.figures.levels:draw_models_by_level",
     ),
@@ -501,8 +501,10 @@ TABLES = {
         utterance at once, with intervals over speakers; smaller is better for NLL, Brier score and JSD. The difference
         is paired with human labels under the same augmentation, its p-value adjusted by Holm's method. Losses are
         averaged over seeds before the speakers are resampled; in addition, "NLL by seed" is the standard deviation
-        between seeds, or with few seeds their least and largest value. Own: the JSD to labels of the arm's own kind.
-        Human references condition on fewer votes than they are scored on and have no JSD.""",
+        between seeds, or with few seeds their least and largest value. NLL at fitted T: after a temperature that was
+        fitted on the votes on other speakers; a difference that is gone there was one of sharpness. Own: the JSD to
+        labels of the arm's own kind. Human references condition on fewer votes than they are scored on and have no
+        JSD.""",
         ("evaluation",),
         "reporting.tables.results:results_table",
         simulated="""Truth: the JSD to the known expected votes.""",

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from scaling_ambiguity.io import read_json
-from scaling_ambiguity.reporting.verdicts import read_verdicts
+from scaling_ambiguity.reporting.verdicts import NOT_APPLICABLE, outcome, read_verdicts
 
 ROWS = 20  # of a table at most; the file has all
 STYLE = """
@@ -76,13 +76,13 @@ def page(title: str, body: Iterable[str]) -> str:
 
 
 def badges(verdicts: Sequence[dict[str, Any]]) -> str:
-    """Return badges: how many gating verdicts passed, red if one failed; how many of those that are only shown."""
+    """Return badges: how many gating verdicts passed, red if one failed; how many of the findings hold."""
     parts = []
-    for gating, word in ((True, "gating"), (False, "shown")):
-        outcomes = [one["passed"] for one in verdicts if one["gating"] == gating]
+    for gating, words in ((True, "gating passed"), (False, "findings hold")):
+        outcomes = [one["passed"] for one in verdicts if one["gating"] == gating and outcome(one) != NOT_APPLICABLE]
         if outcomes:
             colour = ("passed" if all(outcomes) else "failed") if gating else "shown"
-            parts.append(f'<span class="badge {colour}">{sum(outcomes)} of {len(outcomes)} {word} passed</span>')
+            parts.append(f'<span class="badge {colour}">{sum(outcomes)} of {len(outcomes)} {words}</span>')
     return " ".join(parts)
 
 
@@ -92,8 +92,7 @@ def index_of(notebooks: Iterable[Notebook], folder: str = "") -> list[str]:
     for one in notebooks:
         link = f'<a href="{folder}{html.escape(one.name)}.html">{html.escape(one.title)}</a>'
         said = "".join(
-            f"<li>{'passed' if each['passed'] else 'FAILED'} ({'gating' if each['gating'] else 'shown'}): "
-            f"{html.escape(each['name'])}: {html.escape(each['message'])}</li>"
+            f"<li>{outcome(each)}: {html.escape(each['name'])}: {html.escape(each['message'])}</li>"
             for each in one.verdicts
         )
         details = f"<details><summary>each</summary><ul class='small'>{said}</ul></details>"
@@ -108,8 +107,8 @@ def notebook_index(notebooks: Sequence[Notebook]) -> str:
     body = [
         "<h1>Notebooks of the statistical validation</h1>",
         f"<p>{badges(everything)}</p>",
-        "<p>A gating verdict is an identity that holds for any data; if one fails, the paper is not built. A verdict "
-        "that is shown depends on a single draw, or is a finding, and never gates.</p>",
+        "<p>A gating verdict is an identity that holds for any data; if one fails, the paper is not built. A "
+        "finding depends on the data, or on a single draw, and never gates.</p>",
         *index_of(notebooks),
     ]
     return page("Notebooks", body)
@@ -132,10 +131,14 @@ def answer(numbers: Mapping[str, dict[str, Any]]) -> str:
 
 
 def table_rows(path: Path, most: int = ROWS) -> tuple[list[str], list[list[str]], int]:
-    """Return the head, the first ``most`` rows and the number of rows of a CSV file."""
+    """Return the head, the first ``most`` rows and the number of rows of a CSV file.
+
+    Columns that say the same in all of several rows are left out.
+    """
     with path.open(encoding="utf-8", newline="") as stream:
         head, *rows = csv.reader(stream)
-    return head, rows[:most], len(rows)
+    kept = [place for place in range(len(head)) if len(rows) < 2 or len({row[place] for row in rows}) > 1]
+    return [head[place] for place in kept], [[row[place] for place in kept] for row in rows[:most]], len(rows)
 
 
 def shown_table(path: Path, caption: str, link: str) -> list[str]:

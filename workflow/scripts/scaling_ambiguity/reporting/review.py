@@ -10,6 +10,7 @@ from IPython.display import Markdown, display
 from numpy.typing import ArrayLike
 
 from scaling_ambiguity.io import write_json
+from scaling_ambiguity.reporting.verdicts import NOT_APPLICABLE, outcome
 from scaling_ambiguity.tables.predictions import PREDICTIONS
 from scaling_ambiguity.tables.rejects import REJECTS
 from scaling_ambiguity.tables.statistics import STATISTICS
@@ -20,8 +21,8 @@ from scaling_ambiguity.tables.votes import VOTES, counted
 class Review:
     """The results of a run, read from the current folder, and the checks made on them.
 
-    A *gating* check is an identity that holds for any data; the paper is not built unless it passes. A check
-    that is *shown* depends on a single draw and never gates.
+    A *gating* check is an identity that holds for any data; the paper is not built unless it passes. A
+    *finding* depends on the data, or on a single draw, and never gates.
 
     Args:
         headline: corpus, annotator and protocol.
@@ -91,8 +92,7 @@ class Review:
     def judge(self, name: str, passed: bool, message: str, *, gating: bool = True) -> None:
         """Record and show the outcome of a check."""
         self.verdicts.append({"name": name, "gating": gating, "passed": bool(passed), "message": message})
-        kind = "gating" if gating else "shown"
-        display(Markdown(f"**{'passed' if passed else 'FAILED'}** ({kind}): {message}"))
+        display(Markdown(f"**{outcome(self.verdicts[-1])}**: {message}"))
 
     def judge_equal(
         self, name: str, ours: ArrayLike, theirs: ArrayLike, where: str, *, absolute: float, relative: float = 0.0
@@ -115,13 +115,15 @@ class Review:
 
     def not_applicable(self, name: str, reason: str) -> None:
         """Record and show that a check needs data that this run does not have."""
-        self.verdicts.append({"name": name, "gating": False, "passed": True, "message": f"not applicable: {reason}"})
-        display(Markdown(f"**not applicable**: {reason}"))
+        self.verdicts.append({"name": name, "gating": False, "passed": True, "message": f"{NOT_APPLICABLE}: {reason}"})
+        display(Markdown(f"**{NOT_APPLICABLE}**: {reason}"))
 
     def close(self, path: str) -> None:
         """Write the verdicts to ``path`` and report whether the paper may be built."""
         write_json(self.verdicts, path)
-        display(pd.DataFrame(self.verdicts))
+        said = [{"check": each["name"], "outcome": outcome(each), "what": each["message"]} for each in self.verdicts]
+        with pd.option_context("display.max_colwidth", None):
+            display(pd.DataFrame(said))
         failed = [verdict["name"] for verdict in self.verdicts if verdict["gating"] and not verdict["passed"]]
         gating = sum(verdict["gating"] for verdict in self.verdicts)
         passed = f"**The paper may be built:** all {gating} gating checks of this notebook passed."

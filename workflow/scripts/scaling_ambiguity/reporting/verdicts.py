@@ -6,6 +6,7 @@ from typing import Any
 from scaling_ambiguity.errors import UserError
 from scaling_ambiguity.io import read_json
 
+NOT_APPLICABLE = "not applicable"  # begins the message of a check that needs data which the run does not have
 VERDICT_KEYS = {"name": str, "gating": bool, "passed": bool, "message": str}
 
 
@@ -19,6 +20,15 @@ def read_verdicts(path: str | Path) -> list[dict[str, Any]]:
             if not isinstance(verdict.get(key), kind):
                 raise UserError(f"{path}: a verdict needs {key!r} of type {kind.__name__}; got {verdict}.")
     return verdicts
+
+
+def outcome(verdict: dict[str, Any]) -> str:
+    """Return what a reader is told of a verdict: a gating one passed or failed, a finding holds or does not."""
+    if verdict["message"].startswith(NOT_APPLICABLE):
+        return NOT_APPLICABLE
+    if verdict["gating"]:
+        return "passed (gating)" if verdict["passed"] else "FAILED (gating)"
+    return "holds (finding)" if verdict["passed"] else "does not hold (finding)"
 
 
 def failures(verdicts: list[dict[str, Any]]) -> list[str]:

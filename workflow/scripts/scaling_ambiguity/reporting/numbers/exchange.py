@@ -70,7 +70,7 @@ def add_exchange(numbers: Numbers, table: pd.DataFrame, level: float) -> None:
         }
         _equivalent(numbers, "exchange.crossed", everyone, largest, level, **wanted)
     _add_read_out(numbers, table, largest, level)
-    _add_gains(numbers, table, largest, m)
+    _add_gains(numbers, everyone, largest, m)
     _add_shares(numbers, table)
 
 
@@ -119,8 +119,12 @@ def _add_read_out(numbers: Numbers, table: pd.DataFrame, largest: float, level: 
     numbers.words("exchange.readout.words", f"not available: {reason}" if reason else "not available", ["exchange.m"])
 
 
-def _add_gains(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) -> None:
-    """Define ``exchange.gain.*`` and, minus the echo's gain, ``exchange.net.*``, over k typical human votes."""
+def _add_gains(numbers: Numbers, everyone: pd.DataFrame, largest: float, m: float) -> None:
+    """Define ``exchange.gain.*`` and, minus the echo's gain, ``exchange.net.*``, over k typical human votes.
+
+    ``gaincrossed``: resampling the raters too widens the interval, which is then ``exchange.gain.crossed``.
+    """
+    table = pick(everyone, population=THESE)
     typical = pick(table, labels="human", metric="typical_votes")
     k = int(typical["estimate"].iloc[0]) if len(typical) else 1
     if len(typical):
@@ -139,6 +143,12 @@ def _add_gains(numbers: Numbers, table: pd.DataFrame, largest: float, m: float) 
             numbers.cell(key, rows.iloc[0], "estimate", plain_cell(votes_cell(rows.iloc[0], largest, offset=k)))
         else:
             numbers.estimate(key, table, digits=2, optional=True, **common)
+    wanted: dict[str, Any] = {"labels": "weighted", "metric": f"gain_k{k}", "votes": m}
+    these, like = pick(table, **wanted), pick(everyone, population=LIKE_THESE, **wanted)
+    wider = len(these) > 0 and len(like) > 0 and not no_wider(like.iloc[0], these.iloc[0], 2)
+    numbers.switch("gaincrossed", wider)
+    if wider:
+        numbers.estimate("exchange.gain.crossed", everyone, digits=2, population=LIKE_THESE, **wanted)
 
 
 def _equivalent(

@@ -10,12 +10,12 @@ from scaling_ambiguity.reporting.tables.booktabs import tabular
 from scaling_ambiguity.reporting.text import number, p_text
 
 SHOWN = ("nll", "brier", "jsd_bits", "accuracy")
+SCALED = "nll_scaled"  # see evaluation.scaling
 FLOORS = ("uniform", "prior", "majority", "human", "human-smoothed")
 
 
-def _other_references(subset: pd.DataFrame) -> list[str]:
-    """Return the JSD against the arm's own labels and against the truth, without intervals."""
-    return [metric_cells(pick(subset, reference=name), ["jsd_bits"])[0].partition(" {")[0] for name in ("own", "truth")]
+def _without_interval(subset: pd.DataFrame, metric: str) -> str:
+    return metric_cells(subset, [metric])[0].partition(" {")[0]
 
 
 def between_seeds(subset: pd.DataFrame) -> str:
@@ -36,7 +36,9 @@ def _line(every: pd.DataFrame, name: str) -> list[str]:
     difference = pick(human, metric="nll_minus_human")
     change = metric_cells(difference, ["nll_minus_human"])[0] if len(difference) else "--"
     p = p_text(difference.iloc[0]) if len(difference) else "--"
-    return [name, *metric_cells(human, SHOWN), between_seeds(every), change, p, *_other_references(subset)]
+    scaled = _without_interval(human, SCALED)
+    cells = [*metric_cells(human, SHOWN), scaled, between_seeds(every), change, p]
+    return [name, *cells, *(_without_interval(pick(subset, reference=r), "jsd_bits") for r in ("own", "truth"))]
 
 
 def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
@@ -63,11 +65,12 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             ):
                 name = arm_name(labels) + ("" if augmentation == "none" else f" + {plain(augmentation)}")
                 body.append(_line(pick(arms, labels=labels, augmentation=augmentation), escape_latex(name)))
-    head = ["", *(METRICS[m].title for m in SHOWN), "NLL by seed", r"$\Delta$NLL to human", "$p$", "own", "truth"]
-    table = tabular("l" + "l" * len(SHOWN) + "llrrr", head, body)
+    shown = [METRICS[m].title for m in (*SHOWN, SCALED)]
+    head = ["", *shown, "NLL by seed", r"$\Delta$NLL to human", "$p$", "own", "truth"]
+    table = tabular("l" + "l" * len(SHOWN) + "lllrrr", head, body)
     columns = [
         *("corpus", "protocol", "model", "labels", "augmentation", "metric", "reference"),
         *("estimate", "low", "high", "n", "n_clusters", "votes", "method", "p", "p_adjusted"),
     ]  # votes: for method ``seed``, the number of the training
-    wanted = rows["metric"].isin([*SHOWN, "nll_minus_human", "nll_seed_variance"])
+    wanted = rows["metric"].isin([*SHOWN, SCALED, "nll_minus_human", "nll_seed_variance"])
     return table, rows.loc[wanted, columns]
