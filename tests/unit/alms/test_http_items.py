@@ -186,6 +186,23 @@ def test_the_refusal_of_a_field_of_ours_stops_at_once_with_what_turns_it_off(ope
             assert len(opened(server, **off).answer(ask(clips), uniform)) == 18
 
 
+def test_a_refusal_that_repeats_the_request_concerns_its_clip_and_no_field(opened, clips):
+    """FastAPI's form: ``loc`` names what is wrong, ``input`` is what was sent, with all fields of the request."""
+    error = {
+        "type": "value_error",
+        "loc": ["body", "messages"],
+        "msg": "audio too short",
+        "input": {"seed": 1, "top_p": 1},
+    }
+    with servers.scripted(failing((400, {"detail": [error]}), "0")) as server:
+        answers = opened(server, concurrency=1).answer(ask(clips), uniform)
+    assert [answer.status for answer in answers].count("failed") == DRAWS
+    named = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 7}
+    refused = servers.scripted(lambda body: (422, {"detail": [named]}))
+    with refused as server, pytest.raises(RequestRefused, match="`seed: false`"):
+        opened(server, concurrency=1).answer(ask(clips), uniform)
+
+
 def test_a_limit_that_is_too_large_for_one_clip_is_that_clips_fault(opened, clips):
     refusal = (400, {"error": {"message": "max_tokens is too large: 8. Your request has 5000 input tokens"}})
     with servers.scripted(failing(refusal, "0")) as server:

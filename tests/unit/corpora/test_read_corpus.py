@@ -249,3 +249,7 @@ def test_one_vote_per_utterance_is_refused_in_the_first_job_but_not_of_a_proxy(t
     assert result.returncode == 1
     assert "none of the 6 utterances has votes of two people" in result.stderr
     assert run("read_corpus.py", *arguments, "--proxy").returncode == 0
+    with (tmp_path / "v.csv").open("a") as stream:  # a second vote on one utterance does not help
+        stream.write(f"{names[0]},s0,sad\n")
+    result = run("read_corpus.py", *arguments)
+    assert result.returncode == 1 and "one of 6 utterances alone has votes of two people" in result.stderr

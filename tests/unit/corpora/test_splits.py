@@ -110,14 +110,25 @@ def test_a_single_speaker_outside_the_test_part_trains_and_validates(sizes):
         assert not set(fold.loc[tested, "speaker"]) & set(fold.loc[~tested, "speaker"])
 
 
-def test_groups_of_numbers_are_compared_as_numbers():
-    utterances = pd.DataFrame({"utterance": [f"u{i}" for i in range(1, 13)], "speaker": [str(i) for i in range(1, 13)]})
-    options = {"scheme": "groups", "groups": [["1", "6"], ["7", "12"]], "validation": 0.2}
+@pytest.mark.parametrize("form", ["{}", "s{}", "Actor {}_a"])
+def test_numbers_in_the_names_of_groups_are_compared_as_numbers(form):
+    names = [form.format(i) for i in range(1, 13)]
+    utterances = pd.DataFrame({"utterance": [f"u{i}" for i in range(1, 13)], "speaker": names})
+    options = {"scheme": "groups", "groups": [[names[0], names[5]], [names[6], names[11]]], "validation": 0.2}
     parts = split(utterances, options, 1)
     tested = parts[(parts["fold"] == 0) & (parts["part"] == "test")]["utterance"].tolist()
     assert tested == [f"u{i}" for i in range(1, 7)]
-    with pytest.raises(UserError, match="speaker 10 is in 0 of the groups"):
-        split(utterances, options | {"groups": [["1", "6"], ["7", "9"]]}, 1)
+    with pytest.raises(UserError, match=f"speaker {names[9]} is in 0 of the groups"):
+        split(utterances, options | {"groups": [[names[0], names[5]], [names[6], names[8]]]}, 1)
+
+
+def test_one_name_without_a_number_does_not_change_how_others_are_compared():
+    names = [*(str(i) for i in range(1, 13)), "7b"]
+    utterances = pd.DataFrame({"utterance": [f"u{name}" for name in names], "speaker": names})
+    options = {"scheme": "groups", "groups": [["1", "6"], ["7", "12"]], "validation": 0.2}
+    parts = split(utterances, options, 1)
+    tested = parts[(parts["fold"] == 1) & (parts["part"] == "test")]["utterance"]
+    assert set(tested) == {"u7", "u7b", "u8", "u9", "u10", "u11", "u12"}
 
 
 def test_groups_of_speakers_are_ranges_of_names():

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from snakemake.utils import update_config
 
+from scaling_ambiguity.alms.registry import resolve_all
 from scaling_ambiguity.configuration.checked import SCHEMA, checked_config
 from scaling_ambiguity.errors import UserError
 
@@ -67,6 +68,16 @@ def test_whole_numbers_may_be_labels():
     assert config["corpora"]["demo"]["class_policy"]["merge"] == {"1": "happy", "sorrow": "sad"}
 
 
+@pytest.mark.parametrize("preset", sorted(PRESETS.glob("*.yaml")), ids=lambda preset: preset.stem)
+def test_what_a_check_returned_passes_it_unchanged(preset):
+    """The report asks Snakemake once more, with the configuration that the run had."""
+    config, text = copy.deepcopy(DEMO), preset.read_text()
+    for part in [(PRESETS / "cremad_voices.yaml").read_text()] * text.startswith("# Laid over cremad_voices") + [text]:
+        update_config(config, yaml.safe_load(part))
+    once = checked_config(resolve_all(config))
+    assert checked_config(copy.deepcopy(once)) == once
+
+
 def test_the_demo_is_valid():
     assert checked_config(copy.deepcopy(DEMO)) == DEMO
 
@@ -99,6 +110,7 @@ def test_the_demo_is_valid():
         ("annotators.tiny_published.class_order", "permuted", ["tiny_published.class_order", "'fixed'"]),
         ("annotators.tiny_audio.context", 1, ["annotators.tiny_audio.modality", "'audio'", "both, text"]),
         ("annotators.tiny_crossed.class_order", "shuffled", ["class_order", "'shuffled'", "permuted"]),
+        ("annotators.tiny_crossed.temperatures", [0], ["temperatures.0", "0", "above 0"]),
         ("annotators.tiny_crossed.temperatures", [[0.9, 0.1]], ["temperatures.0", "lowest, then highest"]),
         ("annotators.tiny_crossed.temperatures", [[0.1, 3]], ["temperatures.0.1", "3", "at most 2"]),
         ("alms.tiny", {"engine": "replay_answers", "gpus": 0}, ["alms.tiny.store is missing", "export_answers"]),

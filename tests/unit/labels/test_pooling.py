@@ -114,6 +114,11 @@ def test_shuffled_takes_another_utterance_of_the_same_part_once():
     assert not np.array_equal(chosen, pooling.shuffle_within(PARTS, NAMES, 43))
 
 
+def test_a_part_with_one_utterance_is_named_with_what_helps():
+    with pytest.raises(UserError, match=r"test part 1: u is the only utterance with enough votes.*Use fewer folds"):
+        pooling.shuffle_within(np.array([0, 0, 1]), ["s", "t", "u"], 42)
+
+
 def test_parts_from_splits():
     splits = pd.DataFrame({"utterance": ["a", "b", "a", "b", "c"], "fold": [0, 0, 1, 1, 0]})
     splits["part"] = ["test", "train", "train", "test", "train"]

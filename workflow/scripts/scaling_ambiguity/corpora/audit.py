@@ -160,13 +160,17 @@ def refuse_one_speaker(corpus: Corpus, name: str) -> None:
 
 
 def refuse_single_votes(corpus: Corpus, name: str) -> None:
-    """Raise UserError if no utterance has the votes of two people: then people cannot be compared with each other."""
+    """Raise UserError if fewer than two utterances have votes of two people: people cannot be compared then."""
     votes = corpus.votes
     counted = votes[(votes["kind"] == "observer") & (votes["role"] == "primary") & votes["label"].notna()]
     raters = counted.groupby("utterance")["rater"].nunique()
-    if raters.max() < 2:
+    several = int((raters >= 2).sum())
+    if several < 2:
+        has = (
+            f"none of the {len(raters)} utterances has" if not several else f"one of {len(raters)} utterances alone has"
+        )
         raise UserError(
-            f"corpus {name}: none of the {len(raters)} utterances has votes of two people. How many human votes an ALM "
+            f"corpus {name}: {has} votes of two people. How many human votes an ALM "
             "is worth is judged by held-out votes, which takes two votes for most utterances, better five; labels "
             "that were already aggregated cannot be used. Give the votes as they were cast, one row for each."
         )

@@ -1,6 +1,6 @@
 """Training, validation and test parts: folds of speakers, groups or sessions, official parts, or a random split."""
 
-from collections.abc import Callable
+import re
 from typing import Any
 
 import pandas as pd
@@ -40,7 +40,8 @@ def split_by_speaker(utterances: pd.DataFrame, *, folds: int, validation: float,
 def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validation: float, seed: int) -> pd.DataFrame:
     """Return utterance, fold, part: fold k tests the speakers from ``groups[k][0]`` to ``groups[k][1]``.
 
-    Both ends belong to the group; names are compared as numbers if all of them are whole numbers, else as text.
+    Both ends belong to the group; names are compared in natural order, whole numbers in them as numbers: s2
+    comes before s10.
     Validation as in :func:`split_by_speaker`.
 
     Raises:
@@ -49,10 +50,8 @@ def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validat
     fold_of: dict[str, int] = {}
     speakers = sorted(utterances["speaker"].unique())
     ends = [(str(first), str(last)) for first, last in groups]
-    numeric = all(name.isdecimal() for name in [*speakers, *(end for pair in ends for end in pair)])
-    order: Callable[[str], Any] = int if numeric else str
     for speaker in speakers:
-        inside = [k for k, (first, last) in enumerate(ends) if order(first) <= order(speaker) <= order(last)]
+        inside = [k for k, (first, last) in enumerate(ends) if _natural(first) <= _natural(speaker) <= _natural(last)]
         if len(inside) != 1:
             raise UserError(
                 f"speaker {speaker} is in {len(inside)} of the groups {groups}; correct protocols.*.splits.groups."
@@ -61,6 +60,11 @@ def split_by_group(utterances: pd.DataFrame, *, groups: list[list[str]], validat
     for k in sorted(set(range(len(groups))) - set(fold_of.values())):
         raise UserError(f"no speaker is in the group {groups[k]}; correct protocols.*.splits.groups.")
     return _folds_of_speakers(utterances, fold_of, len(groups), validation, seed)
+
+
+def _natural(name: str) -> list[str | int]:
+    """Return the key of a name in natural order: text and whole numbers in turn, beginning with text."""
+    return [int(part) if place % 2 else part for place, part in enumerate(re.split(r"(\d+)", name))]
 
 
 def split_by_session(utterances: pd.DataFrame, *, folds: int, validation: float | str, seed: int) -> pd.DataFrame:

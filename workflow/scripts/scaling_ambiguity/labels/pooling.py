@@ -139,7 +139,11 @@ def shuffle_within(parts: NDArray[np.intp], utterances: list[str], seed: int) ->
     for part in np.unique(parts):
         rows = np.flatnonzero(parts == part)
         if len(rows) < 2:
-            raise UserError(f"test part {part} has the single utterance {utterances[rows[0]]}. Use fewer folds.")
+            raise UserError(
+                f"test part {part}: {utterances[rows[0]]} is the only utterance with enough votes, so that its "
+                "synthetic votes cannot be exchanged for another's (control `shuffled`). Use fewer folds, or more "
+                "utterances with two or more human votes."
+            )
         circle = rows[np.argsort(keys[rows], kind="stable")]
         chosen[circle] = np.roll(circle, -1)
     return chosen

@@ -90,7 +90,8 @@ def refused_field(fault: Fault, sent: Collection[str]) -> str | None:
     """
     if fault.kind not in ("status 400", "status 422"):
         return None
-    words = set(re.findall(r"\w+", fault.detail))
+    said = fault.detail.partition('"input"')[0]  # what follows repeats the request, all of its fields
+    words = set(re.findall(r"\w+", said))
     ours = [name for name in sent if name in _TURNED_OFF or name in DIALECTS["vllm"].neutral]
     return next((name for name in ours if name in words), None)
 
