@@ -235,7 +235,8 @@ FIGURES = {
         the known worth: two further human votes are worth two; two conditioning votes to which their own majority is
         added six times, with a fitted weight, stay worth two, apart from what a sharper prediction gains at low and
         loses at high ambiguity; votes on another clip are worth none. Triangles mark intervals that are open beyond the
-        largest number of conditioning votes. Utterances and withheld votes are the same in all panels.""",
+        largest number of conditioning votes. Utterances and withheld votes are the same in all panels; below each
+        level, the mean number of its utterances in a deal.""",
         ("shared",),
         "reporting.figures.shared_votes:draw_shared_votes",
     ),

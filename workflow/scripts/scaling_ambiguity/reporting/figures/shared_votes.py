@@ -56,7 +56,7 @@ def draw_shared_votes(statistics: pd.DataFrame) -> tuple[Figure, pd.DataFrame]:
                 panel.set_ylabel(f"{where}equivalent human votes")
             else:
                 panel.tick_params(labelleft=False)
-        line[1].set_xlabel("ambiguity of the utterance")
+        line[1].set_xlabel("ambiguity; utterances per deal")
     if drawn:
         looks = [look for name, look in PROXIES.items() if name in drawn]
         handles = [Line2D([], [], color=colour, marker=marker, linewidth=1.1) for _, colour, marker in looks]
@@ -78,6 +78,8 @@ def _draw_panel(axes: Axes, rows: pd.DataFrame, largest: float) -> None:
             ends = [place + shift - STEP / 2, place + shift + STEP / 2]
             axes.plot(ends, [row["votes"]] * 2, color="black", linewidth=1.0, zorder=5)
     axes.set(xlim=(-0.5, len(LEVELS) - 0.5), ylim=(-0.06 * largest, largest + 2 * BEYOND))
-    axes.set_xticks(range(len(LEVELS)), ["low", "med.", "high"])
+    sizes = rows.groupby("stratum")["n"].max().reindex(LEVELS).fillna(0).astype(int)
+    names = [f"{name}\n{size}" for name, size in zip(("low", "med.", "high"), sizes, strict=True)]
+    axes.set_xticks(range(len(LEVELS)), names)
     axes.set_yticks(np.arange(0, largest + 1))
     axes.grid(axis="x", visible=False)
