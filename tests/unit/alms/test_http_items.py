@@ -1,6 +1,7 @@
 """One item's fault is not the server's, and the server's is not an item's: a real HTTP server that fails as told."""
 
 import importlib.util
+import json
 from pathlib import Path
 
 import numpy as np
@@ -186,7 +187,8 @@ def test_the_refusal_of_a_field_of_ours_stops_at_once_with_what_turns_it_off(ope
             assert len(opened(server, **off).answer(ask(clips), uniform)) == 18
 
 
-def test_a_refusal_that_repeats_the_request_concerns_its_clip_and_no_field(opened, clips):
+@pytest.mark.parametrize("written", [list, str, json.dumps], ids=["JSON", "as Python writes it", "JSON in JSON"])
+def test_a_refusal_that_repeats_the_request_concerns_its_clip_and_no_field(opened, clips, written):
     """FastAPI's form: ``loc`` names what is wrong, ``input`` is what was sent, with all fields of the request."""
     error = {
         "type": "value_error",
@@ -194,11 +196,11 @@ def test_a_refusal_that_repeats_the_request_concerns_its_clip_and_no_field(opene
         "msg": "audio too short",
         "input": {"seed": 1, "top_p": 1},
     }
-    with servers.scripted(failing((400, {"detail": [error]}), "0")) as server:
+    with servers.scripted(failing((400, {"detail": written([error])}), "0")) as server:
         answers = opened(server, concurrency=1).answer(ask(clips), uniform)
     assert [answer.status for answer in answers].count("failed") == DRAWS
     named = {"type": "extra_forbidden", "loc": ["body", "seed"], "msg": "Extra inputs are not permitted", "input": 7}
-    refused = servers.scripted(lambda body: (422, {"detail": [named]}))
+    refused = servers.scripted(lambda body: (422, {"detail": written([error, named])}))
     with refused as server, pytest.raises(RequestRefused, match="`seed: false`"):
         opened(server, concurrency=1).answer(ask(clips), uniform)
 

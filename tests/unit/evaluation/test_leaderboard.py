@@ -1,5 +1,7 @@
 """The leaderboard, its figure and its table, from rows as value_predictors writes them."""
 
+import re
+
 import matplotlib.pyplot as plt
 import numpy as np
 import pytest
@@ -90,7 +92,27 @@ def test_the_table_says_what_is_beyond_the_corpus():
 def test_the_numbers_are_those_of_the_best_and_of_votes_of_known_worth(rulers):
     numbers = Numbers()
     add_worth(numbers, statistics(rulers=rulers))
+    assert re.fullmatch(r"interval of its rank: 1( to \d)? of \d+", numbers["worth.best.rank"].text)
     assert numbers["worth.best.name"].text == "alm, own distribution" and numbers["worth.best"].text.startswith("$>$5")
     assert numbers.switches["rulers"] is rulers
     if rulers:
         assert "2.10 [1.50, 2.50] (2 votes)" in numbers["worth.rulers"].text
+
+
+@pytest.mark.parametrize(
+    ("ends", "text"),
+    [
+        ((1, 5), "interval of its rank: 1 to 5 of"),
+        ((1, 1), "interval of its rank: 1 of"),
+        ((np.nan, np.nan), "first of"),
+    ],
+)
+def test_what_is_said_of_the_best_ones_rank_is_its_interval(ends, text):
+    table = statistics()
+    first = table.index[
+        (table["metric"] == "rank") & (table["estimate"] == table.query("metric == 'rank'")["estimate"].min())
+    ]
+    table.loc[first, ["low", "high"]] = ends
+    numbers = Numbers()
+    add_worth(numbers, table)
+    assert numbers["worth.best.rank"].text.startswith(text)

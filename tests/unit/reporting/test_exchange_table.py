@@ -105,6 +105,31 @@ def test_figures_draw_every_variant_and_leave_out_what_is_not_available(full, ru
         assert len(draw_exchange_rate(votes_only)[0].axes) == 2
 
 
+@pytest.mark.parametrize(
+    ("ends", "one_sided", "text"),
+    [
+        ((0.2, 2.0), "no", "0.95 [0.20, 2.00]"),
+        ((0.2, math.nan), "low", "0.95 [0.20, $\\infty$]"),
+        ((math.nan, math.nan), "no", None),  # no interval says nothing of raters like these
+        (None, "no", None),  # as wide as that of these raters
+    ],
+)
+def test_a_gain_that_resampled_raters_widen_has_its_own_interval(full, ends, one_sided, text):
+    table = STATISTICS.read(full)
+    table = table[table["metric"] != "typical_votes"]  # the gain beside one vote is quoted then
+    gain = (table["labels"] == "weighted") & (table["metric"] == "gain_k1") & (table["votes"] == 20)
+    these = table[gain].iloc[:1].assign(estimate=0.95, low=0.5, high=1.5, one_sided="no")
+    low, high = ends or (0.5, 1.5)
+    like = these.assign(low=low, high=high, one_sided=one_sided, population="raters like these")
+    STATISTICS.write(pd.concat([table[~gain], these, like], ignore_index=True), full)
+    numbers = Numbers()
+    add_exchange(numbers, read_statistics([full]), 0.95)
+    assert numbers.switches["gaincrossed"] == (text is not None)
+    assert ("exchange.gain.crossed" in set(numbers.keys())) == (text is not None)
+    if text is not None:
+        assert numbers["exchange.gain.crossed"].text == text
+
+
 def test_numbers_of_the_variants_and_of_class_shares(full, run):
     numbers = Numbers()
     add_exchange(numbers, read_statistics([full]), 0.95)

@@ -15,6 +15,7 @@ from scaling_ambiguity.reporting.pages import (
     Notebook,
     answer,
     badges,
+    common_columns,
     front_page,
     notebook_index,
     plain_text,
@@ -27,6 +28,7 @@ VERDICTS = [
     {"name": "sums", "gating": True, "passed": True, "message": "0 apart"},
     {"name": "ranks", "gating": True, "passed": False, "message": "1 < 2"},
     {"name": "luck", "gating": False, "passed": False, "message": "a draw"},
+    {"name": "votes", "gating": False, "passed": True, "message": "not applicable: no votes"},
 ]
 NUMBERS = {
     "exchange.m": {"text": "20"},
@@ -60,6 +62,7 @@ def test_the_index_lists_every_verdict_failed_ones_too(notebook):
     page = notebook_index([notebook])
     assert 'href="checks.html"' in page and "1. Do *these* &lt;b&gt; hold?" in page and "<b>" not in page
     assert "FAILED (gating): ranks: 1 &lt; 2" in page and "passed (gating): sums" in page
+    assert "does not hold (finding): luck" in page and "<li>not applicable: votes" in page
     assert "What k* says of this, that." in page
     assert "http://" not in page and "https://" not in page
 
@@ -75,13 +78,17 @@ def test_the_answer_is_the_sentence_of_the_abstract():
 
 
 def test_a_table_has_twenty_rows_at_most_and_says_how_many_there_are(tmp_path):
-    pd.DataFrame({"a<": range(57), "p": [0.123456789] * 56 + [1.0], "corpus": ["demo"] * 57}).to_csv(
+    pd.DataFrame({"a<": range(57), "p": [0.123456789, 0.2] + [0.5] * 55, "n": 280, "empty": ""}).to_csv(
         tmp_path / "tab_x.csv", index=False
     )
     lines = "\n".join(shown_table(tmp_path / "tab_x.csv", "What it says. More.", "files/tab_x.csv"))
     assert lines.count("<tr>") == ROWS + 1 == 21
-    assert "20 of 57 rows; all are in <a href='files/tab_x.csv'>" in lines and "<td>0.1235</td>" in lines
-    assert "corpus" not in lines, "what all rows have in common is no column"
+    assert (
+        "In all of these rows: n 280. 20 of 57 rows; all are in <a href='files/tab_x.csv'>" in lines
+        and "<td>0.1235</td>" in lines
+    )
+    assert "<th>n</th>" not in lines and "empty" not in lines, "what all rows have in common is no column"
+    assert common_columns(["a", "b"], [["x", "0"], ["x", "0"]]) == {} == common_columns(["a"], [["x"]])
     assert "tab_x: What it says</summary>" in lines and "<th>a&lt;</th>" in lines
     pd.DataFrame({"a": [1]}).to_csv(tmp_path / "tab_x.csv", index=False)
     assert " of " not in "".join(shown_table(tmp_path / "tab_x.csv", "", "l").copy()[-1:])

@@ -3,6 +3,7 @@
 That is p^(1/T), normalised, with the T of least NLL (Guo et al., ICML 2017, arXiv 1706.04599). Speakers are cut into
 ten groups; T of a group is fitted on the test utterances of the other nine, so that no vote on a scored speaker enters
 it directly. (The models that predict those utterances learned from such votes; one number cannot carry them over.)
+Intervals hold T fixed. Predictions that say next to nothing have a T at one of the bounds.
 """
 
 import numpy as np

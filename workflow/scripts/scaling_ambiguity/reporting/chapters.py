@@ -332,8 +332,9 @@ FIGURES = {
         "training",
         """Fine-tuned models by kind of training labels and by level of ambiguity, all scored on the same held-out human
         votes, without augmentation. Top: NLL. Bottom: paired difference from human labels; below zero is better than
-        human labels. Where there are more than four models, or one kind of labels, a single panel shows their NLL. Bars
-        are bootstrap-t intervals over speakers; n is the mean number of utterances per deal.""",
+        human labels. Where there are more than four models, or one kind of labels, a single panel shows the NLL of
+        models trained on human labels. Bars are bootstrap-t intervals over speakers; n is the mean number of utterances
+        per deal.""",
         ("evaluation",),
         "reporting.figures.levels:draw_models_by_level",
     ),
@@ -502,8 +503,9 @@ TABLES = {
         utterance at once, with intervals over speakers; smaller is better for NLL, Brier score and JSD. The difference
         is paired with human labels under the same augmentation, its p-value adjusted by Holm's method. Losses are
         averaged over seeds before the speakers are resampled; in addition, "NLL by seed" is the standard deviation
-        between seeds, or with few seeds their least and largest value. NLL at fitted T: after a temperature that was
-        fitted on the votes on other speakers; a difference that is gone there was one of sharpness. Own: the JSD to
+        between seeds, or with few seeds their least and largest value. NLL at fitted T: at the temperature that
+        suits each model best, fitted on human votes on other speakers; a difference that is smaller there is in part
+        one of sharpness. Own: the JSD to
         labels of the arm's own kind. Human references condition on fewer votes than they are scored on and have no
         JSD.""",
         ("evaluation",),

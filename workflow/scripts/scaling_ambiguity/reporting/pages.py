@@ -131,22 +131,29 @@ def answer(numbers: Mapping[str, dict[str, Any]]) -> str:
 
 
 def table_rows(path: Path, most: int = ROWS) -> tuple[list[str], list[list[str]], int]:
-    """Return the head, the first ``most`` rows and the number of rows of a CSV file.
-
-    Columns that say the same in all of several rows are left out.
-    """
+    """Return the head, the first ``most`` rows and the number of rows of a CSV file."""
     with path.open(encoding="utf-8", newline="") as stream:
         head, *rows = csv.reader(stream)
-    kept = [place for place in range(len(head)) if len(rows) < 2 or len({row[place] for row in rows}) > 1]
-    return [head[place] for place in kept], [[row[place] for place in kept] for row in rows[:most]], len(rows)
+    return head, rows[:most], len(rows)
+
+
+def common_columns(head: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[int, str]:
+    """Return place -> value of the columns that say the same in all of several rows; none if no other were left."""
+    same = {place: rows[0][place] for place in range(len(head)) if len({row[place] for row in rows}) == 1}
+    return same if len(rows) > 1 and len(same) < len(head) else {}
 
 
 def shown_table(path: Path, caption: str, link: str) -> list[str]:
     """Return a folded table of at most ``ROWS`` rows with a link to the whole."""
     head, rows, total = table_rows(path)
     rest = f"{len(rows)} of {total} rows; all are in" if total > len(rows) else "from"
-    cells = "".join(f"<th>{html.escape(cell)}</th>" for cell in head)
-    lines = [f"<tr>{''.join(f'<td>{html.escape(_short(cell))}</td>' for cell in row)}</tr>" for row in rows]
+    common = common_columns(head, rows)
+    kept = [place for place in range(len(head)) if place not in common]
+    cells = "".join(f"<th>{html.escape(head[place])}</th>" for place in kept)
+    lines = [f"<tr>{''.join(f'<td>{html.escape(_short(row[place]))}</td>' for place in kept)}</tr>" for row in rows]
+    said = ", ".join(f"{head[place]} {_short(value)}" for place, value in common.items() if value)
+    if said:
+        rest = f"In all of these rows: {html.escape(said)}. {rest[0].upper()}{rest[1:]}"
     return [
         f"<details><summary>{html.escape(path.stem)}: {html.escape(caption.partition('. ')[0].rstrip('.'))}</summary>",
         f"<div class='wide'><table><tr>{cells}</tr>{''.join(lines)}</table></div>",

@@ -242,7 +242,10 @@ class _Loop:
 
 
 def _seed_dropout(device: torch.device, seed: int) -> None:
-    """Seed the generator of ``device`` alone: ``torch.manual_seed`` keeps a stack trace per absent kind and call."""
+    """Seed the generator that dropout on ``device`` draws from.
+
+    On a CPU that generator alone: ``torch.manual_seed`` keeps a stack trace per absent kind of device and call.
+    """
     seed %= 2**63
     if device.type == "cpu":
         torch.default_generator.manual_seed(seed)

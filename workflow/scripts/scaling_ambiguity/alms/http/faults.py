@@ -78,6 +78,8 @@ _TURNED_OFF = {
     "logprobs": "`logprobs: false`",
     "reasoning_effort": "another `reasoning_effort`, or none",
 }
+# FastAPI repeats what was sent, all fields of the request, in JSON or as Python writes it; cut where the quote ends.
+_ECHOED = re.compile(r"""\\?["']input\\?["']\s*:.*?(?=\\?["'](?:loc|msg|type|ctx|url)\\?["']\s*:|$)""", re.DOTALL)
 _LIMITS = ("max_tokens", "max_completion_tokens")
 
 
@@ -90,7 +92,7 @@ def refused_field(fault: Fault, sent: Collection[str]) -> str | None:
     """
     if fault.kind not in ("status 400", "status 422"):
         return None
-    said = fault.detail.partition('"input"')[0]  # what follows repeats the request, all of its fields
+    said = _ECHOED.sub("", fault.detail)
     words = set(re.findall(r"\w+", said))
     ours = [name for name in sent if name in _TURNED_OFF or name in DIALECTS["vllm"].neutral]
     return next((name for name in ours if name in words), None)

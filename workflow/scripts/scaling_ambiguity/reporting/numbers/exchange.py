@@ -145,10 +145,12 @@ def _add_gains(numbers: Numbers, everyone: pd.DataFrame, largest: float, m: floa
             numbers.estimate(key, table, digits=2, optional=True, **common)
     wanted: dict[str, Any] = {"labels": "weighted", "metric": f"gain_k{k}", "votes": m}
     these, like = pick(table, **wanted), pick(everyone, population=LIKE_THESE, **wanted)
-    wider = len(these) > 0 and len(like) > 0 and not no_wider(like.iloc[0], these.iloc[0], 2)
+    known = like[["low", "high"]].notna().any(axis=None)
+    wider = len(these) > 0 and bool(known) and not no_wider(like.iloc[0], these.iloc[0], 2)
     numbers.switch("gaincrossed", wider)
     if wider:
-        numbers.estimate("exchange.gain.crossed", everyone, digits=2, population=LIKE_THESE, **wanted)
+        cell = plain_cell(votes_cell(like.iloc[0], largest, offset=k))
+        numbers.cell("exchange.gain.crossed", like.iloc[0], "estimate", cell)
 
 
 def _equivalent(

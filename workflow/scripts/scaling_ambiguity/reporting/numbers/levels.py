@@ -69,8 +69,8 @@ def add_levels(numbers: Numbers, table: pd.DataFrame, definition: dict[str, Any]
     noise = ", so that a level is mostly noise" if reliability < RELIABLE else ""
     numbers.words(
         "levels.note",
-        f"Levels: {MEASURES[name]} of {whose}, edges at {joined(edges)}{only}. In the alignment, a deal has "
-        f"{joined(sizes)} ambiguity on average. The reliability of a level is {said}{noise}.",
+        f"Levels: {MEASURES[name]} of {whose}, edges at {joined(edges)}{only}. In the alignment, there "
+        f"are {joined(sizes)} ambiguity per deal. The reliability of a level is {said}{noise}.",
         keys,
     )  # fmt: skip
 

@@ -25,9 +25,7 @@ def add_worth(numbers: Numbers, table: pd.DataFrame) -> None:
     numbers.cell("worth.best.name", best, "model", escape_latex(valued_name(*best[NAMED])))
     worth = pick(table, metric="equivalent_votes", **best[NAMED]).iloc[0]
     numbers.cell("worth.best", worth, "estimate", plain_cell(votes_cell(worth, largest)))
-    low, high = (float(best[end]) for end in ("low", "high"))
-    ranks = f"its rank among {len(ranked)} may be {low:.0f} to {high:.0f}" if low < high else ""
-    numbers.words("worth.best.rank", ranks or f"the first of {len(ranked)} in every resample", ["worth.best"])
+    numbers.cell("worth.best.rank", best, "estimate", _rank(best["low"], best["high"], len(ranked)))
     numbers.cell("worth.utterances", best, "n", str(int(best["n"])))
     rulers = pick(table, labels="genuine", metric="equivalent_votes").sort_values("votes")
     numbers.switch("rulers", bool(len(rulers)))
@@ -40,3 +38,11 @@ def add_worth(numbers: Numbers, table: pd.DataFrame) -> None:
         texts.append(f"{worth} ({several(row.votes, row.votes, 'vote')})")
     if keys:
         numbers.words("worth.rulers", joined(texts), keys)
+
+
+def _rank(low: float, high: float, many: int) -> str:
+    """Return what the interval of the first one's rank says."""
+    if pd.isna(low) or pd.isna(high):
+        return f"first of {many}; its rank has no interval"
+    ends = f"{low:.0f}" if low == high else f"{low:.0f} to {high:.0f}"
+    return f"interval of its rank: {ends} of {many}"

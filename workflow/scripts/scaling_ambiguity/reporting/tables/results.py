@@ -72,5 +72,5 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
         *("corpus", "protocol", "model", "labels", "augmentation", "metric", "reference"),
         *("estimate", "low", "high", "n", "n_clusters", "votes", "method", "p", "p_adjusted"),
     ]  # votes: for method ``seed``, the number of the training
-    wanted = rows["metric"].isin([*SHOWN, SCALED, "nll_minus_human", "nll_seed_variance"])
+    wanted = rows["metric"].isin([*SHOWN, SCALED, "nll_minus_human", f"{SCALED}_minus_human", "nll_seed_variance"])
     return table, rows.loc[wanted, columns]
