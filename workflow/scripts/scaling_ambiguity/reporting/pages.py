@@ -208,7 +208,7 @@ def front_page(front: Front, numbers: Mapping[str, dict[str, Any]], notebooks: S
     links = [
         (f"files/{paper.name}", "The paper", " (PDF): the same answer with its method and limits"),
         *((f"files/{one.name}", one.stem.capitalize(), " (PDF)") for one in others),
-        ("#notebooks", "The notebooks", ": each claim checked once more, with a verdict"),
+        ("#notebooks", "The notebooks", ": identities that must hold, and findings, each with its verdict"),
         ("#tables", "The tables", ", the first rows of each"),
         ("files/numbers.json", "Every number", " of the text, with its file, column and row"),
         ("workflow.html", "Figures with captions, and the rules and code", " that made each file"),
