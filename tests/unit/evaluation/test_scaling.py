@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.special import softmax
 
-from scaling_ambiguity.evaluation.scaling import fitted_temperature, scaled, scaled_columns, temperatures
+from scaling_ambiguity.evaluation.scaling import fitted_temperature, raised, scaled_columns, temperatures
 from scaling_ambiguity.metrics.scores import nll_votes
 
 FLOOR = 1e-6
@@ -72,7 +72,7 @@ def test_the_minimum_is_that_of_a_fine_grid():
     judges, p = world(3.0, utterances=300)
     shares = judges.counts / judges.counts.sum(axis=1, keepdims=True)
     grid = np.geomspace(0.1, 10, 2001)
-    losses = [nll_votes(scaled(p[0], np.full(len(shares), t), FLOOR), shares, FLOOR).mean() for t in grid]
+    losses = [nll_votes(raised(p[0], 1 / t, FLOOR), shares, FLOOR).mean() for t in grid]
     assert fitted_temperature(np.log(p[0]), shares) == pytest.approx(grid[int(np.argmin(losses))], rel=0.005)
 
 
@@ -81,6 +81,6 @@ def test_uniform_predictions_one_speaker_and_zeros_have_a_temperature():
     assert (fit(np.full_like(p, 0.25), judges) == 1).all()
     zeros = np.eye(4)[p[0].argmax(axis=1)][None]
     fitted = fit(zeros, judges)
-    assert np.isfinite(scaled(zeros, fitted, FLOOR)).all() and (fitted > 1).all()
+    assert np.isfinite(raised(zeros, 1 / fitted, FLOOR)).all() and (fitted > 1).all()
     judges.clusters[:] = 3
     assert (fit(p, judges) == 1).all()

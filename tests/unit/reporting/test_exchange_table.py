@@ -116,7 +116,7 @@ def test_figures_draw_every_variant_and_leave_out_what_is_not_available(full, ru
 )
 def test_a_gain_that_resampled_raters_widen_has_its_own_interval(full, ends, one_sided, text):
     table = STATISTICS.read(full)
-    table = table[table["metric"] != "typical_votes"]  # the gain beside one vote is quoted then
+    table = table[table["metric"] != "typical_votes"]  # the gain over one vote is quoted then
     gain = (table["labels"] == "weighted") & (table["metric"] == "gain_k1") & (table["votes"] == 20)
     these = table[gain].iloc[:1].assign(estimate=0.95, low=0.5, high=1.5, one_sided="no")
     low, high = ends or (0.5, 1.5)

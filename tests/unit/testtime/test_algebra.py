@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from scipy.optimize import minimize
 
+from scaling_ambiguity.evaluation.scaling import raised
 from scaling_ambiguity.metrics.arrays import histogram
 from scaling_ambiguity.metrics.divergences import bhattacharyya, jsd_bits
 from scaling_ambiguity.testtime.combining import equal_weights, mixed, softmax_weights, top_weights
@@ -15,7 +16,6 @@ from scaling_ambiguity.testtime.controls import (
     mean,
     mean_of_subsets,
     medoid_weights,
-    raised,
     random_pick_loss,
     shrunk,
     trimmed,

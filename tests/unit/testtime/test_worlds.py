@@ -6,11 +6,12 @@ Expected figures: our own simulation with other random numbers, 40,000 utterance
 import numpy as np
 import pytest
 
+from scaling_ambiguity.evaluation.scaling import raised
 from scaling_ambiguity.inference.bootstrap import mean_interval
 from scaling_ambiguity.metrics.divergences import bhattacharyya, jsd_bits
 from scaling_ambiguity.metrics.scores import nll_votes
 from scaling_ambiguity.testtime.combining import equal_weights, mixed, softmax_weights, top_weights
-from scaling_ambiguity.testtime.controls import log_pool, mean, medoid_weights, raised
+from scaling_ambiguity.testtime.controls import log_pool, mean, medoid_weights
 from scaling_ambiguity.testtime.crossfit import hold_out
 from scaling_ambiguity.testtime.diversity import LEAST_JSD, diversity
 from scaling_ambiguity.testtime.oracle import oracle_hull

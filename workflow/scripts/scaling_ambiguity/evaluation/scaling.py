@@ -7,6 +7,7 @@ Intervals hold T fixed. Predictions that say next to nothing have a T at one of 
 """
 
 import numpy as np
+from numpy.typing import ArrayLike
 from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp
 
@@ -58,10 +59,17 @@ def temperatures(p: Array, counts: Array, clusters: np.ndarray, floor: float) ->
     return fitted
 
 
-def scaled(p: Array, temperature: Array, floor: float) -> Array:
-    """Return p^(1/T) normalised, p (..., C) floored first, T (...)."""
-    raised = np.log(np.maximum(p, floor)) / temperature[..., None]
-    return np.exp(raised - logsumexp(raised, axis=-1, keepdims=True))
+def raised(p: Array, power: ArrayLike, floor: float) -> Array:
+    """Return p^power normalised, p floored first; below 1 flatter (a temperature of 1 / power), above 1 sharper.
+
+    Args:
+        p: (..., C).
+        power: Scalar or (...); 1 leaves p as it is.
+        floor: Smallest probability, above 0.
+    """
+    power = np.broadcast_to(np.asarray(power, dtype=np.float64), p.shape[:-1])[..., None]
+    values = np.maximum(p, floor) ** power
+    return np.where(power == 1, p, values / values.sum(axis=-1, keepdims=True))
 
 
 def scaled_columns(condition: Condition, p: Array, judges: Judges, floor: float) -> tuple[list[Column], float]:
@@ -70,7 +78,7 @@ def scaled_columns(condition: Condition, p: Array, judges: Judges, floor: float)
     They are judged overall by all human votes.
     """
     fitted = temperatures(p, judges.counts, judges.clusters, floor)
-    values = [scores(one, judges.counts, floor, MEASURED) for one in scaled(p, fitted, floor)]
+    values = [scores(one, judges.counts, floor, MEASURED) for one in raised(p, 1 / fitted, floor)]
     means = {metric + SCALED: np.mean([one[metric] for one in values], axis=0) for metric in MEASURED}
     columns = [Column(condition, "all", metric, "human", mean, np.ones(len(mean))) for metric, mean in means.items()]
     return columns, float(fitted.mean())

@@ -23,7 +23,7 @@ def read_verdicts(path: str | Path) -> list[dict[str, Any]]:
 
 
 def outcome(verdict: dict[str, Any]) -> str:
-    """Return what a reader is told of a verdict: a gating one passed or failed, a finding holds or does not."""
+    """Return the words of a verdict: a gating one passed or failed, a finding holds or does not."""
     if verdict["message"].startswith(NOT_APPLICABLE):
         return NOT_APPLICABLE
     if verdict["gating"]:

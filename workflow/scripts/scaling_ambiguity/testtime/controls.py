@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from scaling_ambiguity.errors import UserError
+from scaling_ambiguity.evaluation.scaling import raised
 from scaling_ambiguity.labels.dirichlet import posterior_mean
 from scaling_ambiguity.metrics.arrays import floored
 from scaling_ambiguity.metrics.divergences import jsd_bits
@@ -62,18 +63,6 @@ def trimmed(q: Array, valid: Mask, share: float = TRIMMED) -> Array:
     place = np.arange(q.shape[1])
     inside = (place >= cut[:, None]) & (place < (number - cut)[:, None])
     return _normalised(np.where(inside[:, :, None], np.where(np.isfinite(ordered), ordered, 0.0), 0.0).sum(axis=1))
-
-
-def raised(p: Array, power: ArrayLike, floor: float) -> Array:
-    """Return p^power normalised, p floored first; below 1 flatter (a temperature of 1 / power), above 1 sharper.
-
-    Args:
-        p: (U, C).
-        power: Scalar or (U,); 1 leaves p as it is.
-        floor: Smallest probability.
-    """
-    power = np.broadcast_to(np.asarray(power, dtype=np.float64), p.shape[:1])[:, None]
-    return np.where(power == 1, p, _normalised(np.maximum(p, floor) ** power))
 
 
 def shrunk(p: Array, votes: ArrayLike, concentration: Array) -> Array:

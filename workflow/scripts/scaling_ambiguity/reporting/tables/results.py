@@ -10,7 +10,7 @@ from scaling_ambiguity.reporting.tables.booktabs import tabular
 from scaling_ambiguity.reporting.text import number, p_text
 
 SHOWN = ("nll", "brier", "jsd_bits", "accuracy")
-SCALED = "nll_scaled"  # see evaluation.scaling
+AT_TEMPERATURE = "nll_scaled"  # see evaluation.scaling
 FLOORS = ("uniform", "prior", "majority", "human", "human-smoothed")
 
 
@@ -36,7 +36,7 @@ def _line(every: pd.DataFrame, name: str) -> list[str]:
     difference = pick(human, metric="nll_minus_human")
     change = metric_cells(difference, ["nll_minus_human"])[0] if len(difference) else "--"
     p = p_text(difference.iloc[0]) if len(difference) else "--"
-    scaled = _without_interval(human, SCALED)
+    scaled = _without_interval(human, AT_TEMPERATURE)
     cells = [*metric_cells(human, SHOWN), scaled, between_seeds(every), change, p]
     return [name, *cells, *(_without_interval(pick(subset, reference=r), "jsd_bits") for r in ("own", "truth"))]
 
@@ -65,12 +65,14 @@ def results_table(statistics: pd.DataFrame) -> tuple[str, pd.DataFrame]:
             ):
                 name = arm_name(labels) + ("" if augmentation == "none" else f" + {plain(augmentation)}")
                 body.append(_line(pick(arms, labels=labels, augmentation=augmentation), escape_latex(name)))
-    shown = [METRICS[m].title for m in (*SHOWN, SCALED)]
+    shown = [METRICS[m].title for m in (*SHOWN, AT_TEMPERATURE)]
     head = ["", *shown, "NLL by seed", r"$\Delta$NLL to human", "$p$", "own", "truth"]
     table = tabular("l" + "l" * len(SHOWN) + "lllrrr", head, body)
     columns = [
         *("corpus", "protocol", "model", "labels", "augmentation", "metric", "reference"),
         *("estimate", "low", "high", "n", "n_clusters", "votes", "method", "p", "p_adjusted"),
     ]  # votes: for method ``seed``, the number of the training
-    wanted = rows["metric"].isin([*SHOWN, SCALED, "nll_minus_human", f"{SCALED}_minus_human", "nll_seed_variance"])
+    wanted = rows["metric"].isin(
+        [*SHOWN, AT_TEMPERATURE, "nll_minus_human", f"{AT_TEMPERATURE}_minus_human", "nll_seed_variance"]
+    )
     return table, rows.loc[wanted, columns]
